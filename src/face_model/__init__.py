@@ -1,0 +1,1 @@
+"""Vocabulary shared by all rooms: blendshapes, sensor layouts, face rigs, rotations, recordings. No ROS, no torch."""

@@ -1,0 +1,15 @@
+"""Errors of the shared vocabulary: each message says what was expected, what was found and what to do."""
+
+from __future__ import annotations
+
+
+class FaceModelError(ValueError):
+    """A layout, rig or recording that cannot be used."""
+
+
+class LayoutError(FaceModelError):
+    """A sensor layout file is missing, malformed or contradicts itself."""
+
+
+class RecordingError(FaceModelError):
+    """A recording file lacks arrays, or their shapes do not agree."""

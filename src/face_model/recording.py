@@ -1,0 +1,91 @@
+"""Paired IMU signals and face motion, as simulated or recorded, and its file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_model import arkit
+from face_model.errors import RecordingError
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One take of one person with `S` sensors and `T` samples at a constant rate.
+
+    Attributes:
+        person: who; data is split by person, never by take.
+        take: name of the take.
+        rate_hz: sample rate.
+        sensor_names: `S` names in layout order.
+        orientation: (T, S, 4) float32, quaternion x, y, z, w, sensor frame to an earth frame with z up; the heading of
+            each sensor is arbitrary and may drift.
+        angular_velocity: (T, S, 3) float32, rad/s, sensor frame.
+        specific_force: (T, S, 3) float32, m/s2, sensor frame; +9.81 on the axis that points up at rest.
+        valid: (T, S) bool, whether the sensor's sample can be used.
+        weights: (T, 52) float32, true ARKit weights in `arkit.BLENDSHAPES` order.
+        head_orientation: (T, 4) float32, true quaternion, `face_head` to earth.
+    """
+
+    person: str
+    take: str
+    rate_hz: float
+    sensor_names: tuple[str, ...]
+    orientation: NDArray[np.float32]
+    angular_velocity: NDArray[np.float32]
+    specific_force: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    weights: NDArray[np.float32]
+    head_orientation: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        samples, sensors = self.valid.shape
+        expected = {
+            "orientation": (samples, sensors, 4),
+            "angular_velocity": (samples, sensors, 3),
+            "specific_force": (samples, sensors, 3),
+            "weights": (samples, arkit.COUNT),
+            "head_orientation": (samples, 4),
+        }
+        wrong = [
+            f"{name}: expected {shape}, found {getattr(self, name).shape}"
+            for name, shape in expected.items()
+            if getattr(self, name).shape != shape
+        ]
+        if len(self.sensor_names) != sensors:
+            wrong.append(f"sensor_names: expected {sensors}, found {len(self.sensor_names)}")
+        if wrong:
+            raise RecordingError("; ".join(wrong))
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.valid.shape[0] / self.rate_hz
+
+    def save(self, path: Path) -> None:
+        """Write to an .npz file."""
+        arrays: dict[str, Any] = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
+        np.savez_compressed(path, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Recording:
+        """Read what `save` wrote.
+
+        Raises:
+            RecordingError: the file cannot be read or lacks arrays.
+        """
+        try:
+            with np.load(path) as data:
+                return cls(
+                    person=str(data["person"]),
+                    take=str(data["take"]),
+                    rate_hz=float(data["rate_hz"]),
+                    sensor_names=tuple(str(name) for name in data["sensor_names"]),
+                    **{f.name: data[f.name] for f in fields(cls)[4:]},
+                )
+        except (OSError, KeyError, ValueError) as error:
+            raise RecordingError(f"expected a recording in {path}, found: {error}") from error
