@@ -1,0 +1,73 @@
+"""What runs a network: a small protocol, so that ONNX Runtime, TensorRT or a test double are equal to the tracker."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_inference.errors import EngineError
+from face_inference.model_folder import Model
+
+Float32Array = NDArray[np.float32]
+
+ENGINES = ("auto", "onnxruntime")
+"""Values of the parameter `engine`."""
+
+
+class EngineOutput(NamedTuple):
+    """One step's result; the arrays are the engine's own buffers and valid until its next step."""
+
+    weights: Float32Array
+    """(52,)"""
+    confidence: Float32Array
+    """(52,)"""
+
+
+class Engine(Protocol):
+    """A loaded, warmed-up network with its state.
+
+    The state lives in the engine, where a GPU can keep it; `save_state` and `restore_state` make it explicit. A run
+    that is saved, restored and continued equals one that was never interrupted.
+    """
+
+    @property
+    def description(self) -> str:
+        """Library, version and device, for diagnostics."""
+        ...
+
+    def step(self, features: Float32Array) -> EngineOutput:
+        """One tick of the model's rate: (F,) in, weights and confidence out; advances the state."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the past."""
+        ...
+
+    def save_state(self) -> tuple[Float32Array, ...]:
+        """Copies of the state tensors, in the order of `Graph.states`."""
+        ...
+
+    def restore_state(self, state: tuple[Float32Array, ...]) -> None:
+        """Continue from what `save_state` returned.
+
+        Raises:
+            EngineError: the tensors are of another model.
+        """
+        ...
+
+
+def create_engine(model: Model, name: str = "auto") -> tuple[Engine, str]:
+    """An engine ready to run, and one line that says what was chosen and why.
+
+    Raises:
+        EngineError: the name is unknown, the library is missing, or it does not accept the model.
+    """
+    if name not in ENGINES:
+        raise EngineError(f"expected engine to be one of {', '.join(ENGINES)}, found {name!r}")
+    from face_inference.onnx_engine import OnnxEngine  # noqa: PLC0415  heavy library, only when it is used
+
+    engine = OnnxEngine(model)
+    reason = "asked for" if name != "auto" else "automatic choice: the only engine built in"
+    return engine, f"{model.description.title} runs on {engine.description} ({reason})"

@@ -1,0 +1,97 @@
+"""Where a model expects its sensors: names, the reference unit, and nominal poses on a relaxed face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_inference.errors import ModelVocabularyError
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NominalMounts:
+    """Nominal poses of `S` sensors in `face_head`.
+
+    Attributes:
+        names: `S` sensor names; the order of every (S, ...) array the model sees.
+        reference: index of the unit on the skull.
+        orientation: (S, 4) unit quaternions x, y, z, w, sensor axes to `face_head` axes.
+        position_m: (S, 3) in `face_head`.
+    """
+
+    names: tuple[str, ...]
+    reference: int
+    orientation: FloatArray
+    position_m: FloatArray
+
+    def __post_init__(self) -> None:
+        count = len(self.names)
+        if len(set(self.names)) != count or not 0 <= self.reference < count or count < 2:
+            raise ModelVocabularyError(
+                f"expected at least two sensors with different names, one of them the reference, "
+                f"found {self.names} with reference {self.reference}"
+            )
+        if self.orientation.shape != (count, 4) or self.position_m.shape != (count, 3):
+            raise ModelVocabularyError(
+                f"expected mounts of shape {(count, 4)} and {(count, 3)}, "
+                f"found {self.orientation.shape} and {self.position_m.shape}"
+            )
+        norms = np.linalg.norm(self.orientation, axis=1)
+        if not np.all(np.abs(norms - 1.0) < 1e-3):
+            raise ModelVocabularyError(f"expected unit quaternions as mounts, found norms {norms.round(3).tolist()}")
+
+    @property
+    def skin(self) -> tuple[int, ...]:
+        """Indices of all sensors but the reference."""
+        return tuple(i for i in range(len(self.names)) if i != self.reference)
+
+    def mirror_permutation(self) -> tuple[int, ...]:
+        """Index of each sensor's partner on the other side of the face; a sensor without partner is its own."""
+        index = {name: i for i, name in enumerate(self.names)}
+        return tuple(index.get(_other_side(name), i) for i, name in enumerate(self.names))
+
+    def to_config(self) -> list[dict[str, Any]]:
+        """As plain values for a YAML file."""
+        return [
+            {
+                "name": name,
+                "reference": i == self.reference,
+                "position_m": [round(float(v), 6) for v in self.position_m[i]],
+                "orientation": [round(float(v), 8) for v in self.orientation[i]],
+            }
+            for i, name in enumerate(self.names)
+        ]
+
+    @classmethod
+    def from_config(cls, entries: Sequence[Mapping[str, Any]]) -> NominalMounts:
+        """Read what `to_config` wrote.
+
+        Raises:
+            ModelVocabularyError: an entry lacks a field, or there is not exactly one reference.
+        """
+        try:
+            names = tuple(str(entry["name"]) for entry in entries)
+            references = [i for i, entry in enumerate(entries) if entry["reference"]]
+            orientation = np.array([[float(v) for v in entry["orientation"]] for entry in entries])
+            position_m = np.array([[float(v) for v in entry["position_m"]] for entry in entries])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelVocabularyError(
+                f"expected name, reference, position_m and orientation for every sensor, found {error!r}"
+            ) from error
+        if len(references) != 1:
+            raise ModelVocabularyError(f"expected exactly one reference sensor, found {len(references)}")
+        return cls(names, references[0], orientation, position_m)
+
+
+def _other_side(name: str) -> str:
+    if name.endswith("_left"):
+        return name.removesuffix("_left") + "_right"
+    if name.endswith("_right"):
+        return name.removesuffix("_right") + "_left"
+    return name

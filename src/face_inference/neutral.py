@@ -1,0 +1,86 @@
+"""The wearer's neutral: how each sensor really sits, learned from two or three seconds of a relaxed, still face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from face_model import rotation
+from numpy.typing import NDArray
+
+from face_inference.mounts import NominalMounts
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Neutral:
+    """What a calibration learned about `S` sensors; replaced as a whole, never changed.
+
+    Attributes:
+        mount: (S, 4) unit quaternions, sensor to `face_head`, the nominal ones corrected by gravity.
+        yaw_rad: (S,) rotation about the vertical that brings each sensor's earth frame to the reference's.
+        calibrated: (S,) bool, whether the sensor was seen; the others are masked until the next calibration.
+        stillness_rad_s: RMS angular velocity of the skull meanwhile.
+    """
+
+    mount: FloatArray
+    yaw_rad: FloatArray
+    calibrated: NDArray[np.bool_]
+    stillness_rad_s: float
+
+
+def solve_neutral(
+    mounts: NominalMounts,
+    orientation: NDArray[np.floating],
+    angular_velocity: NDArray[np.floating],
+    valid: NDArray[np.bool_],
+    min_valid: float = 0.5,
+) -> Neutral | None:
+    """Neutral from samples of a still, relaxed face; None if the reference was not seen.
+
+    Every sensor sees gravity. Carried through its nominal mount, gravity should point where the reference says it
+    does; the smallest rotation that makes it so corrects the mount. What then still differs between the sensor's
+    orientation and the reference's is a rotation about the vertical: the arbitrary heading of the sensor's earth
+    frame together with the part of its mounting error that gravity cannot tell.
+
+    Args:
+        mounts: where the `S` sensors should sit.
+        orientation: (T, S, 4) quaternions x, y, z, w, sensor to earth.
+        angular_velocity: (T, S, 3) rad/s, sensor frame.
+        valid: (T, S).
+        min_valid: share of the samples in which a sensor must be valid to count as calibrated.
+    """
+    valid = valid & valid[:, [mounts.reference]]
+    calibrated = valid.mean(axis=0) >= min_valid if len(valid) else np.zeros(len(mounts.names), dtype=bool)
+    if not calibrated[mounts.reference]:
+        return None
+    q = rotation.normalise(np.asarray(orientation, dtype=np.float64))
+    up_in_sensor = rotation.rotate(rotation.conjugate(q), np.broadcast_to([0.0, 0.0, 1.0], (*q.shape[:-1], 3)))
+    up = _mean_direction(up_in_sensor, valid)
+    up_in_head = rotation.rotate(mounts.orientation, up)
+    reference_up = np.broadcast_to(up_in_head[mounts.reference], up_in_head.shape)
+    mount = rotation.normalise(rotation.multiply(rotation.between(up_in_head, reference_up), mounts.orientation))
+
+    head = rotation.multiply(q, rotation.conjugate(mount))  # (T, S, 4) face_head to each sensor's earth
+    difference = rotation.multiply(head[:, [mounts.reference]], rotation.conjugate(head))
+    yaw = 2.0 * np.arctan2(difference[..., 2], difference[..., 3])
+    seen = valid.astype(np.float64)
+    yaw_rad = np.arctan2((np.sin(yaw) * seen).sum(axis=0), (np.cos(yaw) * seen).sum(axis=0))
+
+    skull = np.asarray(angular_velocity, dtype=np.float64)[valid[:, mounts.reference], mounts.reference]
+    stillness = float(np.sqrt(np.mean(np.sum(skull**2, axis=-1))))
+    identity = np.array([0.0, 0.0, 0.0, 1.0])
+    return Neutral(
+        mount=np.where(calibrated[:, None], mount, identity),
+        yaw_rad=np.where(calibrated, yaw_rad, 0.0),
+        calibrated=calibrated,
+        stillness_rad_s=stillness,
+    )
+
+
+def _mean_direction(vectors: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:
+    """Mean unit vector over time, (T, S, 3) -> (S, 3); up for a sensor that was never valid."""
+    total = np.sum(vectors * valid[..., None], axis=0)
+    norm = np.linalg.norm(total, axis=-1, keepdims=True)
+    return np.where(norm > 1e-6, total / np.maximum(norm, 1e-6), [0.0, 0.0, 1.0])
