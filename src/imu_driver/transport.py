@@ -1,0 +1,63 @@
+"""What a connection to a hub is, whatever carries its bytes."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+
+class TransportError(OSError):
+    """The connection cannot be opened or was lost. The message says what to do; retrying is always allowed."""
+
+    reason: ClassVar[str] = "failed"
+
+
+class NotFoundError(TransportError):
+    """No such port or address on this machine."""
+
+    reason = "not_found"
+
+
+class BusyError(TransportError):
+    """Another program holds the port."""
+
+    reason = "busy"
+
+
+class DeniedError(TransportError):
+    """The user may not open the port."""
+
+    reason = "denied"
+
+
+class LostError(TransportError):
+    """It was open, and is gone."""
+
+    reason = "lost"
+
+
+class Transport(Protocol):
+    """A byte stream, or datagrams of whole frames, to and from one hub.
+
+    Used by one thread at a time. `open` after `close` works any number of times.
+    """
+
+    @property
+    def description(self) -> str:
+        """Where the bytes come from, for people."""
+        ...
+
+    def open(self) -> None:
+        """Open; raises `TransportError`."""
+        ...
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has arrived, at once; b"" if nothing does within `timeout_s`. Raises `TransportError`."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send whole frames; raises `TransportError`."""
+        ...
+
+    def close(self) -> None:
+        """Close; does nothing if it is not open, never raises."""
+        ...

@@ -1,0 +1,111 @@
+"""Promise 22: UDP hears this machine only by default, and only one sender."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from imu_driver.protocol import Hello, Ping, SensorInfo, encode
+from imu_driver.transport import BusyError, LostError, NotFoundError
+from imu_driver.udp import Address, UdpTransport, parse_address
+
+HELLO = encode(Hello(1, 100, 400, 7, "hub", "1", (SensorInfo(0, "skull", "QMI8658", 1024, 8),)))
+
+
+@pytest.fixture
+def hub() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        opened.bind(("127.0.0.1", 0))
+        opened.settimeout(5.0)
+        yield opened
+
+
+@pytest.fixture
+def stranger() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        opened.bind(("127.0.0.1", 0))
+        yield opened
+
+
+def told(hub: socket.socket) -> UdpTransport:
+    host, port = hub.getsockname()
+    return UdpTransport("127.0.0.1", 0, (host, port))
+
+
+def test_told_hub_is_heard_and_others_are_not(hub: socket.socket, stranger: socket.socket) -> None:
+    transport = told(hub)
+    transport.open()
+    stranger.sendto(HELLO, transport.address)
+    assert transport.read(5.0) == b""
+    assert transport.foreign == 1
+    hub.sendto(b"anything", transport.address)
+    assert transport.read(5.0) == b"anything"
+    transport.write(encode(Ping(1)))
+    assert hub.recvfrom(100) == (encode(Ping(1)), transport.address)
+    transport.close()
+
+
+def test_learned_hub(hub: socket.socket, stranger: socket.socket) -> None:
+    transport = UdpTransport("127.0.0.1", 0)
+    transport.open()
+    transport.write(encode(Ping(1)))
+    assert transport.unsent == 1
+    stranger.sendto(encode(Ping(1)), transport.address)
+    assert transport.read(5.0) == b""
+    assert transport.hub is None
+    assert "waiting" in transport.description
+    hub.sendto(b"\0" + HELLO + HELLO, transport.address)
+    assert transport.read(5.0) == b"\0" + HELLO + HELLO
+    assert transport.hub == hub.getsockname()
+    # Once learned, another HELLO cannot take its place.
+    stranger.sendto(HELLO, transport.address)
+    assert transport.read(5.0) == b""
+    assert transport.foreign == 2
+    transport.write(b"x")
+    assert hub.recvfrom(100)[0] == b"x"
+    transport.open()
+    assert transport.hub is None
+    transport.close()
+
+
+def test_timeout_and_absent_hub(hub: socket.socket) -> None:
+    transport = told(hub)
+    transport.open()
+    hub.close()
+    for _ in range(3):
+        transport.write(b"x")
+        assert transport.read(0.001) == b""
+    transport.close()
+    transport.close()
+    with pytest.raises(LostError):
+        transport.read(0.0)
+
+
+def test_address_in_use(hub: socket.socket) -> None:
+    with pytest.raises(BusyError, match="udp_port"):
+        UdpTransport(*hub.getsockname()).open()
+
+
+def test_foreign_address() -> None:
+    with pytest.raises(NotFoundError, match="udp_host"):
+        UdpTransport("192.0.2.1", 0).open()
+
+
+def test_unresolvable_hub() -> None:
+    with pytest.raises(NotFoundError, match="hub_address"):
+        UdpTransport("127.0.0.1", 0, ("no.such.host.invalid", 1)).open()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"), [("", None), ("10.0.0.2:8765", ("10.0.0.2", 8765)), ("hub.local:1", ("hub.local", 1))]
+)
+def test_parse_address(text: str, address: Address | None) -> None:
+    assert parse_address(text) == address
+
+
+@pytest.mark.parametrize("text", ["hub", ":1", "hub:", "hub:0", "hub:65536", "hub:-1", "hub:x"])
+def test_bad_address(text: str) -> None:
+    with pytest.raises(ValueError, match="host:port"):
+        parse_address(text)
