@@ -1,0 +1,57 @@
+# make demo: watch a face move. make test: lint, types and all tests. Both set everything up in .venv, build, install.
+PYTHON ?= python3
+SHELL := /bin/bash
+root := $(CURDIR)
+python := .venv/bin/python
+
+# Python sources are installed as links, so only what is generated or listed needs a new build.
+listed := $(shell find src config launch models rviz -type f -not -name '*.pyc' | LC_ALL=C sort)
+compiled := CMakeLists.txt package.xml wheels/relocate_targets.cmake $(wildcard msg/*.msg srv/*.srv src/*/setup.cfg)
+
+.PHONY: demo test setup setup-test lint types clean FORCE
+
+demo: setup
+	@./imusic demo
+
+test: setup-test lint types
+	@root=$(root) && source wheels/environment.sh && $(python) -m pytest $(PYTEST_ARGS)
+
+setup: install/.built
+
+setup-test: setup .venv/.test
+
+lint: setup-test
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+
+types: setup-test
+	@.venv/bin/mypy
+
+clean:
+	rm -rf .venv build install log
+
+.venv/bin/python:
+	@$(PYTHON) wheels/check_python.py
+	$(PYTHON) -m venv .venv
+
+.venv/.run: requirements/run.txt | .venv/bin/python
+	@echo "Installing ROS 2 and the libraries into .venv (once, about a minute)"
+	@.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/.test: requirements/test.txt .venv/.run
+	@echo "Installing the test tools into .venv (once)"
+	@.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+build/listed: FORCE
+	@mkdir -p build && touch build/COLCON_IGNORE
+	@printf '%s\n' $(listed) | cmp --silent - $@ || printf '%s\n' $(listed) > $@
+
+install/.built: .venv/.run build/listed $(compiled)
+	@echo "Building the ROS 2 package (about 20 s)"
+	@root=$(root) && source wheels/environment.sh && unset PYTHONPATH && colcon --log-base build/log build --base-paths . \
+	  --symlink-install --event-handlers console_direct+ \
+	  --cmake-args -DBUILD_TESTING=OFF -DPython3_EXECUTABLE=$(root)/$(python) \
+	  -DCMAKE_PROJECT_INCLUDE=$(root)/wheels/relocate_targets.cmake > build/build.log 2>&1 \
+	  || { tail -n 40 build/build.log; echo "The build failed; the whole log is build/build.log"; exit 1; }
+	@touch $@

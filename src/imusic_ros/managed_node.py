@@ -1,0 +1,175 @@
+"""Base of every node: declared parameters, a lifecycle that can be repeated, and diagnostics."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+
+from imusic_ros.health import ERROR, STALE, Health
+from imusic_ros.parameters import ParameterSpec, Value
+
+AUTOSTART = ParameterSpec(
+    "autostart", False, "Configure and activate by itself at start; off when a lifecycle manager does it."
+)
+DIAGNOSTICS_PERIOD_S = 1.0
+
+
+class ConfigurationError(Exception):
+    """The node cannot be configured; the message says what was expected, what was found and what to do."""
+
+
+class ManagedNode(LifecycleNode):  # type: ignore[misc]
+    """A lifecycle node whose subclass writes four plain methods.
+
+    `configure` reads parameters and opens devices or models and raises `ConfigurationError` when it cannot: the node
+    then stays unconfigured and says why. `activate` starts work, `deactivate` stops it, `cleanup` releases what
+    `configure` took; all may be repeated in any legal order. `health` is called once a second in every state.
+    """
+
+    def __init__(self, name: str, parameters: Sequence[ParameterSpec], **options: Any) -> None:
+        super().__init__(name, **options)
+        self._specs = {spec.name: spec for spec in (*parameters, AUTOSTART)}
+        self._configured = False
+        self._active = False
+        self._failure: str | None = None
+        for spec in self._specs.values():
+            self.declare_parameter(spec.name, spec.default, spec.descriptor())
+        self._refuse_bad_start()
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._diagnostics_timer = self.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_health)
+
+    # What a subclass writes.
+
+    def configure(self) -> None:
+        """Read parameters, open devices or models. Raise `ConfigurationError` if that cannot be done."""
+
+    def activate(self) -> None:
+        """Start publishing."""
+
+    def deactivate(self) -> None:
+        """Stop publishing; keep what `configure` opened."""
+
+    def cleanup(self) -> None:
+        """Release what `configure` opened. Also called after a `configure` that failed half-way."""
+
+    def health(self) -> Health:
+        """How the node is while it is active."""
+        return Health(0, "running")
+
+    def parameter_changed(self, name: str, value: Value) -> None:
+        """A live parameter has a new, valid value."""
+
+    # What a subclass uses.
+
+    def value(self, name: str) -> Any:
+        """Current value of a declared parameter."""
+        return self.get_parameter(name).value
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the node is in the state active."""
+        return self._active
+
+    # Lifecycle transitions, called by rclpy.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Configure; FAILURE with a logged reason leaves the node unconfigured."""
+        try:
+            self.configure()
+        except ConfigurationError as error:
+            return self._refuse_configuration(str(error))
+        except Exception:  # noqa: BLE001 - the graph must go on and the reason must be seen
+            return self._refuse_configuration(f"unexpected error, please report it:\n{traceback.format_exc()}")
+        self._configured, self._failure = True, None
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Enable publishers, then start work."""
+        super().on_activate(state)
+        self.activate()
+        self._active = True
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop work, then disable publishers."""
+        self._active = False
+        self.deactivate()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release everything; the node can be configured again."""
+        self._configured = False
+        self.cleanup()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and release, whatever the state."""
+        self.close()
+        return TransitionCallbackReturn.SUCCESS
+
+    def start_by_itself(self) -> None:
+        """Walk to active, as `autostart` asks for; a refused configuration is logged by `on_configure`."""
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    def close(self) -> None:
+        """Stop and release, whatever the state; may be called twice."""
+        if self._active:
+            self._active = False
+            self.deactivate()
+        if self._configured:
+            self._configured = False
+            self.cleanup()
+
+    def _refuse_configuration(self, reason: str) -> TransitionCallbackReturn:
+        self._failure = reason
+        self.get_logger().error(f"not configured: {reason}")
+        self.cleanup()
+        return TransitionCallbackReturn.FAILURE
+
+    # Parameters.
+
+    def _refuse_bad_start(self) -> None:
+        refusals = [spec.refusal(self.value(spec.name)) for spec in self._specs.values()]
+        reasons = [reason for reason in refusals if reason]
+        if reasons:
+            raise ConfigurationError("; ".join(reasons))
+
+    def _on_set_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        for parameter in parameters:
+            spec = self._specs.get(parameter.name)
+            if spec is None:
+                continue
+            if self._configured and not spec.live:
+                reason = f"{spec.name} can change only while {self.get_name()} is unconfigured: run cleanup first"
+                return SetParametersResult(successful=False, reason=reason)
+            refusal = spec.refusal(parameter.value)
+            if refusal:
+                return SetParametersResult(successful=False, reason=refusal)
+        for parameter in parameters:
+            if parameter.name in self._specs and self._specs[parameter.name].live and self._configured:
+                self.parameter_changed(parameter.name, parameter.value)
+        return SetParametersResult(successful=True)
+
+    # Diagnostics.
+
+    def _current_health(self) -> Health:
+        if self._active:
+            return self.health()
+        if self._failure is not None:
+            return Health(ERROR, f"not configured: {self._failure}")
+        return Health(STALE, "inactive" if self._configured else "unconfigured")
+
+    def _publish_health(self) -> None:
+        message = DiagnosticArray()
+        message.header.stamp = self.get_clock().now().to_msg()
+        name = self.get_fully_qualified_name().lstrip("/")
+        message.status = [self._current_health().status(name, hardware_id="imusic")]
+        self._diagnostics.publish(message)

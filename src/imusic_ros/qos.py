@@ -1,0 +1,24 @@
+"""Quality of service of this package's topics."""
+
+from __future__ import annotations
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+SENSOR_DATA = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=5,
+    reliability=ReliabilityPolicy.BEST_EFFORT,
+    durability=DurabilityPolicy.VOLATILE,
+)
+"""`imu/frame`, `imu/<sensor>/data` and `face/blendshapes`: a slow subscriber loses old samples and delays nobody."""
+
+LATCHED = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""`imu/layout`: whoever subscribes late still gets the last message."""
+
+RELIABLE = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2, reliability=ReliabilityPolicy.RELIABLE)
+"""`face/markers` and `face/points`: RViz and Foxglove ask for reliable topics by default."""
