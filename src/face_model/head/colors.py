@@ -1,0 +1,112 @@
+"""sRGB colours of the generated head, 0 to 255."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_model.head import proportions as prop
+from face_model.head.half import Array, smoothstep
+
+SKIN: Final = np.array([226.0, 180.0, 154.0])
+BLUSH: Final = np.array([219.0, 146.0, 128.0])
+LIP: Final = np.array([188.0, 98.0, 94.0])
+LIP_DARK: Final = np.array([120.0, 52.0, 52.0])
+HAIR: Final = np.array([66.0, 46.0, 36.0])
+BROW: Final = np.array([84.0, 58.0, 44.0])
+LASH: Final = np.array([52.0, 34.0, 28.0])
+LID: Final = np.array([206.0, 152.0, 130.0])
+CARUNCLE: Final = np.array([196.0, 122.0, 112.0])
+SCLERA: Final = np.array([243.0, 240.0, 236.0])
+SCLERA_EDGE: Final = np.array([216.0, 196.0, 190.0])
+IRIS_EDGE: Final = np.array([38.0, 62.0, 74.0])
+IRIS: Final = np.array([84.0, 134.0, 150.0])
+IRIS_INNER: Final = np.array([128.0, 160.0, 152.0])
+PUPIL: Final = np.array([14.0, 13.0, 14.0])
+TOOTH: Final = np.array([240.0, 234.0, 220.0])
+TOOTH_GAP: Final = np.array([186.0, 168.0, 150.0])
+GUM: Final = np.array([190.0, 104.0, 104.0])
+TONGUE: Final = np.array([206.0, 112.0, 112.0])
+MOUTH_FRONT: Final = np.array([120.0, 48.0, 48.0])
+MOUTH_DEEP: Final = np.array([26.0, 8.0, 10.0])
+NOSTRIL: Final = np.array([96.0, 48.0, 42.0])
+
+
+def mix(a: NDArray[np.floating], b: NDArray[np.floating], share: Array) -> Array:
+    """From `a` at share 0 to `b` at 1, (..., 3)."""
+    mixed: Array = a + (b - a) * np.clip(share, 0.0, 1.0)[..., None]
+    return mixed
+
+
+def _spot(points: Array, y: float, h: float, sigma_y: float, sigma_h: float) -> Array:
+    spot: Array = np.exp(
+        -0.5 * (((np.abs(points[:, 1]) - y) / sigma_y) ** 2 + ((points[:, 2] - h) / sigma_h) ** 2)
+    ) * smoothstep(30.0, 60.0, points[:, 0])
+    return spot
+
+
+def skin(points: Array, cover: Array) -> Array:
+    """Skin and hair of points (N, 3), hair where `cover` (N,) is 1."""
+    color = np.broadcast_to(SKIN, points.shape)
+    color = mix(color, BLUSH, 0.38 * _spot(points, 42.0, -34.0, 15.0, 11.0))
+    color = mix(color, BLUSH, 0.40 * _spot(points, 0.0, -38.0, 10.0, 7.0))
+    color = mix(color, BLUSH, 0.15 * _spot(points, 0.0, -100.0, 16.0, 8.0))
+    color = mix(color, LID, 0.45 * _spot(points, 31.5, -2.0, 15.0, 10.0))
+    color = mix(color, NOSTRIL, 1.3 * _spot(points, prop.NOSTRIL.y, prop.NOSTRIL.h + 0.2, 2.9, 1.5))
+    return mix(color, HAIR, smoothstep(0.15, 0.6, cover))
+
+
+def lids(face: Array, s: Array, phi: Array) -> Array:
+    """Lid rings: lashes on the margin (thin below), lid skin, then the face's own colour."""
+    lash = np.exp(-((s / 0.05) ** 2)) * np.where(np.sin(phi) > -0.05, 1.0, 0.45)
+    crease = 0.30 * np.exp(-(((s - 0.27) / 0.06) ** 2)) * np.clip(np.sin(phi), 0.0, 1.0)
+    return mix(mix(face, LID, 0.6 * (1.0 - smoothstep(0.2, 0.6, s)) + crease), LASH, lash)
+
+
+def lips(face: Array, s: Array) -> Array:
+    """Lip rings: dark where the lips meet, red, then the face's own colour."""
+    red = mix(LIP * np.ones((len(s), 1)), LIP_DARK, 0.75 * np.exp(-((s / 0.13) ** 2)))
+    return mix(red, face, smoothstep(0.86, 1.1, s))
+
+
+def socket(depth: Array) -> Array:
+    """Behind the lid margin, (N,) 0 to 1."""
+    return mix(np.broadcast_to(CARUNCLE, (len(depth), 3)), MOUTH_FRONT, depth)
+
+
+def lining(s: Array) -> Array:
+    """Inside of the mouth, lips (0) to throat (1)."""
+    color = mix(np.broadcast_to(LIP_DARK, (len(s), 3)), MOUTH_FRONT, smoothstep(0.0, 0.3, s))
+    return mix(color, MOUTH_DEEP, smoothstep(0.3, 0.65, s))
+
+
+def eye(angle: Array) -> Array:
+    """Eyeball by the angle from the gaze axis in rad, (N,)."""
+    radius = prop.EYE_RADIUS * np.sin(np.minimum(angle, 0.5 * np.pi))
+    iris = mix(np.broadcast_to(IRIS_INNER, (len(angle), 3)), IRIS, smoothstep(2.6, 4.2, radius))
+    iris = mix(iris, IRIS_EDGE, smoothstep(4.6, prop.IRIS_RADIUS, radius))
+    white = mix(np.broadcast_to(SCLERA, iris.shape), SCLERA_EDGE, smoothstep(0.75, 1.4, angle))
+    color = np.where((radius > prop.IRIS_RADIUS + 0.01)[:, None], white, iris)
+    return np.where((radius < prop.PUPIL_RADIUS)[:, None], PUPIL, color)
+
+
+def teeth(gap: NDArray[np.bool_], gum: NDArray[np.bool_]) -> Array:
+    """Teeth with darker gaps and gums."""
+    return np.where(gum[:, None], GUM, np.where(gap[:, None], TOOTH_GAP, TOOTH))
+
+
+def tongue(points: Array) -> Array:
+    """Tongue, darker towards its root."""
+    return mix(np.broadcast_to(TONGUE, points.shape), MOUTH_FRONT, smoothstep(84.0, 60.0, points[:, 0]))
+
+
+def ear(lift: Array) -> Array:
+    """Ear by the height over its plane in mm: darker in the bowl."""
+    return mix(mix(SKIN * np.ones((len(lift), 1)), BLUSH, np.full(len(lift), 0.45)), LID, smoothstep(0.0, -5.0, lift))
+
+
+def brow(count: int) -> Array:
+    """Eyebrow."""
+    return np.broadcast_to(BROW, (count, 3))

@@ -1,0 +1,122 @@
+"""The skin of the head at y >= 0: a graded scatter of vertices joined to the rings of lids and lips."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from face_model.head import colors, eyes, lattice, mouth
+from face_model.head import proportions as prop
+from face_model.head.half import Array, Half, Indices, Region, fan, strips
+from face_model.head.surface import hair_cover, locate, skin_point, v_end
+
+
+def _joined() -> tuple[Array, Array, Indices, int, int]:
+    """t, v and triangles of the free skin; first the eye's outline, then the mouth's; their lengths."""
+    eye_t, eye_v = locate(*eyes.outline().T)
+    mouth_t, mouth_v = locate(*mouth.outline().T)
+    mouth_t[[0, -1]] = 0.0
+    above = lattice.line_down(0.0, 0.0, float(mouth_v[-1]))[:-1]
+    below = lattice.line_down(0.0, float(mouth_v[0]), v_end())[1:-1]
+    behind = lattice.line_down(np.pi, 0.0, v_end())[1:-1]
+    edge = lattice.edge_around(v_end())
+    t = np.concatenate([eye_t, mouth_t, 0.0 * above, 0.0 * below, np.pi + 0.0 * behind, edge])
+    v = np.concatenate([eye_v, mouth_v, above, below, behind, np.full_like(edge, v_end())])
+    holes = [lattice.picture(eye_t, eye_v), lattice.picture(mouth_t, mouth_v)]
+    free_t, free_v = lattice.scatter(t, v)
+    plane = lattice.picture(free_t, free_v)
+    outside = ~(lattice.inside(holes[0], plane) | lattice.inside(holes[1], plane))
+    fixed = lattice.picture(t, v)
+    # Points on the midline must stay exactly on the straight edge of the half disc.
+    fixed[(t == 0.0) | (t == np.pi), 1] = 0.0
+    plane = np.concatenate([fixed, plane[outside]])
+    free = np.arange(len(plane)) >= len(t)
+    plane = lattice.relax(plane, free, holes)
+    moved_t, moved_v = lattice.from_picture(plane[free])
+    triangles = lattice.join(plane, holes)
+    return np.concatenate([t, moved_t]), np.concatenate([v, moved_v]), triangles, len(eye_t), len(mouth_t)
+
+
+def _locate_rings(rings: list[Array]) -> tuple[Array, Array]:
+    points = np.concatenate(rings)
+    t, v = locate(points[:, 1], points[:, 2])
+    return np.where(points[:, 1] == 0.0, 0.0, t), v
+
+
+def half_face() -> tuple[Half, Half, Half]:
+    """The visible skin, the socket behind the lids and the lining behind the lips, whose first rings repeat the skin's."""
+    t, v, triangles, eye_count, mouth_count = _joined()
+    free = skin_point(t, v)
+    free[t == 0.0, 1] = 0.0
+    free[t == np.pi, 1] = 0.0
+    lid_rings = [eyes.lid_ring(s) for s in eyes.LID_RINGS]
+    lip_levels = mouth.RED_RINGS + mouth.SKIN_RINGS
+    lip_rings = [mouth.lip_ring(s) for s in lip_levels]
+    count = len(free)
+    lid_index = count + np.arange(len(lid_rings) * eye_count).reshape(-1, eye_count)
+    count += lid_index.size
+    lip_index = count + np.arange(len(lip_rings) * mouth_count).reshape(-1, mouth_count)
+    eye_outline = np.arange(eye_count)
+    mouth_outline = np.arange(eye_count, eye_count + mouth_count)
+    lid_lines: list[Indices] = [eye_outline, *lid_index[::-1]]
+    lip_lines: list[Indices] = [mouth_outline, *lip_index[::-1]]
+    all_triangles = np.concatenate(
+        [triangles, strips(lid_lines, closed=True), strips(lip_lines, closed=False)]
+    )
+    lid_s, lid_phi = np.repeat(eyes.LID_RINGS, eye_count), np.tile(eyes.ring_angles(), len(lid_rings))
+    lip_s, lip_phi = np.repeat(lip_levels, mouth_count), np.tile(mouth.ring_angles(), len(lip_rings))
+    lid_t, lid_v = _locate_rings(lid_rings)
+    lip_t, lip_v = _locate_rings(lip_rings)
+    points = np.concatenate([free, *lid_rings, *lip_rings])
+    face_color = colors.skin(points, np.concatenate([hair_cover(t, v), np.zeros(lid_index.size + lip_index.size)]))
+    lids = slice(len(free), len(free) + lid_index.size)
+    lips = slice(lids.stop, lids.stop + lip_index.size)
+    color = face_color.copy()
+    color[lids] = colors.lids(face_color[lids], lid_s, lid_phi)
+    color[lips] = colors.lips(face_color[lips], lip_s)
+    region = np.concatenate(
+        [np.full(len(free), Region.SKIN), np.full(lid_index.size, Region.LID), np.full(lip_index.size, Region.LIP)]
+    )
+    # The outlines belong to the rings' motion too: there lids and lips move as the face does.
+    s = np.concatenate([np.full(len(free), np.nan), lid_s, lip_s])
+    phi = np.concatenate([np.full(len(free), np.nan), lid_phi, lip_phi])
+    visible = Half(
+        points=points,
+        triangles=all_triangles,
+        region=region,
+        color=color,
+        t=np.concatenate([t, lid_t, lip_t]),
+        v=np.concatenate([v, lid_v, lip_v]),
+        s=s,
+        phi=phi,
+    )
+    return visible, _sockets(), _lining()
+
+
+def _sockets() -> Half:
+    rings = [eyes.lid_ring(0.0), *eyes.socket_rings()]
+    segments = len(rings[0])
+    index = np.arange(len(rings) * segments).reshape(-1, segments)
+    s = np.append(np.repeat(np.linspace(0.0, 1.0, len(rings)), segments), 1.0)
+    return Half(
+        points=np.concatenate([*rings, [[69.0, prop.EYE_Y, 0.0]]]),
+        triangles=np.concatenate([strips(list(index), closed=True), fan(index[-1], index.size, closed=True)]),
+        region=np.full(len(s), Region.SOCKET),
+        color=colors.socket(s),
+        s=s,
+        phi=np.append(np.tile(eyes.ring_angles(), len(rings)), 0.0),
+    )
+
+
+def _lining() -> Half:
+    rings = [mouth.lip_ring(0.0), *mouth.lining_rings()]
+    steps = len(rings[0])
+    index = np.arange(len(rings) * steps).reshape(-1, steps)
+    s = np.append(np.repeat(np.linspace(0.0, 1.0, len(rings)), steps), 1.0)
+    return Half(
+        points=np.concatenate([*rings, [[50.0, 0.0, -68.0]]]),
+        triangles=np.concatenate([strips(list(index), closed=False), fan(index[-1], index.size, closed=False)]),
+        region=np.full(len(s), Region.MOUTH),
+        color=colors.lining(s),
+        s=s,
+        phi=np.append(np.tile(mouth.ring_angles(), len(rings)), 0.0),
+    )

@@ -1,0 +1,136 @@
+"""The head as a smooth surface over (t, v): t the turn around the head, v the way down from the crown.
+
+t is in radians, 0 on the midline of the face, positive to the wearer's left, pi at the back. v is in millimetres along
+the midline of the face from the crown. Points are in construction millimetres (x, y, h), see `proportions`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline, PchipInterpolator
+
+from face_model.head import proportions as prop
+
+Array = NDArray[np.float64]
+
+RISE_SHARPNESS: Final = 1.2
+"""How early a row that climbs towards the ear has done so; by eye."""
+
+
+@lru_cache(maxsize=1)
+def _rows() -> tuple[CubicSpline, Array]:
+    """Row measures over v, continued across the crown so that the top is smooth, and v of each row."""
+    rows = np.array(prop.ROWS)
+    h, front, side, back, width, square, rise = rows.T
+    v = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(h), np.diff(front)))])
+    # Beyond the crown the front meridian goes on as the back one, and the width changes sign.
+    mirrored = np.stack([h, back, side, front, -width, square, rise], axis=1)[:0:-1]
+    stacked = np.concatenate([mirrored, np.stack([h, front, side, back, width, square, rise], axis=1)])
+    return CubicSpline(np.concatenate([-v[:0:-1], v]), stacked), v
+
+
+def row_positions() -> Array:
+    """v of each of `proportions.ROWS`, (R,)."""
+    return _rows()[1]
+
+
+def v_end() -> float:
+    """v of the neck's lower edge."""
+    return float(row_positions()[-1])
+
+
+def base_point(t: Array, v: Array) -> Array:
+    """Point of the surface without features, (...) x (...) -> (..., 3)."""
+    h, front, side, back, width, square, rise = np.moveaxis(_rows()[0](v), -1, 0)
+    cosine, sine = np.cos(t), np.sin(t)
+    radius = (np.abs(cosine) ** square + np.abs(sine) ** square) ** (-1.0 / square)
+    x = side + np.where(cosine > 0.0, front - side, side - back) * radius * cosine
+    climb = np.tanh(RISE_SHARPNESS * (1.0 - cosine)) / np.tanh(RISE_SHARPNESS)
+    return np.stack([x, width * radius * sine, h + rise * climb], axis=-1)
+
+
+def around_mm(t: Array, v: Array) -> Array:
+    """Length of a step in t, mm/rad, (...)."""
+    step = 1e-4
+    return np.linalg.norm(base_point(t + step, v) - base_point(t - step, v), axis=-1) / (2.0 * step)
+
+
+def locate(y: Array, h: Array) -> tuple[Array, Array]:
+    """(t, v) of the foremost point of the featureless surface seen from the front at (y, h), each (...).
+
+    Newton's method from a guess on the rows; meant for the face, |y| up to about 60 and h from -110 to 80.
+    """
+    rows, positions = _rows()[0](row_positions()), row_positions()
+    v = np.interp(-h, -rows[:, 0], positions)
+    t = np.arcsin(np.clip(y / 72.0, -0.95, 0.95))
+    step = 1e-4
+    for _ in range(12):
+        here = base_point(t, v)
+        along_t = (base_point(t + step, v) - here) / step
+        along_v = (base_point(t, v + step) - here) / step
+        miss_y, miss_h = y - here[..., 1], h - here[..., 2]
+        det = along_t[..., 1] * along_v[..., 2] - along_v[..., 1] * along_t[..., 2]
+        dt = (miss_y * along_v[..., 2] - along_v[..., 1] * miss_h) / det
+        dv = (along_t[..., 1] * miss_h - along_t[..., 2] * miss_y) / det
+        t = t + np.clip(dt, -0.2, 0.2)
+        v = v + np.clip(dv, -10.0, 10.0)
+    return t, v
+
+
+def gaussian(bump: prop.Bump, y: Array, h: Array) -> Array:
+    """Falloff of a one-sided bump, 1 at its centre, (...)."""
+    turn = np.deg2rad(bump.turn_deg)
+    dy, dh = y - bump.y, h - bump.h
+    along, across = dy * np.cos(turn) + dh * np.sin(turn), dh * np.cos(turn) - dy * np.sin(turn)
+    return np.exp(-0.5 * ((along / bump.sigma_y) ** 2 + (across / bump.sigma_h) ** 2))
+
+
+def _displace(bump: prop.Bump, y: Array, h: Array) -> Array:
+    left = gaussian(bump, y, h)
+    right = gaussian(bump, -y, h) if bump.y else np.zeros_like(left)
+    both = left + right
+    return np.stack([bump.forward * both, bump.out * (left - right), bump.up * both], axis=-1)
+
+
+@lru_cache(maxsize=1)
+def _nose_curves() -> tuple[PchipInterpolator, PchipInterpolator]:
+    order = np.argsort(prop.NOSE_H)
+    h = np.array(prop.NOSE_H)[order]
+    height, width = np.array(prop.NOSE_HEIGHT)[order], np.array(prop.NOSE_HALF_WIDTH)[order]
+    return PchipInterpolator(h, height), PchipInterpolator(h, width)
+
+
+def nose(y: Array, h: Array) -> Array:
+    """Displacement of the face by the nose, (...) x (...) -> (..., 3)."""
+    height, width = _nose_curves()
+    inside = np.clip(h, min(prop.NOSE_H), max(prop.NOSE_H))
+    section = np.exp(-np.abs(y / width(inside)) ** 2.4)
+    ridge = np.stack([height(inside) * section, np.zeros_like(y), np.zeros_like(y)], axis=-1)
+    details = (prop.NOSE_WING, prop.NOSE_WING_CREASE, prop.NOSTRIL, prop.NOSE_TIP_DROOP)
+    total: Array = ridge + sum(_displace(bump, y, h) for bump in details)
+    return total
+
+
+def hair_cover(t: Array, v: Array) -> Array:
+    """1 well inside the hair, 0 on bare skin, with a narrow edge, (...)."""
+    line = PchipInterpolator(np.deg2rad(prop.HAIRLINE_DEG), prop.HAIRLINE_H)
+    above = base_point(t, v)[..., 2] - line(np.clip(np.abs(t), 0.0, np.pi))
+    return np.clip(above / 7.0, 0.0, 1.0)
+
+
+def skin_point(t: Array, v: Array) -> Array:
+    """Point of the skin with nose, sockets, cheeks, chin and hair, but without lids and lips, (..., 3)."""
+    base = base_point(t, v)
+    x, y, h = np.moveaxis(base, -1, 0)
+    front = np.clip((x - 5.0) / 30.0, 0.0, 1.0)[..., None]
+    moved = sum(_displace(bump, y, h) for bump in prop.BUMPS.values()) + nose(y, h)
+    centre = np.array([-5.0, 0.0, 20.0])
+    outward = (base - centre) / np.linalg.norm(base - centre, axis=-1, keepdims=True)
+    cover = hair_cover(t, v)
+    smooth = cover * cover * (3.0 - 2.0 * cover)
+    point: Array = base + front * moved + outward * (prop.HAIR_DEPTH * smooth)[..., None]
+    return point
