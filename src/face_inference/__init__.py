@@ -1,1 +1,1 @@
-"""From IMU frames to 52 ARKit blendshape weights: features, models, streaming, training, evaluation. ROS only in `node`."""
+"""From IMU frames to 52 ARKit blendshape weights: features, model, streaming, training. ROS only in `node`."""

@@ -99,14 +99,17 @@ class NeutralCalibration:
             self._close_window(time_s)
         return self.result
 
+    def abort(self, reason: str) -> None:
+        """End without a neutral, if not complete yet."""
+        if self.result is None:
+            self.result = CalibrationResult(None, 0.0, reason)
+
     def _close_window(self, time_s: float) -> None:
         verdict, still = self._judge()
         if still or not self._automatic:
             self.result = verdict
             return
-        if verdict.success and (
-            self._stillest is None or verdict.stillness_rad_s < self._stillest.stillness_rad_s
-        ):
+        if verdict.success and (self._stillest is None or verdict.stillness_rad_s < self._stillest.stillness_rad_s):
             self._stillest = verdict
         if time_s - (self._began_s or 0.0) >= self._params.patience_s and self._stillest is not None:
             self.result = self._stillest

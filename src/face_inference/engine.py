@@ -66,7 +66,7 @@ def create_engine(model: Model, name: str = "auto") -> tuple[Engine, str]:
     """
     if name not in ENGINES:
         raise EngineError(f"expected engine to be one of {', '.join(ENGINES)}, found {name!r}")
-    from face_inference.onnx_engine import OnnxEngine  # noqa: PLC0415  heavy library, only when it is used
+    from face_inference.onnx_engine import OnnxEngine
 
     engine = OnnxEngine(model)
     reason = "asked for" if name != "auto" else "automatic choice: the only engine built in"

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from face_model import rotation
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
 from face_inference.errors import NeutralMissingError
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral
+from face_model import rotation
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 _BATCH_ROWS = 20_000
 """Frames computed at once in the batch path; bounds its memory to about 200 MB at 12 sensors."""
@@ -145,7 +145,9 @@ class FeatureExtractor:
         features = np.empty((len(valid), self.channels.size), dtype=np.float32)
         for start in range(0, len(valid), _BATCH_ROWS):
             rows = slice(start, start + _BATCH_ROWS)
-            features[rows] = self._features(orientation[rows], angular_velocity[rows], specific_force[rows], valid[rows])
+            features[rows] = self._features(
+                orientation[rows], angular_velocity[rows], specific_force[rows], valid[rows]
+            )
         return features
 
     def _prepare(self, neutral: Neutral) -> Coefficients:
@@ -272,7 +274,8 @@ def _rotation_vectors(turns: FloatArray) -> FloatArray:
     vector = turns[..., :3]
     sine = np.sqrt(np.einsum("...i,...i->...", vector, vector))
     angle = _HALF_AND_WHOLE * np.arctan2(sine, turns[..., 3])
-    return vector * (angle / np.maximum(sine, _TINY))[..., None]
+    scaled: FloatArray = vector * (angle / np.maximum(sine, _TINY))[..., None]
+    return scaled
 
 
 _HALF_AND_WHOLE: FloatArray = np.array([[2.0], [1.0]])

@@ -1,7 +1,8 @@
-"""Model folders: everything one needs to run a network correctly, beside its weights, and a loader that refuses doubt."""
+"""Model folders: all one needs to run a network correctly, beside its weights, and a loader that refuses doubt."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from face_model import arkit
-from face_model.share import ament_prefixes, share_dir
 
 from face_inference.channels import FEATURE_VERSION, Channels
 from face_inference.errors import (
@@ -21,11 +20,13 @@ from face_inference.errors import (
     ModelVocabularyError,
 )
 from face_inference.mounts import NominalMounts
+from face_model import arkit
+from face_model.share import ament_prefixes, share_dir
 
 FORMAT_VERSION = 1
 DESCRIPTION_FILE = "model.yaml"
 RESOURCE_TYPE = "imusic_models"
-"""Ament resource type: a package that ships models registers `share/ament_index/resource_index/imusic_models/<package>`."""
+"""Ament resource type: packages with models have `share/ament_index/resource_index/imusic_models/<package>`."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +162,9 @@ def model_places() -> list[Path]:
         index = prefix / "share" / "ament_index" / "resource_index" / RESOURCE_TYPE
         if index.is_dir():
             places += [prefix / "share" / entry.name / "models" for entry in sorted(index.iterdir())]
-    try:
+    # Not installed and no checkout: the packages on the ament index are all there is.
+    with contextlib.suppress(FileNotFoundError):
         places.append(share_dir() / "models")
-    except FileNotFoundError:
-        pass  # Not installed and no checkout: the packages on the ament index are all there is.
     return list(dict.fromkeys(places))
 
 
@@ -205,7 +205,9 @@ def _read_description(path: Path) -> ModelDescription:
 def _description_from(content: Mapping[str, Any]) -> ModelDescription:
     blendshapes = tuple(content["blendshapes"])
     if blendshapes != arkit.BLENDSHAPES:
-        differing = next((i for i, (a, b) in enumerate(zip(blendshapes, arkit.BLENDSHAPES, strict=False)) if a != b), None)
+        differing = next(
+            (i for i, (a, b) in enumerate(zip(blendshapes, arkit.BLENDSHAPES, strict=False)) if a != b), None
+        )
         where = f"{blendshapes[differing]!r} at {differing}" if differing is not None else f"{len(blendshapes)} names"
         raise ModelVocabularyError(f"expected the 52 ARKit blendshapes in this package's order, found {where}")
     mounts = NominalMounts.from_config(content["sensors"])

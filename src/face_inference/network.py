@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from face_model import arkit
 from torch import Tensor, nn
+
+from face_model import arkit
 
 CONFIDENCE_TOLERANCE = 0.1
 """Confidence is the probability of |error| <= this (msg/FaceBlendshapes.msg)."""
@@ -34,7 +35,7 @@ class NetworkConfig:
     dropout: float = 0.1
 
 
-class GruNetwork(nn.Module):
+class GruNetwork(nn.Module):  # type: ignore[misc,unused-ignore]
     """Features -> normalise -> linear -> GRU -> mean and log-variance of the weights."""
 
     feature_mean: Tensor
@@ -87,7 +88,7 @@ def published(network: GruNetwork, mean: Tensor, log_variance: Tensor) -> tuple[
     return mean.clamp(*WEIGHT_LIMITS), confidence
 
 
-class SingleStep(nn.Module):
+class SingleStep(nn.Module):  # type: ignore[misc,unused-ignore]
     """Step form, for export: state in, state out, static shapes."""
 
     def __init__(self, network: GruNetwork) -> None:

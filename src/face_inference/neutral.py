@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from face_model import rotation
 from numpy.typing import NDArray
 
 from face_inference.mounts import NominalMounts
+from face_model import rotation
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

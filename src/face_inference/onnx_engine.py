@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from face_model import arkit
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
 from face_inference.engine import EngineOutput
 from face_inference.errors import EngineError
 from face_inference.model_folder import Model
+from face_model import arkit
 
 Float32Array = NDArray[np.float32]
 
@@ -27,7 +27,7 @@ class OnnxEngine:
 
     def __init__(self, model: Model) -> None:
         try:
-            import onnxruntime  # noqa: PLC0415  so that the rest of the package works without it
+            import onnxruntime
         except ImportError as error:
             raise EngineError(f"expected the package onnxruntime, found {error}; pip install onnxruntime") from error
         graph = model.description.graph
@@ -39,8 +39,10 @@ class OnnxEngine:
             self._session: Any = onnxruntime.InferenceSession(
                 str(model.onnx_path), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001  ONNX Runtime's error classes share no public base
-            raise EngineError(f"expected a network ONNX Runtime can load in {model.onnx_path}, found {error}") from error
+        except Exception as error:
+            raise EngineError(
+                f"expected a network ONNX Runtime can load in {model.onnx_path}, found {error}"
+            ) from error
         self._version = onnxruntime.__version__
         features = Channels.of(model.description.mounts).size
         self._features = np.zeros((1, features), dtype=np.float32)
@@ -48,8 +50,10 @@ class OnnxEngine:
         self._confidence = np.zeros((1, arkit.COUNT), dtype=np.float32)
         self._output = EngineOutput(self._weights[0], self._confidence[0])
         self._states = [[np.zeros(s.shape, dtype=np.float32) for s in graph.states] for _ in range(2)]
-        inputs = {graph.features: self._features.shape} | {s.input: s.shape for s in graph.states}
-        outputs = {graph.weights: (1, arkit.COUNT), graph.confidence: (1, arkit.COUNT)}
+        inputs: dict[str, tuple[int, ...]] = {graph.features: self._features.shape} | {
+            s.input: s.shape for s in graph.states
+        }
+        outputs: dict[str, tuple[int, ...]] = {graph.weights: (1, arkit.COUNT), graph.confidence: (1, arkit.COUNT)}
         outputs |= {s.output: s.shape for s in graph.states}
         self._check("inputs", self._session.get_inputs(), inputs)
         self._check("outputs", self._session.get_outputs(), outputs)

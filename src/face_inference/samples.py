@@ -1,0 +1,100 @@
+"""What goes into the tracker and what comes out, free of ROS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class InputLayout:
+    """Which sensors the frames hold: content of imusic/SensorLayout that the estimator needs.
+
+    Attributes:
+        layout_id: changes with every change of layout or hub.
+        names: `S` names in the order of the frames' arrays.
+        rate_hz: samples per second the hub sends.
+    """
+
+    layout_id: int
+    names: tuple[str, ...]
+    rate_hz: float
+
+
+@dataclass(frozen=True)
+class ImuSample:
+    """All `S` sensors at one sample time; see imusic/ImuFrame.
+
+    Attributes:
+        layout_id: of the layout this belongs to.
+        sequence: number of the sample, uint32.
+        hub_time_s: sample time on the hub's clock.
+        orientation: (S, 4) quaternion x, y, z, w, sensor to earth with z up, heading arbitrary per sensor.
+        angular_velocity: (S, 3) rad/s, sensor frame.
+        specific_force: (S, 3) m/s2, sensor frame.
+        valid: (S,) bool.
+    """
+
+    layout_id: int
+    sequence: int
+    hub_time_s: float
+    orientation: Float32Array
+    angular_velocity: Float32Array
+    specific_force: Float32Array
+    valid: NDArray[np.bool_]
+
+
+class TrackingState(IntEnum):
+    """Values of FaceBlendshapes.state."""
+
+    CALIBRATING = 0
+    TRACKING = 1
+    DEGRADED = 2
+    STALE = 3
+
+
+@dataclass(frozen=True)
+class FaceEstimate:
+    """A face at one sample time.
+
+    Attributes:
+        sequence: of the sample it was computed from.
+        state: how far to trust it.
+        weights: (52,) ARKit weights.
+        confidence: (52,) probability that the weight is within 0.1 of the truth, as the model sees it.
+        head_orientation: (4,) quaternion x, y, z, w, `face_head` to an earth frame with z up, heading arbitrary.
+    """
+
+    sequence: int
+    state: TrackingState
+    weights: Float32Array
+    confidence: Float32Array
+    head_orientation: NDArray[np.float64]
+
+
+@dataclass
+class TrackerCounters:
+    """What happened since the tracker was made.
+
+    Attributes:
+        samples: taken in.
+        lost: sequence numbers that never came.
+        refused: samples of another layout, out of order, or of the wrong shape.
+        masked: sensor samples not believable although the driver called them valid.
+        resets: the network started anew (gap, reboot, layout, new neutral).
+        not_finite: outputs of the network that were not numbers and were not published.
+        steps: of the network.
+    """
+
+    samples: int = 0
+    lost: int = 0
+    refused: int = 0
+    masked: int = 0
+    resets: int = 0
+    not_finite: int = 0
+    steps: int = 0

@@ -1,0 +1,72 @@
+"""From the input's sample times to the model's ticks, causally, so that results do not depend on the input rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_inference.channels import Channels
+
+Float32Array = NDArray[np.float32]
+
+RATE_TOLERANCE = 0.02
+"""Input rates within this share of the model's get exactly one step per sample: resampling would only add delay."""
+
+
+class TickResampler:
+    """Features at arbitrary hub times in, features at the model's ticks out.
+
+    Near the model's rate every sample is one tick, and lost samples are filled by interpolation so that the model's
+    clock goes on. At any other rate ticks lie on a grid of the model's period from the first sample on, and each
+    sample releases the 0..k ticks that it passes, linearly interpolated between itself and its predecessor.
+    """
+
+    def __init__(self, channels: Channels, model_rate_hz: float, input_rate_hz: float) -> None:
+        self._channels = channels
+        self._period_s = 1.0 / model_rate_hz
+        self.one_to_one = abs(input_rate_hz / model_rate_hz - 1.0) <= RATE_TOLERANCE
+        self._time_s: float | None = None
+        self._features = np.zeros(channels.size, dtype=np.float32)
+        self._next_tick_s = 0.0
+
+    def reset(self) -> None:
+        """The next sample starts a new grid."""
+        self._time_s = None
+
+    def save_state(self) -> tuple[float | None, Float32Array, float]:
+        """To be restored."""
+        return self._time_s, self._features.copy(), self._next_tick_s
+
+    def restore_state(self, state: tuple[float | None, Float32Array, float]) -> None:
+        """Continue from what `save_state` returned."""
+        self._time_s, self._features, self._next_tick_s = state
+
+    def push(self, time_s: float, features: Float32Array) -> Iterator[Float32Array]:
+        """Ticks up to `time_s` (hub time, increasing, s), oldest first; features are (F,)."""
+        previous_s, self._time_s = self._time_s, time_s
+        before, self._features = self._features, features
+        if previous_s is None:
+            self._next_tick_s = time_s + self._period_s
+            yield features
+        elif self.one_to_one:
+            ticks = max(1, round((time_s - previous_s) / self._period_s))
+            for i in range(1, ticks):
+                yield self._between(before, features, i / ticks)
+            yield features
+        else:
+            # A thousandth of a period of tolerance: hub time is in whole microseconds.
+            while self._next_tick_s <= time_s + 1e-3 * self._period_s:
+                share = min(1.0, (self._next_tick_s - previous_s) / (time_s - previous_s))
+                yield self._between(before, features, share)
+                self._next_tick_s += self._period_s
+
+    def _between(self, a: Float32Array, b: Float32Array, share: float) -> Float32Array:
+        """(F,) linear; a sensor missing at either end is missing between."""
+        valid = self._channels.valid
+        mixed = a + np.float32(share) * (b - a)
+        both = np.minimum(a[valid], b[valid])
+        mixed *= both[self._channels.sensor_of]
+        mixed[valid] = both
+        return mixed

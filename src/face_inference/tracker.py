@@ -1,0 +1,304 @@
+"""Frames in, faces out: calibration, missing sensors, rates, gaps, stale input. Knows no ROS and reads no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_inference.calibration import CalibrationParams, NeutralCalibration
+from face_inference.engine import Engine
+from face_inference.errors import LayoutMismatchError
+from face_inference.features import FeatureExtractor, State
+from face_inference.model_folder import ModelDescription
+from face_inference.mounts import NominalMounts
+from face_inference.neutral import Neutral
+from face_inference.samples import FaceEstimate, ImuSample, InputLayout, TrackerCounters, TrackingState
+from face_inference.ticks import TickResampler
+from face_model import arkit
+
+_SEQUENCE_MODULUS = 1 << 32
+_REORDER_LIMIT = 1000
+"""A sequence number this far back is a late sample; further back the hub was restarted."""
+
+
+@dataclass(frozen=True)
+class TrackerParams:
+    """Times of the tracker.
+
+    Attributes:
+        calibration: duration and stillness of the neutral.
+        max_gap_s: a longer gap between samples starts the network anew.
+        stale_after_s: without input for this long, confidence falls and the state is STALE (promise 5: 0.1 s).
+        neutral_after_s: without input for this long, weights start to fall to neutral.
+        fade_s: time the fall of confidence and of weights takes.
+    """
+
+    calibration: CalibrationParams = field(default_factory=CalibrationParams)
+    max_gap_s: float = 0.25
+    stale_after_s: float = 0.1
+    neutral_after_s: float = 1.0
+    fade_s: float = 0.5
+
+
+class FaceTracker:
+    """One wearer's face from one stream of samples.
+
+    Every time a caller passes (`now_s`) is of one monotonic clock; sample times are of the hub's.
+    """
+
+    def __init__(self, description: ModelDescription, engine: Engine, params: TrackerParams | None = None) -> None:
+        self.params = params or TrackerParams()
+        self.counters = TrackerCounters()
+        self._description = description
+        self._engine = engine
+        self._extractor = FeatureExtractor(description.mounts)
+        self._layout: InputLayout | None = None
+        self._ticks = TickResampler(self._extractor.channels, description.rate_hz, description.rate_hz)
+        self._calibration: NeutralCalibration | None = self._automatic_calibration()
+        self._asked: NeutralCalibration | None = None
+        self._last: FaceEstimate | None = None
+        self._last_hub_s = 0.0
+        self._received_s: float | None = None
+        self._head = np.array([0.0, 0.0, 0.0, 1.0])
+        self._take: NDArray[np.intp] = np.arange(len(description.mounts.names))
+        self._present = np.ones(len(description.mounts.names), dtype=bool)
+        self._identical = True
+
+    # Set-up.
+
+    @property
+    def mounts(self) -> NominalMounts:
+        """Sensors of the model."""
+        return self._description.mounts
+
+    @property
+    def missing_sensors(self) -> tuple[str, ...]:
+        """Sensors the model knows and the input layout lacks."""
+        names = self._description.mounts.names
+        return tuple(name for name, here in zip(names, self._present, strict=True) if not here)
+
+    @property
+    def neutral(self) -> Neutral | None:
+        """The neutral in use."""
+        return self._extractor.state.neutral
+
+    @neutral.setter
+    def neutral(self, neutral: Neutral) -> None:
+        self._use(neutral)
+
+    def set_layout(self, layout: InputLayout) -> None:
+        """Match incoming sensors to the model's by name; a layout that differs starts calibration anew.
+
+        Raises:
+            LayoutMismatchError: the model's reference sensor is not among them, or the rate is not positive.
+        """
+        mounts = self._description.mounts
+        reference = mounts.names[mounts.reference]
+        if reference not in layout.names or not layout.rate_hz > 0.0:
+            raise LayoutMismatchError(
+                f"expected a layout with sensor {reference!r} and a positive rate, found {', '.join(layout.names)} "
+                f"at {layout.rate_hz} Hz; use the layout of {self._description.title} or train a model for it"
+            )
+        if layout == self._layout:
+            return
+        index = {name: i for i, name in enumerate(layout.names)}
+        self._present = np.array([name in index for name in mounts.names])
+        self._take = np.array([index.get(name, 0) for name in mounts.names], dtype=np.intp)
+        self._identical = layout.names == mounts.names
+        self._layout = layout
+        self._ticks = TickResampler(self._extractor.channels, self._description.rate_hz, layout.rate_hz)
+        self._start_anew()
+
+    def start_calibration(self, duration_s: float | None = None) -> NeutralCalibration:
+        """Learn the neutral anew from the next samples; the old one stays until this one is complete and good.
+
+        The caller may keep the returned object and look at its `result`.
+        """
+        params = self.params.calibration
+        if duration_s is not None:
+            params = replace(params, duration_s=duration_s)
+        self._asked = NeutralCalibration(self._description.mounts, params)
+        return self._asked
+
+    # Running.
+
+    def update(self, sample: ImuSample, now_s: float) -> FaceEstimate | None:
+        """The face at this sample; None if the sample cannot be used (counted in `counters.refused`).
+
+        Without `set_layout` the sensors must be the model's, in its order, at its rate.
+        """
+        count = len(self._layout.names) if self._layout else len(self._take)
+        if (self._layout and sample.layout_id != self._layout.layout_id) or not _shapes_agree(sample, count):
+            self.counters.refused += 1
+            return None
+        if not self._follow_sequence(sample):
+            self.counters.refused += 1
+            return None
+        self._received_s = now_s
+        self.counters.samples += 1
+        orientation, rates, forces, valid = self._in_model_order(sample)
+        reference = self._description.mounts.reference
+        if valid[reference] and np.isfinite(orientation[reference]).all():
+            self._head = self._extractor.head_orientation(orientation[reference])
+        self._calibrate(sample.hub_time_s, orientation, rates, valid)
+        if not self._extractor.ready:
+            self._last = self._estimate(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
+            return self._last
+        features = self._extractor.step(orientation, rates, forces, valid)
+        seen = features[self._extractor.channels.valid] > 0.5
+        self.counters.masked += int(np.count_nonzero(valid & ~seen))
+        state = TrackingState.TRACKING if seen.all() else TrackingState.DEGRADED
+        self._last = self._infer(sample, features, state)
+        return self._last
+
+    def idle(self, now_s: float) -> FaceEstimate | None:
+        """The face when no sample came: None while input is fresh or there never was any.
+
+        Confidence falls to zero within `fade_s` from `stale_after_s` on; weights hold until `neutral_after_s` and then
+        fall to neutral within `fade_s`.
+        """
+        if self._last is None or self._received_s is None:
+            return None
+        p, age_s = self.params, now_s - self._received_s
+        if age_s <= p.stale_after_s:
+            return None
+        trust = _remaining(age_s - p.stale_after_s, p.fade_s)
+        hold = _remaining(age_s - p.neutral_after_s, p.fade_s)
+        return replace(
+            self._last,
+            state=TrackingState.STALE,
+            weights=self._last.weights * np.float32(hold),
+            confidence=self._last.confidence * np.float32(trust),
+        )
+
+    # Saving and restoring.
+
+    def save_state(self) -> dict[str, Any]:
+        """All that decides the outputs to come, except a calibration under way."""
+        return {
+            "features": self._extractor.state,
+            "engine": self._engine.save_state(),
+            "ticks": self._ticks.save_state(),
+            "last": self._last,
+            "last_hub_s": self._last_hub_s,
+            "received_s": self._received_s,
+            "layout": self._layout,
+        }
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Continue from what `save_state` returned."""
+        if state["layout"] is not None:
+            self.set_layout(state["layout"])
+        self._extractor.state = state["features"]
+        self._calibration = None if self._extractor.ready else self._automatic_calibration()
+        self._engine.restore_state(state["engine"])
+        self._ticks.restore_state(state["ticks"])
+        self._last, self._last_hub_s, self._received_s = state["last"], state["last_hub_s"], state["received_s"]
+        if self._last is not None:
+            self._head = self._last.head_orientation
+
+    # Details.
+
+    def _follow_sequence(self, sample: ImuSample) -> bool:
+        """Count losses, notice gaps and restarts; False for a sample that comes late or twice."""
+        if self._last is None:
+            self._last_hub_s = sample.hub_time_s
+            return True
+        ahead = (sample.sequence - self._last.sequence) % _SEQUENCE_MODULUS
+        elapsed_s = sample.hub_time_s - self._last_hub_s
+        late = ahead == 0 or ahead > _SEQUENCE_MODULUS - _REORDER_LIMIT
+        if late and -self.params.max_gap_s < elapsed_s <= 0.0:
+            return False
+        if elapsed_s <= 0.0 or ahead > _SEQUENCE_MODULUS // 2 or ahead == 0:
+            # The hub was restarted: its orientations have new headings, so the old neutral is worth nothing.
+            self._start_anew()
+        else:
+            self.counters.lost += ahead - 1
+            if elapsed_s > self.params.max_gap_s:
+                self._reset_network()
+        self._last_hub_s = sample.hub_time_s
+        return True
+
+    def _in_model_order(self, sample: ImuSample) -> tuple[Any, Any, Any, NDArray[np.bool_]]:
+        if self._identical:
+            return sample.orientation, sample.angular_velocity, sample.specific_force, sample.valid
+        take = self._take
+        valid = sample.valid[take] & self._present
+        return sample.orientation[take], sample.angular_velocity[take], sample.specific_force[take], valid
+
+    def _calibrate(self, time_s: float, orientation: Any, rates: Any, valid: NDArray[np.bool_]) -> None:
+        for calibration in (self._calibration, self._asked):
+            if calibration is None or calibration.complete:
+                continue
+            good = valid & np.isfinite(orientation).all(axis=-1) & np.isfinite(rates).all(axis=-1)
+            result = calibration.add(
+                time_s, np.where(good[:, None], orientation, 0.0), np.where(good[:, None], rates, 0.0), good
+            )
+            if result is not None and result.neutral is not None:
+                self._use(result.neutral)
+        if self._asked is not None and self._asked.complete:
+            self._asked = None
+
+    def _use(self, neutral: Neutral) -> None:
+        self._extractor.state = State(neutral)
+        self._calibration = None
+        self._reset_network()
+
+    def _infer(self, sample: ImuSample, features: Any, state: TrackingState) -> FaceEstimate:
+        weights: Any = None
+        for tick in self._ticks.push(sample.hub_time_s, features):
+            weights, confidence = self._engine.step(tick)
+            self.counters.steps += 1
+        if weights is None:  # between two ticks: the newest estimate is still the last one
+            last = self._last
+            weights, confidence = (_zeros(), _zeros()) if last is None else (last.weights, last.confidence)
+        elif not (np.isfinite(weights).all() and np.isfinite(confidence).all()):
+            self.counters.not_finite += 1
+            self._reset_network()
+            held = _zeros() if self._last is None else self._last.weights
+            return self._estimate(sample.sequence, TrackingState.DEGRADED, held, _zeros())
+        return self._estimate(sample.sequence, state, weights.copy(), confidence.copy())
+
+    def _estimate(self, sequence: int, state: TrackingState, weights: Any, confidence: Any) -> FaceEstimate:
+        return FaceEstimate(sequence, state, weights, confidence, self._head)
+
+    def _automatic_calibration(self) -> NeutralCalibration:
+        return NeutralCalibration(self._description.mounts, self.params.calibration, automatic=True)
+
+    def _start_anew(self) -> None:
+        """Forget wearer and past; an asked-for calibration starts over as the automatic one does."""
+        self._extractor.state = State(None)
+        self._calibration = self._automatic_calibration()
+        if self._asked is not None:
+            self._asked.abort("the hub or its layout changed during calibration; calibrate again")
+            self._asked = None
+        self._last = None
+        self._reset_network()
+
+    def _reset_network(self) -> None:
+        self._engine.reset()
+        self._ticks.reset()
+        self.counters.resets += 1
+
+
+def _shapes_agree(sample: ImuSample, count: int) -> bool:
+    return (
+        sample.orientation.shape == (count, 4)
+        and sample.angular_velocity.shape == (count, 3)
+        and sample.specific_force.shape == (count, 3)
+        and sample.valid.shape == (count,)
+    )
+
+
+def _zeros() -> NDArray[np.float32]:
+    return np.zeros(arkit.COUNT, dtype=np.float32)
+
+
+def _remaining(elapsed_s: float, duration_s: float) -> float:
+    """1 before, then linearly to 0 within `duration_s`."""
+    if elapsed_s <= 0.0:
+        return 1.0
+    return max(0.0, 1.0 - elapsed_s / duration_s) if duration_s > 0.0 else 0.0
