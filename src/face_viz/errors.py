@@ -1,0 +1,11 @@
+"""Errors of the viewer: each message says what was expected, what was found and what to do."""
+
+from __future__ import annotations
+
+
+class VizError(Exception):
+    """The face cannot be shown."""
+
+
+class PortError(VizError):
+    """The page's address cannot be served: the port is taken, or the host is not this machine."""

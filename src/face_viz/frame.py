@@ -1,0 +1,71 @@
+"""One face to be drawn, free of ROS."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_model import arkit
+
+STILL_S = 0.5
+"""Without a new face for this long the viewer says so, whatever the last face claimed."""
+
+
+class FaceState(enum.IntEnum):
+    """Values of `imusic/FaceBlendshapes.state`, and NO_INPUT for a viewer that hears nothing."""
+
+    CALIBRATING = 0
+    TRACKING = 1
+    DEGRADED = 2
+    STALE = 3
+    NO_INPUT = 4
+
+
+def _identity() -> NDArray[np.float32]:
+    return np.array([0.0, 0.0, 0.0, 1.0], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class FaceFrame:
+    """What a viewer needs of one `imusic/FaceBlendshapes`.
+
+    Attributes:
+        weights: (52,) float32 in `arkit.BLENDSHAPES` order.
+        confidence: (52,) float32, 0 to 1.
+        state: how the weights came about.
+        head_orientation: (4,) float32, quaternion x, y, z, w, `face_head` to an earth frame; heading arbitrary.
+        age_s: from the newest IMU sample to these weights.
+        sequence: number of the sample.
+        model: name and version of the model.
+    """
+
+    weights: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    state: FaceState = FaceState.TRACKING
+    head_orientation: NDArray[np.float32] = field(default_factory=_identity)
+    age_s: float = 0.0
+    sequence: int = 0
+    model: str = ""
+
+
+def drawable(frame: FaceFrame) -> bool:
+    """Whether shapes agree and every number is finite: what comes over a network need not be."""
+    return (
+        frame.weights.shape == (arkit.COUNT,)
+        and frame.confidence.shape == (arkit.COUNT,)
+        and frame.head_orientation.shape == (4,)
+        and bool(np.isfinite(frame.weights).all())
+        and bool(np.isfinite(frame.confidence).all())
+        and bool(np.isfinite(frame.head_orientation).all())
+    )
+
+
+NEUTRAL = FaceFrame(
+    weights=np.zeros(arkit.COUNT, np.float32),
+    confidence=np.zeros(arkit.COUNT, np.float32),
+    state=FaceState.NO_INPUT,
+)
+"""Shown before the first face arrives."""

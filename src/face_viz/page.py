@@ -1,0 +1,188 @@
+"""The live face on a web page."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from face_model.rig import FaceRig
+from face_viz.boards import Boards
+from face_viz.frame import NEUTRAL, STILL_S, FaceFrame, FaceState, drawable
+from face_viz.heading import FrontView
+from face_viz.rate import RateMeter
+from face_viz.rig_file import encode_rig
+from face_viz.server import DEFAULT_PORT, PageServer, is_loopback
+from face_viz.wire import encode_frame
+
+MAX_RATE_HZ = 60.0
+SILENT_PERIOD_S = 0.5
+
+
+class FacePage:
+    """A page that draws the newest face given to `show`, for any number of viewers.
+
+    The page's own computer computes the mesh: it gets the rig once and then 52 weights a frame. `show` only stores a
+    reference, so it can be called from a callback at any rate; frames that nobody could draw are skipped.
+
+    Args:
+        rig: the face to draw.
+        host: address to serve on; the default is reached from this machine only.
+        port: 0 takes the first free one from 8080 up.
+        draw_rate_hz: frames per second sent to each viewer, at most 60.
+        on_calibrate: called, from the page's thread, when somebody presses "calibrate neutral"; must not block.
+        show_sensors: whether the boards are shown until a viewer decides otherwise.
+        turn_head: whether the head turns until a viewer decides otherwise.
+        clock: monotonic seconds.
+
+    Raises:
+        PortError: the address cannot be served; the message names port and remedy.
+    """
+
+    def __init__(
+        self,
+        rig: FaceRig,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        draw_rate_hz: float = 30.0,
+        on_calibrate: Callable[[], None] | None = None,
+        show_sensors: bool = True,
+        turn_head: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rig = rig
+        self._rig_bytes: bytes | None = None
+        self._on_calibrate = on_calibrate
+        self._options = {"show_sensors": show_sensors, "turn_head": turn_head, "calibrate": on_calibrate is not None}
+        self._clock = clock
+        self._latest: tuple[int, float, FaceFrame] = (0, -np.inf, NEUTRAL)
+        self._refused = 0
+        self._rate = RateMeter()
+        self._front = FrontView()
+        self._boards: Boards | None = None
+        self._lock = threading.Lock()
+        self._revision = 0
+        self._scene: dict[str, Any] = {}
+        self._model = ""
+        self._cached: tuple[int, bytes] = (-1, b"")
+        self._frames_encoded = 0
+        self._host = host
+        self._describe()
+        self._server = PageServer(self, host, port, min(draw_rate_hz, MAX_RATE_HZ))
+
+    # What the owner calls, from any thread.
+
+    def show(self, frame: FaceFrame) -> None:
+        """Draw this face from now on; a frame with wrong shapes or with NaN is counted and left out."""
+        if not drawable(frame):
+            self._refused += 1
+            return
+        self._latest = (self._latest[0] + 1, self._clock(), frame)
+
+    def set_boards(self, boards: Boards | None) -> None:
+        """Show these sensor boards; None for none."""
+        with self._lock:
+            self._boards = boards
+            self._describe()
+
+    def announce(self, text: str, ok: bool = True) -> None:
+        """Show one line on every open page."""
+        self._server.notify(text, ok)
+
+    def recentre(self) -> None:
+        """Call the heading of the next face the front."""
+        self._front.reset()
+
+    def close(self) -> None:
+        """End the page and free its port; may be called twice."""
+        self._server.close()
+
+    @property
+    def url(self) -> str:
+        """Address to open."""
+        host = "127.0.0.1" if self._host in {"0.0.0.0", "::", "localhost"} else self._host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """Port that is served."""
+        return self._server.port
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can open the page."""
+        return not is_loopback(self._host)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """For diagnostics: viewers now; faces shown and refused; frames and bytes sent, frames encoded, in total."""
+        return {
+            "viewers": self._server.clients,
+            "faces": self._latest[0],
+            "faces_refused": self._refused,
+            "frames_encoded": self._frames_encoded,
+            "frames_sent": self._server.frames_sent,
+            "bytes_sent": self._server.bytes_sent,
+        }
+
+    # What the server asks for, in its own thread, only while somebody watches.
+
+    def rig_bytes(self) -> bytes:
+        """See `FrameSource`."""
+        if self._rig_bytes is None:
+            self._rig_bytes = encode_rig(self._rig)
+        return self._rig_bytes
+
+    def scene(self) -> tuple[int, dict[str, Any]]:
+        """See `FrameSource`."""
+        if self._latest[2].model != self._model:
+            with self._lock:
+                self._describe()
+        return self._revision, self._scene
+
+    def frame(self, last: int) -> tuple[int, bytes] | None:
+        """See `FrameSource`. Encoded once for all viewers."""
+        count, arrived_s, face = self._latest
+        now_s = self._clock()
+        silence_s = now_s - arrived_s
+        silent = silence_s > STILL_S
+        # While nothing arrives, a key every half second keeps the page's own clock of silence right.
+        key = 2 * count if not silent else 2 * (count + int(now_s / SILENT_PERIOD_S)) + 1
+        if key == last:
+            return None
+        if key != self._cached[0]:
+            self._cached = (key, self._encode(face, count, now_s, silence_s, silent))
+        return self._cached
+
+    def command(self, name: str) -> None:
+        """See `FrameSource`."""
+        if name == "calibrate" and self._on_calibrate is not None:
+            self._front.reset()
+            self._on_calibrate()
+
+    def _encode(self, face: FaceFrame, count: int, now_s: float, silence_s: float, silent: bool) -> bytes:
+        self._frames_encoded += 1
+        boards = self._boards
+        poses = np.zeros((0, 7), np.float32) if boards is None else boards.poses(face.weights)
+        statuses = np.zeros(0, np.uint8) if boards is None else boards.statuses
+        return encode_frame(
+            face,
+            FaceState.NO_INPUT if silent else face.state,
+            self._front.turn(face.head_orientation, now_s),
+            poses,
+            statuses,
+            self._rate.update(count, now_s),
+            min(silence_s, 1e6),
+        )
+
+    def _describe(self) -> None:
+        """Renew what the page is told of rarely; callers hold the lock, or nobody else knows the page yet."""
+        self._model = self._latest[2].model
+        boards = [] if self._boards is None else [asdict(info) for info in self._boards.infos()]
+        layout = "" if self._boards is None else self._boards.layout.name
+        self._scene = {"model": self._model, "layout": layout, "sensors": boards, "options": self._options}
+        self._revision += 1

@@ -1,0 +1,238 @@
+"""Serves the page and its frames in a thread of its own: HTTP for what is fixed, one WebSocket per viewer for frames."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from aiohttp import WSMsgType, web
+
+from face_viz.errors import PortError
+
+WEB_DIR = Path(__file__).parent / "web"
+DEFAULT_PORT = 8080
+PORTS_TRIED = 50
+SEND_TIMEOUT_S = 5.0
+"""A viewer that takes nothing for this long is let go; it comes back by itself when it can."""
+POLICY = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
+
+
+class FrameSource(Protocol):
+    """What the server asks for, from its own thread, only while somebody watches."""
+
+    def rig_bytes(self) -> bytes:
+        """The rig, once per viewer."""
+
+    def scene(self) -> tuple[int, dict[str, Any]]:
+        """Revision and description of what changes rarely."""
+
+    def frame(self, last: int) -> tuple[int, bytes] | None:
+        """Key and bytes of the newest frame, or None if its key is `last`."""
+
+    def command(self, name: str) -> None:
+        """Somebody pressed a button."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Bind now and here, so that a taken port is an error of the caller and not of a thread."""
+    candidates = [port] if port else range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED)
+    for candidate in candidates:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                host, candidate, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+        except socket.gaierror as error:
+            raise PortError(
+                f"expected a host name or address of this machine, found {host!r} ({error.strerror}); "
+                f"use 127.0.0.1 for this machine only or 0.0.0.0 for every network it is in"
+            ) from error
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen()
+        except OSError as error:
+            listener.close()
+            if error.errno == errno.EADDRINUSE and port == 0:
+                continue
+            raise _port_error(host, candidate, error) from error
+        return listener
+    raise PortError(
+        f"expected a free port between {DEFAULT_PORT} and {DEFAULT_PORT + PORTS_TRIED - 1} on {host}, found none; "
+        f"set the parameter `port` to a free one"
+    )
+
+
+def _port_error(host: str, port: int, error: OSError) -> PortError:
+    if error.errno == errno.EADDRINUSE:
+        return PortError(
+            f"expected port {port} on {host} to be free, found it in use by another program (is imusic running "
+            f"already?); end that program, set the parameter `port` to another one, or to 0 for the next free one"
+        )
+    if error.errno == errno.EACCES:
+        return PortError(
+            f"expected to be allowed to serve on port {port}, found no permission; choose a port of 1024 or above"
+        )
+    return PortError(
+        f"expected an address of this machine, found {host}:{port} ({error.strerror}); "
+        f"use 127.0.0.1 for this machine only or 0.0.0.0 for every network it is in"
+    )
+
+
+class PageServer:
+    """Serves `source` until `close`.
+
+    Frames are pulled, not pushed: each viewer asks for the newest at its own pace, so a slow one skips frames and
+    delays nobody, and with no viewer nothing runs.
+
+    Raises:
+        PortError: the address cannot be served.
+    """
+
+    def __init__(self, source: FrameSource, host: str, port: int, rate_hz: float) -> None:
+        self._source = source
+        self._host = host
+        self._period_s = 1.0 / rate_hz
+        self._listener = _bind(host, port)
+        self.port: int = self._listener.getsockname()[1]
+        self._clients: set[web.WebSocketResponse] = set()
+        self.bytes_sent = 0
+        self.frames_sent = 0
+        self._loop = asyncio.new_event_loop()
+        self._closing: asyncio.Event = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="face_page", daemon=True)
+        self._thread.start()
+
+    @property
+    def clients(self) -> int:
+        """Viewers connected now."""
+        return len(self._clients)
+
+    def close(self) -> None:
+        """Let every viewer go and free the port; may be called twice."""
+        if self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # the loop has ended since
+                self._loop.call_soon_threadsafe(self._closing.set)
+            self._thread.join()
+
+    def notify(self, text: str, ok: bool) -> None:
+        """Show one line to every viewer."""
+        message = json.dumps({"type": "notice", "text": text, "ok": ok})
+
+        def send() -> None:
+            for client in list(self._clients):
+                self._loop.create_task(self._send(client, message))
+
+        with contextlib.suppress(RuntimeError):  # nobody is there any more to be told
+            self._loop.call_soon_threadsafe(send)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        app = web.Application(middlewares=[self._guard])
+        app.router.add_get("/", self._index)
+        app.router.add_get("/rig", self._rig)
+        app.router.add_get("/frames", self._frames)
+        app.router.add_static("/", WEB_DIR)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        await web.SockSite(runner, self._listener).start()
+        await self._closing.wait()
+        for client in list(self._clients):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(client.close(code=1001, message=b"server ends"), 0.2)
+        await runner.cleanup()
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
+        # A page of another site may not read the face through the visitor's browser: neither by name tricks (a
+        # foreign Host that resolves to this machine) nor by opening the WebSocket across origins.
+        host = request.host.rsplit(":", 1)[0].strip("[]")
+        if is_loopback(self._host) and not is_loopback(host):
+            raise web.HTTPForbidden(text=f"expected to be addressed as 127.0.0.1 or localhost, found {host}")
+        origin = request.headers.get("Origin")
+        if origin is not None and origin.partition("://")[2] != request.host:
+            raise web.HTTPForbidden(text=f"expected a page of {request.host}, found one of {origin}")
+        response: web.StreamResponse = await handler(request)
+        if not response.prepared:
+            response.headers["Content-Security-Policy"] = POLICY
+            response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    async def _index(self, _request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(WEB_DIR / "index.html")
+
+    async def _rig(self, _request: web.Request) -> web.StreamResponse:
+        return web.Response(body=self._source.rig_bytes(), content_type="application/octet-stream")
+
+    async def _frames(self, request: web.Request) -> web.StreamResponse:
+        client = web.WebSocketResponse(heartbeat=10.0, max_msg_size=4096, compress=False)
+        await client.prepare(request)
+        with self._listed(client):
+            sender = asyncio.ensure_future(self._stream(client))
+            try:
+                async for message in client:
+                    if message.type is WSMsgType.TEXT:
+                        self._command(message.data)
+            finally:
+                sender.cancel()
+                # The stream ends by this cancellation or by the connection it wrote to.
+                await asyncio.gather(sender, return_exceptions=True)
+        return client
+
+    @contextlib.contextmanager
+    def _listed(self, client: web.WebSocketResponse) -> Iterator[None]:
+        self._clients.add(client)
+        try:
+            yield
+        finally:
+            self._clients.discard(client)
+
+    def _command(self, text: str) -> None:
+        try:
+            name = json.loads(text)["command"]
+        except (ValueError, KeyError, TypeError):
+            return  # not from our page: nothing to do, nobody to tell
+        self._source.command(str(name))
+
+    async def _stream(self, client: web.WebSocketResponse) -> None:
+        shown, last = -1, -1
+        next_s = self._loop.time()
+        while not client.closed:
+            revision, scene = self._source.scene()
+            if revision != shown:
+                shown = revision
+                await self._send(client, json.dumps({"type": "scene", **scene}))
+            update = self._source.frame(last)
+            if update is not None:
+                last, payload = update
+                await self._send(client, payload)
+                self.frames_sent += 1
+            next_s = max(next_s + self._period_s, self._loop.time())
+            await asyncio.sleep(next_s - self._loop.time())
+
+    async def _send(self, client: web.WebSocketResponse, message: bytes | str) -> None:
+        send = client.send_bytes(message) if isinstance(message, bytes) else client.send_str(message)
+        try:
+            await asyncio.wait_for(send, SEND_TIMEOUT_S)
+        except (asyncio.TimeoutError, ConnectionError):
+            await client.close()
+            return
+        self.bytes_sent += len(message)

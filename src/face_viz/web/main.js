@@ -1,0 +1,121 @@
+// Connects to the server, draws the newest frame when the screen is ready for one.
+
+import { Camera } from "./camera.js";
+import { Panel } from "./panel.js";
+import { Renderer } from "./renderer.js";
+import { Rig } from "./rig.js";
+
+const RETRY_MS = 1000;
+const SHAPES = 52;
+const AHEAD = [0, 0, 0, 1];
+
+// See wire.py.
+function decode(buffer) {
+  const view = new DataView(buffer);
+  const boards = view.getUint32(4, true);
+  const weightsAt = 24 + 16;
+  const boardsAt = weightsAt + 4 * SHAPES;
+  const confidenceAt = boardsAt + 28 * boards;
+  const poses = new Float32Array(buffer, boardsAt, 7 * boards);
+  const status = new Uint8Array(buffer, confidenceAt + SHAPES, boards);
+  return {
+    state: view.getUint32(0, true),
+    rate: view.getFloat32(8, true),
+    age: view.getFloat32(12, true),
+    silence: view.getFloat32(16, true),
+    head: new Float32Array(buffer, 24, 4),
+    weights: new Float32Array(buffer, weightsAt, SHAPES),
+    confidence: Float32Array.from(new Uint8Array(buffer, confidenceAt, SHAPES), (c) => c / 255),
+    boards: Array.from({ length: boards }, (_, i) => ({ pose: poses.slice(7 * i, 7 * i + 7), status: status[i] })),
+  };
+}
+
+class Viewer {
+  constructor(rig) {
+    this.canvas = document.getElementById("face");
+    this.rig = rig;
+    this.renderer = new Renderer(this.canvas, rig);
+    this.camera = new Camera(this.canvas, rig.bounds, () => this.ask());
+    this.panel = new Panel(rig.blendshapes);
+    this.frame = null;
+    this.fresh = false;
+    this.asked = false;
+    this.drawn = 0;
+    this.sensors = document.getElementById("show-sensors");
+    this.turns = document.getElementById("turn-head");
+    this.options = null;
+    for (const box of [this.sensors, this.turns]) box.addEventListener("change", () => this.ask());
+    document.getElementById("calibrate").addEventListener("click", () => this.send("calibrate"));
+    new ResizeObserver(() => this.ask()).observe(this.canvas);
+    this.connect();
+    this.ask();
+  }
+
+  connect() {
+    this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/frames`);
+    this.socket.binaryType = "arraybuffer";
+    this.socket.onmessage = ({ data }) => {
+      if (typeof data === "string") return this.tell(JSON.parse(data));
+      this.frame = decode(data);
+      this.fresh = true;
+      this.ask();
+    };
+    this.socket.onclose = () => {
+      this.panel.lost();
+      if (this.frame) this.frame.silence = 1;
+      this.ask();
+      setTimeout(() => this.connect(), RETRY_MS);
+    };
+  }
+
+  tell(message) {
+    if (message.type === "notice") return this.panel.notice(message.text, message.ok);
+    this.panel.scene(message);
+    if (this.options) return;
+    this.options = message.options;
+    this.sensors.checked = message.options.show_sensors;
+    this.turns.checked = message.options.turn_head;
+  }
+
+  send(command) {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ command }));
+  }
+
+  // At most one drawing per refresh of the screen, whatever arrives.
+  ask() {
+    if (this.asked) return;
+    this.asked = true;
+    requestAnimationFrame((now) => {
+      this.asked = false;
+      this.draw(now);
+    });
+  }
+
+  draw(now) {
+    const { frame } = this;
+    if (frame && this.fresh) {
+      this.rig.morph(frame.weights);
+      this.renderer.upload();
+      this.panel.show(frame, now);
+      this.fresh = false;
+      document.documentElement.dataset.frames = ++this.drawn;
+    }
+    const aspect = this.renderer.resize();
+    const head = frame && this.turns.checked ? frame.head : AHEAD;
+    const boards = frame && this.sensors.checked ? frame.boards : [];
+    this.renderer.draw(this.camera.view(aspect), aspect, head, boards, !frame || frame.silence > 0.5 ? 1 : 0);
+  }
+}
+
+async function start() {
+  const response = await fetch("rig");
+  if (!response.ok) throw new Error(`expected the face rig, found HTTP status ${response.status}; reload the page`);
+  window.imusic = new Viewer(new Rig(await response.arrayBuffer()));
+}
+
+start().catch((error) => {
+  const prompt = document.getElementById("prompt");
+  prompt.textContent = error.message;
+  prompt.classList.add("on");
+  throw error;
+});
