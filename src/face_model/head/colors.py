@@ -15,6 +15,7 @@ BLUSH: Final = np.array([219.0, 146.0, 128.0])
 LIP: Final = np.array([188.0, 98.0, 94.0])
 LIP_DARK: Final = np.array([120.0, 52.0, 52.0])
 HAIR: Final = np.array([66.0, 46.0, 36.0])
+HAIR_LIGHT: Final = np.array([104.0, 74.0, 54.0])
 BROW: Final = np.array([84.0, 58.0, 44.0])
 LASH: Final = np.array([52.0, 34.0, 28.0])
 LID: Final = np.array([206.0, 152.0, 130.0])
@@ -55,7 +56,11 @@ def skin(points: Array, cover: Array) -> Array:
     color = mix(color, BLUSH, 0.15 * _spot(points, 0.0, -100.0, 16.0, 8.0))
     color = mix(color, LID, 0.45 * _spot(points, 31.5, -2.0, 15.0, 10.0))
     color = mix(color, NOSTRIL, 1.3 * _spot(points, prop.NOSTRIL.y, prop.NOSTRIL.h + 0.2, 2.9, 1.5))
-    return mix(color, HAIR, smoothstep(0.15, 0.6, cover))
+    # Strands: the hair is a little lighter and darker from place to place.
+    azimuth = np.arctan2(points[:, 1], points[:, 0] + 8.0)
+    strand = 0.5 + 0.5 * np.sin(17.0 * np.abs(azimuth) + 0.06 * points[:, 2]) * np.sin(41.0 * np.abs(azimuth) + 1.0)
+    hair = mix(np.broadcast_to(HAIR, points.shape), HAIR_LIGHT, 0.7 * strand)
+    return mix(color, hair, smoothstep(0.15, 0.6, cover))
 
 
 def lids(face: Array, s: Array, phi: Array) -> Array:

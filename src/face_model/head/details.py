@@ -8,7 +8,7 @@ import numpy as np
 
 from face_model.head import colors
 from face_model.head import proportions as prop
-from face_model.head.half import Array, Half, Region, fan, strips
+from face_model.head.half import Array, Half, Region, fan, smoothstep, strips
 from face_model.head.surface import locate, skin_point
 
 EAR_SEGMENTS: Final = 30
@@ -28,11 +28,11 @@ def ear() -> Half:
     a = half_w * backwards * (1.0 + 0.20 * upwards) - 1.5 * np.clip(-upwards, 0.0, 1.0) ** 2
     b = half_h * upwards
     lobe = np.clip(-upwards - 0.45, 0.0, 1.0) * 1.8
-    tragus = np.exp(-(((psi - np.pi) / 0.45) ** 2))
+    tragus = np.exp(-(((psi - np.pi - 0.1) / 0.5) ** 2))
     rings = []
     for rho, relief in zip(EAR_RINGS, EAR_RELIEF, strict=True):
         lift = relief * (1.0 - np.clip(lobe, 0.0, 1.0)) + 0.5 * np.clip(lobe, 0.0, 1.0)
-        lift = lift * (1.0 - tragus * (rho > 0.7)) + 3.5 * tragus * np.exp(-(((rho - 0.62) / 0.14) ** 2))
+        lift = lift * (1.0 - 0.8 * tragus * smoothstep(0.6, 0.8, rho)) + 2.6 * tragus * np.exp(-(((rho - 0.62) / 0.2) ** 2))
         shift = 2.5 * (1.0 - rho)
         rings.append(np.stack([rho * a - shift, rho * b - 3.0 * (1.0 - rho), lift], axis=-1))
     rings.append(np.stack([1.0 * a, 1.0 * b, np.full_like(a, -0.8)], axis=-1))
@@ -44,7 +44,7 @@ def ear() -> Half:
     triangles = np.concatenate([strips(list(index[::-1]), closed=True), fan(index[0], index.size, closed=True)])
     return Half(
         points=points,
-        triangles=triangles[:, ::-1],
+        triangles=triangles,
         region=np.full(len(points), Region.EAR),
         color=colors.ear(local[:, 2]),
     )
@@ -65,12 +65,12 @@ def _ear_to_head(local: Array) -> Array:
 
 def brow() -> Half:
     """The left eyebrow: a thin raised band on the skin, so that its edge is crisp whatever the skin's mesh is."""
-    u = np.linspace(0.0, 1.0, BROW_STATIONS)
+    u = np.linspace(0.0, 1.0, BROW_STATIONS) ** 1.2
     y = np.interp(u, (0.0, 1.0), (prop.BROW_INNER[0], prop.BROW_OUTER[0]))
     middle = np.interp(u, (0.0, 1.0), (prop.BROW_INNER[1], prop.BROW_OUTER[1])) + prop.BROW_ARCH * np.sin(
         np.pi * u**1.35
     )
-    half = 0.5 * prop.BROW_THICKNESS * (1.0 - u**2.2) ** 0.75 * (0.55 + 0.45 * np.clip(u / 0.15, 0.0, 1.0)) + 0.1
+    half = 0.5 * prop.BROW_THICKNESS * (1.0 - u**2.2) ** 0.75 * np.sqrt(np.clip((u + 0.02) / 0.16, 0.0, 1.0)) + 0.1
     levels = ((-1.35, -0.5), (-1.0, 0.35), (0.0, 0.9), (1.0, 0.35), (1.35, -0.5))
     lines = []
     for level, raised in levels:

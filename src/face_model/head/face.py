@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from face_model.head import colors, eyes, lattice, mouth
 from face_model.head import proportions as prop
 from face_model.head.half import Array, Half, Indices, Region, fan, strips
-from face_model.head.surface import hair_cover, locate, skin_point, v_end
+from face_model.head.surface import base_point, hair_cover, hairline, locate, skin_point, v_end
+
+HAIR_COVERS: Final = (0.15, 0.6)
+"""Cover at the two lines; `colors.skin` blends between these values."""
+HAIRLINE_STEP_MM: Final = 4.5
 
 
 def _joined() -> tuple[Array, Array, Indices, int, int]:
@@ -15,12 +21,13 @@ def _joined() -> tuple[Array, Array, Indices, int, int]:
     eye_t, eye_v = locate(*eyes.outline().T)
     mouth_t, mouth_v = locate(*mouth.outline().T)
     mouth_t[[0, -1]] = 0.0
-    above = lattice.line_down(0.0, 0.0, float(mouth_v[-1]))[:-1]
+    hair_t, hair_v = _hairline()
+    above = _with_hairline(0.0, lattice.line_down(0.0, 0.0, float(mouth_v[-1]))[:-1])
     below = lattice.line_down(0.0, float(mouth_v[0]), v_end())[1:-1]
-    behind = lattice.line_down(np.pi, 0.0, v_end())[1:-1]
+    behind = _with_hairline(np.pi, lattice.line_down(np.pi, 0.0, v_end())[1:-1])
     edge = lattice.edge_around(v_end())
-    t = np.concatenate([eye_t, mouth_t, 0.0 * above, 0.0 * below, np.pi + 0.0 * behind, edge])
-    v = np.concatenate([eye_v, mouth_v, above, below, behind, np.full_like(edge, v_end())])
+    t = np.concatenate([eye_t, mouth_t, 0.0 * above, 0.0 * below, np.pi + 0.0 * behind, edge, hair_t])
+    v = np.concatenate([eye_v, mouth_v, above, below, behind, np.full_like(edge, v_end()), hair_v])
     holes = [lattice.picture(eye_t, eye_v), lattice.picture(mouth_t, mouth_v)]
     free_t, free_v = lattice.scatter(t, v)
     plane = lattice.picture(free_t, free_v)
@@ -36,6 +43,32 @@ def _joined() -> tuple[Array, Array, Indices, int, int]:
     return np.concatenate([t, moved_t]), np.concatenate([v, moved_v]), triangles, len(eye_t), len(mouth_t)
 
 
+def _hairline() -> tuple[Array, Array]:
+    """Two lines of vertices along the hairline, so that hair ends in a line and not in teeth; t and v, (N,) each."""
+    fine = np.linspace(0.0, np.pi, 2000)
+    lines = []
+    for cover in HAIR_COVERS:
+        path = base_point(fine, hairline(fine, cover))
+        length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+        steps = round(float(length[-1]) / HAIRLINE_STEP_MM)
+        t = np.interp(np.linspace(0.0, length[-1], steps + 1)[1:-1], length, fine)
+        lines.append((t, hairline(t, cover)))
+    return np.concatenate([line[0] for line in lines]), np.concatenate([line[1] for line in lines])
+
+
+def _with_hairline(t: float, v: Array) -> Array:
+    """Vertices down the midline, moved to where the hairline crosses it."""
+    crossings = hairline(np.full(len(HAIR_COVERS), t), np.array(HAIR_COVERS))
+    clear = np.min(np.abs(v[:, None] - crossings[None, :]), axis=1) > 0.6 * HAIRLINE_STEP_MM
+    return np.sort(np.concatenate([v[clear], crossings]))
+
+
+def _neck_cap(t: Array, v: Array) -> Indices:
+    """Triangles that close the neck below; its middle is the last free vertex."""
+    rim = np.flatnonzero(v == v_end())
+    return fan(rim[np.argsort(-t[rim])], len(v) - 1, closed=False)
+
+
 def _locate_rings(rings: list[Array]) -> tuple[Array, Array]:
     points = np.concatenate(rings)
     t, v = locate(points[:, 1], points[:, 2])
@@ -45,9 +78,10 @@ def _locate_rings(rings: list[Array]) -> tuple[Array, Array]:
 def half_face() -> tuple[Half, Half, Half]:
     """The visible skin, the socket behind the lids and the lining behind the lips, whose first rings repeat the skin's."""
     t, v, triangles, eye_count, mouth_count = _joined()
-    free = skin_point(t, v)
-    free[t == 0.0, 1] = 0.0
-    free[t == np.pi, 1] = 0.0
+    neck_tip = [[prop.ROWS[-1].side, 0.0, prop.ROWS[-1].h]]
+    t, v = np.append(t, 0.0), np.append(v, v_end() - 1e-6)
+    free = np.concatenate([skin_point(t[:-1], v[:-1]), neck_tip])
+    free[(t == 0.0) | (t == np.pi), 1] = 0.0
     lid_rings = [eyes.lid_ring(s) for s in eyes.LID_RINGS]
     lip_levels = mouth.RED_RINGS + mouth.SKIN_RINGS
     lip_rings = [mouth.lip_ring(s) for s in lip_levels]
@@ -60,7 +94,7 @@ def half_face() -> tuple[Half, Half, Half]:
     lid_lines: list[Indices] = [eye_outline, *lid_index[::-1]]
     lip_lines: list[Indices] = [mouth_outline, *lip_index[::-1]]
     all_triangles = np.concatenate(
-        [triangles, strips(lid_lines, closed=True), strips(lip_lines, closed=False)]
+        [triangles, _neck_cap(t, v), strips(lid_lines, closed=True), strips(lip_lines, closed=False)]
     )
     lid_s, lid_phi = np.repeat(eyes.LID_RINGS, eye_count), np.tile(eyes.ring_angles(), len(lid_rings))
     lip_s, lip_phi = np.repeat(lip_levels, mouth_count), np.tile(mouth.ring_angles(), len(lip_rings))

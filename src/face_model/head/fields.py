@@ -71,7 +71,7 @@ class Skin:
     @cached_property
     def upper(self) -> Array:
         """(K,) 1 on the upper lip and above, 0 on the lower lip and below, one half at the corners."""
-        return smoothstep(-0.75, 0.75, self.mouth_height)
+        return smoothstep(-1.0, 1.0, self.mouth_height)
 
     def around(self, y: float, h: float, sigma_y: float, sigma_h: float, turn_deg: float = 0.0) -> Array:
         """Gaussian falloff seen from the front, 1 at (y, h), nought at the back of the head, (K,)."""
@@ -113,6 +113,11 @@ class Skin:
         """Displacement (K, 3) along the head's axes."""
         zero = np.zeros(len(self.index))
         return np.stack([zero + forward, zero + left, zero + up], axis=-1)
+
+    def lids_held(self) -> Array:
+        """Factor (K, 1) that keeps lid margins on the eyeball while the skin around them moves."""
+        lid = self.mesh.region[self.index] == Region.LID
+        return np.where(lid, smoothstep(0.03, 0.75, np.nan_to_num(self.mesh.s[self.index])), 1.0)[:, None]
 
     def on_mesh(self, moved: Array) -> Array:
         """(K, 3) to a displacement of the whole mesh, (V, 3), nought elsewhere."""

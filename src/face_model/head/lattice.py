@@ -51,11 +51,11 @@ def spacing(t: Array, v: Array) -> Array:
     point = base_point(t, v)
     x, y, h = np.moveaxis(point, -1, 0)
     front = smoothstep(-10.0, 60.0, x) * smoothstep(-150.0, -118.0, h) * smoothstep(100.0, 70.0, h)
-    size = 11.0 - 6.0 * front
+    size = 10.5 - 5.8 * front
     nose = np.exp(-((y / 22.0) ** 2) - (((h + 36.0) / 20.0) ** 2))
     nose_base = np.exp(-((y / 17.0) ** 2) - (((h + 44.0) / 8.0) ** 2))
     chin = np.exp(-((y / 40.0) ** 2) - (((h + 100.0) / 18.0) ** 2)) * (x > 40.0)
-    result: Array = size - front * (2.0 * nose + 0.9 * nose_base + 0.6 * chin)
+    result: Array = size - front * (2.0 * nose + 1.3 * nose_base + 0.6 * chin)
     return result
 
 

@@ -159,7 +159,7 @@ def tongue() -> Half:
     triangles = np.concatenate([strips(list(index), closed=False), fan(index[-1], y.size, closed=False)])
     return Half(
         points=points,
-        triangles=triangles,
+        triangles=triangles[:, ::-1],
         region=np.full(len(points), Region.TONGUE),
         color=colors.tongue(points),
         s=np.concatenate([np.repeat(np.linspace(0.0, 1.0, len(x)), len(around)), [1.02]]),

@@ -55,12 +55,12 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(-86.0, 98.5, 2.0, -73.5, 62.3, 2.1, 28.5),  # hollow above the chin
     Row(-100.0, 98.5, 2.0, -72.0, 58.8, 2.1, 32.0),  # chin
     Row(-112.0, 92.5, 1.0, -71.0, 54.5, 2.1, 36.0),  # jaw line
-    Row(-118.0, 79.0, -4.0, -70.5, 51.5, 2.05, 36.5),
-    Row(-121.5, 58.0, -9.0, -70.0, 50.0, 2.0, 33.5),  # under the chin
-    Row(-127.5, 39.0, -14.0, -69.5, 50.0, 2.0, 26.0),
-    Row(-142.0, 29.5, -19.0, -69.5, 51.0, 2.0, 20.0),  # throat
-    Row(-168.0, 23.0, -24.0, -72.0, 54.0, 2.0, 11.0),
-    Row(-196.0, 18.0, -29.0, -78.0, 60.0, 2.0, 4.0),  # neck base
+    Row(-118.0, 79.0, -4.0, -70.5, 50.0, 2.05, 36.5),
+    Row(-121.5, 58.0, -9.0, -70.0, 47.5, 2.0, 33.5),  # under the chin
+    Row(-127.5, 39.0, -14.0, -69.5, 46.5, 2.0, 26.0),
+    Row(-142.0, 29.5, -19.0, -69.5, 47.0, 2.0, 20.0),  # throat
+    Row(-168.0, 23.0, -24.0, -72.0, 50.0, 2.0, 11.0),
+    Row(-196.0, 18.0, -29.0, -78.0, 57.0, 2.0, 4.0),  # neck base
 )
 
 
@@ -80,12 +80,12 @@ class Bump(NamedTuple):
 
 
 BUMPS: Final[dict[str, Bump]] = {
-    "brow ridge": Bump(27.0, 17.0, 15.0, 6.0, 3.0),
-    "glabella": Bump(0.0, 16.0, 9.0, 7.0, 1.2),
+    "brow ridge": Bump(29.0, 17.0, 15.0, 6.0, 1.8),
+    "glabella": Bump(0.0, 16.0, 9.0, 8.0, 0.3),
     "forehead boss": Bump(26.0, 50.0, 18.0, 15.0, 1.5),
     "temple": Bump(62.0, 26.0, 12.0, 16.0, -3.0, -2.2),
-    "inner socket": Bump(16.0, 3.0, 6.5, 8.5, -8.0),
-    "upper socket": Bump(33.0, 8.0, 12.0, 5.0, -3.5),
+    "inner socket": Bump(16.0, 0.0, 6.0, 7.0, -7.0),
+    "upper socket": Bump(33.0, 8.0, 12.0, 4.5, -2.6),
     "lower socket": Bump(30.0, -13.0, 13.0, 5.0, -2.2),
     "outer socket": Bump(49.0, 2.0, 7.0, 9.0, -2.0, -0.5),
     "cheekbone": Bump(46.0, -22.0, 14.0, 10.0, 3.2, 2.0, 0.0, 20.0),
@@ -95,7 +95,7 @@ BUMPS: Final[dict[str, Bump]] = {
     "muzzle": Bump(0.0, -65.0, 21.0, 14.0, 3.5),
     "philtrum": Bump(0.0, -54.5, 2.6, 5.0, -1.3),
     "philtrum ridge": Bump(5.0, -55.5, 2.2, 5.0, 0.6),
-    "corner dimple": Bump(29.0, -68.0, 4.5, 5.0, -2.2),
+    "corner dimple": Bump(30.0, -68.0, 5.5, 6.0, -1.6),
     "chin": Bump(0.0, -100.0, 13.0, 9.0, 4.0),
     "chin side": Bump(25.0, -95.0, 9.0, 11.0, -1.8),
     "lip shelf": Bump(0.0, -84.0, 14.0, 4.0, -1.8),
@@ -106,9 +106,12 @@ BUMPS: Final[dict[str, Bump]] = {
 # Nose: ridge height over the face along h, and how wide it is there.
 NOSE_H: Final = (22.0, 9.0, 3.0, -6.0, -16.0, -26.0, -33.0, -38.0, -42.0, -45.5, -49.0, -54.0)
 NOSE_HEIGHT: Final = (0.0, 0.6, 2.2, 6.5, 12.0, 17.3, 20.6, 21.8, 20.0, 13.0, 2.5, 0.0)
-NOSE_HALF_WIDTH: Final = (12.0, 9.0, 8.0, 8.2, 8.8, 9.6, 10.4, 10.6, 10.4, 9.6, 8.5, 8.0)
-NOSE_WING: Final = Bump(13.5, -40.0, 4.6, 5.2, 7.5, 1.5)
-NOSE_WING_CREASE: Final = Bump(19.0, -38.5, 2.2, 6.5, -1.6)
+NOSE_HALF_WIDTH: Final = (12.0, 9.0, 7.4, 7.4, 8.0, 8.6, 9.0, 9.2, 9.2, 8.6, 8.0, 8.0)
+NOSE_WING: Final = Bump(13.2, -40.5, 3.9, 4.6, 9.0, 1.5)
+NOSE_BALL: Final = Bump(0.0, -37.0, 6.5, 5.0, 1.6)
+NOSTRIL_ARCH: Final = (6.8, 3.0, 1.8)
+"""The underside rises by the third number at the first number to either side, over the second."""
+NOSE_WING_CREASE: Final = Bump(18.6, -39.5, 2.0, 6.0, -2.2)
 NOSTRIL: Final = Bump(7.2, -45.6, 3.4, 2.0, -5.0, 0.0, 3.0)
 NOSE_TIP_DROOP: Final = Bump(0.0, -41.0, 7.0, 4.0, 0.0, 0.0, -2.0)
 
@@ -117,15 +120,15 @@ EYE_Y: Final = 31.5
 EYE_X: Final = 95.0
 """Front of the eyeball, where the pupil is."""
 EYE_RADIUS: Final = 12.5
-IRIS_RADIUS: Final = 6.1
+IRIS_RADIUS: Final = 6.3
 PUPIL_RADIUS: Final = 2.5
 LID_THICKNESS: Final = 1.2
 """Outer lid skin over the eyeball; thick enough that the chord of half a blink stays clear of the eyeball."""
-CANTHUS_INNER: Final = (17.2, -1.6)
+CANTHUS_INNER: Final = (16.8, -1.6)
 """y, h of the inner corner of the eye."""
-CANTHUS_OUTER: Final = (46.2, 0.6)
-LID_UPPER_PEAK: Final = 4.9
-LID_LOWER_PEAK: Final = -5.6
+CANTHUS_OUTER: Final = (46.8, 0.9)
+LID_UPPER_PEAK: Final = 5.6
+LID_LOWER_PEAK: Final = -5.7
 EYE_PATCH: Final = (31.2, 0.6, 20.5, 15.5)
 """Centre y, h and half axes of the outline where lid rings meet the face."""
 LID_CREASE: Final = 1.6
@@ -133,7 +136,7 @@ LID_CREASE: Final = 1.6
 
 # Mouth.
 MOUTH_H: Final = -66.5
-MOUTH_CORNER: Final = (25.0, -68.0)
+MOUTH_CORNER: Final = (25.0, -67.2)
 """y, h."""
 UPPER_LIP_HEIGHT: Final = 7.2
 LOWER_LIP_HEIGHT: Final = 9.0
@@ -146,18 +149,22 @@ JAW_HINGE: Final = (13.0, -21.0)
 JAW_OPEN_DEG: Final = 17.0
 
 # Ears: attached here, long axis tilted back.
-EAR_CENTRE: Final = (-2.0, 71.0, -20.0)
+EAR_CENTRE: Final = (-1.0, 67.5, -17.0)
 EAR_HEIGHT: Final = 61.0
 EAR_WIDTH: Final = 35.0
 
 # Hair: height of its edge above the pupil line over the azimuth in degrees (0 is the front, 180 the back).
-HAIRLINE_DEG: Final = (0.0, 20.0, 38.0, 52.0, 66.0, 78.0, 88.0, 98.0, 108.0, 120.0, 140.0, 180.0)
-HAIRLINE_H: Final = (74.0, 75.0, 68.0, 50.0, 26.0, -4.0, -24.0, 4.0, -10.0, -42.0, -66.0, -72.0)
-HAIR_DEPTH: Final = 5.0
+HAIRLINE_DEG: Final = (0.0, 20.0, 38.0, 50.0, 62.0, 72.0, 82.0, 90.0, 98.0, 108.0, 120.0, 140.0, 180.0)
+HAIRLINE_H: Final = (77.0, 75.0, 65.0, 50.0, 32.0, 14.0, -12.0, -24.0, 0.0, -18.0, -46.0, -68.0, -74.0)
+HAIR_DEPTH: Final = 3.5
+HAIR_VOLUME: Final = 9.0
+"""Added on top of the head, well inside the hair."""
+HAIR_EDGE: Final = 7.0
+"""Height over which the hair rises from the skin."""
 
 # Eyebrows.
-BROW_INNER: Final = (12.0, 16.5)
+BROW_INNER: Final = (12.0, 20.0)
 """y, h."""
-BROW_OUTER: Final = (49.5, 16.5)
-BROW_ARCH: Final = 5.0
-BROW_THICKNESS: Final = 6.5
+BROW_OUTER: Final = (50.5, 17.5)
+BROW_ARCH: Final = 5.2
+BROW_THICKNESS: Final = 6.0

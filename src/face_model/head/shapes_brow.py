@@ -13,7 +13,7 @@ def brow_shapes(skin: Skin) -> dict[str, Array]:
         "browOuterUpLeft": _outer_up(skin),
         "browDownLeft": _down(skin),
     }
-    return {name: skin.on_mesh(moved) for name, moved in made.items()}
+    return {name: skin.on_mesh(skin.lids_held() * moved) for name, moved in made.items()}
 
 
 def _inner_up(skin: Skin, side: float) -> Array:

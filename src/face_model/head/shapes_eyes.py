@@ -23,13 +23,12 @@ SHUT_CLEARANCE_MM: Final = 1.3
 def eye_shapes(skin: Skin) -> dict[str, Array]:
     """Left shapes of the eye, whole-mesh displacements (V, 3)."""
     mesh = skin.mesh
-    lid = (skin.mesh.region[skin.index] == Region.LID) & (skin.y > 0.0)
-    rings = _LidRings(skin, lid)
+    rings = LidRings.left_of(skin)
     shut = rings.meet()
     made = {
         "eyeBlinkLeft": rings.moved(*shut, reach=0.62),
         "eyeSquintLeft": rings.moved(-1.3, 2.9, reach=0.9) + _squint_skin(skin),
-        "eyeWideLeft": rings.moved(2.6, -1.1, reach=0.8) + skin.slide(0.0, 1.6 * skin.around(32.0, 17.0, 15.0, 6.0)),
+        "eyeWideLeft": rings.moved(2.6, -1.1, reach=0.8) + _wide_skin(skin),
         "eyeLookDownLeft": rings.moved(-4.2, -1.5, reach=0.6),
         "eyeLookUpLeft": rings.moved(2.3, 0.9, reach=0.7),
         "eyeLookInLeft": rings.sideways(-0.9),
@@ -61,11 +60,20 @@ def _squint_skin(skin: Skin) -> Array:
     cheek = skin.around(36.0, -18.0, 13.0, 6.0)
     foot = skin.around(51.0, -3.0, 6.0, 7.0)
     brow = skin.around(32.0, 15.0, 14.0, 6.0)
-    return skin.slide(-1.0 * foot, 2.0 * cheek - 1.2 * brow, 1.2 * cheek)
+    return skin.lids_held() * skin.slide(-1.0 * foot, 2.0 * cheek - 1.2 * brow, 1.2 * cheek)
 
 
-class _LidRings:
+def _wide_skin(skin: Skin) -> Array:
+    return skin.lids_held() * skin.slide(0.0, 1.6 * skin.around(32.0, 17.0, 15.0, 6.0))
+
+
+class LidRings:
     """The rings around the left eye, moved by what their margin does."""
+
+    @classmethod
+    def left_of(cls, skin: Skin) -> LidRings:
+        """The rings of a head's left eye."""
+        return cls(skin, (skin.mesh.region[skin.index] == Region.LID) & (skin.y > 0.0))
 
     def __init__(self, skin: Skin, lid: NDArray[np.bool_]) -> None:
         self._skin = skin

@@ -29,6 +29,8 @@ def jaw_share(skin: Skin) -> Array:
     x, h = skin.points[:, 0], skin.h
     angle = np.rad2deg(np.arctan2(prop.JAW_HINGE[1] - h, x - prop.JAW_HINGE[0]))
     over_bone = smoothstep(14.0, 46.0, angle)
+    # Close to the hinge the angle changes within few millimetres: there the skin hardly takes part.
+    over_bone = over_bone * smoothstep(12.0, 62.0, np.hypot(x - prop.JAW_HINGE[0], h - prop.JAW_HINGE[1]))
     # Lips: the upper stays, the lower goes, the corner follows half; outside the rings this fades into the cheek.
     near = 1.0 - smoothstep(0.9, 2.0, skin.lip_s)
     lips = 1.0 - skin.upper
@@ -57,8 +59,10 @@ def jaw_shapes(skin: Skin) -> dict[str, Array]:
     """jawOpen, jawForward, jawLeft and mouthClose, whole-mesh displacements (V, 3)."""
     mesh = skin.mesh
     opened = rigid(skin, hinge_motion(mesh.points, prop.JAW_OPEN_DEG))
-    # The cheek thins as the jaw drops.
+    # The cheek thins as the jaw drops, and the corners of the mouth are drawn in.
     opened += skin.on_mesh(skin.slide(0.0, 0.0, -1.5 * (skin.around(44.0, -62.0, 13.0, 16.0) + skin.around(-44.0, -62.0, 13.0, 16.0))))
+    corners = skin.around(25.0, -67.0, 11.0, 12.0) - skin.around(-25.0, -67.0, 11.0, 12.0)
+    opened += skin.on_mesh(skin.slide(-2.5 * corners, 0.0))
     forward = rigid(skin, np.broadcast_to([FORWARD_MM, 0.0, 0.8], mesh.points.shape))
     left = rigid(skin, np.broadcast_to([0.0, SIDEWAYS_MM, 0.0], mesh.points.shape))
     return {"jawOpen": opened, "jawForward": forward, "jawLeft": left, "mouthClose": _seal(skin, opened)}

@@ -93,10 +93,10 @@ def _tongue(skin: Skin) -> Array:
     reach = TONGUE_REACH_MM * smoothstep(0.0, 1.0, along) ** 0.9
     x = points[:, 0] + reach
     # Over the lower teeth and lip it stays level; beyond them it hangs.
-    hang = -0.012 * np.clip(x - 98.0, 0.0, None) ** 2
+    hang = -0.017 * np.clip(x - 98.0, 0.0, None) ** 2
     lift = 1.5 * smoothstep(0.1, 0.7, along)
     thinner = -0.30 * smoothstep(0.2, 0.8, along) * (points[:, 2] - axis_h)
     narrower = -0.18 * smoothstep(0.2, 0.7, along) * points[:, 1]
-    fuller = 0.5 * smoothstep(0.85, 1.0, along) * points[:, 1]
+    fuller = 0.9 * smoothstep(0.75, 1.0, along) * points[:, 1]
     moved[tongue] = np.stack([reach, narrower + fuller, hang + lift + thinner], axis=-1)
     return moved

@@ -21,7 +21,7 @@ def mouth_shapes(skin: Skin) -> dict[str, Array]:
         "mouthPucker": _pucker(skin),
         "mouthFunnel": _funnel(skin),
     }
-    return {name: skin.on_mesh(moved) for name, moved in made.items()}
+    return {name: skin.on_mesh(skin.lids_held() * moved) for name, moved in made.items()}
 
 
 def _corner(skin: Skin, reach: float = 1.0) -> Array:
@@ -93,7 +93,8 @@ def _pucker(skin: Skin) -> Array:
     # Narrower by nearly half, lips forward; the red stands up as it is pushed out.
     towards = -0.50 * skin.y * mouth
     roll = np.exp(-((np.clip(skin.lip_s, 0.0, 2.0) / 0.9) ** 2))
-    up = 2.4 * ring * (skin.upper - 0.5) * roll
+    red = np.clip(skin.lip_s, 0.0, 1.0)
+    up = 4.5 * ring * (skin.upper - 0.5) * roll * red
     cheeks = skin.around(40.0, -62.0, 10.0, 14.0) + skin.around(-40.0, -62.0, 10.0, 14.0)
     return skin.slide(left=0.0, up=up, out=-2.2 * cheeks) + skin.shift(8.0 * ring + 3.5 * ring * roll, towards, 0.0)
 

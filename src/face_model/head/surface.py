@@ -107,19 +107,35 @@ def _nose_curves() -> tuple[PchipInterpolator, PchipInterpolator]:
 def nose(y: Array, h: Array) -> Array:
     """Displacement of the face by the nose, (...) x (...) -> (..., 3)."""
     height, width = _nose_curves()
-    inside = np.clip(h, min(prop.NOSE_H), max(prop.NOSE_H))
-    section = np.exp(-np.abs(y / width(inside)) ** 2.4)
+    arch_y, arch_width, arch_height = prop.NOSTRIL_ARCH
+    arch = arch_height * np.exp(-(((np.abs(y) - arch_y) / arch_width) ** 2)) + 0.008 * y**2
+    inside = np.clip(h - arch * np.exp(-(((h + 44.0) / 7.0) ** 2)), min(prop.NOSE_H), max(prop.NOSE_H))
+    section = np.exp(-np.abs(y / width(inside)) ** 2.1)
     ridge = np.stack([height(inside) * section, np.zeros_like(y), np.zeros_like(y)], axis=-1)
-    details = (prop.NOSE_WING, prop.NOSE_WING_CREASE, prop.NOSTRIL, prop.NOSE_TIP_DROOP)
+    details = (prop.NOSE_WING, prop.NOSE_BALL, prop.NOSE_WING_CREASE, prop.NOSTRIL, prop.NOSE_TIP_DROOP)
     total: Array = ridge + sum(_displace(bump, y, h) for bump in details)
     return total
 
 
+def _above_hairline(t: Array, v: Array) -> Array:
+    line = PchipInterpolator(np.deg2rad(prop.HAIRLINE_DEG), prop.HAIRLINE_H)
+    above: Array = base_point(t, v)[..., 2] - line(np.clip(np.abs(t), 0.0, np.pi))
+    return above
+
+
 def hair_cover(t: Array, v: Array) -> Array:
     """1 well inside the hair, 0 on bare skin, with a narrow edge, (...)."""
-    line = PchipInterpolator(np.deg2rad(prop.HAIRLINE_DEG), prop.HAIRLINE_H)
-    above = base_point(t, v)[..., 2] - line(np.clip(np.abs(t), 0.0, np.pi))
-    return np.clip(above / 7.0, 0.0, 1.0)
+    return np.clip(_above_hairline(t, v) / prop.HAIR_EDGE, 0.0, 1.0)
+
+
+def hairline(t: Array, cover: Array | float) -> Array:
+    """v at which the hair's cover has the given value on each meridian, (...), by bisection."""
+    low, high = np.full_like(t, 5.0), np.full_like(t, v_end())
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        inside = _above_hairline(t, middle) > cover * prop.HAIR_EDGE
+        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+    return 0.5 * (low + high)
 
 
 def skin_point(t: Array, v: Array) -> Array:
@@ -132,5 +148,7 @@ def skin_point(t: Array, v: Array) -> Array:
     outward = (base - centre) / np.linalg.norm(base - centre, axis=-1, keepdims=True)
     cover = hair_cover(t, v)
     smooth = cover * cover * (3.0 - 2.0 * cover)
-    point: Array = base + front * moved + outward * (prop.HAIR_DEPTH * smooth)[..., None]
+    deep = np.clip(_above_hairline(t, v) / 45.0, 0.0, 1.0) * np.clip((h - 20.0) / 70.0, 0.0, 1.0)
+    depth = prop.HAIR_DEPTH * smooth + prop.HAIR_VOLUME * deep * deep * (3.0 - 2.0 * deep)
+    point: Array = base + front * moved + outward * depth[..., None]
     return point
