@@ -43,17 +43,20 @@ class TickResampler:
         """Continue from what `save_state` returned."""
         self._time_s, self._features, self._next_tick_s = state
 
-    def push(self, time_s: float, features: Float32Array) -> Iterator[Float32Array]:
-        """Ticks up to `time_s` (hub time, increasing, s), oldest first; features are (F,)."""
+    def push(self, time_s: float, features: Float32Array, ahead: int = 1) -> Iterator[Float32Array]:
+        """Ticks up to `time_s` (hub time, increasing, s), oldest first; features are (F,).
+
+        `ahead`: by how much the sequence number went on; more than 1 where samples were lost.
+        """
         previous_s, self._time_s = self._time_s, time_s
         before, self._features = self._features, features
         if previous_s is None:
             self._next_tick_s = time_s + self._period_s
             yield features
         elif self.one_to_one:
-            ticks = max(1, round((time_s - previous_s) / self._period_s))
-            for i in range(1, ticks):
-                yield self._between(before, features, i / ticks)
+            # Counted by sequence, not by time: jitter of the time stamps must not add or lose ticks.
+            for i in range(1, ahead):
+                yield self._between(before, features, i / ahead)
             yield features
         else:
             # A thousandth of a period of tolerance: hub time is in whole microseconds.

@@ -61,6 +61,7 @@ class FaceTracker:
         self._asked: NeutralCalibration | None = None
         self._last: FaceEstimate | None = None
         self._last_hub_s = 0.0
+        self._ahead = 1
         self._received_s: float | None = None
         self._head = np.array([0.0, 0.0, 0.0, 1.0])
         self._take: NDArray[np.intp] = np.arange(len(description.mounts.names))
@@ -204,6 +205,7 @@ class FaceTracker:
 
     def _follow_sequence(self, sample: ImuSample) -> bool:
         """Count losses, notice gaps and restarts; False for a sample that comes late or twice."""
+        self._ahead = 1
         if self._last is None:
             self._last_hub_s = sample.hub_time_s
             return True
@@ -217,8 +219,12 @@ class FaceTracker:
             self._start_anew()
         else:
             self.counters.lost += ahead - 1
-            if elapsed_s > self.params.max_gap_s:
+            # Both clocks of the hub must agree that the gap is short, or a bad number would cost endless steps.
+            longest = 2.0 * self.params.max_gap_s * (self._layout.rate_hz if self._layout else 100.0)
+            if elapsed_s > self.params.max_gap_s or ahead > longest:
                 self._reset_network()
+            else:
+                self._ahead = ahead
         self._last_hub_s = sample.hub_time_s
         return True
 
@@ -249,7 +255,7 @@ class FaceTracker:
 
     def _infer(self, sample: ImuSample, features: Any, state: TrackingState) -> FaceEstimate:
         weights: Any = None
-        for tick in self._ticks.push(sample.hub_time_s, features):
+        for tick in self._ticks.push(sample.hub_time_s, features, self._ahead):
             weights, confidence = self._engine.step(tick)
             self.counters.steps += 1
         if weights is None:  # between two ticks: the newest estimate is still the last one

@@ -66,7 +66,7 @@ def mirror_features(mounts: NominalMounts, features: Float32Array, rate_hz: floa
     lead = features.shape[:-1]
     for name, sign in (("rotation", _AXIAL), ("tilt", _AXIAL), ("rate", _AXIAL), ("force", _POLAR)):
         block = features[..., channels.skin_block(name)].reshape(*lead, channels.skin_count, 3)
-        out[..., channels.skin_block(name)] = (block[..., skin, :] * sign).reshape(*lead, -1)
+        out[..., channels.skin_block(name)] = (block[..., skin, :] * sign).reshape(*lead, 3 * len(skin))
     out[..., channels.gravity] = features[..., channels.gravity] * _POLAR
     out[..., channels.head_rate] = features[..., channels.head_rate] * _AXIAL
     out[..., channels.valid] = features[..., channels.valid][..., permutation]
@@ -79,7 +79,7 @@ def mirror_features(mounts: NominalMounts, features: Float32Array, rate_hz: floa
     correction = (
         rotation.cross(acceleration, np.broadcast_to(across, acceleration.shape))[..., None, :] * seen[..., None]
     )
-    out[..., channels.skin_block("force")] += correction.reshape(*lead, -1).astype(np.float32)
+    out[..., channels.skin_block("force")] += correction.reshape(*lead, 3 * len(skin)).astype(np.float32)
     return out
 
 

@@ -15,7 +15,7 @@ def model_card(description: ModelDescription) -> str:
     lines = [
         f"# {d.title}",
         "",
-        f"Face IMU frames to 52 ARKit blendshape weights with a confidence for each, one step per tick, {d.rate_hz:g} Hz.",
+        f"Face IMU frames to 52 ARKit blendshape weights with confidences, one step per tick at {d.rate_hz:g} Hz.",
         f"Sensors, in this order: {', '.join(d.mounts.names)}; reference: {d.mounts.names[d.mounts.reference]}.",
         "`model.yaml` is the description the software reads; this page is made from it.",
         "",

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import yaml
+
+from face_inference.errors import (
+    ModelFolderError,
+    ModelHashError,
+    ModelNotFoundError,
+    ModelVersionError,
+    ModelVocabularyError,
+)
+from face_inference.model_folder import find_model, load_model
+from face_inference.mounts import NominalMounts
+
+
+@pytest.fixture
+def folder(trained, tmp_path):
+    return shutil.copytree(trained["model"].path, tmp_path / "tiny")
+
+
+def edit(folder, change):
+    path = folder / "model.yaml"
+    content = yaml.safe_load(path.read_text())
+    change(content)
+    path.write_text(yaml.safe_dump(content))
+
+
+def swap(names):
+    names[0], names[1] = names[1], names[0]
+
+
+BAD_DESCRIPTIONS = {
+    "format version": (lambda c: c.update(format_version=99), ModelVersionError, "expected format_version 1, found 99"),
+    "feature version": (lambda c: c.update(feature_version=0), ModelVersionError, "expected feature_version"),
+    "no version": (lambda c: c.pop("format_version"), ModelVersionError, "found None"),
+    "blendshape order": (lambda c: swap(c["blendshapes"]), ModelVocabularyError, "'eyeLookDownLeft' at 0"),
+    "blendshape count": (lambda c: c["blendshapes"].pop(), ModelVocabularyError, "found 51 names"),
+    "sensor twice": (lambda c: c["sensors"].append(c["sensors"][1]), ModelVocabularyError, "different names"),
+    "no reference": (lambda c: c["sensors"][0].update(reference=False), ModelVocabularyError, "exactly one reference"),
+    "mount not a rotation": (lambda c: c["sensors"][2].update(orientation=[0, 0, 0, 2]), ModelVocabularyError, "unit"),
+    "mount missing": (lambda c: c["sensors"][2].pop("position_m"), ModelVocabularyError, "position_m"),
+    "feature count": (lambda c: c.update(feature_count=5), ModelVocabularyError, "expected 72 features"),
+    "hash": (lambda c: c["onnx"].update(sha256="00"), ModelHashError, "expected .* with SHA-256 00"),
+    "network elsewhere": (lambda c: c["onnx"].update(file="../model.onnx"), ModelFolderError, "inside the folder"),
+    "network absent": (lambda c: c["onnx"].update(file="other.onnx"), ModelFolderError, "found no file"),
+    "rate": (lambda c: c.update(rate_hz="fast"), ModelFolderError, "expected the fields"),
+    "graph": (lambda c: c.pop("graph"), ModelFolderError, "'graph'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_DESCRIPTIONS)
+def test_bad_descriptions_are_refused(folder, case):
+    change, error, match = BAD_DESCRIPTIONS[case]
+    edit(folder, change)
+    with pytest.raises(error, match=match):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("text", ["[1, 2", "- a list", "", "\x00"])
+def test_a_description_that_is_not_a_mapping_is_refused(folder, text):
+    (folder / "model.yaml").write_text(text)
+    with pytest.raises(ModelFolderError):
+        load_model(folder)
+
+
+def test_a_damaged_network_is_refused(folder):
+    with (folder / "model.onnx").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ModelHashError, match="copy the whole folder again"):
+        load_model(folder)
+
+
+def test_a_folder_without_description_is_refused(folder):
+    (folder / "model.yaml").unlink()
+    with pytest.raises(ModelFolderError, match=r"expected model\.yaml"):
+        load_model(folder)
+
+
+def test_a_good_folder_loads_and_its_mounts_survive(folder, mounts):
+    model = load_model(folder)
+    assert model.description.title == "tiny 0.1.0"
+    assert model.description.mounts.names == mounts.names
+    assert NominalMounts.from_config(mounts.to_config()).reference == 0
+
+
+def test_models_are_found_by_name_in_any_package_on_the_ament_index(folder, tmp_path, monkeypatch):
+    prefix = tmp_path / "prefix"
+    index = prefix / "share" / "ament_index" / "resource_index" / "imusic_models"
+    index.mkdir(parents=True)
+    (index / "other_package").write_text("")
+    installed = prefix / "share" / "other_package" / "models" / "theirs"
+    shutil.copytree(folder, installed)
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(prefix))
+    assert find_model("theirs") == installed
+    with pytest.raises(ModelNotFoundError, match=r"other_package/models: theirs"):
+        find_model("nobodys")
+
+
+def test_a_path_wins_and_an_unknown_name_lists_what_there_is(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("AMENT_PREFIX_PATH", "")
+    assert find_model(folder) == folder
+    with pytest.raises(ModelNotFoundError, match="give a path or one of these names"):
+        find_model(tmp_path / "nothing")

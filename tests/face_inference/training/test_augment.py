@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from face_inference.channels import Channels
+from face_inference.takes import recorded_features
+from face_inference.training.augment import Augmenter, drop_sensors, mirror_features, offset_heading
+from face_inference.training.config import AugmentConfig
+from face_model import arkit, rotation
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000))
+def test_mirroring_twice_gives_the_input_back(mounts, seed):
+    channels = Channels.of(mounts)
+    features = np.random.default_rng(seed).normal(size=(3, 20, channels.size)).astype(np.float32)
+    features[..., channels.valid] = 1.0
+    twice = mirror_features(mounts, mirror_features(mounts, features, 100.0), 100.0)
+    np.testing.assert_allclose(twice, features, atol=1e-3)
+
+
+def test_mirroring_equals_a_mirrored_wearer(mounts, recorded):
+    """Physics decides: rebuild the take of the mirror-image wearer from the motion itself, and compare features."""
+    take = recorded(seed=3, seconds=6.0, face=0.0, head=0.4)
+    turn = take.head_orientation.astype(np.float64)
+    mirrored_turn = turn * np.array([-1.0, 1.0, -1.0, 1.0])
+    orientation = rotation.multiply(mirrored_turn[:, None], np.broadcast_to(mounts.orientation, (len(turn), 6, 4)))
+    # For a rigid head, every sensor's motion follows from the head's: signals of the mirrored head by mirrored motion.
+    to_head = rotation.multiply(rotation.conjugate(turn)[:, None], take.orientation.astype(np.float64))
+    heading_free = rotation.multiply(turn[:, None], np.broadcast_to(mounts.orientation, to_head.shape))
+    omega = rotation.rotate(mounts.orientation, take.angular_velocity.astype(np.float64))[:, 0] * [-1.0, 1.0, -1.0]
+    alpha = np.gradient(omega, 0.01, axis=0)
+    arm = np.broadcast_to(mounts.position_m, (len(turn), 6, 3))
+    wide, steep = (np.broadcast_to(x[:, None], arm.shape) for x in (omega, alpha))
+    up = rotation.rotate(rotation.conjugate(mirrored_turn), np.broadcast_to([0.0, 0.0, 9.80665], omega.shape))
+    force = up[:, None] + rotation.cross(steep, arm) + rotation.cross(wide, rotation.cross(wide, arm))
+    back = rotation.conjugate(mounts.orientation)
+    back = np.broadcast_to(back, to_head.shape)
+    mirrored = recorded(seed=3, seconds=6.0, face=0.0, head=0.4)
+    object.__setattr__(mirrored, "orientation", orientation.astype(np.float32))
+    object.__setattr__(mirrored, "angular_velocity", rotation.rotate(back, wide).astype(np.float32))
+    object.__setattr__(mirrored, "specific_force", rotation.rotate(back, force).astype(np.float32))
+    assert heading_free.shape == orientation.shape
+    expected = recorded_features(mirrored, mounts)
+    found = mirror_features(mounts, recorded_features(take, mounts)[None], 100.0)[0]
+    assert np.abs(expected[:, Channels.of(mounts).skin_block("force")]).max() > 0.03, "the lever arm must matter here"
+    np.testing.assert_allclose(found[5:-5], expected[5:-5], atol=2e-2)
+
+
+def test_heading_offsets_turn_about_the_vertical_only(mounts, recorded):
+    channels = Channels.of(mounts)
+    features = recorded_features(recorded(seed=4, seconds=5.0), mounts)[None]
+    changed = features.copy()
+    offset_heading(channels, changed, np.full((1, 1, 5), 0.2))
+    block = channels.skin_block("rotation")
+    others = np.ones(channels.size, dtype=bool)
+    others[block] = False
+    np.testing.assert_array_equal(changed[..., others], features[..., others])
+    at_rest = changed[0, 10, block].reshape(5, 3)
+    np.testing.assert_allclose(at_rest, np.tile([0.0, 0.0, 0.2], (5, 1)), atol=1e-3)
+    offset_heading(channels, changed, np.full((1, 1, 5), -0.2))
+    np.testing.assert_allclose(changed, features, atol=1e-3)
+
+
+def test_a_dropped_sensor_looks_like_a_missing_one(mounts, recorded):
+    channels = Channels.of(mounts)
+    recording = recorded(seed=4, seconds=4.0)
+    features = recorded_features(recording, mounts)[None].copy()
+    drop_sensors(channels, features, np.arange(6)[None] == 2)
+    recording.valid[:, 2] = False
+    np.testing.assert_array_equal(features[0], recorded_features(recording, mounts))
+
+
+@pytest.mark.parametrize("mirror", [0.0, 1.0])
+def test_the_augmenter_mirrors_weights_with_features_and_leaves_its_input_alone(mounts, recorded, mirror):
+    recording = recorded(seed=4, seconds=4.0)
+    channels = Channels.of(mounts)
+    features, weights = recorded_features(recording, mounts)[None], recording.weights[None]
+    before = features.copy()
+    plain = AugmentConfig(mirror_share=mirror, heading_deg=0.0, drop_share=0.0, noise=0.0)
+    scale = np.ones(channels.size, dtype=np.float32)
+    found, found_weights = Augmenter(mounts, plain, 100.0, scale)(np.random.default_rng(0), features, weights)
+    np.testing.assert_array_equal(features, before)
+    if mirror:
+        np.testing.assert_array_equal(found_weights, weights[..., list(arkit.MIRROR)])
+        np.testing.assert_allclose(found, mirror_features(mounts, features, 100.0), atol=1e-4)
+    else:
+        np.testing.assert_array_equal(found_weights, weights)
+        np.testing.assert_allclose(found, features, atol=1e-4)
+
+
+def test_the_reference_is_never_dropped_and_the_mask_stays_a_mask(mounts, recorded):
+    channels = Channels.of(mounts)
+    features = np.repeat(recorded_features(recorded(seconds=3.0), mounts)[None, :50], 64, axis=0)
+    config = AugmentConfig(drop_share=0.5, drop_chunks=1.0, noise=0.1)
+    scale = np.ones(channels.size, dtype=np.float32)
+    weights = np.zeros((64, 50, 52), dtype=np.float32)
+    found, _ = Augmenter(mounts, config, 100.0, scale)(np.random.default_rng(0), features, weights)
+    valid = found[..., channels.valid]
+    assert set(np.unique(valid)) == {0.0, 1.0}
+    assert valid[..., 0].all()
+    assert not found[..., channels.sensor_of == 2][valid[..., 2] == 0].any()
