@@ -18,7 +18,9 @@ _LID_FOLLOWS_GAZE = 0.3
 """Share of eyeLookDown by which the upper lid comes down with the eye, as ARKit reports it (set by eye)."""
 
 
-def blink_times(duration_s: float, rng: np.random.Generator, first_s: float = 0.5, mean_s: float = BLINK_INTERVAL_S) -> Floats:
+def blink_times(
+    duration_s: float, rng: np.random.Generator, first_s: float = 0.5, mean_s: float = BLINK_INTERVAL_S
+) -> Floats:
     """Start times of blinks, (B,) s: log-normal intervals, a double blink now and then, none in the last second."""
     times: list[float] = []
     now = first_s + float(rng.uniform(0.2, 1.5))

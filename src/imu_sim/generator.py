@@ -13,7 +13,11 @@ from imu_sim.poses import POSE_WEIGHTS
 from imu_sim.timeline import Expression, Score, perform
 from imu_sim.visemes import Speech, random_phonemes
 
-_PAIRS = tuple(name.removesuffix("Left") for name in arkit.BLENDSHAPES if name.endswith("Left") and name not in {"jawLeft", "mouthLeft"})
+_PAIRS = tuple(
+    name.removesuffix("Left")
+    for name in arkit.BLENDSHAPES
+    if name.endswith("Left") and name not in {"jawLeft", "mouthLeft"}
+)
 _KINDS = ("pose", "one_side", "blend", "single", "random", "speech", "rest")
 _SHARES = (0.24, 0.09, 0.11, 0.2, 0.1, 0.21, 0.05)
 """How often each kind comes next. Held and isolated shapes must be in training motion, or held poses read too low."""
@@ -34,7 +38,10 @@ def generate(seed: int, duration_s: float) -> FaceMotion:
             continue
         if kind == "speech":
             sentence = Speech(
-                now, random_phonemes(int(rng.integers(3, 22)), rng), float(rng.uniform(0.5, 1.5)), float(rng.uniform(0.75, 1.35))
+                now,
+                random_phonemes(int(rng.integers(3, 22)), rng),
+                float(rng.uniform(0.5, 1.5)),
+                float(rng.uniform(0.75, 1.35)),
             )
             speech.append(sentence)
             if rng.random() < 0.5:
@@ -62,7 +69,9 @@ def generate(seed: int, duration_s: float) -> FaceMotion:
     return perform(score, rng, f"generated_{seed}", person=f"generated_{seed}")
 
 
-def _expression(start_s: float, pose: Mapping[str, float], amount: float, apex_s: float, rng: np.random.Generator) -> Expression:
+def _expression(
+    start_s: float, pose: Mapping[str, float], amount: float, apex_s: float, rng: np.random.Generator
+) -> Expression:
     slow = float(rng.lognormal(0.0, 0.45))
     return Expression(start_s, pose, amount, 0.15 + 0.22 * slow, apex_s, 0.18 + 0.35 * slow)
 

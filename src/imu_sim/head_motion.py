@@ -40,7 +40,9 @@ def smooth_noise(samples: int, rate_hz: float, cutoff_hz: float, rng: np.random.
     """Gaussian noise (samples,) of unit standard deviation, without content much above `cutoff_hz`."""
     sigma = rate_hz / (2.0 * np.pi * cutoff_hz)
     margin = int(4 * sigma) + 1
-    raw = gaussian_filter1d(rng.standard_normal(samples + 2 * margin), sigma, mode="constant")[margin : margin + samples]
+    raw = gaussian_filter1d(rng.standard_normal(samples + 2 * margin), sigma, mode="constant")[
+        margin : margin + samples
+    ]
     # Expected deviation of filtered white noise, so that short pieces are not blown up to unit size.
     return np.asarray(raw * np.sqrt(2.0 * sigma * np.sqrt(np.pi)))
 
@@ -69,7 +71,9 @@ def gesture_angles(gestures: tuple[HeadGesture, ...], times: Floats) -> tuple[Fl
         if gesture.kind in ("back", "forward"):
             shift[inside] += 1e-3 * gesture.amount * held * (1.0 if gesture.kind == "forward" else -1.0)
         else:
-            axis, sign = {"turn": (2, 1.0), "tilt": (0, -1.0), "look_up": (1, -1.0), "look_down": (1, 1.0)}[gesture.kind]
+            axis, sign = {"turn": (2, 1.0), "tilt": (0, -1.0), "look_up": (1, -1.0), "look_down": (1, 1.0)}[
+                gesture.kind
+            ]
             angles[inside, axis] += sign * amount * held
     return angles, shift
 
@@ -107,7 +111,9 @@ def random_gestures(duration_s: float, rng: np.random.Generator, every_s: float 
     gestures, now = [], float(rng.exponential(every_s))
     while now < duration_s - 1.0:
         kind = str(rng.choice(KINDS, p=[0.25, 0.15, 0.25, 0.13, 0.07, 0.07, 0.04, 0.04]))
-        most = {"nod": 10.0, "shake": 11.0, "turn": 30.0, "tilt": 13.0, "look_up": 14.0, "look_down": 16.0}.get(kind, 25.0)
+        most = {"nod": 10.0, "shake": 11.0, "turn": 30.0, "tilt": 13.0, "look_up": 14.0, "look_down": 16.0}.get(
+            kind, 25.0
+        )
         amount = float(rng.uniform(0.3, 1.0) * most)
         if kind in ("turn", "tilt", "shake"):
             amount *= float(rng.choice([-1.0, 1.0]))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from face_model import arkit, rotation
 from imu_sim import head_motion
@@ -35,6 +36,9 @@ _USUAL_RATES_HZ = (24.0, 25.0, 30.0, 50.0, 60.0)
 _MOST_BRIDGED_S = 0.25
 """A gap up to this is interpolated; through a longer one the face is held. A guess: half a slow expression's onset."""
 
+_HEAD_SMOOTHING_S = 0.06
+"""Standard deviation of the low-pass on recorded head angles, s: passes nods up to 2.5 Hz (set by eye)."""
+
 _HEAD_COLUMNS = ("headyaw", "headpitch", "headroll")
 
 
@@ -54,7 +58,9 @@ class LiveLinkReport:
     head_simulated: bool
 
     def __str__(self) -> str:
-        head = "head angles are all zero: head motion is simulated" if self.head_simulated else "head motion is recorded"
+        head = (
+            "head angles are all zero: head motion is simulated" if self.head_simulated else "head motion is recorded"
+        )
         return (
             f"{self.rows} rows at {self.rate_hz:g} fps; face lost in {self.lost_interpolated + self.lost_held} "
             f"({self.lost_interpolated} interpolated, {self.lost_held} held); {self.unreadable_rows} unreadable; "
@@ -90,7 +96,9 @@ def read_livelink(path: Path | str, *, person: str | None = None, seed: int = 0)
         )
     present = np.isfinite(values[:, 0])
     if not present.any():
-        raise LiveLinkEmptyError(f"{path}: expected rows with a face, found {len(rows)} rows without one; record it again")
+        raise LiveLinkEmptyError(
+            f"{path}: expected rows with a face, found {len(rows)} rows without one; record it again"
+        )
     filled, interpolated, held = _on_grid(frame, values, present, rate_hz)
     weights, angles = filled[:, : arkit.COUNT], filled[:, arkit.COUNT :]
     clipped = int(np.count_nonzero((weights < 0.0) | (weights > _LARGEST)))
@@ -100,7 +108,8 @@ def read_livelink(path: Path | str, *, person: str | None = None, seed: int = 0)
     if simulated:
         orientation, position = head_motion.natural(duration_s, rate_hz, np.random.default_rng(seed))
     else:
-        orientation = _head_orientation(angles)
+        # The camera's angles tremble; a head does not, and the accelerations would be absurd.
+        orientation = _head_orientation(gaussian_filter1d(angles, _HEAD_SMOOTHING_S * rate_hz, axis=0, mode="nearest"))
         position = head_motion.neck_position(orientation)
     report = LiveLinkReport(
         rows=len(rows),
@@ -128,7 +137,9 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
     except FileNotFoundError as error:
-        raise LiveLinkMissingFileError(f"expected a Live Link Face CSV at {path}, found no file; check the path") from error
+        raise LiveLinkMissingFileError(
+            f"expected a Live Link Face CSV at {path}, found no file; check the path"
+        ) from error
     except OSError as error:
         raise LiveLinkMissingFileError(f"expected a readable file at {path}, found: {error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -149,9 +160,12 @@ def _columns(path: Path, header: list[str]) -> NDArray[np.int64]:
     missing = tuple(name[0].upper() + name[1:] for name in arkit.BLENDSHAPES if name.lower() not in lower)
     if missing:
         raise LiveLinkColumnsError(
-            f"{path}: expected all {arkit.COUNT} ARKit columns, missing {', '.join(missing)}; export the take again", missing
+            f"{path}: expected all {arkit.COUNT} ARKit columns, missing {', '.join(missing)}; export the take again",
+            missing,
         )
-    return np.array([lower[name.lower()] for name in arkit.BLENDSHAPES] + [lower.get(name, -1) for name in _HEAD_COLUMNS])
+    return np.array(
+        [lower[name.lower()] for name in arkit.BLENDSHAPES] + [lower.get(name, -1) for name in _HEAD_COLUMNS]
+    )
 
 
 def _parse(path: Path, rows: list[list[str]], columns: NDArray[np.int64]) -> tuple[Floats, Floats, int]:

@@ -123,13 +123,26 @@ class FaceMotion:
         rest = round(rest_s * self.rate_hz)
         padding = ((rest, rest), (0, 0))
         orientation = rotation.from_vector(rotation.to_vector(turn) * share)
-        position = rotation.rotate(_heading_inverse(self.head_orientation[0]), self.head_position - self.head_position[0])
+        position = rotation.rotate(
+            _heading_inverse(self.head_orientation[0]), self.head_position - self.head_position[0]
+        )
         orientation = np.concatenate([np.tile(IDENTITY, (rest, 1)), orientation, np.tile(IDENTITY, (rest, 1))])
         return replace(
             self,
             weights=np.pad(self.weights * share, padding),
             head_orientation=orientation,
             head_position=np.pad(position * share, padding),
+        )
+
+    def mirrored(self) -> FaceMotion:
+        """The mirror image: left and right swapped in face and head."""
+        return replace(
+            self,
+            weights=self.weights[:, list(arkit.MIRROR)],
+            # A reflection in the x-z plane keeps the rotation about y and reverses those about x and z.
+            head_orientation=self.head_orientation * np.array([-1.0, 1.0, -1.0, 1.0]),
+            head_position=self.head_position * np.array([1.0, -1.0, 1.0]),
+            name=f"{self.name}_mirrored",
         )
 
 

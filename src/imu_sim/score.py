@@ -53,7 +53,10 @@ SCORE = Score(
     ),
     speech=(
         # "Hello. My face has no camera, only twelve small sensors."
-        Say(6.6, "HH AH L OW1 _ M AY F EY1 S HH AE Z N OW1 K AE1 M ER AH _ OW N L IY T W EH1 L V S M AO1 L S EH1 N S ER Z"),
+        Say(
+            6.6,
+            "HH AH L OW1 _ M AY F EY1 S HH AE Z N OW1 K AE1 M ER AH _ OW N L IY T W EH1 L V S M AO1 L S EH1 N S ER Z",
+        ),
         # "Every muscle that moves, moves one of them."
         Say(28.8, "EH1 V R IY M AH1 S AH L DH AE T M UW1 V Z _ M UW1 V Z W AH1 N AH V DH EH M"),
         # "So you can see me talk and laugh in the dark."

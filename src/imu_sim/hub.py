@@ -1,0 +1,329 @@
+"""A hub made of software: host bytes in, hub bytes out, as docs/protocol.md has it. To a driver it is hardware."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_model.layout import SensorLayout
+from imu_driver.protocol import (
+    VERSION,
+    Ack,
+    Fields,
+    Hello,
+    HelloRequest,
+    HubFlags,
+    HubPacket,
+    Identify,
+    Packet,
+    Ping,
+    Pong,
+    Result,
+    Sample,
+    SensorFlags,
+    SensorInfo,
+    SetRate,
+    Start,
+    Stop,
+    StreamParser,
+    accel_scale,
+    cobs,
+    encode,
+    gyro_scale,
+    to_counts,
+)
+from imu_driver.protocol.scaling import QUATERNION_SCALE
+from imu_sim.cadence import Cadence
+from imu_sim.faults import FaultInjector, Faults
+from imu_sim.hub_clock import HubClock
+from imu_sim.motion import Floats
+from imu_sim.sensor import SensorModel
+from imu_sim.stream import Frames, ImuStream
+
+StreamFactory = Callable[[float, float], ImuStream]
+"""Makes a stream for a rate in Hz that starts at a motion time in s."""
+
+_BLOCK_S = 0.1
+"""Samples are computed ahead in blocks of this length: the cost of many small array operations is shared."""
+
+_OLDEST_S = 1.0
+"""A sample that could not be sent for this long is lost, as in a hub whose buffer is full."""
+
+
+@dataclass(frozen=True)
+class HubSettings:
+    """How the hub behaves.
+
+    Attributes:
+        name: reported in HELLO.
+        firmware: version reported in HELLO.
+        rate_hz: samples per second until SET_RATE.
+        max_rate_hz: highest rate that SET_RATE may ask for.
+        jitter_s: mean delay of a frame on its way out, s; exponentially distributed, order is kept.
+        silence_s: streaming ends when nothing was received for this long, s; None: never (serial).
+    """
+
+    name: str = "imusic-sim"
+    firmware: str = "1.0.0"
+    rate_hz: int = 100
+    max_rate_hz: int = 400
+    jitter_s: float = 0.0005
+    silence_s: float | None = None
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """Samples from sequence `first` on have motion time `start_s + (sequence - first) / rate_hz`."""
+
+    first: int
+    start_s: float
+    rate_hz: int
+
+
+class SimulatedHub:
+    """Server of hub protocol v1 on an injected clock; never blocks, never raises on received bytes.
+
+    Attributes:
+        parser: of what the host sent, with its counters.
+        streaming: whether samples are being sent.
+        identified: ids of units whose light was asked to blink, in order.
+        sent: SAMPLE frames handed out so far.
+        cadence: pacing of the samples and what was late.
+    """
+
+    def __init__(
+        self,
+        make_stream: StreamFactory,
+        layout: SensorLayout,
+        model: SensorModel,
+        clock: HubClock,
+        *,
+        settings: HubSettings | None = None,
+        faults: Faults | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.settings = settings or HubSettings()
+        self.parser = StreamParser()
+        self.streaming = False
+        self.identified: list[int] = []
+        self.sent = 0
+        self.cadence = Cadence(clock.now_s, 1.0 / (settings or HubSettings()).rate_hz)
+        self._make_stream = make_stream
+        self._layout = layout
+        self._model = model
+        self._clock = clock
+        self._rng = np.random.default_rng([seed, 0x40B])
+        self._scales = (float(gyro_scale(model.gyro_range_dps)), float(accel_scale(model.accel_range_g)))
+        self._rate_hz = self.settings.rate_hz
+        self._first_start_s: float | None = None
+        self._rebooted = False
+        self._segments: list[_Segment] = []
+        self.set_faults(faults or Faults())
+        self._boot()
+
+    def set_faults(self, faults: Faults) -> None:
+        """Change the faults while running.
+
+        Raises:
+            SimulatorConfigError: the faults name unknown sensors or hold numbers out of range.
+        """
+        ranges = (self._model.gyro_range_rad_s, self._model.accel_range_m_s2)
+        self._injector = FaultInjector(faults, self._layout.names, ranges, self._rng)
+        self._listed = np.array([name not in faults.unlisted for name in self._layout.names])
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong at present."""
+        return self._injector.faults
+
+    @property
+    def rate_hz(self) -> int:
+        """Samples per second as set now."""
+        return self._rate_hz
+
+    def receive(self, data: bytes) -> list[bytes]:
+        """Take bytes from the host; the answers, one frame each."""
+        now_s = self._clock.now_s
+        packets = self.parser.feed(data)
+        if packets:
+            self._heard_s = now_s
+        if self._silent(now_s):
+            return []
+        return [self._encoded(answer) for packet in packets for answer in self._answers(packet)]
+
+    def due(self) -> list[bytes]:
+        """What the hub sends by itself up to now: samples, or HELLO once a second; one frame each."""
+        now_s = self._clock.now_s
+        self._maybe_reboot(now_s)
+        if not self.streaming:
+            if now_s < self._next_hello_s or self._silent(now_s):
+                return []
+            self._next_hello_s = now_s + 1.0
+            return [self._encoded(self._hello())]
+        if self.settings.silence_s is not None and now_s - self._heard_s > self.settings.silence_s:
+            self._stop(now_s)
+            return []
+        out: list[bytes] = []
+        while self._release_s <= now_s:
+            frame = self._next_sample()
+            if not self._silent(now_s) and now_s - self._release_s < _OLDEST_S:
+                out += [piece for piece in (self._injector.garbage(self._rate_hz), self._injector.line(frame)) if piece]
+                self.sent += 1
+            self.cadence.tick(now_s)
+            self._sequence = (self._sequence + 1) % 2**32
+            self._draw_release()
+        return out
+
+    @property
+    def wait_s(self) -> float:
+        """Time until `due` has something to send, s."""
+        next_s = self._release_s if self.streaming else self._next_hello_s
+        return max(0.0, next_s - self._clock.now_s)
+
+    def motion_time_s(self, sequence: int) -> float:
+        """Motion time of a sample of the stream since the last START, s.
+
+        Raises:
+            LookupError: the host has not sent START yet, or `sequence` is negative.
+        """
+        segment = next((s for s in reversed(self._segments) if s.first <= sequence), None)
+        if segment is None:
+            raise LookupError(f"expected a sequence of a started stream, found {sequence}; send START first")
+        return segment.start_s + (sequence - segment.first) / segment.rate_hz
+
+    def truth(self, sequence: int) -> Floats:
+        """True weights (52,) of a sample of the stream since the last START; raises as `motion_time_s`."""
+        return self._stream.trajectory.weights(np.array([self.motion_time_s(sequence)]))[0]
+
+    def _boot(self) -> None:
+        self._boot_id = int(self._rng.integers(1, 2**32))
+        self.streaming = False
+        self._rate_hz = self.settings.rate_hz
+        self._next_hello_s = self._heard_s = self._clock.now_s
+
+    def _maybe_reboot(self, now_s: float) -> None:
+        at = self.faults.reboot_at_s
+        if at is None or self._rebooted or self._first_start_s is None or now_s - self._first_start_s < at:
+            return
+        self._rebooted = True
+        self._clock.restart()
+        self._boot()
+
+    def _silent(self, now_s: float) -> bool:
+        return self._first_start_s is not None and self.faults.stalled(now_s - self._first_start_s)
+
+    def _answers(self, packet: Packet) -> list[HubPacket]:
+        if isinstance(packet, Ping):
+            return [Pong(packet.token, self._clock.hub_us)]
+        if isinstance(packet, HelloRequest):
+            return [self._hello(), Ack(packet.request_id, packet.TYPE, Result.OK)]
+        if isinstance(packet, Start):
+            self._start()
+            return [Ack(packet.request_id, packet.TYPE, Result.OK)]
+        if isinstance(packet, Stop):
+            self._stop(self._clock.now_s)
+            return [Ack(packet.request_id, packet.TYPE, Result.OK)]
+        if isinstance(packet, SetRate):
+            return [self._set_rate(packet)]
+        if isinstance(packet, Identify):
+            return [self._identify(packet)]
+        return []
+
+    def _start(self) -> None:
+        now_s = self._clock.now_s
+        self._first_start_s = now_s if self._first_start_s is None else self._first_start_s
+        self.streaming = True
+        self._injector.thaw()
+        self._segments = [_Segment(0, 0.0, self._rate_hz)]
+        self._sequence = 0
+        self._restart_stream(0.0, now_s)
+
+    def _stop(self, now_s: float) -> None:
+        self.streaming = False
+        self._next_hello_s = now_s + 1.0
+
+    def _set_rate(self, packet: SetRate) -> Ack:
+        most = self.settings.max_rate_hz
+        if not 1 <= packet.rate_hz <= most:
+            return Ack(packet.request_id, packet.TYPE, Result.INVALID_ARGUMENT, f"rate 1 to {most} Hz")
+        if packet.rate_hz != self._rate_hz:
+            self._rate_hz = packet.rate_hz
+            if self.streaming:
+                start_s = self.motion_time_s(self._sequence)
+                self._segments.append(_Segment(self._sequence, start_s, self._rate_hz))
+                self._restart_stream(start_s, self.cadence.deadline_s)
+        return Ack(packet.request_id, packet.TYPE, Result.OK)
+
+    def _identify(self, packet: Identify) -> Ack:
+        present = [s.id for s in self._hello().sensors if s.present]
+        if packet.sensor_id not in present:
+            return Ack(packet.request_id, packet.TYPE, Result.INVALID_ARGUMENT, f"units present: {present}")
+        self.identified.append(packet.sensor_id)
+        return Ack(packet.request_id, packet.TYPE, Result.OK)
+
+    def _hello(self) -> Hello:
+        sensors = tuple(
+            SensorInfo(
+                sensor.id,
+                sensor.name,
+                self._model.part,
+                self._model.gyro_range_dps,
+                self._model.accel_range_g,
+                0 if sensor.name in self.faults.missing else int(SensorFlags.PRESENT),
+            )
+            for sensor, listed in zip(self._layout.sensors, self._listed, strict=True)
+            if listed
+        )
+        flags = int(HubFlags.STREAMING) if self.streaming else 0
+        motion = Fields.GYRO | Fields.ACCEL | (Fields(0) if self.faults.no_quaternion else Fields.QUATERNION)
+        settings = self.settings
+        return Hello(
+            self._boot_id,
+            self._rate_hz,
+            settings.max_rate_hz,
+            int(motion),
+            settings.name,
+            settings.firmware,
+            sensors,
+            flags,
+        )
+
+    def _restart_stream(self, start_s: float, deadline_s: float) -> None:
+        """Samples from motion time `start_s` on, the first due at `deadline_s` on the host's clock."""
+        self.cadence.restart(deadline_s, self._clock.host_duration_s(1.0 / self._rate_hz))
+        self._draw_release()
+        self._stream = self._make_stream(float(self._rate_hz), start_s)
+        self._block: Frames | None = None
+        self._block_size, self._at = 0, 0
+
+    def _next_sample(self) -> bytes:
+        if self._block is None or self._at == self._block_size:
+            self._block_size, self._at = max(1, round(_BLOCK_S * self._rate_hz)), 0
+            self._block = self._stream.next(self._block_size)
+        since_s = self._clock.now_s - (self._first_start_s or 0.0)
+        unit = self._injector.frame(self._block, self._at, since_s, self._rate_hz)
+        self._at += 1
+        listed = self._listed
+        sample = Sample.from_arrays(
+            self._sequence,
+            self._clock.us_at(self.cadence.deadline_s),
+            unit.status[listed],
+            quaternion=None if self.faults.no_quaternion else to_counts(unit.orientation[listed], QUATERNION_SCALE),
+            gyro=to_counts(unit.angular_velocity[listed], self._scales[0]),
+            accel=to_counts(unit.specific_force[listed], self._scales[1]),
+        )
+        return self._encoded(sample)
+
+    def _draw_release(self) -> None:
+        """When the next sample may leave: at its deadline plus the delay of the line."""
+        delay_s = float(self._rng.exponential(self.settings.jitter_s)) if self.settings.jitter_s > 0.0 else 0.0
+        self._release_s = self.cadence.deadline_s + delay_s
+
+    def _encoded(self, packet: HubPacket) -> bytes:
+        if not self.faults.wrong_version:
+            return encode(packet)
+        body = bytes((VERSION + 1, packet.TYPE)) + packet.to_payload()
+        return cobs.encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"

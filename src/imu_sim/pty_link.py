@@ -1,0 +1,109 @@
+"""The hub's serial line as a pseudo-terminal with a stable path."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import tty
+from pathlib import Path
+
+from imu_sim.errors import SimulatorConfigError
+
+_CHUNK = 65536
+
+
+class PtyLink:
+    """A pseudo-terminal whose other end drivers open like a serial port; they may close it and come back at any time.
+
+    Args:
+        link: symbolic link to make, so that the path is known beforehand; None: only the system's own path.
+
+    Attributes:
+        dropped: frames not written because nobody read and the line was full.
+
+    Raises:
+        SimulatorConfigError: the link cannot be made.
+    """
+
+    def __init__(self, link: Path | None = None) -> None:
+        self.dropped = 0
+        self._master, slave = os.openpty()
+        # Raw from the start: no echo of our own bytes, no translation, before a driver sets its own mode.
+        tty.setraw(slave)
+        self.device = Path(os.ttyname(slave))
+        # Not kept open: as long as no driver has it open the system reports a hang-up, and nothing stale piles up.
+        os.close(slave)
+        os.set_blocking(self._master, False)
+        self._poll = select.poll()
+        self._poll.register(self._master, select.POLLIN)
+        self._link = link
+        if link is not None:
+            self._make_link(link)
+
+    @property
+    def path(self) -> Path:
+        """What a driver opens."""
+        return self._link or self.device
+
+    @property
+    def fileno(self) -> int | None:
+        """Descriptor to wait on, None while no driver has the line open."""
+        return self._master if self.connected else None
+
+    @property
+    def connected(self) -> bool:
+        """Whether a driver has the line open."""
+        return not any(event & select.POLLHUP for _, event in self._poll.poll(0))
+
+    def read(self) -> bytes:
+        """What the driver wrote, empty if nothing or nobody."""
+        try:
+            return os.read(self._master, _CHUNK)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            if error.errno == errno.EIO:  # no driver has it open
+                return b""
+            raise
+
+    def write(self, frames: list[bytes]) -> None:
+        """Send frames; whole frames are dropped where the line is full or nobody listens."""
+        if not frames or not self.connected:
+            return
+        for index, frame in enumerate(frames):
+            if not self._write(frame):
+                self.dropped += len(frames) - index
+                return
+
+    def _write(self, frame: bytes) -> bool:
+        try:
+            written = os.write(self._master, frame)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno == errno.EIO:
+                return False
+            raise
+        # A frame cut short is rejected by its checksum, as on a real line that overflows.
+        return written == len(frame)
+
+    def close(self) -> None:
+        """Close the line and remove the link if it is still ours."""
+        os.close(self._master)
+        if self._link is not None and self._link.is_symlink() and self._link.readlink() == self.device:
+            self._link.unlink()
+
+    def _make_link(self, link: Path) -> None:
+        if link.exists() and not link.is_symlink():
+            raise SimulatorConfigError(f"expected to make a link at {link}, found a file there; give another --link")
+        # Made beside and renamed, so that a driver never finds the path absent while an old link is replaced.
+        fresh = link.with_name(f".{link.name}.{os.getpid()}")
+        try:
+            link.parent.mkdir(parents=True, exist_ok=True)
+            fresh.symlink_to(self.device)
+            fresh.replace(link)
+        except OSError as error:
+            raise SimulatorConfigError(
+                f"expected to make a link at {link}, found: {error}; give another --link"
+            ) from error
