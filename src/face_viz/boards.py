@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from face_model.layout import SensorLayout
 
 PoseSource = Callable[[NDArray[np.floating]], tuple[NDArray[np.floating], NDArray[np.floating]]]
-"""Weights (T, 52) -> positions (T, P, 3) m and quaternions (T, P, 4) of the units on the skin, in `face_head`."""
+"""Weights (T, 52) -> positions (T, S, 3) m and quaternions (T, S, 4) of all units in layout order, in `face_head`."""
 
 
 class SensorStatus(enum.IntEnum):
@@ -39,30 +39,21 @@ class Boards:
 
     Args:
         layout: the units.
-        skin_poses: moves the units of `layout.skin_indices`, in that order.
+        poses: moves the units, as `face_model.skin.SkinPatches.board_poses` does.
         statuses: one per unit; valid if not given.
     """
 
     def __init__(
-        self, layout: SensorLayout, skin_poses: PoseSource, statuses: Sequence[SensorStatus] | None = None
+        self, layout: SensorLayout, poses: PoseSource, statuses: Sequence[SensorStatus] | None = None
     ) -> None:
         self.layout = layout
-        self._skin = list(layout.skin_indices)
-        self._skin_poses = skin_poses
+        self._poses = poses
         self._statuses = np.array(statuses or [SensorStatus.VALID] * len(layout.sensors), dtype=np.uint8)
-        self._fixed = np.zeros((len(layout.sensors), 7), np.float32)
-        for i, sensor in enumerate(layout.sensors):
-            if sensor.skull is not None:
-                self._fixed[i] = (*sensor.skull.position_m, *sensor.skull.orientation)
 
     @property
     def statuses(self) -> NDArray[np.uint8]:
         """(S,) `SensorStatus` of each unit."""
         return self._statuses
-
-    def set_statuses(self, statuses: Sequence[SensorStatus]) -> None:
-        """Replace all statuses."""
-        self._statuses = np.array(statuses, dtype=np.uint8)
 
     def infos(self) -> list[BoardInfo]:
         """One entry per unit."""
@@ -73,9 +64,5 @@ class Boards:
 
     def poses(self, weights: NDArray[np.floating]) -> NDArray[np.float32]:
         """Position and quaternion of every unit at `weights` (52,): (S, 7) in `face_head`."""
-        poses = self._fixed.copy()
-        if self._skin:
-            positions, quaternions = self._skin_poses(np.asarray(weights, np.float32)[None])
-            poses[self._skin, :3] = positions[0]
-            poses[self._skin, 3:] = quaternions[0]
-        return poses
+        positions, quaternions = self._poses(np.asarray(weights, np.float32)[None])
+        return np.concatenate([positions[0], quaternions[0]], axis=1).astype(np.float32)

@@ -59,7 +59,8 @@ class FacePage:
         self._on_calibrate = on_calibrate
         self._options = {"show_sensors": show_sensors, "turn_head": turn_head, "calibrate": on_calibrate is not None}
         self._clock = clock
-        self._latest: tuple[int, float, FaceFrame] = (0, -np.inf, NEUTRAL)
+        self._latest: tuple[int, float, Callable[[], FaceFrame]] = (0, -np.inf, lambda: NEUTRAL)
+        self._face: tuple[int, FaceFrame] = (0, NEUTRAL)
         self._refused = 0
         self._rate = RateMeter()
         self._front = FrontView()
@@ -77,11 +78,15 @@ class FacePage:
     # What the owner calls, from any thread.
 
     def show(self, frame: FaceFrame) -> None:
-        """Draw this face from now on; a frame with wrong shapes or with NaN is counted and left out."""
-        if not drawable(frame):
-            self._refused += 1
-            return
-        self._latest = (self._latest[0] + 1, self._clock(), frame)
+        """Draw this face from now on; one with wrong shapes or with NaN is counted and left out."""
+        self.show_later(lambda: frame)
+
+    def show_later(self, make: Callable[[], FaceFrame]) -> None:
+        """As `show`, but `make` is called, from the page's thread, only if a viewer is there to see the face.
+
+        Taking a message apart costs more than receiving it: at 100 Hz and 30 frames per second most need not be.
+        """
+        self._latest = (self._latest[0] + 1, self._clock(), make)
 
     def set_boards(self, boards: Boards | None) -> None:
         """Show these sensor boards; None for none."""
@@ -139,14 +144,14 @@ class FacePage:
 
     def scene(self) -> tuple[int, dict[str, Any]]:
         """See `FrameSource`."""
-        if self._latest[2].model != self._model:
+        if self._newest().model != self._model:
             with self._lock:
                 self._describe()
         return self._revision, self._scene
 
     def frame(self, last: int) -> tuple[int, bytes] | None:
         """See `FrameSource`. Encoded once for all viewers."""
-        count, arrived_s, face = self._latest
+        count, arrived_s, _ = self._latest
         now_s = self._clock()
         silence_s = now_s - arrived_s
         silent = silence_s > STILL_S
@@ -155,7 +160,7 @@ class FacePage:
         if key == last:
             return None
         if key != self._cached[0]:
-            self._cached = (key, self._encode(face, count, now_s, silence_s, silent))
+            self._cached = (key, self._encode(self._newest(), count, now_s, silence_s, silent))
         return self._cached
 
     def command(self, name: str) -> None:
@@ -163,6 +168,17 @@ class FacePage:
         if name == "calibrate" and self._on_calibrate is not None:
             self._front.reset()
             self._on_calibrate()
+
+    def _newest(self) -> FaceFrame:
+        """The newest face that can be drawn, made at most once."""
+        count, _, make = self._latest
+        if count != self._face[0]:
+            face = make()
+            if not drawable(face):
+                self._refused += 1
+                face = self._face[1]
+            self._face = (count, face)
+        return self._face[1]
 
     def _encode(self, face: FaceFrame, count: int, now_s: float, silence_s: float, silent: bool) -> bytes:
         self._frames_encoded += 1
@@ -181,7 +197,7 @@ class FacePage:
 
     def _describe(self) -> None:
         """Renew what the page is told of rarely; callers hold the lock, or nobody else knows the page yet."""
-        self._model = self._latest[2].model
+        self._model = self._face[1].model
         boards = [] if self._boards is None else [asdict(info) for info in self._boards.infos()]
         layout = "" if self._boards is None else self._boards.layout.name
         self._scene = {"model": self._model, "layout": layout, "sensors": boards, "options": self._options}

@@ -7,7 +7,7 @@ const METAL = [196, 178, 132];
 
 // Linear rgb and how far the plate takes it: valid, faulty, missing.
 export const STATUS_TINTS = [
-  [0.02, 0.62, 0.30, 0.06],
+  [0.02, 0.80, 0.26, 0.05],
   [1.0, 0.30, 0.02, 0.45],
   [0.35, 0.36, 0.38, 0.75],
 ];
@@ -28,7 +28,7 @@ function build() {
     for (const k of [-1, 0, 1])
       slab(mesh, shifted(rounded(0.00028, 0.0004, 0.0001, 1), -0.0008 + 0.0009 * k, side * 0.0027), 0.0011, 0.00125, METAL, 0.9);
   const before = mesh.t.length;
-  slab(mesh, shifted(rounded(0.0009, 0.0009, 0.0009, 6), 0.0024, 0), 0.0011, 0.0016, [255, 255, 255], 0.3);
+  slab(mesh, shifted(rounded(0.0012, 0.0012, 0.0012, 8), 0.0022, 0), 0.0011, 0.0016, [255, 255, 255], 0.3);
   boardMesh.lampCount = mesh.t.length - before;
   return {
     positions: new Float32Array(mesh.p), normals: new Float32Array(mesh.n),
