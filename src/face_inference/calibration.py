@@ -62,6 +62,7 @@ class NeutralCalibration:
         self._window_s: float = 0.0
         self._stillest: CalibrationResult | None = None
         self.result: CalibrationResult | None = None
+        self.problem = ""
 
     @property
     def collecting(self) -> bool:
@@ -126,7 +127,9 @@ class NeutralCalibration:
         neutral = solve_neutral(self._mounts, np.stack(self._orientation), rates, valid)
         if neutral is None:
             name = self._mounts.names[self._mounts.reference]
-            message = f"expected the reference sensor {name!r} in at least half of {len(valid)} frames; check its cable"
+            message = self.problem = (
+                f"expected the reference sensor {name!r} in at least half of {len(valid)} frames; check its cable"
+            )
             return CalibrationResult(None, 0.0, message), False
         stillness = neutral.stillness_rad_s
         face = self._face_rate(rates, valid, neutral)
@@ -139,7 +142,7 @@ class NeutralCalibration:
         note = f"; not seen and masked: {', '.join(absent)}" if absent else ""
         if not problems:
             return CalibrationResult(neutral, stillness, f"neutral learned from {len(valid)} frames{note}"), True
-        trouble = " and ".join(problems)
+        trouble = self.problem = " and ".join(problems)
         if self._automatic:
             text = f"neutral learned although {trouble}; look ahead, relax, keep still and calibrate again{note}"
             return CalibrationResult(neutral, stillness, text), False

@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.errors import ModelVocabularyError
+from face_model import arkit
+from face_model.layout import SensorLayout
+from face_model.rig import FaceRig
+from face_model.skin import skin_patches
 
 FloatArray = NDArray[np.float64]
 
@@ -67,6 +71,16 @@ class NominalMounts:
             }
             for i, name in enumerate(self.names)
         ]
+
+    @classmethod
+    def on_rig(cls, rig: FaceRig, layout: SensorLayout) -> NominalMounts:
+        """Mounts of a layout whose sensors sit exactly where it wants them, on a relaxed face.
+
+        Raises:
+            FaceModelError: a place where this face has no skin.
+        """
+        position_m, orientation = skin_patches(rig, layout).board_poses(np.zeros((1, arkit.COUNT)))
+        return cls(layout.names, layout.reference_index, orientation[0], position_m[0])
 
     @classmethod
     def from_config(cls, entries: Sequence[Mapping[str, Any]]) -> NominalMounts:

@@ -90,6 +90,16 @@ class FaceTracker:
     def neutral(self, neutral: Neutral) -> None:
         self._use(neutral)
 
+    @property
+    def calibration_hint(self) -> str:
+        """What the wearer should do for the automatic calibration to end."""
+        problem = self._calibration.problem if self._calibration is not None else ""
+        return problem or "look ahead, relax, keep still"
+
+    def silence_s(self, now_s: float) -> float | None:
+        """Time since the last sample, s; None before the first."""
+        return None if self._received_s is None else now_s - self._received_s
+
     def set_layout(self, layout: InputLayout) -> None:
         """Match incoming sensors to the model's by name; a layout that differs starts calibration anew.
 

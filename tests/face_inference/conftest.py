@@ -115,11 +115,12 @@ def trained(tmp_path_factory):
     for seed, person in enumerate(("ann", "bob", "cleo")):
         make_recording(seed=seed, seconds=6.0, person=person).save(folder / f"{person}.npz")
     config = TrainConfig(
-        name="tiny", steps=60, batch=4, chunk_s=0.5, warm_up_steps=5, mse_steps=20, embedding=16, hidden=24,
+        name="tiny", validation_share=0.3, steps=60,
+        batch=4, chunk_s=0.5, warm_up_steps=5, mse_steps=20, embedding=16, hidden=24,
         checkpoint_steps=20, augment=AugmentConfig(noise=0.01),
     )  # fmt: skip
     mounts = _mounts()
-    dataset = load_dataset(sorted(folder.glob("*.npz")), mounts, 100.0, config.chunk, 0.3, 2.0)
+    dataset = load_dataset(config, sorted(folder.glob("*.npz")), mounts)
     run_dir = tmp_path_factory.mktemp("run")
     network = train_network(config, dataset, mounts, run_dir)
     fit_temperature(network, dataset.validation)

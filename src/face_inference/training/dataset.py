@@ -16,6 +16,7 @@ from face_inference.model_folder import sha256_of
 from face_inference.mounts import NominalMounts
 from face_inference.takes import recorded_features
 from face_inference.ticks import RATE_TOLERANCE
+from face_inference.training.config import TrainConfig
 from face_model.recording import Recording
 
 Float32Array = NDArray[np.float32]
@@ -66,42 +67,44 @@ class Dataset:
 
 
 def load_dataset(
+    config: TrainConfig,
     paths: Sequence[Path],
     mounts: NominalMounts,
-    rate_hz: float,
-    chunk: int,
-    validation_share: float,
-    neutral_s: float,
+    validation: Sequence[Path] = (),
     progress: Callable[[float, str], None] | None = None,
 ) -> Dataset:
     """Read Recording files and compute their features.
+
+    Without `validation` files, `config.validation_share` of the people in `paths` is held back.
 
     Raises:
         TrainingError: no usable takes, a take of another rate, or nobody left to train on.
         face_model.errors.RecordingError: a file is not a recording.
         LayoutMismatchError: a take lacks the model's reference sensor.
     """
-    takes, digest = [], hashlib.sha256()
-    ordered = sorted(paths, key=lambda p: p.name)
-    for i, path in enumerate(ordered):
+    digest = hashlib.sha256()
+    read: dict[bool, list[Take]] = {False: [], True: []}
+    ordered = [(path, group) for group, some in ((False, paths), (True, validation)) for path in sorted(some)]
+    for i, (path, group) in enumerate(ordered):
         if progress:
             progress(i / len(ordered), f"reading {path.name}")
         recording = Recording.load(path)
-        if abs(recording.rate_hz / rate_hz - 1.0) > RATE_TOLERANCE:
-            raise TrainingError(f"{path}: expected {rate_hz} Hz, found {recording.rate_hz} Hz; make the takes anew")
+        if abs(recording.rate_hz / config.rate_hz - 1.0) > RATE_TOLERANCE:
+            raise TrainingError(f"{path}: expected {config.rate_hz} Hz, found {recording.rate_hz} Hz; make it anew")
         digest.update(f"{path.name} {sha256_of(path)}\n".encode())
-        if len(recording.valid) >= chunk:
-            features = recorded_features(recording, mounts, neutral_s)
-            takes.append(Take(recording.person, recording.take, features, recording.weights))
-    held_out = _held_out({take.person for take in takes}, validation_share)
-    training = tuple(take for take in takes if take.person not in held_out)
-    validation = tuple(take for take in takes if take.person in held_out)
-    if not training or not validation:
+        if len(recording.valid) >= config.chunk:
+            features = recorded_features(recording, mounts, config.neutral_s)
+            read[group].append(Take(recording.person, recording.take, features, recording.weights))
+    takes = read[False] + read[True]
+    held_out = {take.person for take in read[True]} or _held_out({t.person for t in takes}, config.validation_share)
+    kept = tuple(take for take in takes if take.person not in held_out)
+    followed = tuple(take for take in takes if take.person in held_out)
+    if not kept or not followed:
         raise TrainingError(
-            f"expected takes of at least {chunk} samples from at least two people, found {len(takes)} such takes "
-            f"of {len({take.person for take in takes})} in {len(paths)} files; make more takes"
+            f"expected takes of at least {config.chunk} samples from at least two people, found {len(takes)} "
+            f"of {len({take.person for take in takes})} in {len(ordered)} files; make more takes"
         )
-    return Dataset(Channels.of(mounts), training, validation, digest.hexdigest())
+    return Dataset(Channels.of(mounts), kept, followed, digest.hexdigest())
 
 
 def _held_out(people: set[str], share: float) -> set[str]:

@@ -37,6 +37,7 @@ def train_model(
     mounts: NominalMounts,
     run_dir: Path,
     models_dir: Path,
+    validation: Sequence[Path] = (),
     held_out: Sequence[Path] = (),
     rig: FaceRig | None = None,
     licences: Mapping[str, Any] | None = None,
@@ -50,6 +51,8 @@ def train_model(
         mounts: sensors of the model and their nominal poses.
         run_dir: record, log, checkpoint; an interrupted run goes on from there.
         models_dir: where the model folder is written.
+        validation: Recording files of other people, to fit the confidence; without, `validation_share` of the people
+            in `recordings` is held back for that.
         held_out: Recording files of people that are not in `recordings`.
         rig: for errors in millimetres.
         licences: of the data, for the model card.
@@ -58,9 +61,7 @@ def train_model(
     Raises:
         TrainingError: data or configuration cannot be used, or a person is on both sides.
     """
-    dataset = load_dataset(
-        recordings, mounts, config.rate_hz, config.chunk, config.validation_share, config.neutral_s, progress
-    )
+    dataset = load_dataset(config, recordings, mounts, validation, progress)
     tests = [Recording.load(path) for path in held_out]
     both = {r.person for r in tests} & {take.person for take in (*dataset.training, *dataset.validation)}
     if both:

@@ -98,7 +98,7 @@ def test_one_call_from_takes_to_a_scored_model_folder(trained, tmp_path, mounts,
     takes = sorted(Path(trained["takes"]).glob("*.npz"))
     seen = []
     done = train_model(
-        replace(trained["config"], steps=10), takes, mounts, tmp_path / "run", tmp_path / "models", [test_take],
+        replace(trained["config"], steps=10), takes, mounts, tmp_path / "run", tmp_path / "models", held_out=[test_take],
         progress=lambda share, line: seen.append(share),
     )  # fmt: skip
     assert done.evaluation is not None
@@ -107,16 +107,16 @@ def test_one_call_from_takes_to_a_scored_model_folder(trained, tmp_path, mounts,
     assert "| mae |" in (done.model.path / "README.md").read_text()
     assert seen[-1] == 1.0
     with pytest.raises(TrainingError, match="both sides"):
-        train_model(trained["config"], takes, mounts, tmp_path / "run2", tmp_path / "models", takes[:1])
+        train_model(trained["config"], takes, mounts, tmp_path / "run2", tmp_path / "models", held_out=takes[:1])
 
 
 def test_takes_of_another_rate_or_of_one_person_are_refused(tmp_path, mounts, recorded):
     recorded(seconds=3.0, rate_hz=50.0).save(tmp_path / "slow.npz")
     with pytest.raises(TrainingError, match=r"expected 100.0 Hz, found 50.0 Hz"):
-        load_dataset([tmp_path / "slow.npz"], mounts, 100.0, 50, 0.1, 1.0)
+        load_dataset(TrainConfig(chunk_s=0.5), [tmp_path / "slow.npz"], mounts)
     recorded(seconds=3.0).save(tmp_path / "one.npz")
     with pytest.raises(TrainingError, match="at least two people"):
-        load_dataset([tmp_path / "one.npz"], mounts, 100.0, 50, 0.1, 1.0)
+        load_dataset(TrainConfig(chunk_s=0.5), [tmp_path / "one.npz"], mounts)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""Rate, latency and confidence of the last samples, for diagnostics."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_WINDOW = 512
+"""Samples that percentiles are taken of: about five seconds."""
+
+
+class Gauge:
+    """Keeps the last samples' numbers in rings."""
+
+    def __init__(self) -> None:
+        self._age_s = np.zeros(_WINDOW)
+        self._work_s = np.zeros(_WINDOW)
+        self._confidence = 0.0
+        self._count = 0
+        self._then_s: float | None = None
+        self._then_samples = 0
+
+    def add(self, age_s: float, work_s: float, confidence: float) -> None:
+        """One published sample: age when published, time spent on it, its mean confidence."""
+        self._age_s[self._count % _WINDOW] = age_s
+        self._work_s[self._count % _WINDOW] = work_s
+        self._confidence = confidence
+        self._count += 1
+
+    def report(self, now_s: float, samples: int) -> dict[str, object]:
+        """Named values; the rate is over the time since the last report."""
+        elapsed_s = None if self._then_s is None else now_s - self._then_s
+        rate = (samples - self._then_samples) / elapsed_s if elapsed_s else 0.0
+        self._then_s, self._then_samples = now_s, samples
+        kept = min(self._count, _WINDOW)
+        if kept == 0:
+            return {"rate_hz": rate}
+        age, work = self._age_s[:kept], self._work_s[:kept]
+        return {
+            "rate_hz": rate,
+            "latency_p50_ms": 1e3 * float(np.percentile(age, 50)),
+            "latency_p99_ms": 1e3 * float(np.percentile(age, 99)),
+            "work_p50_ms": 1e3 * float(np.percentile(work, 50)),
+            "work_p99_ms": 1e3 * float(np.percentile(work, 99)),
+            "confidence_mean": self._confidence,
+        }
