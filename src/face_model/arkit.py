@@ -80,9 +80,7 @@ OBSERVABLE: Final[tuple[int, ...]] = tuple(
 )
 """Indices of the blendshapes that skin-mounted IMUs can see at least in part."""
 
-UPPER_FACE: Final[tuple[int, ...]] = tuple(
-    i for i, name in enumerate(BLENDSHAPES) if name.startswith(("eye", "brow"))
-)
+UPPER_FACE: Final[tuple[int, ...]] = tuple(i for i, name in enumerate(BLENDSHAPES) if name.startswith(("eye", "brow")))
 """Indices of eye and brow shapes; all others are the lower face."""
 
 

@@ -56,7 +56,11 @@ def _front_hit(rig: FaceRig, place: tuple[float, float]) -> tuple[Array, Array]:
             f"rig {rig.name}: expected skin at place {place} (y {at[0]:.4f} m, z {at[1]:.4f} m), found none; "
             "lateral 1 is a pupil's distance from the midline, vertical -1 the height of the mouth corners"
         )
-    x = corners[:, 0, 0] + share_b * (corners[:, 1, 0] - corners[:, 0, 0]) + share_c * (corners[:, 2, 0] - corners[:, 0, 0])
+    x = (
+        corners[:, 0, 0]
+        + share_b * (corners[:, 1, 0] - corners[:, 0, 0])
+        + share_c * (corners[:, 2, 0] - corners[:, 0, 0])
+    )
     first = int(np.argmax(np.where(hit, x, -np.inf)))
     normal = np.cross(corners[first, 1] - corners[first, 0], corners[first, 2] - corners[first, 0])
     return np.array([x[first], *at]), normal / np.linalg.norm(normal)
@@ -105,7 +109,9 @@ class SkinPatches:
         weights = np.asarray(weights, dtype=np.float64)
         if weights.ndim != 2 or weights.shape[1] != arkit.COUNT:
             raise ValueError(f"expected weights of shape (T, {arkit.COUNT}), found {weights.shape}")
-        positions = self.centres + (weights @ self.centre_deltas.reshape(arkit.COUNT, -1)).reshape(-1, *self.centres.shape)
+        positions = self.centres + (weights @ self.centre_deltas.reshape(arkit.COUNT, -1)).reshape(
+            -1, *self.centres.shape
+        )
         moved = (weights @ self.tangent_deltas.reshape(arkit.COUNT, -1)).reshape(-1, *self.tangents.shape)
         quaternions = rotation.multiply(_board_rotation(self.tangents + moved), self.mount)
         neutral = rotation.multiply(_board_rotation(self.tangents), self.mount)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
+import threading
 from collections.abc import Callable
-from types import FrameType
 
 import rclpy
 from rclpy.exceptions import (
@@ -13,16 +14,21 @@ from rclpy.exceptions import (
     InvalidParameterTypeException,
     InvalidParameterValueException,
 )
-from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
 
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 
 PARAMETER_ERRORS = (InvalidParameterException, InvalidParameterTypeException, InvalidParameterValueException)
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(factory: Callable[[], ManagedNode], args: list[str] | None = None) -> int:
     """Make the node, spin it until SIGINT or SIGTERM, release everything.
+
+    rclpy's own signal handlers end the context at once, so that nothing can be released in order or logged; here the
+    context lives until the node is closed.
 
     Returns:
         Exit status: 0 after a signal or a shutdown, 1 when the node's parameters were refused.
@@ -34,18 +40,18 @@ def run(factory: Callable[[], ManagedNode], args: list[str] | None = None) -> in
         print(f"not started: {error}", file=sys.stderr)  # noqa: T201 - there is no node to log with
         rclpy.try_shutdown()
         return 1
-    executor = _executor()
+    # Not the events executor: on the PyPI wheels of Kilted (rclpy 9.1.2) its timer thread deadlocks at the first timer.
+    executor = SingleThreadedExecutor()
     executor.add_node(node)
-    _end_on_signals()
+    ended: Future[None] = Future(executor=executor)
+    _complete_on_signal(ended)
     if node.value("autostart"):
         node.start_by_itself()
     try:
-        executor.spin()
+        executor.spin_until_future_complete(ended)
     except ExternalShutdownException:
-        pass  # the signal handler shut the context down: the wanted end
+        pass  # somebody else ended the context
     finally:
-        # A second Ctrl-C must not interrupt the release of a serial port.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         node.close()
         executor.shutdown()
         node.destroy_node()
@@ -53,18 +59,17 @@ def run(factory: Callable[[], ManagedNode], args: list[str] | None = None) -> in
     return 0
 
 
-def _executor() -> Executor:
-    """The events executor where this ROS 2 has it (Kilted): it takes a third of the CPU time per message."""
-    try:
-        from rclpy.experimental import EventsExecutor
-    except ImportError:
-        return SingleThreadedExecutor()
-    return EventsExecutor()
+def _complete_on_signal(ended: Future[None]) -> None:
+    """Complete `ended` at a signal, though the main thread waits inside ROS where no Python handler runs."""
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.detach(), warn_on_full_buffer=False)  # open as long as the process lives
+    for number in END_SIGNALS:
+        signal.signal(number, lambda _signal, _frame: None)
 
+    def wait() -> None:
+        while reader.recv(1):
+            if not ended.done():
+                ended.set_result(None)
 
-def _end_on_signals() -> None:
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        rclpy.try_shutdown()
-
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGTERM, end)
+    threading.Thread(target=wait, name="signals", daemon=True).start()

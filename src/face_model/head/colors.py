@@ -19,7 +19,7 @@ HAIR_LIGHT: Final = np.array([104.0, 74.0, 54.0])
 BROW: Final = np.array([84.0, 58.0, 44.0])
 LASH: Final = np.array([52.0, 34.0, 28.0])
 LID: Final = np.array([206.0, 152.0, 130.0])
-CARUNCLE: Final = np.array([196.0, 122.0, 112.0])
+CARUNCLE: Final = np.array([222.0, 168.0, 156.0])
 SCLERA: Final = np.array([243.0, 240.0, 236.0])
 SCLERA_EDGE: Final = np.array([216.0, 196.0, 190.0])
 IRIS_EDGE: Final = np.array([38.0, 62.0, 74.0])
@@ -59,13 +59,14 @@ def skin(points: Array, cover: Array) -> Array:
     # Strands: the hair is a little lighter and darker from place to place.
     azimuth = np.arctan2(points[:, 1], points[:, 0] + 8.0)
     strand = 0.5 + 0.5 * np.sin(17.0 * np.abs(azimuth) + 0.06 * points[:, 2]) * np.sin(41.0 * np.abs(azimuth) + 1.0)
-    hair = mix(np.broadcast_to(HAIR, points.shape), HAIR_LIGHT, 0.7 * strand)
+    hair = mix(np.broadcast_to(HAIR, points.shape), HAIR_LIGHT, 0.28 * strand)
     return mix(color, hair, smoothstep(0.15, 0.6, cover))
 
 
 def lids(face: Array, s: Array, phi: Array) -> Array:
     """Lid rings: lashes on the margin (thin below), lid skin, then the face's own colour."""
-    lash = np.exp(-((s / 0.05) ** 2)) * np.where(np.sin(phi) > -0.05, 1.0, 0.45)
+    width = np.where(np.sin(phi) > -0.05, 0.075, 0.045)
+    lash = np.exp(-((s / width) ** 2)) * np.where(np.sin(phi) > -0.05, 1.0, 0.5)
     crease = 0.30 * np.exp(-(((s - 0.27) / 0.06) ** 2)) * np.clip(np.sin(phi), 0.0, 1.0)
     return mix(mix(face, LID, 0.6 * (1.0 - smoothstep(0.2, 0.6, s)) + crease), LASH, lash)
 
@@ -78,7 +79,7 @@ def lips(face: Array, s: Array) -> Array:
 
 def socket(depth: Array) -> Array:
     """Behind the lid margin, (N,) 0 to 1."""
-    return mix(np.broadcast_to(CARUNCLE, (len(depth), 3)), MOUTH_FRONT, depth)
+    return mix(np.broadcast_to(CARUNCLE, (len(depth), 3)), MOUTH_FRONT, smoothstep(0.45, 1.0, depth))
 
 
 def lining(s: Array) -> Array:

@@ -9,11 +9,11 @@ import numpy as np
 from face_model.head import colors
 from face_model.head import proportions as prop
 from face_model.head.half import Array, Half, Region, fan, smoothstep, strips
-from face_model.head.surface import locate, skin_point
+from face_model.head.surface import beside, locate, skin_point
 
 EAR_SEGMENTS: Final = 30
 EAR_RINGS: Final = (0.18, 0.34, 0.46, 0.56, 0.66, 0.76, 0.86, 0.94, 1.0)
-EAR_RELIEF: Final = (-4.5, -4.2, -2.2, 1.2, 1.8, 0.2, 1.2, 2.6, 1.6)
+EAR_RELIEF: Final = (-3.6, -3.4, -1.8, 1.2, 1.8, 0.2, 1.2, 2.6, 1.6)
 """Height of each ring over the ear's plane: bowl, inner fold, groove, rolled rim."""
 EAR_TILT_DEG: Final = 13.0
 EAR_FLARE_DEG: Final = 27.0
@@ -56,11 +56,12 @@ def _ear_to_head(local: Array) -> Array:
     back, up, out = local.T
     hinge = back + 0.5 * prop.EAR_WIDTH
     along = hinge * np.cos(flare) - out * np.sin(flare)
-    y = hinge * np.sin(flare) + out * np.cos(flare)
     backwards = along * np.cos(tilt) + up * np.sin(tilt) - 0.5 * prop.EAR_WIDTH
     upwards = up * np.cos(tilt) - along * np.sin(tilt)
-    centre_x, centre_y, centre_h = prop.EAR_CENTRE
-    return np.stack([centre_x - backwards, centre_y + y, centre_h + upwards + 3.0], axis=-1)
+    x, h = prop.EAR_CENTRE[0] - backwards, prop.EAR_CENTRE[1] + upwards
+    # The front edge grows out of the head, the rim stands off it.
+    off = np.clip(hinge, 0.0, None) * np.sin(flare) + out * np.cos(flare)
+    return np.stack([x, beside(x, h) + off + 3.2, h], axis=-1)
 
 
 def brow() -> Half:
@@ -71,7 +72,7 @@ def brow() -> Half:
         np.pi * u**1.35
     )
     half = 0.5 * prop.BROW_THICKNESS * (1.0 - u**2.2) ** 0.75 * np.sqrt(np.clip((u + 0.02) / 0.16, 0.0, 1.0)) + 0.1
-    levels = ((-1.35, -0.5), (-1.0, 0.35), (0.0, 0.9), (1.0, 0.35), (1.35, -0.5))
+    levels = ((-1.35, -1.0), (-1.0, 0.35), (0.0, 0.9), (1.0, 0.35), (1.35, -1.0))
     lines = []
     for level, raised in levels:
         h = middle + level * half

@@ -84,13 +84,13 @@ BUMPS: Final[dict[str, Bump]] = {
     "glabella": Bump(0.0, 16.0, 9.0, 8.0, 0.3),
     "forehead boss": Bump(26.0, 50.0, 18.0, 15.0, 1.5),
     "temple": Bump(62.0, 26.0, 12.0, 16.0, -3.0, -2.2),
-    "inner socket": Bump(16.0, 0.0, 6.0, 7.0, -7.0),
-    "upper socket": Bump(33.0, 8.0, 12.0, 4.5, -2.6),
+    "inner socket": Bump(16.5, -1.5, 5.5, 6.0, -6.0),
+    "upper socket": Bump(34.0, 8.0, 12.0, 4.5, -2.2),
     "lower socket": Bump(30.0, -13.0, 13.0, 5.0, -2.2),
     "outer socket": Bump(49.0, 2.0, 7.0, 9.0, -2.0, -0.5),
     "cheekbone": Bump(46.0, -22.0, 14.0, 10.0, 3.2, 2.0, 0.0, 20.0),
     "cheek": Bump(34.0, -36.0, 14.0, 13.0, 2.2),
-    "cheek hollow": Bump(52.0, -57.0, 13.0, 15.0, -2.5, -2.0),
+    "cheek hollow": Bump(52.0, -57.0, 13.0, 15.0, -1.2, -0.8),
     "nasolabial": Bump(27.0, -54.0, 4.0, 13.0, -1.6, 0.0, 0.0, -30.0),
     "muzzle": Bump(0.0, -65.0, 21.0, 14.0, 3.5),
     "philtrum": Bump(0.0, -54.5, 2.6, 5.0, -1.3),
@@ -106,9 +106,9 @@ BUMPS: Final[dict[str, Bump]] = {
 # Nose: ridge height over the face along h, and how wide it is there.
 NOSE_H: Final = (22.0, 9.0, 3.0, -6.0, -16.0, -26.0, -33.0, -38.0, -42.0, -45.5, -49.0, -54.0)
 NOSE_HEIGHT: Final = (0.0, 0.6, 2.2, 6.5, 12.0, 17.3, 20.6, 21.8, 20.0, 13.0, 2.5, 0.0)
-NOSE_HALF_WIDTH: Final = (12.0, 9.0, 7.4, 7.4, 8.0, 8.6, 9.0, 9.2, 9.2, 8.6, 8.0, 8.0)
+NOSE_HALF_WIDTH: Final = (12.0, 10.0, 8.6, 8.4, 8.8, 9.2, 9.6, 9.8, 9.8, 9.0, 8.0, 8.0)
 NOSE_WING: Final = Bump(13.2, -40.5, 3.9, 4.6, 9.0, 1.5)
-NOSE_BALL: Final = Bump(0.0, -37.0, 6.5, 5.0, 1.6)
+NOSE_BALL: Final = Bump(0.0, -37.5, 7.5, 5.0, 1.5)
 NOSTRIL_ARCH: Final = (6.8, 3.0, 1.8)
 """The underside rises by the third number at the first number to either side, over the second."""
 NOSE_WING_CREASE: Final = Bump(18.6, -39.5, 2.0, 6.0, -2.2)
@@ -149,7 +149,8 @@ JAW_HINGE: Final = (13.0, -21.0)
 JAW_OPEN_DEG: Final = 17.0
 
 # Ears: attached here, long axis tilted back.
-EAR_CENTRE: Final = (-1.0, 67.5, -17.0)
+EAR_CENTRE: Final = (-3.0, -14.0)
+"""x, h; the ear sits on the head, whatever its width there."""
 EAR_HEIGHT: Final = 61.0
 EAR_WIDTH: Final = 35.0
 
@@ -157,7 +158,7 @@ EAR_WIDTH: Final = 35.0
 HAIRLINE_DEG: Final = (0.0, 20.0, 38.0, 50.0, 62.0, 72.0, 82.0, 90.0, 98.0, 108.0, 120.0, 140.0, 180.0)
 HAIRLINE_H: Final = (77.0, 75.0, 65.0, 50.0, 32.0, 14.0, -12.0, -24.0, 0.0, -18.0, -46.0, -68.0, -74.0)
 HAIR_DEPTH: Final = 3.5
-HAIR_VOLUME: Final = 9.0
+HAIR_VOLUME: Final = 8.0
 """Added on top of the head, well inside the hair."""
 HAIR_EDGE: Final = 7.0
 """Height over which the hair rises from the skin."""

@@ -21,14 +21,14 @@ def _inner_up(skin: Skin, side: float) -> Array:
     forehead = skin.around(15.0 * side, 41.0, 13.0, 12.0) * smoothstep(-12.0, 12.0, side * skin.y)
     lid = skin.around(19.0 * side, 8.0, 7.0, 5.0)
     return skin.slide(
-        left=-1.0 * side * brow, up=9.0 * brow + 3.5 * forehead + 0.5 * lid, out=0.5 * brow + 0.9 * forehead
+        left=-1.0 * side * brow, up=9.0 * brow + 4.0 * forehead + 0.5 * lid, out=0.5 * brow + 1.1 * forehead
     )
 
 
 def _outer_up(skin: Skin) -> Array:
     brow = skin.around(42.0, 20.0, 14.0, 12.0, 10.0) * smoothstep(2.0, 24.0, skin.y)
     forehead = skin.around(36.0, 44.0, 15.0, 12.0) * smoothstep(0.0, 20.0, skin.y)
-    return skin.slide(left=0.8 * brow, up=8.5 * brow + 3.2 * forehead, out=0.4 * brow + 0.8 * forehead)
+    return skin.slide(left=0.8 * brow, up=8.5 * brow + 4.2 * forehead, out=0.4 * brow + 1.4 * forehead)
 
 
 def _down(skin: Skin) -> Array:
@@ -40,5 +40,5 @@ def _down(skin: Skin) -> Array:
     return skin.slide(
         left=-3.2 * inner - 0.6 * brow,
         up=-5.6 * brow - 2.4 * inner - 2.2 * forehead,
-        out=1.0 * brow + 1.3 * glabella - 0.5 * forehead,
+        out=1.0 * brow + 1.3 * glabella - 1.0 * forehead,
     )

@@ -26,7 +26,7 @@ def eye_shapes(skin: Skin) -> dict[str, Array]:
     rings = LidRings.left_of(skin)
     shut = rings.meet()
     made = {
-        "eyeBlinkLeft": rings.moved(*shut, reach=0.62),
+        "eyeBlinkLeft": rings.moved(*shut, reach=0.62) + _blink_skin(skin),
         "eyeSquintLeft": rings.moved(-1.3, 2.9, reach=0.9) + _squint_skin(skin),
         "eyeWideLeft": rings.moved(2.6, -1.1, reach=0.8) + _wide_skin(skin),
         "eyeLookDownLeft": rings.moved(-4.2, -1.5, reach=0.6),
@@ -54,6 +54,13 @@ def _turned(points: Array, left_deg: float, up_deg: float) -> Array:
     about_y = np.array([[np.cos(up), 0.0, -np.sin(up)], [0.0, 1.0, 0.0], [np.sin(up), 0.0, np.cos(up)]])
     chord: Array = points @ (about_z @ about_y).T - points
     return chord
+
+
+def _blink_skin(skin: Skin) -> Array:
+    """The ring muscle that shuts the lids draws a little on cheek and brow; how much is a guess."""
+    cheek = skin.around(42.0, -15.0, 11.0, 6.0)
+    brow = skin.around(32.0, 17.0, 15.0, 7.0)
+    return skin.lids_held() * skin.slide(-0.4 * cheek, 0.6 * cheek - 0.6 * brow, 0.35 * cheek)
 
 
 def _squint_skin(skin: Skin) -> Array:

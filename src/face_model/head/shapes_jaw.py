@@ -11,7 +11,8 @@ from face_model.head.fields import Skin
 from face_model.head.half import Array, Region, smoothstep
 
 FORWARD_MM: Final = 6.0
-SIDEWAYS_MM: Final = 8.0
+SIDEWAYS_DEG: Final = 5.0
+CONDYLE_Y_MM: Final = 48.0
 SEAL_UPPER_SHARE: Final = 0.32
 """How much of the gap the upper lip closes in mouthClose; the lower lip does the rest. A guess."""
 
@@ -55,6 +56,14 @@ def rigid(skin: Skin, motion: Array) -> Array:
     return moved
 
 
+def _sideways(points: Array) -> Array:
+    """Chord of the jaw's turn to the left about the left condyle, (N, 3) -> (N, 3)."""
+    angle = np.deg2rad(SIDEWAYS_DEG)
+    dx, dy = points[:, 0] - prop.JAW_HINGE[0], points[:, 1] - CONDYLE_Y_MM
+    new_x, new_y = dx * np.cos(angle) - dy * np.sin(angle), dy * np.cos(angle) + dx * np.sin(angle)
+    return np.stack([new_x - dx, new_y - dy, np.zeros_like(dx)], axis=-1)
+
+
 def jaw_shapes(skin: Skin) -> dict[str, Array]:
     """jawOpen, jawForward, jawLeft and mouthClose, whole-mesh displacements (V, 3)."""
     mesh = skin.mesh
@@ -64,7 +73,7 @@ def jaw_shapes(skin: Skin) -> dict[str, Array]:
     corners = skin.around(25.0, -67.0, 11.0, 12.0) - skin.around(-25.0, -67.0, 11.0, 12.0)
     opened += skin.on_mesh(skin.slide(-2.5 * corners, 0.0))
     forward = rigid(skin, np.broadcast_to([FORWARD_MM, 0.0, 0.8], mesh.points.shape))
-    left = rigid(skin, np.broadcast_to([0.0, SIDEWAYS_MM, 0.0], mesh.points.shape))
+    left = rigid(skin, _sideways(mesh.points))
     return {"jawOpen": opened, "jawForward": forward, "jawLeft": left, "mouthClose": _seal(skin, opened)}
 
 

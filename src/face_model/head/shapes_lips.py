@@ -44,7 +44,10 @@ def _roll(skin: Skin, *, upper: bool) -> Array:
     towards = (-1.0 if upper else 1.0) * (4.2 if upper else 5.2)
     height = np.where(inward > 0.0, 1.0 - 0.85 * inward, 1.0)
     back = 2.2 + 3.2 * inward**0.8
-    return skin.shift(-back * take, 0.0, towards * height * take)
+    lips = skin.shift(-back * take, 0.0, towards * height * take)
+    # The skin beside the red is drawn taut: the chin's or the moustache's.
+    taut = skin.around(0.0, -50.0, 20.0, 8.0) if upper else skin.around(0.0, -92.0, 18.0, 9.0)
+    return lips + skin.slide(0.0, (-0.9 if upper else 1.2) * taut, -0.7 * taut)
 
 
 def _shrug_lower(skin: Skin) -> Array:
@@ -62,8 +65,9 @@ def _shrug_lower(skin: Skin) -> Array:
 def _shrug_upper(skin: Skin) -> Array:
     inward, outside = _red(skin)
     lift = skin.around(0.0, -60.0, 17.0, 9.0) * skin.upper
+    beside = skin.around(20.0, -42.0, 8.0, 10.0) + skin.around(-20.0, -42.0, 8.0, 10.0)
     followed = (1.0 - skin.upper) * np.exp(-((skin.y / 15.0) ** 2)) * outside * (0.4 + 0.4 * inward)
-    return skin.slide(0.0, 4.6 * lift + 3.0 * followed, 2.6 * lift * (0.5 + 0.5 * np.maximum(inward, 0.3)) + 0.6 * followed)
+    return skin.slide(0.0, 4.6 * lift + 3.0 * followed + 0.8 * beside, 2.6 * lift * (0.5 + 0.5 * np.maximum(inward, 0.3)) + 0.6 * followed + 0.7 * beside)
 
 
 def _press(skin: Skin) -> Array:
@@ -97,6 +101,6 @@ def _tongue(skin: Skin) -> Array:
     lift = 1.5 * smoothstep(0.1, 0.7, along)
     thinner = -0.30 * smoothstep(0.2, 0.8, along) * (points[:, 2] - axis_h)
     narrower = -0.18 * smoothstep(0.2, 0.7, along) * points[:, 1]
-    fuller = 0.9 * smoothstep(0.75, 1.0, along) * points[:, 1]
+    fuller = 0.45 * smoothstep(0.75, 1.0, along) * points[:, 1]
     moved[tongue] = np.stack([reach, narrower + fuller, hang + lift + thinner], axis=-1)
     return moved

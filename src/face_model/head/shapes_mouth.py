@@ -32,13 +32,13 @@ def _corner(skin: Skin, reach: float = 1.0) -> Array:
 
 def _smile(skin: Skin) -> Array:
     corner = _corner(skin, 1.05)
-    cheek = skin.around(41.0, -37.0, 14.0, 12.0, 15.0)
+    cheek = skin.around(40.0, -33.0, 14.0, 11.5, 15.0)
     crease = skin.around(27.0, -50.0, 3.6, 12.0, -24.0)
     lid = skin.around(35.0, -13.0, 14.0, 5.0)
     return skin.slide(
         left=8.5 * corner + 1.0 * cheek,
-        up=8.5 * corner + 4.5 * cheek + 1.0 * lid,
-        out=-1.5 * corner + 5.0 * cheek - 2.0 * crease + 0.6 * lid,
+        up=9.5 * corner + 4.5 * cheek + 1.0 * lid,
+        out=-1.5 * corner + 6.5 * cheek - 2.0 * crease + 0.6 * lid,
     )
 
 
@@ -78,7 +78,8 @@ def _left(skin: Skin) -> Array:
 def _lower_down(skin: Skin) -> Array:
     pull = skin.around(11.0, -74.0, 13.0, 10.0) * smoothstep(-13.0, 9.0, skin.y) * (1.0 - skin.upper)
     edge = np.exp(-((np.clip(skin.lip_s, 0.0, 2.0) / 0.8) ** 2))
-    return skin.slide(left=1.5 * pull, up=-9.5 * pull * (0.72 + 0.28 * edge), out=1.6 * pull * edge - 0.8 * pull)
+    chin = skin.around(9.0, -93.0, 13.0, 8.0)
+    return skin.slide(left=1.5 * pull, up=-9.5 * pull * (0.72 + 0.28 * edge) - 0.8 * chin, out=1.6 * pull * edge - 0.8 * pull + 0.8 * chin)
 
 
 def _upper_up(skin: Skin) -> Array:

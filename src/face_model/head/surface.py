@@ -81,6 +81,24 @@ def locate(y: Array, h: Array) -> tuple[Array, Array]:
     return t, v
 
 
+def beside(x: Array, h: Array) -> Array:
+    """y of the left side of the featureless surface at (x, h) near the ears, (...), by Newton's method."""
+    rows, positions = _rows()[0](row_positions()), row_positions()
+    t = np.full(np.shape(x), 0.5 * np.pi)
+    v = np.interp(-h, -(rows[:, 0] + rows[:, 6]), positions)
+    step = 1e-4
+    for _ in range(15):
+        here = base_point(t, v)
+        along_t = (base_point(t + step, v) - here) / step
+        along_v = (base_point(t, v + step) - here) / step
+        miss_x, miss_h = x - here[..., 0], h - here[..., 2]
+        det = along_t[..., 0] * along_v[..., 2] - along_v[..., 0] * along_t[..., 2]
+        t = t + np.clip((miss_x * along_v[..., 2] - along_v[..., 0] * miss_h) / det, -0.2, 0.2)
+        v = v + np.clip((along_t[..., 0] * miss_h - along_t[..., 2] * miss_x) / det, -10.0, 10.0)
+    y: Array = base_point(t, v)[..., 1]
+    return y
+
+
 def gaussian(bump: prop.Bump, y: Array, h: Array) -> Array:
     """Falloff of a one-sided bump, 1 at its centre, (...)."""
     turn = np.deg2rad(bump.turn_deg)
@@ -110,7 +128,7 @@ def nose(y: Array, h: Array) -> Array:
     arch_y, arch_width, arch_height = prop.NOSTRIL_ARCH
     arch = arch_height * np.exp(-(((np.abs(y) - arch_y) / arch_width) ** 2)) + 0.008 * y**2
     inside = np.clip(h - arch * np.exp(-(((h + 44.0) / 7.0) ** 2)), min(prop.NOSE_H), max(prop.NOSE_H))
-    section = np.exp(-np.abs(y / width(inside)) ** 2.1)
+    section = np.exp(-np.abs(y / width(inside)) ** 2.3)
     ridge = np.stack([height(inside) * section, np.zeros_like(y), np.zeros_like(y)], axis=-1)
     details = (prop.NOSE_WING, prop.NOSE_BALL, prop.NOSE_WING_CREASE, prop.NOSTRIL, prop.NOSE_TIP_DROOP)
     total: Array = ridge + sum(_displace(bump, y, h) for bump in details)
@@ -148,7 +166,7 @@ def skin_point(t: Array, v: Array) -> Array:
     outward = (base - centre) / np.linalg.norm(base - centre, axis=-1, keepdims=True)
     cover = hair_cover(t, v)
     smooth = cover * cover * (3.0 - 2.0 * cover)
-    deep = np.clip(_above_hairline(t, v) / 45.0, 0.0, 1.0) * np.clip((h - 20.0) / 70.0, 0.0, 1.0)
+    deep = np.clip(_above_hairline(t, v) / 45.0, 0.0, 1.0) * np.clip((h - 45.0) / 60.0, 0.0, 1.0)
     depth = prop.HAIR_DEPTH * smooth + prop.HAIR_VOLUME * deep * deep * (3.0 - 2.0 * deep)
     point: Array = base + front * moved + outward * depth[..., None]
     return point
