@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from face_model import arkit, rotation
 from face_model.layout import SensorLayout
@@ -53,7 +54,8 @@ class LinearBoards:
         along, rates = _at(self.tangents, weights), _rate(self.tangents, velocity)
         a, b, a_rate, b_rate = along[:, 0], along[:, 1], rates[:, 0], rates[:, 1]
         z, z_rate = _unit(rotation.cross(a, b), rotation.cross(a_rate, b) + rotation.cross(a, b_rate))
-        x, x_rate = _unit(a + rotation.cross(b, z), a_rate + rotation.cross(b_rate, z) + rotation.cross(b, z_rate))
+        up, up_rate = a + rotation.cross(b, z), a_rate + rotation.cross(b_rate, z) + rotation.cross(b, z_rate)
+        x, x_rate = _unit(up, up_rate)
         y = rotation.cross(z, x)
         # Of any rotating frame: omega = z x dz/dt + (dx/dt . y) z.
         omega = rotation.cross(z, z_rate) + np.sum(x_rate * y, axis=-1, keepdims=True) * z
@@ -77,15 +79,16 @@ def boards_on(rig: FaceRig, layout: SensorLayout, wearer: Wearer) -> LinearBoard
 
 
 def _at(table: Floats, weights: Floats) -> Floats:
-    return table[0] + _rate(table, weights)
+    return np.asarray(table[0] + _rate(table, weights))
 
 
 def _rate(table: Floats, change: Floats) -> Floats:
     return np.asarray((change @ table[1:].reshape(arkit.COUNT, -1)).reshape(len(change), *table.shape[1:]))
 
 
-def _unit(vector: Floats, rate: Floats) -> tuple[Floats, Floats]:
+def _unit(vector: NDArray[np.floating], rate: NDArray[np.floating]) -> tuple[Floats, Floats]:
     """Unit vectors (..., 3) along `vector`, and their rate of change."""
     length = np.linalg.norm(vector, axis=-1, keepdims=True)
     unit = vector / length
-    return unit, (rate - np.sum(rate * unit, axis=-1, keepdims=True) * unit) / length
+    across = rate - np.sum(rate * unit, axis=-1, keepdims=True) * unit
+    return np.asarray(unit), np.asarray(across / length)

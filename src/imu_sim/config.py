@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from imu_sim.faults import Faults
 class SimulatorConfig:
     """Every key of config/imu_sim.yaml; see there for meaning, unit and range."""
 
-    link: str = "/tmp/imusic_hub"  # noqa: S108 - a fixed path is what makes it findable
+    link: str = "/tmp/imusic_hub"
     udp: str = ""
     motion: str = "performance"
     layout: str = "face_12"
@@ -34,7 +34,7 @@ class SimulatorConfig:
     accel_noise_g_rthz: float = 0.0002
     gyro_bias_dps: float = 0.3
     accel_bias_g: float = 0.010
-    faults: Faults = Faults()
+    faults: Faults = field(default_factory=Faults)
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {
@@ -90,7 +90,7 @@ def updated(config: SimulatorConfig, values: Any) -> SimulatorConfig:
 def _checked(defaults: SimulatorConfig | Faults, values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise SimulatorConfigError(f"expected a mapping of keys to values, found {values!r}")
-    known = {field.name: getattr(defaults, field.name) for field in fields(defaults)}
+    known = {each.name: getattr(defaults, each.name) for each in fields(defaults)}
     unknown = [str(key) for key in values if key not in known]
     if unknown:
         raise SimulatorConfigError(f"expected keys of {', '.join(known)}, found {', '.join(unknown)}")

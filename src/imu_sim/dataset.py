@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ class DatasetSettings:
 
     rig: FaceRig
     layout: SensorLayout
-    model: SensorModel = SensorModel()
+    model: SensorModel = field(default_factory=SensorModel)
     rate_hz: float = 100.0
     vary: bool = True
 
@@ -108,7 +108,9 @@ def _jobs(out_dir: Path, motions: list[FaceMotion], wearers: int, seconds: float
 
 def _run(jobs: list[_Job], settings: DatasetSettings, workers: int) -> Iterator[None]:
     if workers <= 1:
-        yield from (_simulate_one(job, settings) for job in jobs)
+        for job in jobs:
+            _simulate_one(job, settings)
+            yield
         return
     # Spawned, not forked: a fork of a process with threads may hang, and forked workers share open files.
     context = multiprocessing.get_context("spawn")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imu_driver.protocol import UnitStatus
 from imu_sim.errors import SimulatorConfigError
@@ -79,21 +80,38 @@ class Faults:
 
 
 _SHAKE = 40.0
-"""A unit that is `saturated` feels this many times its own motion: more than any range."""
+"""A unit that is `saturated` feels this many times its own specific force: more than any range."""
 
 
 @dataclass(frozen=True)
-class UnitFrame:
-    """One sample of all units as the hub sends it: orientation (S, 4), gyro (S, 3), accel (S, 3), status (S,)."""
+class UnitFrames:
+    """`N` samples of `S` units as the hub sends them.
+
+    Attributes:
+        orientation: (N, S, 4).
+        angular_velocity: (N, S, 3) rad/s.
+        specific_force: (N, S, 3) m/s2.
+        status: (N, S) bits of `UnitStatus`.
+    """
 
     orientation: Floats
     angular_velocity: Floats
     specific_force: Floats
-    status: np.ndarray
+    status: NDArray[np.uint8]
 
 
 class FaultInjector:
-    """Applies `Faults` to samples and to bytes; the dice come from one seeded generator."""
+    """Applies `Faults` to samples and to bytes; the dice come from one seeded generator.
+
+    Args:
+        faults: what goes wrong.
+        names: sensors in layout order.
+        ranges: full scale of gyroscope in rad/s and accelerometer in m/s2.
+        rng: for spikes, losses and garbage.
+
+    Raises:
+        SimulatorConfigError: the faults do not fit the layout.
+    """
 
     def __init__(
         self, faults: Faults, names: tuple[str, ...], ranges: tuple[float, float], rng: np.random.Generator
@@ -102,55 +120,62 @@ class FaultInjector:
         self.faults = faults
         self._ranges = ranges
         self._rng = rng
-        self._held: UnitFrame | None = None
+        self._held: tuple[Floats, Floats, Floats] | None = None
         self._masks = {
             field: np.array([name in getattr(faults, field) for name in names])
             for field in ("dead", "faulty", "frozen", "saturated", "missing")
         }
 
-    def frame(self, frames: Frames, index: int, since_start_s: float, rate_hz: float) -> UnitFrame:
-        """Sample `index` of `frames` with the faults of units."""
-        gyro, accel = frames.angular_velocity[index].copy(), frames.specific_force[index].copy()
-        orientation = frames.orientation[index].copy()
-        over_gyro, over_accel = frames.gyro_saturated[index].copy(), frames.accel_saturated[index].copy()
-        gone, faulty = self._masks["missing"].copy(), np.zeros(len(gyro), dtype=bool)
-        if since_start_s >= self.faults.begin_s:
-            gone |= self._masks["dead"]
-            faulty |= self._masks["faulty"]
-            shaken = self._masks["saturated"]
-            if shaken.any():
-                sign = np.where(gyro[shaken] < 0.0, -1.0, 1.0)
-                gyro[shaken] = sign * self._ranges[0]
-                accel[shaken] = np.clip(_SHAKE * accel[shaken], -self._ranges[1], self._ranges[1])
-                over_gyro |= shaken
-                over_accel |= shaken
-            self._spike(gyro, accel, rate_hz)
-        silent = gone | faulty
-        for values in (orientation, gyro, accel):
-            values[silent] = 0.0
-        status = np.where(silent, 0, int(UnitStatus.OK))
-        status |= np.where(gone, int(UnitStatus.MISSING), 0) | np.where(faulty & ~gone, int(UnitStatus.FAULT), 0)
-        status |= np.where(over_gyro & ~silent, int(UnitStatus.GYRO_SATURATED), 0)
-        status |= np.where(over_accel & ~silent, int(UnitStatus.ACCEL_SATURATED), 0)
-        return self._freeze(UnitFrame(orientation, gyro, accel, status.astype(np.uint8)), since_start_s)
+    def apply(self, frames: Frames, since_start_s: Floats, rate_hz: float) -> UnitFrames:
+        """Samples taken `since_start_s` (N,) seconds after START, with the faults of units."""
+        begun = since_start_s[:, None] >= self.faults.begin_s
+        over_gyro, over_accel = frames.gyro_saturated, frames.accel_saturated
+        values = (frames.orientation, frames.angular_velocity, frames.specific_force)
+        shaken = self._masks["saturated"] & begun
+        if shaken.any() or self._masks["frozen"].any() or self.faults.spike_rate_hz > 0.0:
+            values = (values[0].copy(), values[1].copy(), values[2].copy())
+            self._shake(values, shaken)
+            over_gyro, over_accel = over_gyro | shaken, over_accel | shaken
+            self._spike(values, begun, rate_hz)
+            self._freeze(values, begun[:, 0])
+        gone = self._masks["missing"] | (self._masks["dead"] & begun)
+        silent = gone | (self._masks["faulty"] & begun)
+        if silent.any():
+            values = (
+                np.where(silent[..., None], 0.0, values[0]),
+                np.where(silent[..., None], 0.0, values[1]),
+                np.where(silent[..., None], 0.0, values[2]),
+            )
+        good = (
+            int(UnitStatus.OK)
+            + int(UnitStatus.GYRO_SATURATED) * over_gyro
+            + int(UnitStatus.ACCEL_SATURATED) * over_accel
+        )
+        bad = np.where(gone, int(UnitStatus.MISSING), int(UnitStatus.FAULT))
+        return UnitFrames(*values, status=np.where(silent, bad, good).astype(np.uint8))
 
-    def _spike(self, gyro: Floats, accel: Floats, rate_hz: float) -> None:
+    def _shake(self, values: tuple[Floats, Floats, Floats], shaken: NDArray[np.bool_]) -> None:
+        _, gyro, accel = values
+        gyro[shaken] = np.where(gyro[shaken] < 0.0, -1.0, 1.0) * self._ranges[0]
+        accel[shaken] = np.clip(_SHAKE * accel[shaken], -self._ranges[1], self._ranges[1])
+
+    def _spike(self, values: tuple[Floats, Floats, Floats], begun: NDArray[np.bool_], rate_hz: float) -> None:
         if self.faults.spike_rate_hz <= 0.0:
             return
-        hit = self._rng.random(len(gyro)) < self.faults.spike_rate_hz / rate_hz
-        for values, most in ((gyro, self._ranges[0]), (accel, self._ranges[1])):
-            values[hit] = self._rng.uniform(-0.98, 0.98, (int(hit.sum()), 3)) * most
+        shape = values[1].shape[:2]
+        hit = (self._rng.random(shape) < self.faults.spike_rate_hz / rate_hz) & begun
+        for signal, most in zip(values[1:], self._ranges, strict=True):
+            signal[hit] = self._rng.uniform(-0.98, 0.98, (int(hit.sum()), 3)) * most
 
-    def _freeze(self, frame: UnitFrame, since_start_s: float) -> UnitFrame:
-        frozen = self._masks["frozen"]
-        if not frozen.any() or since_start_s < self.faults.begin_s:
-            return frame
+    def _freeze(self, values: tuple[Floats, Floats, Floats], begun: NDArray[np.bool_]) -> None:
+        frozen = np.flatnonzero(self._masks["frozen"])
+        if not len(frozen) or not begun.any():
+            return
         if self._held is None:
-            self._held = frame
-            return frame
-        for name in ("orientation", "angular_velocity", "specific_force"):
-            getattr(frame, name)[frozen] = getattr(self._held, name)[frozen]
-        return frame
+            first = int(np.argmax(begun))
+            self._held = (values[0][first, frozen], values[1][first, frozen], values[2][first, frozen])
+        for signal, held in zip(values, self._held, strict=True):
+            signal[np.ix_(begun, frozen)] = held
 
     def thaw(self) -> None:
         """Forget held values, when a stream starts anew."""

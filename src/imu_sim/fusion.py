@@ -1,7 +1,8 @@
 """Orientation as the hub computes it: 6-axis VQF for each sensor, without a magnetometer.
 
-Filter: D. Laidig and T. Seel, "VQF: Highly accurate IMU orientation estimation with bias estimation and magnetic disturbance
-rejection", Information Fusion 91, 2023; package `vqf`. The heading starts where the filter happens to start and drifts.
+Filter: D. Laidig and T. Seel, "VQF: Highly accurate IMU orientation estimation with bias estimation and magnetic
+    disturbance rejection", Information Fusion 91, 2023; package `vqf`. The heading starts where the filter happens to
+    start and drifts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Random performances for training: every expression, single shape, held pose, sentence and head motion a model must know."""
+"""Random performances for training: expressions, single shapes, held poses, sentences and head motion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHARES = (0.24, 0.09, 0.11, 0.2, 0.1, 0.21, 0.05)
 
 
 def generate(seed: int, duration_s: float) -> FaceMotion:
-    """A random performance of `duration_s` seconds that starts with 1 to 3 s of rest and loops; same seed, same motion."""
+    """A random performance of `duration_s` seconds, with up to 3 s of rest first; it loops; same seed, same motion."""
     rng = np.random.default_rng(seed)
     still_s = float(min(rng.uniform(1.0, 3.0), 0.2 * duration_s))
     expressions: list[Expression] = []

@@ -11,7 +11,7 @@ from face_model import rotation
 from imu_sim.motion import Floats, ease
 
 NECK_TO_HEAD_M = np.array([0.02, 0.0, 0.13])
-"""From the middle of the neck, about which a head turns, to midway between the ears, m (a guess from anatomy charts)."""
+"""From the middle of the neck, about which a head turns, to midway between the ears, m (a guess)."""
 
 KINDS = ("nod", "shake", "turn", "tilt", "look_up", "look_down", "back", "forward")
 """What `HeadGesture.kind` may be. Positive amounts turn to the wearer's left and tilt the left ear down."""
@@ -48,7 +48,7 @@ def smooth_noise(samples: int, rate_hz: float, cutoff_hz: float, rng: np.random.
 
 
 def neck_position(orientation: Floats) -> Floats:
-    """Position of `face_head` (T, 3), m, when the neck stands still and the head turns about it; level is the origin."""
+    """Position of `face_head` (T, 3), m, when the head turns about a neck that stands still; level is the origin."""
     lever = np.broadcast_to(NECK_TO_HEAD_M, (len(orientation), 3))
     return np.asarray(rotation.rotate(orientation, lever) - lever, dtype=np.float64)
 
@@ -126,7 +126,7 @@ def random_gestures(duration_s: float, rng: np.random.Generator, every_s: float 
 
 
 def natural(duration_s: float, rate_hz: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Simulated head motion of a person in front of a camera: orientation (T, 4) and position (T, 3), first to last sample."""
+    """Simulated head motion of a person in front of a camera: orientation (T, 4) and position (T, 3)."""
     count = max(2, round(duration_s * rate_hz) + 1)
     times = np.arange(count) / rate_hz
     activity = np.clip(0.45 + 0.5 * smooth_noise(count, rate_hz, 0.1, rng), 0.0, 1.3)

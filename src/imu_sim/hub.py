@@ -22,7 +22,6 @@ from imu_driver.protocol import (
     Ping,
     Pong,
     Result,
-    Sample,
     SensorFlags,
     SensorInfo,
     SetRate,
@@ -33,20 +32,19 @@ from imu_driver.protocol import (
     cobs,
     encode,
     gyro_scale,
-    to_counts,
 )
-from imu_driver.protocol.scaling import QUATERNION_SCALE
 from imu_sim.cadence import Cadence
 from imu_sim.faults import FaultInjector, Faults
 from imu_sim.hub_clock import HubClock
 from imu_sim.motion import Floats
+from imu_sim.sample_block import SampleBlock
 from imu_sim.sensor import SensorModel
-from imu_sim.stream import Frames, ImuStream
+from imu_sim.stream import ImuStream
 
 StreamFactory = Callable[[float, float], ImuStream]
 """Makes a stream for a rate in Hz that starts at a motion time in s."""
 
-_BLOCK_S = 0.1
+_BLOCK_S = 0.2
 """Samples are computed ahead in blocks of this length: the cost of many small array operations is shared."""
 
 _OLDEST_S = 1.0
@@ -121,11 +119,14 @@ class SimulatedHub:
         self._first_start_s: float | None = None
         self._rebooted = False
         self._segments: list[_Segment] = []
+        self._sequence = 0
+        self._next_hello_s: float = clock.now_s
+        self._heard_s: float = clock.now_s
         self.set_faults(faults or Faults())
         self._boot()
 
     def set_faults(self, faults: Faults) -> None:
-        """Change the faults while running.
+        """Change the faults while running; samples that are computed already, up to 0.2 s, keep the old ones.
 
         Raises:
             SimulatorConfigError: the faults name unknown sensors or hold numbers out of range.
@@ -196,13 +197,15 @@ class SimulatedHub:
 
     def truth(self, sequence: int) -> Floats:
         """True weights (52,) of a sample of the stream since the last START; raises as `motion_time_s`."""
-        return self._stream.trajectory.weights(np.array([self.motion_time_s(sequence)]))[0]
+        weights: Floats = self._stream.trajectory.weights(np.array([self.motion_time_s(sequence)]))[0]
+        return weights
 
     def _boot(self) -> None:
-        self._boot_id = int(self._rng.integers(1, 2**32))
+        self._boot_id: int = int(self._rng.integers(1, 2**32))
         self.streaming = False
         self._rate_hz = self.settings.rate_hz
-        self._next_hello_s = self._heard_s = self._clock.now_s
+        self._next_hello_s = self._clock.now_s
+        self._heard_s = self._clock.now_s
 
     def _maybe_reboot(self, now_s: float) -> None:
         at = self.faults.reboot_at_s
@@ -296,26 +299,21 @@ class SimulatedHub:
         self.cadence.restart(deadline_s, self._clock.host_duration_s(1.0 / self._rate_hz))
         self._draw_release()
         self._stream = self._make_stream(float(self._rate_hz), start_s)
-        self._block: Frames | None = None
-        self._block_size, self._at = 0, 0
+        self._block: SampleBlock | None = None
+
+    def prepare(self) -> None:
+        """Compute the next samples if none are ready; worth calling while there is time before the next deadline."""
+        if self.streaming and (self._block is None or not self._block.left):
+            count = max(1, round(_BLOCK_S * self._rate_hz))
+            deadlines_s = self.cadence.deadline_s + self.cadence.period_s * np.arange(count, dtype=np.float64)
+            since_start_s: Floats = deadlines_s - (self._first_start_s or 0.0)
+            units = self._injector.apply(self._stream.next(count), since_start_s, self._rate_hz)
+            self._block = SampleBlock(units, self._scales, self._listed, not self.faults.no_quaternion)
 
     def _next_sample(self) -> bytes:
-        if self._block is None or self._at == self._block_size:
-            self._block_size, self._at = max(1, round(_BLOCK_S * self._rate_hz)), 0
-            self._block = self._stream.next(self._block_size)
-        since_s = self._clock.now_s - (self._first_start_s or 0.0)
-        unit = self._injector.frame(self._block, self._at, since_s, self._rate_hz)
-        self._at += 1
-        listed = self._listed
-        sample = Sample.from_arrays(
-            self._sequence,
-            self._clock.us_at(self.cadence.deadline_s),
-            unit.status[listed],
-            quaternion=None if self.faults.no_quaternion else to_counts(unit.orientation[listed], QUATERNION_SCALE),
-            gyro=to_counts(unit.angular_velocity[listed], self._scales[0]),
-            accel=to_counts(unit.specific_force[listed], self._scales[1]),
-        )
-        return self._encoded(sample)
+        self.prepare()
+        assert self._block is not None
+        return self._encoded(self._block.take(self._sequence, self._clock.us_at(self.cadence.deadline_s)))
 
     def _draw_release(self) -> None:
         """When the next sample may leave: at its deadline plus the delay of the line."""

@@ -1,9 +1,9 @@
 """Smooth trajectories of face and head from sampled motion, with exact derivatives.
 
-Weights are the control points of a uniform quintic B-spline: the curve has four continuous derivatives, stays within the
-range of its control points (no overshoot below 0 or above 1), and acts as a low-pass with a standard deviation of
-sqrt(6/12) = 0.71 samples, 12 ms at 60 Hz (M. Unser, "Splines: a perfect fit for signal and image processing", 1999), as skin
-does with muscle twitches. The head's pose is interpolated by a quintic spline: it passes through the samples.
+Weights are the control points of a uniform quintic B-spline: the curve has four continuous derivatives, stays within
+the range of its control points (no overshoot below 0 or above 1), and acts as a low-pass with a standard deviation of
+sqrt(6/12) = 0.71 samples, 12 ms at 60 Hz (M. Unser, "Splines: a perfect fit for signal and image processing", 1999),
+as skin does with muscle twitches. The head's pose is interpolated by a quintic spline: it passes through the samples.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KNOT_RATE_HZ = 60.0
 
 _DEGREE = 5
 _WRAP = 32
-"""Samples repeated at the seam of a loop: the influence of a quintic interpolation falls by 0.43 a sample, to 1e-11 here."""
+"""Samples repeated at the seam of a loop: a quintic interpolation forgets by 0.43 a sample, to 1e-11 here."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class Trajectory:
         """The head at `times_s` (T,)."""
         local = self._local(times_s)
         q, dq, ddq = (spline(local) for spline in self._turn)
-        # The interpolated quaternion is not quite unit: for any q, 2 conj(q) dq / |q|^2 has the rate of its direction as
-        # vector part, and its derivative follows by the quotient rule (Diebel 2006, eq. 39).
+        # The interpolated quaternion is not quite unit: for any q, 2 conj(q) dq / |q|^2 has the rate of its direction
+        # as vector part, and its derivative follows by the quotient rule (Diebel 2006, eq. 39).
         square = np.sum(q * q, axis=-1, keepdims=True)
         inverse = rotation.conjugate(q) / square
         first = 2.0 * rotation.multiply(inverse, dq)

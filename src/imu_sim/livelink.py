@@ -1,7 +1,8 @@
 """Reads Apple Live Link Face CSV files: real recorded facial motion.
 
 Format: one row per video frame with `Timecode`, `BlendShapeCount` (also spelt `BlendshapeCount`), the ARKit weights
-and the angles of head and eyes in rad. Read off real files; the vendor publishes no specification. Known traps, all handled
+and the angles of head and eyes in rad. Read off real files; the vendor publishes no specification. Known traps, all
+handled
 here: columns come in varying order; a frame without a face has only the first two columns; the timecode counts 60ths
 of a second whatever the frame rate and wraps at midnight; weights pass 1 slightly; head angles are often all zero.
 """

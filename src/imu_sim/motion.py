@@ -21,7 +21,8 @@ def ease(x: Floats) -> Floats:
     Source: Flash and Hogan, "The coordination of arm movements", 1985 (zero velocity and acceleration at both ends).
     """
     x = np.clip(x, 0.0, 1.0)
-    return x * x * x * (10.0 + x * (6.0 * x - 15.0))
+    eased: Floats = x * x * x * (10.0 + x * (6.0 * x - 15.0))
+    return eased
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class FaceMotion:
         share = (position - low)[:, None]
 
         def between(values: Floats) -> Floats:
-            return values[low] * (1.0 - share) + values[low + 1] * share
+            return np.asarray(values[low] * (1.0 - share) + values[low + 1] * share)
 
         orientation = rotation.normalise(between(continuous(self.head_orientation)))
         return replace(
@@ -130,7 +131,7 @@ class FaceMotion:
         return replace(
             self,
             weights=np.pad(self.weights * share, padding),
-            head_orientation=orientation,
+            head_orientation=np.asarray(orientation, dtype=np.float64),
             head_position=np.pad(position * share, padding),
         )
 
@@ -150,7 +151,7 @@ def continuous(quaternions: Floats) -> Floats:
     """The same rotations, (T, 4), with signs chosen so that neighbours are near each other."""
     dots = np.sum(quaternions[1:] * quaternions[:-1], axis=-1)
     signs = np.cumprod(np.where(dots < 0.0, -1.0, 1.0))
-    return quaternions * np.concatenate([[1.0], signs])[:, None]
+    return np.asarray(quaternions * np.concatenate([[1.0], signs])[:, None])
 
 
 def still(duration_s: float, rate_hz: float = 60.0, weights: Floats | None = None, name: str = "still") -> FaceMotion:

@@ -1,7 +1,7 @@
 """What an IMU on a moving board feels: angular velocity and specific force.
 
-Rigid-body kinematics in a moving frame: P. Zipfel, "Modeling and Simulation of Aerospace Vehicle Dynamics", 2007, chapters
-4 and 5; any mechanics text has the same formulas.
+Rigid-body kinematics in a moving frame: P. Zipfel, "Modeling and Simulation of Aerospace Vehicle Dynamics", 2007,
+chapters 4 and 5; any mechanics text has the same formulas.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Facial expressions as ARKit weights.
 
 Combinations follow FACS action units (Ekman, Friesen, Hager, "Facial Action Coding System", 2002) through the usual
-correspondence of action units (AU, after each pose) to ARKit shapes; the amounts are set by eye. A name without `Left` or
-`Right` that exists only as a pair means both sides.
+correspondence of action units (AU, after each pose) to ARKit shapes; the amounts are set by eye. A name without
+`Left` or `Right` that exists only as a pair means both sides.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ POSES: Mapping[str, Mapping[str, float]] = MappingProxyType(
         },  # AU 17, the "facial shrug"
         # anger and disgust
         "anger": {
-            "browDown": 0.85, "noseSneer": 0.35, "eyeSquint": 0.35, "mouthPress": 0.5, "mouthFrown": 0.25, "jawForward": 0.2,
+            "browDown": 0.85, "noseSneer": 0.35, "eyeSquint": 0.35, "mouthPress": 0.5, "mouthFrown": 0.25,
+            "jawForward": 0.2,
         },  # AU 4+7+23
         "snarl": {
             "browDown": 0.75, "noseSneer": 0.75, "mouthUpperUp": 0.55, "mouthLowerDown": 0.4, "jawOpen": 0.12,
@@ -76,7 +77,7 @@ POSES: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "jaw_right": {"jawRight": 0.75, "jawOpen": 0.12},
         "jaw_forward": {"jawForward": 0.8, "jawOpen": 0.05},  # AD 29
         "mouth_open": {"jawOpen": 0.7},  # AU 27
-        "yawn": {"jawOpen": 0.9, "eyeSquint": 0.4, "eyeBlink": 0.75, "browInnerUp": 0.35, "browDown": 0.25, "noseSneer": 0.2},
+        "yawn": {"jawOpen": 0.9, "eyeSquint": 0.4, "eyeBlink": 0.75, "browInnerUp": 0.35, "browDown": 0.25},
         "lips_in": {"mouthRollUpper": 0.7, "mouthRollLower": 0.7, "mouthPress": 0.3},  # AU 28
         "lips_pressed": {"mouthPress": 0.8, "mouthRollLower": 0.25, "mouthDimple": 0.2},  # AU 24
         "stretch": {"mouthStretch": 0.8, "mouthLowerDown": 0.3},  # AU 20

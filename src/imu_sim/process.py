@@ -1,4 +1,4 @@
-"""The simulator as a process: `python -m imu_sim.process`, started by the launch files, `imusic demo` and `imusic simulate`."""
+"""The simulator as a process, `python -m imu_sim.process`: started by launch files, demo and simulate verbs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 after a clean end, 2 when the settings cannot be used; the reason is printed.
     """
     arguments = _parser().parse_args(_without_ros(sys.argv[1:] if argv is None else list(argv)))
-    stop = _StopSignal()
+    stop = StopSignal()
     try:
         config = _configured(arguments)
         link = _open_link(config)
@@ -119,7 +119,7 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     )
 
 
-def serve(hub: SimulatedHub, link: Link, stop: _StopSignal, duration_s: float | None) -> None:
+def serve(hub: SimulatedHub, link: Link, stop: StopSignal, duration_s: float | None) -> None:
     """Carry bytes between hub and link until `stop` or for `duration_s`."""
     end_s = None if duration_s is None else time.monotonic() + duration_s
     while not stop.asked and (end_s is None or time.monotonic() < end_s):
@@ -127,12 +127,13 @@ def serve(hub: SimulatedHub, link: Link, stop: _StopSignal, duration_s: float | 
         if received:
             link.write(hub.receive(received))
         link.write(hub.due())
+        hub.prepare()
         descriptor = link.fileno
         ready = [stop.fileno] if descriptor is None else [stop.fileno, descriptor]
         select.select(ready, [], [], min(hub.wait_s, _LONGEST_WAIT_S))
 
 
-class _StopSignal:
+class StopSignal:
     """SIGINT and SIGTERM as a flag and a readable descriptor, so that a wait ends at once."""
 
     def __init__(self) -> None:

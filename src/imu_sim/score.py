@@ -1,4 +1,4 @@
-"""The score of the built-in performance: what newcomers see. Edit it like a screenplay; times are seconds from the start."""
+"""The score of the built-in performance: what newcomers see. Edit it like a screenplay; times are in seconds."""
 
 from __future__ import annotations
 

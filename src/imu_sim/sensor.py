@@ -1,8 +1,8 @@
 """The errors of a QMI8658-class IMU, as a stream.
 
-Noise densities, ranges: QMI8658A datasheet (QST Corporation, rev. A), table of gyroscope and accelerometer characteristics:
-15 mdps/sqrt(Hz), 200 ug/sqrt(Hz), selectable ranges. Biases are guesses for boards whose zero offset was removed once at
-the factory; they drift with temperature afterwards.
+Noise densities, ranges: QMI8658A datasheet (QST Corporation, rev. A), table of gyroscope and accelerometer
+characteristics: 15 mdps/sqrt(Hz), 200 ug/sqrt(Hz), selectable ranges. Biases are guesses for boards whose zero offset
+was removed once at the factory; they drift with temperature afterwards.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class Measured:
 class SensorBank:
     """`sensors` IMUs with errors of their own, sampled at `rate_hz`.
 
-    The noise is drawn sample by sample from one generator, so that any split of the stream into chunks gives the same values.
+    The noise is drawn sample by sample from one generator, so that any split of the stream into chunks gives the same
+    values.
     """
 
     def __init__(self, model: SensorModel, sensors: int, rate_hz: float, rng: np.random.Generator) -> None:
@@ -100,7 +101,7 @@ class SensorBank:
     @property
     def gyro_bias(self) -> Floats:
         """Present bias, (S, 3) rad/s."""
-        return self._bias[0].copy()
+        return np.array(self._bias[0])
 
     def measure(self, angular_velocity: Floats, specific_force: Floats) -> Measured:
         """Ideal signals (N, S, 3) in, measured signals out; continues where the last call ended."""

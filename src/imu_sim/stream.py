@@ -1,6 +1,7 @@
 """From a trajectory to what the hub's units measure, block by block: physics, sensor errors, orientation fusion.
 
-The same class serves data sets (one big block) and the simulated hub (0.1 s at a time): any split gives the same values.
+The same class serves data sets (one big block) and the simulated hub (0.1 s at a time): any split gives the same
+values.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from imu_sim.physics import ImuTruth, imu_truth
 from imu_sim.sensor import SensorBank, SensorModel
 
 WARM_UP_S = 3.0
-"""The units have been on for a while when a stream starts, so that the filters have found gravity and some of the bias."""
+"""The units have been on for a while when a stream starts: the filters have found gravity and some of the bias."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Frames:
 
 
 class ImuStream:
-    """Samples of all units at `rate_hz`, from motion time `start_s` on: sample `k` is motion time `start_s + k / rate_hz`.
+    """Samples of all units at `rate_hz`: sample `k` is motion time `start_s + k / rate_hz`.
 
     Args:
         trajectory: what the face does.
@@ -106,6 +107,6 @@ class ImuStream:
             orientation=orientation[last],
             angular_velocity=measured.angular_velocity[last],
             specific_force=measured.specific_force[last],
-            gyro_saturated=measured.gyro_saturated.reshape(shape).any(axis=1),
-            accel_saturated=measured.accel_saturated.reshape(shape).any(axis=1),
+            gyro_saturated=np.asarray(measured.gyro_saturated.reshape(shape).any(axis=1)),
+            accel_saturated=np.asarray(measured.accel_saturated.reshape(shape).any(axis=1)),
         )

@@ -27,7 +27,8 @@ class Expression:
         start_s: when the face begins to move, s.
         pose: name in `poses.POSES`, or a mapping of ARKit shapes to weights.
         amount: scales the pose.
-        onset_s, apex_s, offset_s: lengths of coming, staying and going, s. Real expressions leave more slowly than they come.
+        onset_s, apex_s, offset_s: lengths of coming, staying and going, s. Real expressions leave more slowly than
+            they come.
     """
 
     start_s: float

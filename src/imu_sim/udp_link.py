@@ -39,7 +39,8 @@ class UdpLink:
     @property
     def path(self) -> str:
         """Where datagrams go."""
-        return f"udp://{self._to[0]}:{self._to[1]}"
+        host, port = str(self._to[0]), int(self._to[1])
+        return f"udp://{host}:{port}"
 
     @property
     def fileno(self) -> int | None:
@@ -48,7 +49,7 @@ class UdpLink:
 
     def read(self) -> bytes:
         """What the host sent, empty if nothing."""
-        parts = []
+        parts: list[bytes] = []
         while True:
             try:
                 data, sender = self._socket.recvfrom(65535)

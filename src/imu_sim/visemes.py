@@ -1,8 +1,9 @@
 """Speech-like mouth motion: phonemes to mouth shapes, blended as neighbouring sounds blend in real speech.
 
-Phonemes are ARPAbet. Coarticulation follows Cohen and Massaro, "Modeling coarticulation in synthetic visual speech", 1993:
-every sound has a target and a dominance that falls off with time, and the mouth is the dominance-weighted mean of the
-targets. Gaussian dominance instead of their exponential keeps velocity continuous. Targets and durations are set by eye.
+Phonemes are ARPAbet. Coarticulation follows Cohen and Massaro, "Modeling coarticulation in synthetic visual speech",
+1993: every sound has a target and a dominance that falls off with time, and the mouth is the dominance-weighted mean
+of the targets. Gaussian dominance instead of their exponential keeps velocity continuous. Targets and durations are
+set by eye.
 """
 
 from __future__ import annotations

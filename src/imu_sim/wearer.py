@@ -1,7 +1,8 @@
 """Who wears the sensors: how strongly each muscle moves the skin, how the face is built, where the boards were glued.
 
-Every spread below is a guess in the range that the literature on facial anatomy and on sensor placement makes plausible. The
-aim is that a model trained on many wearers does not lean on one anatomy: people never seen are what decides its accuracy.
+Every spread below is a guess in the range that the literature on facial anatomy and on sensor placement makes
+plausible. The aim is that a model trained on many wearers does not lean on one anatomy: people never seen are what
+decides its accuracy.
 """
 
 from __future__ import annotations
@@ -92,8 +93,8 @@ def random_wearer(
         layout: how many boards there are.
         seed: of the person.
         placement_m: largest distance of a board from its place, m.
-        mount_rad: standard deviation of a board's rotation about each axis is a third of a right triangle's: `mount_rad` in
-            total, rad.
+        mount_rad: standard deviation of a board's rotation about each axis is a third of a right triangle's:
+            `mount_rad` in total, rad.
     """
     rng = np.random.default_rng([seed, 0x57EA4E4])
     sensors = len(layout.sensors)
