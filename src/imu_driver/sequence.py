@@ -1,0 +1,44 @@
+"""Which samples are new, and how many were lost between them."""
+
+from __future__ import annotations
+
+_MODULUS = 1 << 32
+
+
+class SequenceCheck:
+    """Follows the hub's sample numbers, which start from 0 at START and wrap at 2**32.
+
+    Args:
+        first_below: the first sample after START has a smaller number; a larger one is left over from an older stream.
+        most_lost: a longer gap is no loss (the session's watchdog would have noticed) but another stream's number.
+        patience: this many refused in a row mean that the count was lost, not the samples; more than `first_below`,
+            so that a stray first number is overtaken before.
+    """
+
+    def __init__(self, first_below: int = 20, most_lost: int = 1000, patience: int = 30) -> None:
+        self._most_lost = most_lost
+        self._first_below = first_below
+        self._patience = patience
+        self._newest: int | None = None
+        self._refused = 0
+
+    @property
+    def lost_track(self) -> bool:
+        """Whether so many in a row were refused that START should be sent again."""
+        return self._refused >= self._patience
+
+    def restart(self) -> None:
+        """START was acknowledged: the next number is near 0."""
+        self._newest = None
+        self._refused = 0
+
+    def check(self, number: int) -> int | None:
+        """Samples lost just before `number`; None if it is old or repeated and must be dropped."""
+        ahead = number + 1 if self._newest is None else (number - self._newest) % _MODULUS
+        limit = self._first_below if self._newest is None else self._most_lost + 1
+        if not 0 < ahead <= limit:
+            self._refused += 1
+            return None
+        self._newest = number
+        self._refused = 0
+        return ahead - 1
