@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ class Recording:
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return self.valid.shape[0] / self.rate_hz
+        return float(self.valid.shape[0] / self.rate_hz)
 
     def save(self, path: Path) -> None:
         """Write to an .npz file."""
@@ -87,5 +88,5 @@ class Recording:
                     sensor_names=tuple(str(name) for name in data["sensor_names"]),
                     **{f.name: data[f.name] for f in fields(cls)[4:]},
                 )
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, BadZipFile) as error:
             raise RecordingError(f"expected a recording in {path}, found: {error}") from error

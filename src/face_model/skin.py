@@ -18,7 +18,7 @@ from face_model.errors import FaceModelError
 from face_model.layout import Sensor, SensorLayout
 from face_model.rig import FaceRig
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 PATCH_RADIUS_M: Final = 0.006
 """Half the side of a board of 0.6 cm2 and the skin it pulls along; a guess."""
@@ -146,7 +146,7 @@ def skin_patches(
     Args:
         rig: the face.
         layout: the sensors; skull units get their fixed pose.
-        radius_m: skin within this distance takes part; widened where fewer than `LEAST_VERTICES` vertices are that near.
+        radius_m: skin within this distance takes part; widened until `LEAST_VERTICES` vertices do.
         place_offset_m: (S, 2) placement error along the skin, m, along the board's x (up) and y; skull units ignore it.
         mount: (S, 4) quaternions x, y, z, w, sensor to board: how crooked each unit was glued on; identity by default.
 

@@ -16,7 +16,7 @@ EAR_RINGS: Final = (0.18, 0.34, 0.46, 0.56, 0.66, 0.76, 0.86, 0.94, 1.0)
 EAR_RELIEF: Final = (-3.6, -3.4, -1.8, 1.2, 1.8, 0.2, 1.2, 2.6, 1.6)
 """Height of each ring over the ear's plane: bowl, inner fold, groove, rolled rim."""
 EAR_TILT_DEG: Final = 13.0
-EAR_FLARE_DEG: Final = 27.0
+EAR_FLARE_DEG: Final = 20.0
 BROW_STATIONS: Final = 15
 
 
@@ -32,7 +32,9 @@ def ear() -> Half:
     rings = []
     for rho, relief in zip(EAR_RINGS, EAR_RELIEF, strict=True):
         lift = relief * (1.0 - np.clip(lobe, 0.0, 1.0)) + 0.5 * np.clip(lobe, 0.0, 1.0)
-        lift = lift * (1.0 - 0.8 * tragus * smoothstep(0.6, 0.8, rho)) + 2.6 * tragus * np.exp(-(((rho - 0.62) / 0.2) ** 2))
+        lift = lift * (1.0 - 0.8 * tragus * smoothstep(0.6, 0.8, rho)) + 2.6 * tragus * np.exp(
+            -(((rho - 0.62) / 0.2) ** 2)
+        )
         shift = 2.5 * (1.0 - rho)
         rings.append(np.stack([rho * a - shift, rho * b - 3.0 * (1.0 - rho), lift], axis=-1))
     rings.append(np.stack([1.0 * a, 1.0 * b, np.full_like(a, -0.8)], axis=-1))
@@ -61,7 +63,7 @@ def _ear_to_head(local: Array) -> Array:
     x, h = prop.EAR_CENTRE[0] - backwards, prop.EAR_CENTRE[1] + upwards
     # The front edge grows out of the head, the rim stands off it.
     off = np.clip(hinge, 0.0, None) * np.sin(flare) + out * np.cos(flare)
-    return np.stack([x, beside(x, h) + off + 3.2, h], axis=-1)
+    return np.stack([x, beside(x, h) + off + 2.8, h], axis=-1)
 
 
 def brow() -> Half:

@@ -20,7 +20,7 @@ EYE_CENTRE: Final = np.array([prop.EYE_X - prop.EYE_RADIUS, prop.EYE_Y, 0.0])
 
 def ring_angles() -> Array:
     """phi of the vertices of every lid ring, (SEGMENTS,)."""
-    return np.arange(SEGMENTS) * (2.0 * np.pi / SEGMENTS)
+    return np.arange(SEGMENTS, dtype=np.float64) * (2.0 * np.pi / SEGMENTS)
 
 
 def outline() -> Array:

@@ -76,7 +76,10 @@ def _locate_rings(rings: list[Array]) -> tuple[Array, Array]:
 
 
 def half_face() -> tuple[Half, Half, Half]:
-    """The visible skin, the socket behind the lids and the lining behind the lips, whose first rings repeat the skin's."""
+    """The visible skin, the socket behind the lids and the lining behind the lips.
+
+    The first rings of socket and lining lie on the skin's margins.
+    """
     t, v, triangles, eye_count, mouth_count = _joined()
     neck_tip = [[prop.ROWS[-1].side, 0.0, prop.ROWS[-1].h]]
     t, v = np.append(t, 0.0), np.append(v, v_end() - 1e-6)

@@ -54,7 +54,8 @@ class Skin:
     @cached_property
     def is_lip(self) -> NDArray[np.bool_]:
         """(K,) in the rings around the mouth."""
-        return self.mesh.region[self.index] == Region.LIP
+        lip: NDArray[np.bool_] = self.mesh.region[self.index] == Region.LIP
+        return lip
 
     @cached_property
     def lip_s(self) -> Array:
@@ -83,7 +84,7 @@ class Skin:
 
     @cached_property
     def _tangents(self) -> tuple[Array, Array, Array]:
-        """Surface derivatives (K, 3, 2), and unit tangents to the left and up as columns (K, 3, 2), and normals (K, 3)."""
+        """Surface derivatives (K, 3, 2), unit tangents to the left and up as columns (K, 3, 2), normals (K, 3)."""
         t, v = self.mesh.t[self.index], np.maximum(self.mesh.v[self.index], 1.0)
         step = 1e-3
         along_t = (base_point(t + step, v) - base_point(t - step, v)) / (2.0 * step)
@@ -98,7 +99,7 @@ class Skin:
         return np.stack([along_t, along_v], -1), np.stack([left, np.cross(normal, left)], -1), normal
 
     def slide(self, left: Array | float, up: Array | float, out: Array | float = 0.0) -> Array:
-        """Displacement (K, 3) of skin that slides along the head by `left` and `up` and lifts off it by `out`, (K,) each.
+        """Displacement (K, 3) of skin that slides along the head by `left` and `up` and lifts off by `out`, (K,) each.
 
         The skin follows the head's curve, so a patch that slides also turns.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ class Region(IntEnum):
     SOCKET = 2
     """Behind the lid margin, hidden by the eyeball."""
     LIP = 3
-    """Skin around the mouth, in rings from where the lips meet (s = 0) over the edge of the red (s = 1) to the face (s = 2)."""
+    """Skin around the mouth: s is 0 where the lips meet, 1 at the edge of the red, 2 at the face."""
     MOUTH = 4
     """Inside of the lips and the mouth's lining; s from 0 at the lips to 1 at the throat."""
     BROW = 5
@@ -80,7 +81,7 @@ def strip(lower: Indices, upper: Indices, *, closed: bool) -> Indices:
 
 def strips(lines: Sequence[Indices], *, closed: bool) -> Indices:
     """`strip` between each line and the next."""
-    return np.concatenate([strip(a, b, closed=closed) for a, b in zip(lines[:-1], lines[1:], strict=True)])
+    return np.concatenate([strip(a, b, closed=closed) for a, b in pairwise(lines)])
 
 
 def fan(line: Indices, tip: int, *, closed: bool) -> Indices:

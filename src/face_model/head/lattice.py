@@ -109,7 +109,8 @@ def join(plane: Array, holes: list[Array]) -> Indices:
     for hole in holes:
         keep &= ~inside(hole, centre)
     triangles = np.where((area < 0.0)[:, None], triangles[:, [0, 2, 1]], triangles)
-    return triangles[keep]
+    kept: Indices = triangles[keep]
+    return kept
 
 
 def relax(plane: Array, free: NDArray[np.bool_], holes: list[Array]) -> Array:
@@ -144,5 +145,3 @@ def edge_around(v: float) -> Array:
     length = float(np.mean(around_mm(t, np.full_like(t, v)))) * np.pi
     along: Array = np.linspace(0.0, np.pi, round(length / 10.0) + 1)
     return along
-
-

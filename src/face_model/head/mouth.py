@@ -66,15 +66,15 @@ def lip_ring(s: float) -> Array:
     """Neutral points of the half ring at s, (N, 3)."""
     phi = ring_angles()
     u = _across(phi)
-    if s <= 1.0:
-        yh = (1.0 - s) * contact() + s * red_edge()
-    else:
-        yh = (2.0 - s) * red_edge() + (s - 1.0) * outline()
+    start, end = (contact(), red_edge()) if s <= 1.0 else (red_edge(), outline())
+    way = s if s <= 1.0 else s - 1.0
+    yh = (1.0 - way) * start + way * end
     x = skin_point(*locate(yh[:, 0], yh[:, 1]))[:, 0]
     body = np.sqrt(1.0 - u**2)
-    fullness = np.where(phi > 0.0, 2.7, 3.6)
+    # Both lips are equally full where they meet.
+    fullness = 3.15 + np.where(phi > 0.0, -0.45, 0.45) * min(s / 0.3, 1.0)
     if s <= 1.0:
-        x = x + body * (fullness * np.sin(np.pi * (0.12 + 0.80 * s)) ** 1.0 - 3.4 * (1.0 - s) ** 3) - 0.4
+        x = x + body * (fullness * np.sin(np.pi * (0.12 + 0.80 * s)) - 3.4 * (1.0 - s) ** 3) - 0.4
     else:
         edge = fullness * np.sin(np.pi * 0.92) - 0.4
         x = x + body * edge * np.exp(-(((s - 1.0) / 0.22) ** 2))
@@ -127,7 +127,9 @@ def teeth(*, upper: bool) -> Half:
     ]
     points = np.concatenate(
         [
-            np.stack([x + d * normal[:, 0], y + d * normal[:, 1] * (y > 0), np.full_like(y, h) + shorter * (h == edge)], -1)
+            np.stack(
+                [x + d * normal[:, 0], y + d * normal[:, 1] * (y > 0), np.full_like(y, h) + shorter * (h == edge)], -1
+            )
             for h, d in lines
         ]
     )

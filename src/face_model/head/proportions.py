@@ -84,8 +84,8 @@ BUMPS: Final[dict[str, Bump]] = {
     "glabella": Bump(0.0, 16.0, 9.0, 8.0, 0.3),
     "forehead boss": Bump(26.0, 50.0, 18.0, 15.0, 1.5),
     "temple": Bump(62.0, 26.0, 12.0, 16.0, -3.0, -2.2),
-    "inner socket": Bump(16.5, -1.5, 5.5, 6.0, -6.0),
-    "upper socket": Bump(34.0, 8.0, 12.0, 4.5, -2.2),
+    "inner socket": Bump(16.5, -2.0, 5.5, 6.0, -5.0),
+    "upper socket": Bump(35.0, 8.0, 12.0, 4.5, -1.8),
     "lower socket": Bump(30.0, -13.0, 13.0, 5.0, -2.2),
     "outer socket": Bump(49.0, 2.0, 7.0, 9.0, -2.0, -0.5),
     "cheekbone": Bump(46.0, -22.0, 14.0, 10.0, 3.2, 2.0, 0.0, 20.0),
@@ -136,7 +136,7 @@ LID_CREASE: Final = 1.6
 
 # Mouth.
 MOUTH_H: Final = -66.5
-MOUTH_CORNER: Final = (25.0, -67.2)
+MOUTH_CORNER: Final = (25.2, -66.4)
 """y, h."""
 UPPER_LIP_HEIGHT: Final = 7.2
 LOWER_LIP_HEIGHT: Final = 9.0
@@ -156,7 +156,7 @@ EAR_WIDTH: Final = 35.0
 
 # Hair: height of its edge above the pupil line over the azimuth in degrees (0 is the front, 180 the back).
 HAIRLINE_DEG: Final = (0.0, 20.0, 38.0, 50.0, 62.0, 72.0, 82.0, 90.0, 98.0, 108.0, 120.0, 140.0, 180.0)
-HAIRLINE_H: Final = (77.0, 75.0, 65.0, 50.0, 32.0, 14.0, -12.0, -24.0, 0.0, -18.0, -46.0, -68.0, -74.0)
+HAIRLINE_H: Final = (77.0, 75.0, 65.0, 50.0, 32.0, 14.0, -12.0, -24.0, -10.0, -24.0, -48.0, -68.0, -74.0)
 HAIR_DEPTH: Final = 3.5
 HAIR_VOLUME: Final = 8.0
 """Added on top of the head, well inside the hair."""
@@ -164,8 +164,8 @@ HAIR_EDGE: Final = 7.0
 """Height over which the hair rises from the skin."""
 
 # Eyebrows.
-BROW_INNER: Final = (12.0, 20.0)
+BROW_INNER: Final = (12.5, 20.8)
 """y, h."""
 BROW_OUTER: Final = (50.5, 17.5)
-BROW_ARCH: Final = 5.2
+BROW_ARCH: Final = 5.0
 BROW_THICKNESS: Final = 6.0

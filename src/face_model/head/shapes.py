@@ -6,7 +6,7 @@ import numpy as np
 
 from face_model import arkit
 from face_model.head.fields import Skin
-from face_model.head.half import Array, Region, smoothstep
+from face_model.head.half import Array, Indices, Region, smoothstep
 from face_model.head.mesh import HeadMesh
 from face_model.head.shapes_brow import brow_shapes
 from face_model.head.shapes_cheek import cheek_shapes
@@ -52,9 +52,9 @@ def _linings_follow(mesh: HeadMesh, moved: Array) -> Array:
     return whole
 
 
-def _same_angle(mesh: HeadMesh, inside: Array, margin: Array) -> Array:
+def _same_angle(mesh: HeadMesh, inside: Indices, margin: Indices) -> Indices:
     """For each lining vertex the margin vertex of the same side and ring angle."""
     apart = np.abs(np.angle(np.exp(1j * (mesh.phi[inside][:, None] - mesh.phi[margin][None, :]))))
     same_eye = np.sign(mesh.points[inside, 1])[:, None] * np.sign(mesh.points[margin, 1])[None, :] < 0.0
-    best: Array = np.argmin(apart + 10.0 * (same_eye & (mesh.region[margin] == Region.LID)[None, :]), axis=1)
+    best: Indices = np.argmin(apart + 10.0 * (same_eye & (mesh.region[margin] == Region.LID)[None, :]), axis=1)
     return best

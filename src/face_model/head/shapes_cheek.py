@@ -19,7 +19,9 @@ def _puff(skin: Skin) -> Array:
     lips = 1.0 - 0.9 * np.exp(-((skin.lip_s / 0.9) ** 2))
     pouch = skin.around(45.0, -62.0, 15.0, 15.0) + skin.around(-45.0, -62.0, 15.0, 15.0)
     moustache = skin.around(0.0, -55.0, 18.0, 5.0) + 0.8 * skin.around(0.0, -82.0, 16.0, 5.0)
-    return skin.slide(0.0, 0.0, (11.0 * pouch + 2.2 * moustache) * lips) + skin.shift(0.0, -0.05 * skin.y * (1.0 - lips), 0.0)
+    return skin.slide(0.0, 0.0, (11.0 * pouch + 2.2 * moustache) * lips) + skin.shift(
+        0.0, -0.05 * skin.y * (1.0 - lips), 0.0
+    )
 
 
 def _squint(skin: Skin) -> Array:
@@ -28,7 +30,9 @@ def _squint(skin: Skin) -> Array:
     lid = skin.around(34.0, -11.0, 13.0, 4.5)
     foot = skin.around(52.0, -4.0, 7.0, 8.0)
     crease = skin.around(32.0, -15.5, 12.0, 2.4)
-    return lids + skin.lids_held() * skin.slide(-0.8 * foot, 4.6 * cheek + 1.8 * lid, 3.6 * cheek + 0.7 * lid - 1.0 * crease)
+    return lids + skin.lids_held() * skin.slide(
+        -0.8 * foot, 4.6 * cheek + 1.8 * lid, 3.6 * cheek + 0.7 * lid - 1.0 * crease
+    )
 
 
 def _sneer(skin: Skin) -> Array:

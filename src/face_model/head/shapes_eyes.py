@@ -30,7 +30,7 @@ def eye_shapes(skin: Skin) -> dict[str, Array]:
         "eyeSquintLeft": rings.moved(-1.3, 2.9, reach=0.9) + _squint_skin(skin),
         "eyeWideLeft": rings.moved(2.6, -1.1, reach=0.8) + _wide_skin(skin),
         "eyeLookDownLeft": rings.moved(-4.2, -1.5, reach=0.6),
-        "eyeLookUpLeft": rings.moved(2.3, 0.9, reach=0.7),
+        "eyeLookUpLeft": rings.moved(3.2, 1.2, reach=0.7),
         "eyeLookInLeft": rings.sideways(-0.9),
         "eyeLookOutLeft": rings.sideways(0.9),
     }
@@ -120,7 +120,11 @@ class LidRings:
         # On the eyeball the lid follows it; away from it the face's own form stays.
         kept = self._points[:, 0] - before
         travelled = np.clip(np.hypot(left, up) / 3.0, 0.0, 1.0)
-        clear = over_eyeball(y, h) + kept * (1.0 - lying * travelled) + (SHUT_CLEARANCE_MM - prop.LID_THICKNESS) * travelled * lying
+        clear = (
+            over_eyeball(y, h)
+            + kept * (1.0 - lying * travelled)
+            + (SHUT_CLEARANCE_MM - prop.LID_THICKNESS) * travelled * lying
+        )
         forward = (clear - self._points[:, 0]) * np.maximum(lying, 0.0)
         moved = np.zeros((len(self._skin.index), 3))
         moved[self._lid] = np.stack([forward, left, up], axis=-1)

@@ -52,7 +52,9 @@ def rigid(skin: Skin, motion: Array) -> Array:
     moved[bone] = motion[bone]
     lining = mesh.of(Region.MOUTH)
     floor = 1.0 - smoothstep(-0.6, 0.3, np.sin(mesh.phi))
-    moved[lining] = (motion * np.nan_to_num(floor)[:, None] * smoothstep(1.05, 0.75, np.nan_to_num(mesh.s))[:, None])[lining]
+    moved[lining] = (motion * np.nan_to_num(floor)[:, None] * smoothstep(1.05, 0.75, np.nan_to_num(mesh.s))[:, None])[
+        lining
+    ]
     return moved
 
 
@@ -69,7 +71,9 @@ def jaw_shapes(skin: Skin) -> dict[str, Array]:
     mesh = skin.mesh
     opened = rigid(skin, hinge_motion(mesh.points, prop.JAW_OPEN_DEG))
     # The cheek thins as the jaw drops, and the corners of the mouth are drawn in.
-    opened += skin.on_mesh(skin.slide(0.0, 0.0, -1.5 * (skin.around(44.0, -62.0, 13.0, 16.0) + skin.around(-44.0, -62.0, 13.0, 16.0))))
+    opened += skin.on_mesh(
+        skin.slide(0.0, 0.0, -1.5 * (skin.around(44.0, -62.0, 13.0, 16.0) + skin.around(-44.0, -62.0, 13.0, 16.0)))
+    )
     corners = skin.around(25.0, -67.0, 11.0, 12.0) - skin.around(-25.0, -67.0, 11.0, 12.0)
     opened += skin.on_mesh(skin.slide(-2.5 * corners, 0.0))
     forward = rigid(skin, np.broadcast_to([FORWARD_MM, 0.0, 0.8], mesh.points.shape))

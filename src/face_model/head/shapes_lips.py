@@ -29,7 +29,7 @@ def lip_shapes(skin: Skin) -> dict[str, Array]:
 
 
 def _red(skin: Skin) -> tuple[Array, Array]:
-    """How far a vertex is from the edge of the red towards where the lips meet (0 to 1), and a fade outside it, (K,)."""
+    """How far a vertex is from the edge of the red towards where the lips meet (0 to 1); a fade outside it; (K,)."""
     inward = np.clip(1.0 - skin.lip_s, 0.0, 1.0)
     outside = 1.0 - smoothstep(1.0, 1.75, skin.lip_s)
     return inward, outside
@@ -67,7 +67,11 @@ def _shrug_upper(skin: Skin) -> Array:
     lift = skin.around(0.0, -60.0, 17.0, 9.0) * skin.upper
     beside = skin.around(20.0, -42.0, 8.0, 10.0) + skin.around(-20.0, -42.0, 8.0, 10.0)
     followed = (1.0 - skin.upper) * np.exp(-((skin.y / 15.0) ** 2)) * outside * (0.4 + 0.4 * inward)
-    return skin.slide(0.0, 4.6 * lift + 3.0 * followed + 0.8 * beside, 2.6 * lift * (0.5 + 0.5 * np.maximum(inward, 0.3)) + 0.6 * followed + 0.7 * beside)
+    return skin.slide(
+        0.0,
+        4.6 * lift + 3.0 * followed + 0.8 * beside,
+        2.6 * lift * (0.5 + 0.5 * np.maximum(inward, 0.3)) + 0.6 * followed + 0.7 * beside,
+    )
 
 
 def _press(skin: Skin) -> Array:

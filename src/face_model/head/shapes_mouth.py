@@ -79,7 +79,11 @@ def _lower_down(skin: Skin) -> Array:
     pull = skin.around(11.0, -74.0, 13.0, 10.0) * smoothstep(-13.0, 9.0, skin.y) * (1.0 - skin.upper)
     edge = np.exp(-((np.clip(skin.lip_s, 0.0, 2.0) / 0.8) ** 2))
     chin = skin.around(9.0, -93.0, 13.0, 8.0)
-    return skin.slide(left=1.5 * pull, up=-9.5 * pull * (0.72 + 0.28 * edge) - 0.8 * chin, out=1.6 * pull * edge - 0.8 * pull + 0.8 * chin)
+    return skin.slide(
+        left=1.5 * pull,
+        up=-9.5 * pull * (0.72 + 0.28 * edge) - 0.8 * chin,
+        out=1.6 * pull * edge - 0.8 * pull + 0.8 * chin,
+    )
 
 
 def _upper_up(skin: Skin) -> Array:
@@ -106,4 +110,6 @@ def _funnel(skin: Skin) -> Array:
     lips = np.exp(-((np.clip(skin.lip_s, 0.0, 2.0) / 1.1) ** 2))
     open_up = ring * (5.0 * skin.upper - 7.5 * (1.0 - skin.upper)) * (0.45 + 0.55 * lips)
     cheeks = skin.around(40.0, -64.0, 10.0, 14.0) + skin.around(-40.0, -64.0, 10.0, 14.0)
-    return skin.slide(0.0, 0.0, -2.0 * cheeks) + skin.shift(6.0 * ring + 3.5 * ring * lips, -0.36 * skin.y * mouth, open_up)
+    return skin.slide(0.0, 0.0, -2.0 * cheeks) + skin.shift(
+        6.0 * ring + 3.5 * ring * lips, -0.36 * skin.y * mouth, open_up
+    )

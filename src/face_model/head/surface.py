@@ -56,7 +56,8 @@ def base_point(t: Array, v: Array) -> Array:
 def around_mm(t: Array, v: Array) -> Array:
     """Length of a step in t, mm/rad, (...)."""
     step = 1e-4
-    return np.linalg.norm(base_point(t + step, v) - base_point(t - step, v), axis=-1) / (2.0 * step)
+    length: Array = np.linalg.norm(base_point(t + step, v) - base_point(t - step, v), axis=-1) / (2.0 * step)
+    return length
 
 
 def locate(y: Array, h: Array) -> tuple[Array, Array]:
@@ -104,7 +105,8 @@ def gaussian(bump: prop.Bump, y: Array, h: Array) -> Array:
     turn = np.deg2rad(bump.turn_deg)
     dy, dh = y - bump.y, h - bump.h
     along, across = dy * np.cos(turn) + dh * np.sin(turn), dh * np.cos(turn) - dy * np.sin(turn)
-    return np.exp(-0.5 * ((along / bump.sigma_y) ** 2 + (across / bump.sigma_h) ** 2))
+    near: Array = np.exp(-0.5 * ((along / bump.sigma_y) ** 2 + (across / bump.sigma_h) ** 2))
+    return near
 
 
 def _displace(bump: prop.Bump, y: Array, h: Array) -> Array:
@@ -128,7 +130,7 @@ def nose(y: Array, h: Array) -> Array:
     arch_y, arch_width, arch_height = prop.NOSTRIL_ARCH
     arch = arch_height * np.exp(-(((np.abs(y) - arch_y) / arch_width) ** 2)) + 0.008 * y**2
     inside = np.clip(h - arch * np.exp(-(((h + 44.0) / 7.0) ** 2)), min(prop.NOSE_H), max(prop.NOSE_H))
-    section = np.exp(-np.abs(y / width(inside)) ** 2.3)
+    section = np.exp(-(np.abs(y / width(inside)) ** 2.3))
     ridge = np.stack([height(inside) * section, np.zeros_like(y), np.zeros_like(y)], axis=-1)
     details = (prop.NOSE_WING, prop.NOSE_BALL, prop.NOSE_WING_CREASE, prop.NOSTRIL, prop.NOSE_TIP_DROOP)
     total: Array = ridge + sum(_displace(bump, y, h) for bump in details)
