@@ -80,6 +80,8 @@ POSES: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "yawn": {"jawOpen": 0.9, "eyeSquint": 0.4, "eyeBlink": 0.75, "browInnerUp": 0.35, "browDown": 0.25},
         "lips_in": {"mouthRollUpper": 0.7, "mouthRollLower": 0.7, "mouthPress": 0.3},  # AU 28
         "lips_pressed": {"mouthPress": 0.8, "mouthRollLower": 0.25, "mouthDimple": 0.2},  # AU 24
+        "chin_raise": {"mouthShrugLower": 0.8, "mouthShrugUpper": 0.7},  # AU 17
+        "chew": {"jawOpen": 0.6, "mouthClose": 0.58, "cheekSquint": 0.1},  # AU 26 with lips together
         "stretch": {"mouthStretch": 0.8, "mouthLowerDown": 0.3},  # AU 20
         "teeth": {"mouthUpperUp": 0.7, "mouthLowerDown": 0.65, "mouthStretch": 0.3},  # AU 10+16+25
         "tongue": {"tongueOut": 0.9, "jawOpen": 0.4, "mouthLowerDown": 0.15},  # AD 19

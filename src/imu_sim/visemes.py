@@ -33,8 +33,8 @@ def _sound(duration_s: float, strength: float, **target: float) -> Sound:
     return Sound(weights_of(target), duration_s, strength)
 
 
-_OPEN = _sound(0.12, 1.0, jawOpen=0.38, mouthLowerDown=0.22, mouthUpperUp=0.1)  # father, cut
-_FRONT = _sound(0.12, 1.0, jawOpen=0.27, mouthLowerDown=0.25, mouthUpperUp=0.13, mouthStretch=0.22)  # cat, bed
+_OPEN = _sound(0.12, 1.0, jawOpen=0.5, mouthLowerDown=0.25, mouthUpperUp=0.1)  # father, cut
+_FRONT = _sound(0.12, 1.0, jawOpen=0.33, mouthLowerDown=0.27, mouthUpperUp=0.13, mouthStretch=0.22)  # cat, bed
 _SPREAD = _sound(0.11, 1.0, jawOpen=0.12, mouthSmile=0.3, mouthStretch=0.3, mouthLowerDown=0.2, mouthUpperUp=0.1)  # see
 _ROUND = _sound(0.13, 1.4, jawOpen=0.26, mouthFunnel=0.5, mouthPucker=0.25)  # law, go
 _TIGHT = _sound(0.12, 1.8, jawOpen=0.1, mouthPucker=0.65, mouthFunnel=0.35)  # you, we
