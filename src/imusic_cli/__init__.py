@@ -1,0 +1,1 @@
+"""The command line `imusic`: starts graphs, trains, evaluates, measures. The one room that knows all others."""

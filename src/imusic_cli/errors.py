@@ -1,0 +1,7 @@
+"""Errors of the command line."""
+
+from __future__ import annotations
+
+
+class CommandError(Exception):
+    """A verb cannot do its work; the message says what was expected, what was found and what to do."""

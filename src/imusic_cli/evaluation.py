@@ -1,0 +1,119 @@
+"""`imusic evaluate`: played against estimated weights, for people the model never saw."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from face_inference.engine import create_engine
+from face_inference.evaluation import Evaluation, Score, evaluate, mean_score, score_take
+from face_inference.model_folder import Model, load_model
+from face_inference.tracker import FaceTracker
+from face_model.head import build_head
+from face_model.layout import load_layout
+from face_model.share import share_dir
+from imu_sim.generator import generate
+from imu_sim.kinematics import Trajectory
+from imu_sim.livelink import read_livelink
+from imu_sim.motion import FaceMotion
+from imu_sim.process import played_motion
+from imu_sim.simulate import simulate
+from imu_sim.wearer import random_wearer
+from imusic_cli.errors import CommandError
+from imusic_cli.node import listen
+from imusic_cli.supervisor import Supervisor
+from imusic_ros.graph import load_graph
+
+Progress = Callable[[str], None]
+
+UNSEEN_WEARER = 900_000
+"""Seeds of wearers from here on are used for evaluation only; training draws small ones."""
+
+CALIBRATING = 0
+"""FaceBlendshapes.STATE_CALIBRATING: no estimate yet."""
+
+
+def held_out_takes(model: Model) -> list[Path]:
+    """Recorded takes of people this model never saw, where the shared data lies beside the checkout."""
+    root = Path(os.environ.get("IMUSIC_SHARED", share_dir().resolve().parent / "shared"))
+    checkout = Path(__file__).resolve().parents[2].parent / "shared"
+    folder = next((f / "data" / "motion_arkit" for f in (root, checkout) if f.is_dir()), None)
+    if folder is None:
+        return []
+    names = model.description.training.get("held_out", [])
+    return [folder / name for name in names if (folder / name).is_file()]
+
+
+def motions_of(takes: Sequence[Path], seconds: float = 60.0, people: int = 3) -> list[FaceMotion]:
+    """Recorded takes; without any, generated performances, named as synthetic."""
+    if takes:
+        return [read_livelink(path)[0] for path in takes]
+    return [generate(UNSEEN_WEARER + i, seconds) for i in range(people)]
+
+
+def evaluate_offline(
+    model: Model, motions: Sequence[FaceMotion], wearers: int, rate_hz: float, progress: Progress
+) -> Evaluation:
+    """Each motion on several wearers never drawn in training, simulated and tracked as fast as the machine can."""
+    rig, layout = build_head(), load_layout("face_12")
+
+    def tracker() -> FaceTracker:
+        engine, _ = create_engine(model)
+        return FaceTracker(model.description, engine)
+
+    recordings = (
+        simulate(motion, rig, layout, random_wearer(layout, UNSEEN_WEARER + w), rate_hz=rate_hz, seed=w)
+        for motion in motions
+        for w in range(wearers)
+    )
+    return evaluate(tracker, recordings, rig, progress)
+
+
+def evaluate_live(model_name: str, takes: Sequence[Path], progress: Progress) -> Evaluation:
+    """Each take through the real processes: simulated hub, pseudo-terminal, driver, inference, messages.
+
+    The neutral is the one the node calibrates from the first seconds. Scored is what arrives after that.
+
+    Raises:
+        CommandError: nothing came, or a process ended.
+    """
+    rig = build_head()
+    scores: dict[str, list[Score]] = {}
+    for i, take in enumerate(takes):
+        progress(f"live, in real time: {take.name}")
+        motion = played_motion(str(take))
+        scores.setdefault(motion.person, []).append(_score_live(model_name, take, motion, i, rig))
+    people = {person: mean_score(values) for person, values in scores.items()}
+    return Evaluation(mean_score(list(people.values())), people)
+
+
+def _score_live(model_name: str, take: Path, motion: FaceMotion, number: int, rig: object) -> Score:
+    from face_model.rig import FaceRig
+
+    assert isinstance(rig, FaceRig)
+    namespace = f"evaluate_{os.getpid()}_{number}"
+    with tempfile.TemporaryDirectory(prefix="imusic_") as folder:
+        values = {"port": str(Path(folder) / "hub"), "motion": str(take), "model": model_name}
+        with Supervisor(load_graph("headless").started_with(values), namespace, _quiet) as supervisor:
+            faces = listen(f"/{namespace}", motion.duration_s + 1.0)
+            ended = supervisor.ended()
+    if ended:
+        raise CommandError(f"expected every process to run to the end, but these ended: {ended}")
+    rate_hz = round((len(faces.sequence) - 1) / (faces.stamp_s[-1] - faces.stamp_s[0]))
+    trajectory = Trajectory(motion, loop=True)
+    tracked = faces.state != CALIBRATING
+    truth = trajectory.weights(faces.sequence[tracked] / rate_hz).astype(np.float32)
+    return score_take(truth, faces.weights[tracked], faces.confidence[tracked], rate_hz, rig)
+
+
+def _quiet(_process: str, _line: str) -> None:
+    """What nodes print would break the table; it is in their logs."""
+
+
+def load(name: str) -> Model:
+    """The model to evaluate."""
+    return load_model(name)

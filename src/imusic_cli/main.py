@@ -1,0 +1,207 @@
+"""The verbs of `imusic`. Each reads its options here and does its work in a module of its own, imported when asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from imusic_cli.errors import CommandError
+
+app = typer.Typer(
+    name="imusic", no_args_is_help=True, add_completion=False, help="Facial expression capture with IMUs, no camera."
+)
+bench = typer.Typer(no_args_is_help=True, help="Measure this machine.")
+app.add_typer(bench, name="bench")
+
+out = Console()
+err = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+Namespace = Annotated[str, typer.Option(help="ROS namespace of all nodes: one per person.")]
+ModelName = Annotated[str, typer.Option("--model", help="Model: a name or the path of a model folder.")]
+
+
+@app.command()
+def demo(
+    motion: Annotated[str, typer.Option(help="What the face plays: performance, or a Live Link Face CSV.")] = "",
+    model: ModelName = "",
+    page_port: Annotated[int | None, typer.Option(help="TCP port of the page; by default the first free one.")] = None,
+    namespace: Namespace = "",
+) -> None:
+    """Watch a simulated face: hub, driver, inference and web page, no hardware needed."""
+    from imusic_cli.run import run_graph
+
+    values = {"motion": motion, "model": model, "page_port": page_port}
+    raise typer.Exit(run_graph("demo", values, namespace))
+
+
+@app.command()
+def capture(
+    port: Annotated[str, typer.Option(help="Serial port of the hub, e.g. /dev/ttyUSB0.")] = "",
+    baud: Annotated[int | None, typer.Option(help="Baud rate of the serial port.")] = None,
+    udp: Annotated[str, typer.Option(help="HOST:PORT to listen on for a hub that sends over UDP.")] = "",
+    layout: Annotated[str, typer.Option(help="Sensor layout: a name or the path of a .yaml file.")] = "",
+    model: ModelName = "",
+    page_port: Annotated[int | None, typer.Option(help="TCP port of the page.")] = None,
+    namespace: Namespace = "",
+) -> None:
+    """Capture a face from a hub."""
+    from imusic_cli.run import run_graph
+
+    values = {"port": port, "baud": baud, "udp": udp, "layout": layout, "model": model, "page_port": page_port}
+    raise typer.Exit(run_graph("capture", values, namespace))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def simulate(context: typer.Context) -> None:
+    """Be a hub on a pseudo-terminal or UDP, with faults on demand; `imusic simulate --help` lists its options."""
+    from imu_sim.process import main as simulator
+
+    raise typer.Exit(simulator(context.args))
+
+
+@app.command()
+def train(
+    config: Annotated[Path | None, typer.Option(help="Training configuration; by default config/train.yaml.")] = None,
+    recorded: Annotated[
+        Path | None, typer.Option(help="Folder of the Live Link Face CSV files that the configuration names.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Folder for takes, checkpoints and records; a killed run goes on.")] = Path(
+        "runs/imusic_gru"
+    ),
+    models: Annotated[Path | None, typer.Option(help="Folder the model is written to; by default models/.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes for the simulation.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Simulate takes, train a model on them, write its folder and score it on people it never saw."""
+    try:
+        from imusic_cli.training import train_shipped_model
+    except ImportError as error:
+        raise CommandError(f"training needs PyTorch: {error}; install it: pip install torch==2.13.0") from error
+    from imusic_cli.report import evaluation_table
+
+    with _progress() as bar:
+        task = bar.add_task("preparing", total=1.0)
+        trained = train_shipped_model(
+            config, recorded, runs, models, workers, lambda share, line: bar.update(task, completed=share, description=line)
+        )
+    if trained.evaluation is not None:
+        if as_json:
+            print(trained.evaluation.to_json())  # noqa: T201
+        else:
+            out.print(evaluation_table(trained.evaluation))
+    err.print(f"written: {trained.model.folder}")
+
+
+@app.command()
+def evaluate(
+    takes: Annotated[list[Path] | None, typer.Argument(help="Live Link Face CSV files of people the model never saw.")] = None,
+    model: ModelName = "imusic_gru",
+    wearers: Annotated[int, typer.Option(min=1, help="Wearers per take: anatomy, placement and mounting differ.")] = 3,
+    live: Annotated[
+        bool, typer.Option(help="Through the real processes and a pseudo-terminal, in real time, one wearer.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare played and estimated weights. Without files: held-out recordings where they are found, else generated motion."""
+    from imusic_cli import evaluation as work
+    from imusic_cli.report import evaluation_table
+
+    loaded = work.load(model)
+    files = list(takes or work.held_out_takes(loaded))
+    if live and not files:
+        raise CommandError("expected at least one Live Link Face CSV for --live, found none; name one")
+    with _progress() as bar:
+        task = bar.add_task("starting", total=None)
+
+        def say(line: str) -> None:
+            bar.update(task, description=line)
+
+        if live:
+            result = work.evaluate_live(model, files, say)
+        else:
+            motions = work.motions_of(files)
+            result = work.evaluate_offline(loaded, motions, wearers, loaded.description.rate_hz, say)
+    if as_json:
+        print(result.to_json())  # noqa: T201
+        return
+    out.print(evaluation_table(result))
+    source = f"recorded motion ({', '.join(f.name for f in files)})" if files else "generated (synthetic) motion"
+    out.print(f"{source}; IMU signals are simulated.")
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what is missing on this machine and what to do. Exit status 1 if something required is missing."""
+    from imusic_cli.doctor import REQUIRED, examine
+
+    findings = examine()
+    ok = all(f.ok for f in findings if f.importance == REQUIRED)
+    if as_json:
+        print(json.dumps({"ok": ok, "findings": [asdict(f) for f in findings]}, indent=2))  # noqa: T201
+    else:
+        table = Table("", "what", "found", "what to do", title="imusic doctor")
+        for f in findings:
+            sign = "[green]ok[/]" if f.ok else ("[red]missing[/]" if f.importance == REQUIRED else "[yellow]optional[/]")
+            table.add_row(sign, f.name, f.found, f.advice)
+        out.print(table)
+        out.print("[green]Ready.[/]" if ok else "[red]Something required is missing.[/]")
+    raise typer.Exit(0 if ok else 1)
+
+
+@bench.command()
+def latency(
+    seconds: Annotated[float, typer.Option(min=1.0, help="Length of the measurement, s.")] = 60.0,
+    transport: Annotated[str, typer.Option(help="serial (a pseudo-terminal) or udp.")] = "serial",
+    viewer: Annotated[bool, typer.Option(help="Run the viewer too, as in the demo.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Sample to weights through the real processes on a simulated hub: rate, age of the sample, losses."""
+    from imusic_cli.latency import measure_latency
+
+    if transport not in {"serial", "udp"}:
+        raise CommandError(f"--transport: expected serial or udp, found {transport}")
+    result = measure_latency(seconds, transport, "demo" if viewer else "headless")
+    if as_json:
+        print(json.dumps(asdict(result), indent=2))  # noqa: T201
+        return
+    table = Table("figure", "value", title="sample to published weights")
+    for name, value in asdict(result).items():
+        table.add_row(name, f"{value:.2f}" if isinstance(value, float) else str(value))
+    out.print(table)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=err, transient=True)
+
+
+def main() -> int:
+    """Run the command line.
+
+    Returns:
+        0 where it worked; 1 with one clear message where it did not; 2 for wrong usage.
+    """
+    from face_inference.errors import InferenceError
+    from face_model.errors import FaceModelError
+    from imu_sim.errors import ImuSimError
+    from imusic_ros.graph import GraphError
+
+    try:
+        app(standalone_mode=True)
+    except (CommandError, InferenceError, FaceModelError, ImuSimError, GraphError) as error:
+        err.print(f"[red]imusic:[/] {error}", highlight=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""A listener that keeps what a running graph publishes, for measurements."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import rclpy
+from imusic.msg import FaceBlendshapes, ImuFrame
+from numpy.typing import NDArray
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.serialization import deserialize_message
+from rclpy.signals import SignalHandlerOptions
+
+from face_model import arkit
+from imusic_cli.errors import CommandError
+from imusic_ros.qos import SENSOR_DATA
+
+DISCOVERY_PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True)
+class Faces:
+    """What came on `face/blendshapes` (N messages) and `imu/frame` (M messages) while listening.
+
+    Attributes:
+        sequence: (N,) hub sequence numbers.
+        stamp_s: (N,) sample times, s since the epoch.
+        age_s: (N,) from sample to publishing, as the node stated.
+        weights: (N, 52).
+        confidence: (N, 52).
+        state: (N,) values of FaceBlendshapes.STATE_*.
+        frame_sequence: (M,) hub sequence numbers of the IMU frames.
+        frame_stamp_s: (M,) their sample times.
+    """
+
+    sequence: NDArray[np.int64]
+    stamp_s: NDArray[np.float64]
+    age_s: NDArray[np.float64]
+    weights: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    state: NDArray[np.uint8]
+    frame_sequence: NDArray[np.int64]
+    frame_stamp_s: NDArray[np.float64]
+
+
+def listen(namespace: str, seconds: float, settle_s: float = 0.0) -> Faces:
+    """Keep every message of a graph in `namespace` for `seconds`, beginning `settle_s` after the first face.
+
+    Messages are kept as bytes and taken apart at the end, so that listening costs the machine little.
+
+    Raises:
+        CommandError: no face came within 20 s.
+    """
+    # Without rclpy's handlers Ctrl-C is an ordinary KeyboardInterrupt.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = Node(f"listener_{os.getpid()}", namespace=namespace)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    faces: list[bytes] = []
+    frames: list[bytes] = []
+    try:
+        node.create_subscription(FaceBlendshapes, "face/blendshapes", faces.append, SENSOR_DATA, raw=True)
+        _spin(executor, DISCOVERY_PATIENCE_S, faces)
+        if not faces:
+            raise CommandError(
+                f"expected faces on {namespace}/face/blendshapes within {DISCOVERY_PATIENCE_S:g} s, found none; "
+                "look at what the nodes printed"
+            )
+        _spin(executor, settle_s)
+        node.create_subscription(ImuFrame, "imu/frame", frames.append, SENSOR_DATA, raw=True)
+        _spin(executor, 0.5)
+        faces.clear()
+        frames.clear()
+        _spin(executor, seconds)
+    except ExternalShutdownException as error:
+        raise CommandError("listening was ended from outside") from error
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return _taken_apart(faces, frames)
+
+
+def _spin(executor: SingleThreadedExecutor, seconds: float, until: list[bytes] | None = None) -> None:
+    deadline_s = time.monotonic() + seconds
+    while time.monotonic() < deadline_s and not until:
+        executor.spin_once(timeout_sec=min(0.1, max(deadline_s - time.monotonic(), 0.0)))
+
+
+def _taken_apart(faces: list[bytes], frames: list[bytes]) -> Faces:
+    messages = [deserialize_message(raw, FaceBlendshapes) for raw in faces]
+    samples = [deserialize_message(raw, ImuFrame) for raw in frames]
+    count = len(messages)
+    return Faces(
+        sequence=np.array([m.sequence for m in messages], np.int64),
+        stamp_s=np.array([_seconds(m) for m in messages]),
+        age_s=np.array([m.age for m in messages], np.float64),
+        weights=np.array([m.weights for m in messages], np.float32).reshape(count, arkit.COUNT),
+        confidence=np.array([m.confidence for m in messages], np.float32).reshape(count, arkit.COUNT),
+        state=np.array([m.state for m in messages], np.uint8),
+        frame_sequence=np.array([m.sequence for m in samples], np.int64),
+        frame_stamp_s=np.array([_seconds(m) for m in samples]),
+    )
+
+
+def _seconds(message: FaceBlendshapes | ImuFrame) -> float:
+    return float(message.header.stamp.sec) + 1e-9 * float(message.header.stamp.nanosec)

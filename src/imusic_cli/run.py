@@ -1,0 +1,78 @@
+"""Verbs that run a graph until Ctrl-C: demo, capture, simulate."""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+
+from face_inference.errors import InferenceError
+from face_inference.model_folder import load_model
+from face_model.errors import FaceModelError
+from face_model.layout import load_layout
+from imusic_cli.errors import CommandError
+from imusic_cli.foreground import own_foreground_group
+from imusic_cli.supervisor import Supervisor
+from imusic_ros.graph import GraphError, Process, load_graph
+
+console = Console(stderr=True)
+_ADDRESS = re.compile(r"https?://[^\s,]+")
+
+
+def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> int:
+    """Start a graph and pass on what it prints until SIGINT or SIGTERM.
+
+    Returns:
+        0 after a signal; 1 when a process ended by itself, all others are then ended too.
+
+    Raises:
+        CommandError: an argument, the model or the layout cannot be used, or a program is missing.
+    """
+    try:
+        processes = load_graph(name).started_with(values)
+    except GraphError as error:
+        raise CommandError(str(error)) from error
+    check_files(processes)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _signal, _frame: stop.set())
+    with own_foreground_group(), Supervisor(processes, namespace, _pass_on) as supervisor:
+        while not stop.wait(0.2):
+            ended = supervisor.ended()
+            if ended:
+                who = ", ".join(f"{process} (exit status {status})" for process, status in ended.items())
+                console.print(f"[red]ended by itself: {who}; ending the rest. Its reason is printed above.[/]")
+                return 1
+        console.print("ending ...")
+    return 0
+
+
+def check_files(processes: tuple[Process, ...]) -> None:
+    """Find out before anything starts whether model, layout and motion can be used.
+
+    Raises:
+        CommandError: with the loader's own words.
+    """
+    for process in processes:
+        try:
+            if "model" in process.overrides:
+                load_model(str(process.overrides["model"]))
+            if "layout" in process.overrides:
+                load_layout(str(process.overrides["layout"]))
+        except (InferenceError, FaceModelError) as error:
+            raise CommandError(str(error)) from error
+        motion = process.overrides.get("motion", "performance")
+        if motion != "performance" and not Path(str(motion)).expanduser().is_file():
+            raise CommandError(f"expected `performance` or a Live Link Face CSV, found no file {motion}")
+
+
+def _pass_on(name: str, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    address = _ADDRESS.search(line)
+    if name == "face_viz" and address and "the face is at" in line:
+        console.print(Panel(f"Open [bold]{address[0]}[/] in a browser. Ctrl-C ends everything.", expand=False))

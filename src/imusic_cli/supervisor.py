@@ -1,0 +1,113 @@
+"""Starts the processes of a graph, passes on what they print, and ends them together."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import IO
+
+from imusic_cli.errors import CommandError
+from imusic_ros.graph import Process
+
+END_PATIENCE_S = 1.5
+"""Nodes end in well under a second; whatever is left after this is killed, so that Ctrl-C takes less than 2 s."""
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+OnLine = Callable[[str, str], None]
+"""Called with a process's name and one line it printed, from a thread of that process."""
+
+
+class Supervisor:
+    """The running processes of one graph; use as a context manager."""
+
+    def __init__(self, processes: Sequence[Process], namespace: str = "", on_line: OnLine | None = None) -> None:
+        self._processes = processes
+        self._namespace = namespace
+        self._on_line = on_line or _print_line
+        self._children: dict[str, subprocess.Popen[str]] = {}
+        self._readers: list[threading.Thread] = []
+
+    def __enter__(self) -> Supervisor:
+        try:
+            for process in self._processes:
+                self._start(process)
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def pids(self) -> dict[str, int]:
+        """Process ids by process name."""
+        return {name: child.pid for name, child in self._children.items()}
+
+    def ended(self) -> dict[str, int]:
+        """Exit status of every process that has ended by itself."""
+        states = {name: child.poll() for name, child in self._children.items()}
+        return {name: status for name, status in states.items() if status is not None}
+
+    def end(self) -> dict[str, int]:
+        """Interrupt every process, wait, kill what does not end; exit status by process name."""
+        for child in self._children.values():
+            if child.poll() is None:
+                child.send_signal(signal.SIGINT)
+        deadline_s = time.monotonic() + END_PATIENCE_S
+        for child in self._children.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(max(deadline_s - time.monotonic(), 0.0))
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+        for reader in self._readers:
+            reader.join(timeout=0.5)
+        return {name: child.returncode for name, child in self._children.items()}
+
+    def _start(self, process: Process) -> None:
+        command = process.command(self._namespace)
+        try:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                # A Ctrl-C goes to us alone, so that everything ends in order.
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+                env={**os.environ, "RCUTILS_COLORIZED_OUTPUT": "0", "PYTHONUNBUFFERED": "1"},
+            )
+        except OSError as error:
+            raise CommandError(
+                f"cannot start {process.name}: expected the program {command[0]}, found: {error.strerror}; "
+                "run `make setup`, or build the workspace again"
+            ) from error
+        self._children[process.name] = child
+        assert child.stdout is not None
+        reader = threading.Thread(target=self._read, args=(process.name, child.stdout), daemon=True)
+        reader.start()
+        self._readers.append(reader)
+
+    def _read(self, name: str, lines: IO[str]) -> None:
+        for line in lines:
+            self._on_line(name, line.rstrip("\n"))
+
+
+def _end_with_parent() -> None:
+    """Runs in the child: the kernel ends it if we are killed, so that a restart needs no cleaning up."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _print_line(_name: str, line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201

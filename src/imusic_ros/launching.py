@@ -1,0 +1,52 @@
+"""A graph as a launch description, for people who have `ros2 launch`."""
+
+from __future__ import annotations
+
+from launch import LaunchContext, LaunchDescription
+from launch.action import Action
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import LifecycleNode
+
+from imusic_ros.graph import Graph, Process, load_graph
+
+
+def graph_description(name: str, *more: Action) -> LaunchDescription:
+    """Declare the graph's arguments and start its processes; `more` is started with them.
+
+    Lifecycle nodes walk to active by themselves unless `autostart:=false`.
+    """
+    graph = load_graph(name)
+    declared = [
+        DeclareLaunchArgument("namespace", default_value="", description="Namespace of all nodes: one per person."),
+        DeclareLaunchArgument(
+            "autostart", default_value="true", description="Configure and activate the nodes; false: a manager does it."
+        ),
+        *(
+            DeclareLaunchArgument(argument.name, default_value="", description=argument.help)
+            for argument in graph.arguments
+        ),
+    ]
+    return LaunchDescription([*declared, *more, OpaqueFunction(function=_start, args=[graph])])
+
+
+def _start(context: LaunchContext, graph: Graph) -> list[Action]:
+    def given(name: str) -> str:
+        return str(LaunchConfiguration(name).perform(context))
+
+    namespace, autostart = given("namespace"), given("autostart").lower() in {"true", "1"}
+    processes = graph.started_with({argument.name: given(argument.name) for argument in graph.arguments})
+    return [_action(process, namespace, autostart) for process in processes]
+
+
+def _action(process: Process, namespace: str, autostart: bool) -> Action:
+    if not process.is_node:
+        return ExecuteProcess(cmd=process.command(), name=process.name, output="screen")
+    return LifecycleNode(
+        package="imusic",
+        executable=process.executable,
+        name=process.name,
+        namespace=namespace,
+        parameters=[str(process.file), {**process.overrides, "autostart": autostart}],
+        output="screen",
+    )
