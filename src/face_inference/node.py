@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from imusic.msg import FaceBlendshapes, ImuFrame, SensorLayout
 from imusic.srv import CalibrateNeutral
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from std_msgs.msg import Header
@@ -55,8 +56,8 @@ _UNUSABLE = ImuFrame.STATUS_MISSING | ImuFrame.STATUS_FAULT
 class FaceInferenceNode(ManagedNode):
     """Runs a model on the incoming samples; see the package's configuration file for its parameters."""
 
-    def __init__(self) -> None:
-        super().__init__("face_inference", PARAMETERS)
+    def __init__(self, **options: Any) -> None:
+        super().__init__("face_inference", PARAMETERS, **options)
         self._entities: list[tuple[Any, Any]] = []
         self._tracker: FaceTracker | None = None
         self._layout_problem: str | None = "no imu/layout yet; is the driver running?"
@@ -80,10 +81,11 @@ class FaceInferenceNode(ManagedNode):
         self._message = FaceBlendshapes(model=self._title)
         self._publisher = self.create_lifecycle_publisher(FaceBlendshapes, "face/blendshapes", SENSOR_DATA)
         self._keep(self.destroy_publisher, self._publisher)
-        self._keep(
-            self.destroy_service,
-            self.create_service(CalibrateNeutral, "~/calibrate_neutral", self._on_calibrate_neutral),
+        # Reentrant: while a calibration waits for samples, the node's other callbacks must run, and a second call be told.
+        service = self.create_service(
+            CalibrateNeutral, "~/calibrate_neutral", self._on_calibrate_neutral, callback_group=ReentrantCallbackGroup()
         )
+        self._keep(self.destroy_service, service)
         self._keep(
             self.destroy_subscription, self.create_subscription(SensorLayout, "imu/layout", self._on_layout, LATCHED)
         )

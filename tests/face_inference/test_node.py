@@ -1,0 +1,183 @@
+"""The node on real ROS 2, in one process: topics, stamps, calibration service, bad configuration, repeated lifecycle."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+pytestmark = pytest.mark.ros
+rclpy = pytest.importorskip("rclpy", reason="needs ROS 2: run `make test`")
+pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
+
+from face_inference.node import NEWEST_FRAMES, FaceInferenceNode  # noqa: E402
+from imusic.msg import FaceBlendshapes, ImuFrame, SensorLayout, SensorMount  # noqa: E402
+from imusic.srv import CalibrateNeutral  # noqa: E402
+from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
+from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+
+USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
+
+
+class Rig:
+    """The node under test beside a small driver, spun by hand."""
+
+    def __init__(self, model, recording):
+        self.recording = recording
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = FaceInferenceNode(context=self.context)
+        self.driver = rclpy.create_node("driver", context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.executor.add_node(self.driver)
+        self.faces = []
+        self.layout_pub = self.driver.create_publisher(SensorLayout, "imu/layout", LATCHED)
+        self.frame_pub = self.driver.create_publisher(ImuFrame, "imu/frame", NEWEST_FRAMES)
+        self.driver.create_subscription(FaceBlendshapes, "face/blendshapes", self.faces.append, SENSOR_DATA)
+        self.client = self.driver.create_client(CalibrateNeutral, "face_inference/calibrate_neutral")
+        self.node.set_parameters([Parameter("model", value=str(model)), Parameter("neutral_duration_s", value=0.5)])
+
+    def close(self):
+        self.node.close()
+        self.executor.shutdown()
+        self.node.destroy_node()
+        self.driver.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+    def until(self, condition, limit_s=20.0):
+        end = time.monotonic() + limit_s
+        while not condition():
+            assert time.monotonic() < end, "nothing happened in time"
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def start(self):
+        assert self.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+        assert self.node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        self.publish_layout()
+        self.until(lambda: self.frame_pub.get_subscription_count() == 1 and self.node._layout_problem is None)
+
+    def publish_layout(self):
+        sensors = [SensorMount(id=i, name=name, present=True) for i, name in enumerate(self.recording.sensor_names)]
+        self.layout_pub.publish(SensorLayout(layout_id=7, name="six", rate=100.0, sensors=sensors))
+
+    def send(self, i, as_number=None):
+        r, number = self.recording, i if as_number is None else as_number
+        message = ImuFrame(layout_id=7, sequence=number, hub_time_us=10_000 * number)
+        message.header.stamp.sec, message.header.stamp.nanosec = 1000 + number // 100, 10_000_000 * (number % 100)
+        message.header.frame_id = "face_head"
+        message.status = [USABLE] * len(r.sensor_names)
+        message.orientation = r.orientation[i].ravel()
+        message.angular_velocity = r.angular_velocity[i].ravel()
+        message.specific_force = r.specific_force[i].ravel()
+        self.frame_pub.publish(message)
+
+    def play(self, start, stop, offset=0):
+        for i in range(start, stop):
+            before = len(self.faces)
+            self.send(i, i + offset)
+            self.until(lambda before=before: len(self.faces) > before)
+
+
+@pytest.fixture
+def rig(trained, recorded):
+    rig = Rig(trained["model"].path, recorded(seed=5, seconds=6.0))
+    yield rig
+    rig.close()
+
+
+def test_every_sample_becomes_a_face_with_the_samples_own_stamp(rig):
+    rig.start()
+    rig.play(0, 120)
+    live = [face for face in rig.faces if face.state != FaceBlendshapes.STATE_STALE]
+    assert [face.sequence for face in live] == list(range(120))
+    assert all(f.header.stamp.nanosec == 10_000_000 * (f.sequence % 100) for f in live)
+    assert live[10].state == FaceBlendshapes.STATE_CALIBRATING
+    assert live[-1].state == FaceBlendshapes.STATE_TRACKING
+    assert live[-1].model == "tiny 0.1.0"
+    assert live[-1].header.frame_id == "face_head"
+    assert max(live[-1].confidence) > 0.0
+
+
+def test_silence_makes_the_face_stale_with_the_old_stamp(rig):
+    rig.start()
+    rig.play(0, 80)
+    rig.until(lambda: rig.faces[-1].state == FaceBlendshapes.STATE_STALE)
+    rig.until(lambda: not any(rig.faces[-1].confidence))
+    assert rig.faces[-1].sequence == 79
+    assert rig.faces[-1].header.stamp.nanosec == 790_000_000
+    assert rig.node.health().level > 0
+
+
+def test_the_service_calibrates_without_stopping_the_samples(rig):
+    rig.start()
+    rig.play(0, 60)
+    old = rig.node._tracker.neutral
+    future = rig.client.call_async(CalibrateNeutral.Request(duration=1.0))
+    rig.until(lambda: rig.node._asked is not None)
+    second = rig.client.call_async(CalibrateNeutral.Request(duration=1.0))
+    rig.until(second.done)
+    assert not second.result().success
+    assert "already under way" in second.result().message
+    rig.play(60, 180)
+    rig.until(future.done)
+    assert future.result().success
+    assert 0.0 <= future.result().stillness < 0.1
+    assert rig.node._tracker.neutral is not old
+
+
+def test_the_service_refuses_nonsense_and_ends_when_the_node_is_deactivated(rig):
+    rig.start()
+    refused = rig.client.call_async(CalibrateNeutral.Request(duration=99.0))
+    rig.until(refused.done)
+    assert "0.5 to 30 s" in refused.result().message
+    waiting = rig.client.call_async(CalibrateNeutral.Request(duration=5.0))
+    rig.until(lambda: rig.node._asked is not None)
+    rig.node.trigger_deactivate()
+    rig.until(waiting.done)
+    assert not waiting.result().success
+    assert "deactivated" in waiting.result().message
+
+
+@pytest.mark.parametrize("field", ["orientation", "angular_velocity", "specific_force", "status"])
+def test_a_frame_whose_arrays_do_not_fit_stops_nobody(rig, field):
+    rig.start()
+    rig.play(0, 3)
+    broken = ImuFrame(layout_id=7, sequence=3, hub_time_us=30_000, status=[USABLE] * 6)
+    broken.orientation, broken.angular_velocity, broken.specific_force = [0.0] * 24, [0.0] * 18, [0.0] * 18
+    setattr(broken, field, [1])
+    rig.frame_pub.publish(broken)
+    rig.play(4, 8)
+    assert rig.faces[-1].sequence == 7
+
+
+def test_a_missing_model_leaves_the_node_unconfigured_with_the_reason(rig):
+    rig.node.set_parameters([Parameter("model", value="no_such_model")])
+    assert rig.node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    health = rig.node._current_health()
+    assert health.level == 2
+    assert "no_such_model" in health.message
+
+
+def test_the_lifecycle_can_be_repeated(rig):
+    for _ in range(5):
+        assert rig.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+        assert rig.node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        assert rig.node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+        assert rig.node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
+    assert rig.node.count_publishers("face/blendshapes") == 0
+    rig.start()
+    rig.play(0, 5)
+
+
+def test_the_shipped_configuration_names_every_parameter_with_its_default():
+    from pathlib import Path
+
+    import yaml
+    from face_inference.node import PARAMETERS
+
+    path = Path(__file__).resolve().parents[2] / "config" / "face_inference.yaml"
+    content = yaml.safe_load(path.read_text())["/**/face_inference"]["ros__parameters"]
+    assert content == {spec.name: spec.default for spec in PARAMETERS}
