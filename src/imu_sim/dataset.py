@@ -113,6 +113,9 @@ def _run(jobs: list[_Job], settings: DatasetSettings, workers: int) -> Iterator[
             yield
         return
     # Spawned, not forked: a fork of a process with threads may hang, and forked workers share open files.
+    # A read-only mapping, as rigs have, cannot be sent to another process.
+    rig = replace(settings.rig, parts=dict(settings.rig.parts), landmarks=dict(settings.rig.landmarks))
+    settings = replace(settings, rig=rig)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_remember, initargs=(settings,))
     try:

@@ -38,7 +38,7 @@ _FRONT = _sound(0.12, 1.0, jawOpen=0.33, mouthLowerDown=0.27, mouthUpperUp=0.13,
 _SPREAD = _sound(0.11, 1.0, jawOpen=0.12, mouthSmile=0.3, mouthStretch=0.3, mouthLowerDown=0.2, mouthUpperUp=0.1)  # see
 _ROUND = _sound(0.13, 1.4, jawOpen=0.26, mouthFunnel=0.5, mouthPucker=0.25)  # law, go
 _TIGHT = _sound(0.12, 1.8, jawOpen=0.1, mouthPucker=0.65, mouthFunnel=0.35)  # you, we
-_LIPS_SHUT = _sound(0.09, 4.0, jawOpen=0.06, mouthClose=0.06, mouthPress=0.32, mouthRollLower=0.22, mouthRollUpper=0.2)
+_LIPS_SHUT = _sound(0.09, 6.0, jawOpen=0.06, mouthClose=0.06, mouthPress=0.32, mouthRollLower=0.22, mouthRollUpper=0.2)
 _LIP_TEETH = _sound(0.09, 3.0, jawOpen=0.08, mouthRollLower=0.4, mouthUpperUp=0.22, mouthShrugLower=0.12)
 _TEETH = _sound(0.09, 1.6, jawOpen=0.05, mouthStretch=0.25, mouthLowerDown=0.28, mouthUpperUp=0.12)
 _SHUSH = _sound(0.1, 2.0, jawOpen=0.08, mouthFunnel=0.5, mouthPucker=0.25, mouthUpperUp=0.1)

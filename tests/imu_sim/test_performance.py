@@ -36,7 +36,9 @@ def test_starts_with_three_still_seconds_and_loops() -> None:
 
 def test_every_shape_that_sensors_see_is_shown() -> None:
     strongest = performance().weights.max(axis=0)
-    weak = [arkit.BLENDSHAPES[i] for i in arkit.OBSERVABLE if strongest[i] < 0.15 and arkit.BLENDSHAPES[i] != "mouthClose"]
+    weak = [
+        arkit.BLENDSHAPES[i] for i in arkit.OBSERVABLE if strongest[i] < 0.15 and arkit.BLENDSHAPES[i] != "mouthClose"
+    ]
     assert weak == ["jawForward"] or not weak
 
 

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from face_model import arkit, rotation
+from face_model.layout import SensorLayout
+from face_model.recording import Recording
+from face_model.rig import FaceRig
+from imu_sim.boards import LinearBoards, boards_on
+from imu_sim.dataset import DatasetSettings, build_dataset
+from imu_sim.errors import LiveLinkError
+from imu_sim.generator import generate
+from imu_sim.kinematics import Trajectory
+from imu_sim.motion import still
+from imu_sim.poses import weights_of
+from imu_sim.sensor import SensorModel, perfect_sensor
+from imu_sim.simulate import simulate
+from imu_sim.stream import ImuStream
+from imu_sim.wearer import nominal_wearer, random_wearer
+
+
+def test_recording_agrees_with_the_motion(rig: FaceRig, layout: SensorLayout) -> None:
+    motion = generate(2, 12.0)
+    recording = simulate(motion, rig, layout, nominal_wearer(layout), rate_hz=100.0, seed=1)
+    assert recording.valid.shape == (1201, 12)
+    assert recording.sensor_names == layout.names
+    assert recording.weights[0].max() == 0.0
+    np.testing.assert_allclose(recording.weights[::5], motion.weights[::3], atol=0.12)
+    # A quiet second at the start: gravity on every unit, hardly any rate.
+    quiet = slice(0, 60)
+    np.testing.assert_allclose(np.linalg.norm(recording.specific_force[quiet].mean(0), axis=-1), 9.807, atol=0.25)
+    assert np.abs(recording.angular_velocity[quiet].mean(0)).max() < np.deg2rad(1.5)
+    np.testing.assert_allclose(np.linalg.norm(recording.orientation, axis=-1), 1.0, atol=1e-5)
+
+
+def test_perfect_sensors_feel_held_poses_as_turned_gravity(rig: FaceRig, layout: SensorLayout) -> None:
+    smile = still(3.0, weights=weights_of({"mouthSmile": 1.0}))
+    rest, held = (
+        simulate(motion, rig, layout, nominal_wearer(layout), perfect_sensor(), 100.0) for motion in (still(3.0), smile)
+    )
+    angle = np.arccos(np.clip(np.sum(rest.specific_force[-1] * held.specific_force[-1], -1) / 9.80665**2, -1.0, 1.0))
+    named = dict(zip(layout.names, np.rad2deg(angle), strict=True))
+    assert named["skull"] == pytest.approx(0.0, abs=0.1)
+    assert max(named["zygomaticus_left"], named["buccinator_left"]) > 2.0
+
+
+def test_same_seed_same_recording(rig: FaceRig, layout: SensorLayout) -> None:
+    motion, wearer = generate(3, 4.0), random_wearer(layout, 5)
+    first, again, other = (simulate(motion, rig, layout, wearer, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.orientation, again.orientation)
+    np.testing.assert_array_equal(first.angular_velocity, again.angular_velocity)
+    assert not np.array_equal(first.angular_velocity, other.angular_velocity)
+    np.testing.assert_array_equal(first.weights, other.weights)
+
+
+@pytest.mark.parametrize("rate_hz", [60.0, 100.0, 250.0])
+def test_blocks_of_any_size_equal_one_batch(boards: LinearBoards, rate_hz: float) -> None:
+    trajectory = Trajectory(generate(4, 6.0), loop=True)
+    whole = ImuStream(trajectory, boards, SensorModel(), rate_hz, seed=7).next(240)
+    stream = ImuStream(trajectory, boards, SensorModel(), rate_hz, seed=7)
+    parts = [stream.next(count) for count in (1, 7, 100, 132)]
+    for name in ("orientation", "angular_velocity", "specific_force"):
+        joined = np.concatenate([getattr(part, name) for part in parts])
+        np.testing.assert_allclose(joined, getattr(whole, name), atol=1e-10)
+
+
+def test_the_loop_has_no_seam_in_the_signals_and_noise_does_not_repeat(boards: LinearBoards) -> None:
+    motion = generate(6, 5.0)
+    period = round(motion.duration_s * 100)
+    ideal = ImuStream(Trajectory(motion, loop=True), boards, perfect_sensor(), 100.0, 1).next(2 * period)
+    np.testing.assert_allclose(ideal.specific_force[5:period], ideal.specific_force[period + 5 :], atol=1e-6)
+    step = np.abs(np.diff(ideal.specific_force, axis=0)).max(axis=(1, 2))
+    assert step[period - 2 : period + 2].max() < 0.05 * step.max()
+    noisy = ImuStream(Trajectory(motion, loop=True), boards, SensorModel(), 100.0, 1).next(2 * period)
+    assert not np.allclose(noisy.specific_force[:period], noisy.specific_force[period:], atol=1e-3)
+
+
+def test_wearers_differ_and_repeat_by_seed(rig: FaceRig, layout: SensorLayout) -> None:
+    first, again, other = (random_wearer(layout, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.worn(rig).deltas, again.worn(rig).deltas)
+    assert not np.allclose(first.worn(rig).deltas, other.worn(rig).deltas)
+    distance = np.linalg.norm(np.stack([random_wearer(layout, s).place_offset_m for s in range(40)]), axis=-1)
+    assert distance.max() <= 0.005
+    assert distance.mean() > 0.002
+    angle = np.linalg.norm(rotation.to_vector(np.stack([random_wearer(layout, s).mount for s in range(60)])), axis=-1)
+    assert np.rad2deg(np.sqrt(np.mean(angle**2))) == pytest.approx(10.0, rel=0.1)
+    size = np.linalg.norm(first.worn(rig).neutral - rig.neutral, axis=-1)
+    assert 0.0005 < np.median(size) < 0.015
+    gains = np.stack([random_wearer(layout, s).gain for s in range(40)])
+    sides = gains / gains[:, list(arkit.MIRROR)]
+    assert np.log(gains).std() > np.log(sides[sides != 1.0]).std()  # people differ more than their two sides
+
+
+def test_nominal_wearer_is_the_rig(rig: FaceRig, layout: SensorLayout, boards: LinearBoards) -> None:
+    wearer = nominal_wearer(layout)
+    worn = wearer.worn(rig)
+    np.testing.assert_allclose(worn.neutral, rig.neutral, atol=1e-7)
+    np.testing.assert_allclose(worn.deltas, rig.deltas, atol=1e-7)
+    np.testing.assert_allclose(boards_on(worn, layout, wearer).centre, boards.centre, atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_sensors_can_be_glued_to_every_wearer(rig: FaceRig, layout: SensorLayout, seed: int) -> None:
+    wearer = random_wearer(layout, seed)
+    glued = boards_on(wearer.worn(rig), layout, wearer)
+    state = glued.state(*(np.zeros((1, arkit.COUNT)) for _ in range(3)))
+    normal = rotation.rotate(state.orientation, np.array([0.0, 0.0, 1.0]))[0]
+    assert np.all(normal[list(layout.skin_indices), 0] > -0.2)  # facing out of the face, not into it
+
+
+def test_dataset_is_the_same_with_any_number_of_workers(tmp_path: Path, rig: FaceRig, layout: SensorLayout) -> None:
+    told: list[tuple[int, int]] = []
+    settings = DatasetSettings(rig, layout)
+    build = dict(wearers=2, seconds=4.0, seed=9)
+    alone = build_dataset(tmp_path / "a", [generate(1, 4.0)], settings, on_progress=lambda *n: told.append(n), **build)
+    together = build_dataset(tmp_path / "b", [generate(1, 4.0)], settings, workers=2, **build)
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert [path.name for path in alone] == [path.name for path in together]
+    for one, other in zip(alone, together, strict=True):
+        first, second = Recording.load(one), Recording.load(other)
+        np.testing.assert_array_equal(first.orientation, second.orientation)
+        np.testing.assert_array_equal(first.weights, second.weights)
+    people = {Recording.load(path).person for path in alone}
+    assert "generated_1" in people
+    assert len(people) == 3  # every generated performance is a person of its own
+    assert not list((tmp_path / "a").glob(".*"))
+
+
+def test_dataset_refuses_a_bad_source_before_any_work(tmp_path: Path, rig: FaceRig, layout: SensorLayout) -> None:
+    with pytest.raises(LiveLinkError):
+        build_dataset(tmp_path, [tmp_path / "absent.csv"], DatasetSettings(rig, layout), wearers=1)
+    assert not list(tmp_path.glob("*.npz"))
