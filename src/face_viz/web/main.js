@@ -1,6 +1,7 @@
 // Connects to the server, draws the newest frame when the screen is ready for one.
 
 import { Camera } from "./camera.js";
+import { Pace } from "./pace.js";
 import { Panel } from "./panel.js";
 import { Renderer } from "./renderer.js";
 import { Rig } from "./rig.js";
@@ -37,6 +38,7 @@ class Viewer {
     this.renderer = new Renderer(this.canvas, rig);
     this.camera = new Camera(this.canvas, rig.bounds, () => this.ask());
     this.panel = new Panel(rig.blendshapes);
+    this.pace = new Pace(new URLSearchParams(location.search).get("quality") === "full");
     this.frame = null;
     this.fresh = false;
     this.asked = false;
@@ -100,7 +102,8 @@ class Viewer {
       this.fresh = false;
       document.documentElement.dataset.frames = ++this.drawn;
     }
-    const aspect = this.renderer.resize();
+    if (this.frame?.rate > 20) this.pace.note(now); // slower faces say nothing of the drawing
+    const aspect = this.renderer.resize(this.pace.share);
     const head = frame && this.turns.checked ? frame.head : AHEAD;
     const boards = frame && this.sensors.checked ? frame.boards : [];
     this.renderer.draw(this.camera.view(aspect), aspect, head, boards, !frame || frame.silence > 0.5 ? 1 : 0);

@@ -23,6 +23,7 @@ export class Renderer {
     this.empty = gl.createVertexArray();
     this.shadowMap = this.depthTarget();
     gl.enable(gl.DEPTH_TEST);
+    gl.enable(gl.CULL_FACE);
   }
 
   program(vertex, fragment) {
@@ -97,8 +98,9 @@ export class Renderer {
     }
   }
 
-  resize() {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+  // share: of the screen's resolution.
+  resize(share) {
+    const ratio = share * Math.min(window.devicePixelRatio || 1, 2);
     const width = Math.max(1, Math.round(this.canvas.clientWidth * ratio));
     const height = Math.max(1, Math.round(this.canvas.clientHeight * ratio));
     if (this.canvas.width !== width || this.canvas.height !== height) {

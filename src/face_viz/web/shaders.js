@@ -47,18 +47,19 @@ uniform sampler2DShadow shadowMap;
 out vec4 pixel;
 ${LIGHTS}
 float lit(vec3 n) {
+  if (dot(n, KEY) < -0.45) return 0.0; // beyond the widest falloff of diffuse()
   vec3 p = 0.5 * lampPosition.xyz + 0.5;
   float bias = 0.0016 + 0.004 * (1.0 - clamp(dot(n, KEY), 0.0, 1.0));
   float sum = 0.0;
   const float r = 4.5 / 1024.0;
   // A spiral of samples, turned from pixel to pixel (interleaved gradient noise, Jimenez 2014): soft, without bands.
   float turn = 6.2832 * fract(52.9829 * fract(dot(gl_FragCoord.xy, vec2(0.06711, 0.00584))));
-  for (int i = 0; i < 12; i++) {
+  for (int i = 0; i < 8; i++) {
     float a = 2.39996 * float(i) + turn;
-    vec2 o = vec2(cos(a), sin(a)) * r * sqrt((float(i) + 0.5) / 12.0);
+    vec2 o = vec2(cos(a), sin(a)) * r * sqrt((float(i) + 0.5) / 8.0);
     sum += texture(shadowMap, vec3(p.xy + o, p.z - bias));
   }
-  return sum / 12.0;
+  return sum / 8.0;
 }
 // Light that enters skin leaves it redder beside where it entered: a wider falloff for red.
 vec3 diffuse(float nl) {
@@ -78,7 +79,6 @@ vec3 tone(vec3 x) { // Narkowicz's fit of the ACES film curve, 2015
 }
 void main() {
   vec3 n = normalize(worldNormal), v = normalize(eye - worldPosition);
-  if (!gl_FrontFacing) n = -n;
   float gloss = surface.x, hollow = 2.0 * surface.y - 1.0;
   vec3 base = mix(albedo, tint.rgb, tint.a);
   float open = clamp(1.0 + 0.75 * min(hollow, 0.0), 0.25, 1.0);
@@ -92,8 +92,7 @@ void main() {
     + mix(GROUND, SKY, 0.5 + 0.5 * n.z) * open;
   vec3 spec = KEY_COLOR * shine(n, v, KEY, roughness) * shadow
     + FILL_COLOR * shine(n, v, FILL, roughness)
-    + RIM_A_COLOR * shine(n, v, RIM_A, roughness)
-    + RIM_B_COLOR * shine(n, v, RIM_B, roughness);
+    + RIM_A_COLOR * shine(n, v, RIM_A, roughness);
   float grazing = pow(1.0 - clamp(dot(n, v), 0.0, 1.0), 4.0);
   vec3 result = base * light * 0.62 + min(spec * (0.7 + 1.6 * gloss), vec3(mix(0.16, 0.55 + 2.0 * gloss, soft))) * open + SKY * grazing * 0.16 * open + base * glow;
   float grey = dot(result, vec3(0.3, 0.6, 0.1));

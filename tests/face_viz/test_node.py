@@ -1,0 +1,242 @@
+"""The node in one process with a publisher and subscribers, on real ROS 2."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+rclpy = pytest.importorskip("rclpy", reason="no ROS 2: rclpy is not importable")
+pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
+
+from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from imusic.msg import FaceBlendshapes, SensorLayout, SensorMount  # noqa: E402
+from imusic.srv import CalibrateNeutral  # noqa: E402
+from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+from sensor_msgs.msg import PointCloud2  # noqa: E402
+from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
+
+from face_model.layout import load_layout  # noqa: E402
+from face_viz.node import PARAMETERS, FaceVizNode  # noqa: E402
+from face_viz.page import FacePage  # noqa: E402
+from imusic_ros.qos import LATCHED, RELIABLE, SENSOR_DATA  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+ROOT = Path(__file__).resolve().parents[2]
+SUCCESS = TransitionCallbackReturn.SUCCESS
+
+
+class Graph:
+    """The node, a second node that talks to it, and an executor for both."""
+
+    def __init__(self) -> None:
+        self.node = FaceVizNode()
+        self.node.set_parameters([Parameter("port", value=0)])
+        self.other = rclpy.create_node("onlooker")
+        self.executor = SingleThreadedExecutor()
+        for node in (self.node, self.other):
+            self.executor.add_node(node)
+        self.faces = self.other.create_publisher(FaceBlendshapes, "face/blendshapes", SENSOR_DATA)
+        self.sequence = 0
+
+    def face(self, jaw: float = 0.0) -> FaceBlendshapes:
+        self.sequence += 1
+        message = FaceBlendshapes(sequence=self.sequence, state=FaceBlendshapes.STATE_TRACKING, age=0.004, model="m 1")
+        message.header.frame_id = "face_head"
+        message.header.stamp.sec, message.header.stamp.nanosec = 1000 + self.sequence, 123
+        message.weights[FaceBlendshapes.JAW_OPEN] = jaw
+        message.confidence = np.full(52, 0.8, np.float32)
+        message.head_orientation.w = 1.0
+        return message
+
+    def spin_until(self, done: Callable[[], Any], what: str, face: FaceBlendshapes | None = None) -> Any:
+        end_s = time.monotonic() + 30.0
+        while not (found := done()):
+            assert time.monotonic() < end_s, f"no {what} within 30 s"
+            if face is not None:
+                self.sequence += 1
+                face.sequence = self.sequence
+                face.header.stamp.sec = 1000 + self.sequence
+                self.faces.publish(face)
+            self.executor.spin_once(timeout_sec=0.02)
+        return found
+
+    def close(self) -> None:
+        self.node.close()
+        self.executor.shutdown()
+        self.node.destroy_node()
+        self.other.destroy_node()
+
+
+@pytest.fixture()
+def graph(monkeypatch: pytest.MonkeyPatch) -> Iterator[Graph]:
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    rclpy.init()
+    graph = Graph()
+    yield graph
+    graph.close()
+    rclpy.try_shutdown()
+
+
+def activate(graph: Graph) -> None:
+    assert graph.node.trigger_configure() == SUCCESS
+    assert graph.node.trigger_activate() == SUCCESS
+
+
+def layout_message(missing: str) -> SensorLayout:
+    layout = load_layout()
+    mounts = [SensorMount(id=s.id, name=s.name, present=s.name != missing) for s in layout.sensors]
+    return SensorLayout(layout_id=1, name="face_12", sensors=mounts)
+
+
+def test_markers_show_the_face_with_its_own_stamp_and_frame(graph: Graph) -> None:
+    latched = graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED)
+    latched.publish(layout_message(missing="mentalis"))
+    seen: list[MarkerArray] = []
+    graph.other.create_subscription(MarkerArray, "face/markers", seen.append, RELIABLE)
+    activate(graph)
+    graph.spin_until(lambda: graph.node._boards is not None, "layout")
+    seen.clear()
+    graph.spin_until(lambda: seen and len(seen[-1].markers) > 2, "markers with sensors", graph.face(0.7))
+    face, *cubes, text = seen[-1].markers
+    weights = np.zeros(52, np.float32)
+    weights[FaceBlendshapes.JAW_OPEN] = 0.7
+    rig = graph.node._rig
+    expected = rig.vertices(weights)[rig.triangles.ravel()]
+    points = np.array([(p.x, p.y, p.z) for p in face.points])
+    assert points == pytest.approx(expected, abs=1e-6)
+    assert len(face.colors) == len(face.points)
+    assert face.type == Marker.TRIANGLE_LIST
+    assert {m.header.frame_id for m in seen[-1].markers} == {"face_head"}
+    assert {m.header.stamp.nanosec for m in seen[-1].markers} == {123}
+    assert len({m.header.stamp.sec for m in seen[-1].markers}) == 1
+    assert face.header.stamp.sec > 1000
+    names = load_layout().names
+    assert len(cubes) == len(names)
+    colors = [(c.color.r, c.color.g, c.color.b) for c in cubes]
+    odd = [name for name, color in zip(names, colors, strict=True) if colors.count(color) == 1]
+    assert odd == ["mentalis"]
+    poses = graph.node._boards.poses(weights)
+    assert (cubes[5].pose.position.x, cubes[5].pose.orientation.w) == pytest.approx((poses[5, 0], poses[5, 6]))
+    assert text.text.strip() == "tracking"
+
+
+def test_points_hold_the_skin(graph: Graph) -> None:
+    seen: list[PointCloud2] = []
+    graph.other.create_subscription(PointCloud2, "face/points", seen.append, RELIABLE)
+    activate(graph)
+    graph.spin_until(lambda: seen, "points", graph.face())
+    cloud = seen[-1]
+    rig = graph.node._rig
+    data = np.frombuffer(bytes(cloud.data), "<f4").reshape(-1, 4)
+    assert data[:, :3] == pytest.approx(rig.neutral[rig.parts["skin"]], abs=1e-6)
+    assert [f.name for f in cloud.fields] == ["x", "y", "z", "rgb"]
+    assert (cloud.width, cloud.height) == (len(data), 1)
+    assert cloud.row_step == len(cloud.data)
+    assert cloud.header.frame_id == "face_head"
+
+
+def test_nothing_is_published_while_nobody_subscribes(graph: Graph) -> None:
+    activate(graph)
+    graph.spin_until(lambda: graph.node._received > 20, "faces", graph.face())
+    assert graph.node._markers_sent == 0
+
+
+def test_the_page_gets_the_faces_and_health_tells(graph: Graph) -> None:
+    health: list[Any] = []
+    graph.other.create_subscription(
+        DiagnosticArray,
+        "/diagnostics",
+        lambda m: health.extend(s for s in m.status if s.name == "face_viz"),
+        10,
+    )
+    activate(graph)
+    graph.spin_until(lambda: any(b"\x01" == s.level for s in health), "warning that nothing comes in")
+    face = graph.face(0.5)
+    graph.spin_until(lambda: any(b"\x00" == s.level for s in health), "good health", face)
+    values = {v.key: v.value for v in health[-1].values}
+    assert values["url"].startswith("http://127.0.0.1:")
+    assert float(values["face_rate_hz"]) > 0
+    page = graph.node._page
+    page.frame(-1)
+    weights = np.frombuffer(page.frame(-1)[1], "<f4", 52, 40)
+    assert weights[FaceBlendshapes.JAW_OPEN] == pytest.approx(0.5)
+
+
+def test_a_face_with_nan_is_drawn_nowhere_and_harms_nothing(graph: Graph) -> None:
+    seen: list[MarkerArray] = []
+    graph.other.create_subscription(MarkerArray, "face/markers", seen.append, RELIABLE)
+    activate(graph)
+    bad = graph.face(float("nan"))
+    graph.spin_until(lambda: graph.node._received > 10, "faces", bad)
+    graph.node._page.frame(-1)
+    assert graph.node._page.counters["faces_refused"] >= 1
+    assert seen == []
+    graph.spin_until(lambda: seen, "markers", graph.face(0.1))
+
+
+def test_the_button_calls_the_service_and_tells_its_answer(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, bool]] = []
+    activate(graph)
+    monkeypatch.setattr(graph.node._page, "announce", lambda text, ok=True: told.append((text, ok)))
+    graph.node._page.command("calibrate")
+    assert told[-1][1] is False
+    assert "face_inference/calibrate_neutral" in told[-1][0]
+
+    def answer(_request: Any, response: Any) -> Any:
+        response.success, response.message = False, "hold still"
+        return response
+
+    graph.other.create_service(CalibrateNeutral, "face_inference/calibrate_neutral", answer)
+    graph.spin_until(lambda: graph.node._calibrate.service_is_ready(), "service")
+    graph.node._page.command("calibrate")
+    graph.spin_until(lambda: told[-1] == ("hold still", False), "answer")
+
+
+def test_a_taken_port_leaves_the_node_unconfigured_with_the_reason(graph: Graph) -> None:
+    assert graph.node.trigger_configure() == SUCCESS
+    taken = graph.node._page.port
+    graph.node.trigger_cleanup()
+    blocker = FacePage(graph.node._rig, port=taken)
+    try:
+        graph.node.set_parameters([Parameter("port", value=taken)])
+        assert graph.node.trigger_configure() == TransitionCallbackReturn.FAILURE
+        assert f"port {taken}" in graph.node._current_health().message
+    finally:
+        blocker.close()
+    assert graph.node.trigger_configure() == SUCCESS
+
+
+def test_all_transitions_can_be_repeated_without_leaks(graph: Graph) -> None:
+    def counts() -> tuple[int, ...]:
+        node = graph.node
+        return (
+            len(list(node.publishers)),
+            len(list(node.subscriptions)),
+            len(list(node.timers)),
+            len(list(node.clients)),
+            len(list(Path("/proc/self/fd").iterdir())),
+            len(list(Path("/proc/self/task").iterdir())),
+        )
+
+    sizes = []
+    for _ in range(6):
+        activate(graph)
+        graph.spin_until(lambda: True, "nothing")
+        assert graph.node.trigger_deactivate() == SUCCESS
+        assert graph.node.trigger_cleanup() == SUCCESS
+        sizes.append(counts())
+    assert sizes[-1] == sizes[1]
+
+
+def test_the_shipped_configuration_names_every_parameter_and_its_default() -> None:
+    shipped = yaml.safe_load((ROOT / "config" / "face_viz.yaml").read_text())["/**/face_viz"]["ros__parameters"]
+    assert shipped == {spec.name: spec.default for spec in PARAMETERS}

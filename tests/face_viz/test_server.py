@@ -1,0 +1,168 @@
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import numpy as np
+import pytest
+
+from face_model.rig import FaceRig
+from face_viz.frame import FaceFrame
+from face_viz.page import FacePage
+from face_viz.rig_file import encode_rig
+
+Visit = Callable[[aiohttp.ClientSession], Awaitable[None]]
+
+
+def frame(jaw: float) -> FaceFrame:
+    weights = np.zeros(52, np.float32)
+    weights[17] = jaw
+    return FaceFrame(weights=weights, confidence=np.ones(52, np.float32))
+
+
+@pytest.fixture()
+def pressed() -> threading.Event:
+    return threading.Event()
+
+
+@pytest.fixture()
+def page(small_rig: FaceRig, pressed: threading.Event):
+    page = FacePage(small_rig, port=0, draw_rate_hz=60.0, on_calibrate=pressed.set)
+    yield page
+    page.close()
+
+
+def visit(page: FacePage, what: Visit) -> None:
+    async def go() -> None:
+        timeout = aiohttp.ClientTimeout(total=20)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{page.port}", timeout=timeout) as session:
+            await what(session)
+
+    asyncio.run(go())
+
+
+def test_page_its_scripts_and_the_rig_are_served(page: FacePage, small_rig: FaceRig) -> None:
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.get("/") as response:
+            assert response.status == 200
+            assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+            assert "main.js" in await response.text()
+        for name in ("main.js", "style.css", "shaders.js", "icon.svg"):
+            async with session.get(f"/{name}") as response:
+                assert response.status == 200
+        async with session.get("/rig") as response:
+            assert await response.read() == encode_rig(small_rig)
+
+    visit(page, what)
+
+
+@pytest.mark.parametrize("path", ["/../page.py", "/%2e%2e/page.py", "/nothing.js", "/..%2fpage.py"])
+def test_nothing_else_is_served(page: FacePage, path: str) -> None:
+    # A raw connection: a polite client would tidy the path up.
+    with socket.create_connection(("127.0.0.1", page.port), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        answer = connection.recv(4096)
+    assert answer.split()[1] in {b"403", b"404"}
+
+
+def test_a_viewer_is_told_the_scene_and_then_gets_frames(page: FacePage) -> None:
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect("/frames") as viewer:
+            scene = json.loads((await viewer.receive()).data)
+            assert scene["type"] == "scene"
+            assert scene["options"]["calibrate"] is True
+            page.show(frame(0.25))
+            while True:
+                message = await viewer.receive()
+                assert message.type is aiohttp.WSMsgType.BINARY
+                if np.frombuffer(message.data, "<f4", 52, 40)[17] == 0.25:
+                    break
+            assert page.counters["viewers"] == 1
+
+    visit(page, what)
+    assert page.counters["bytes_sent"] > 0
+
+
+def test_the_button_reaches_the_owner_and_its_answer_every_viewer(page: FacePage, pressed: threading.Event) -> None:
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect("/frames") as viewer, session.ws_connect("/frames") as other:
+            await viewer.receive(), await other.receive()
+            await viewer.send_str(json.dumps({"command": "calibrate"}))
+            assert await asyncio.to_thread(pressed.wait, 10)
+            page.announce("neutral learnt", ok=True)
+            for each in (viewer, other):
+                while (message := await each.receive()).type is not aiohttp.WSMsgType.TEXT:
+                    pass
+                assert json.loads(message.data) == {"type": "notice", "text": "neutral learnt", "ok": True}
+
+    visit(page, what)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "17", '{"command": 3}', '{"command": "rm -rf"}', '{"x": 1}'])
+def test_strange_commands_do_nothing(page: FacePage, pressed: threading.Event, text: str) -> None:
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect("/frames") as viewer:
+            await viewer.send_str(text)
+            page.show(frame(0.5))
+            while True:  # frames go on
+                message = await viewer.receive()
+                assert message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}
+                if message.type is aiohttp.WSMsgType.BINARY:
+                    break
+
+    visit(page, what)
+    assert not pressed.is_set()
+
+
+def test_a_page_of_another_site_gets_nothing(page: FacePage) -> None:
+    async def what(session: aiohttp.ClientSession) -> None:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect("/frames", headers={"Origin": "http://evil.example"})
+        assert refused.value.status == 403
+        async with session.get("/rig", headers={"Host": "evil.example"}) as response:
+            assert response.status == 403
+        own = f"http://127.0.0.1:{page.port}"
+        async with session.ws_connect("/frames", headers={"Origin": own}) as viewer:
+            assert (await viewer.receive()).type is aiohttp.WSMsgType.TEXT
+
+    visit(page, what)
+
+
+def test_a_viewer_that_reads_nothing_delays_nobody(page: FacePage) -> None:
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect("/frames"), session.ws_connect("/frames") as reader:
+            await reader.receive()
+            for step in range(1, 40):
+                page.show(frame(step / 64))
+                while np.frombuffer((await reader.receive_bytes()), "<f4", 52, 40)[17] != step / 64:
+                    pass
+
+    visit(page, what)
+
+
+def test_viewers_that_leave_are_forgotten(page: FacePage) -> None:
+    async def what(session: aiohttp.ClientSession) -> None:
+        for _ in range(20):
+            async with session.ws_connect("/frames") as viewer:
+                await viewer.receive()
+        for _ in range(100):
+            if page.counters["viewers"] == 0:
+                return
+            await asyncio.sleep(0.05)
+        pytest.fail("viewers left are still counted")
+
+    visit(page, what)
+
+
+def test_close_ends_while_viewers_watch(page: FacePage) -> None:
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect("/frames") as viewer:
+            await viewer.receive()
+            await asyncio.to_thread(page.close)
+            while (await viewer.receive()).type not in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}:
+                pass
+
+    visit(page, what)
+    assert not any(thread.name == "face_page" and thread.is_alive() for thread in threading.enumerate())
