@@ -39,7 +39,9 @@ class LinearBoards:
         """Tables of `skin_patches`' result."""
         centre = np.concatenate([patches.centres[None], patches.centre_deltas])
         tangents = np.concatenate([patches.tangents[None], patches.tangent_deltas])
-        return cls(centre, np.ascontiguousarray(np.moveaxis(tangents, -1, 1)), patches.mount)
+        return cls(
+            centre, np.ascontiguousarray(np.moveaxis(tangents, -1, 1)), np.asarray(patches.mount, dtype=np.float64)
+        )
 
     @property
     def sensors(self) -> int:

@@ -55,12 +55,12 @@ class VirtualClock:
         return self.now_s
 
 
-@pytest.fixture()
+@pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock()
 
 
-@pytest.fixture()
+@pytest.fixture
 def make_hub(boards: LinearBoards, layout: SensorLayout, clock: VirtualClock) -> Callable[..., SimulatedHub]:
     trajectory = Trajectory(performance(), loop=True)
 
@@ -83,6 +83,6 @@ def make_hub(boards: LinearBoards, layout: SensorLayout, clock: VirtualClock) ->
     return make
 
 
-@pytest.fixture()
+@pytest.fixture
 def config() -> SimulatorConfig:
     return SimulatorConfig(layout=str(ROOT / "config" / "layouts" / "face_12.yaml"))

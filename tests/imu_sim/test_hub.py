@@ -61,7 +61,7 @@ class Host:
         return [p for p in self.wait(seconds) if isinstance(p, Sample)]
 
 
-@pytest.fixture()
+@pytest.fixture
 def start(make_hub: MakeHub, clock: object) -> Callable[..., Host]:
     def started(*args: object, **kwargs: object) -> Host:
         host = Host(make_hub(*args, **kwargs), clock)

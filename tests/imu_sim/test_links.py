@@ -15,7 +15,9 @@ import pytest
 import serial
 
 from imu_driver.protocol import Hello, HelloRequest, Sample, Start, StreamParser, encode
+from imu_sim import server
 from imu_sim.errors import SimulatorConfigError
+from imu_sim.process import main
 from imu_sim.pty_link import PtyLink
 from imu_sim.udp_link import UdpLink
 
@@ -23,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FRAME = bytes(range(256))
 
 
-@pytest.fixture()
+@pytest.fixture
 def link(tmp_path: Path) -> Iterator[PtyLink]:
     made = PtyLink(tmp_path / "ports" / "hub")
     yield made
@@ -107,7 +109,7 @@ def test_udp_to_nobody_does_no_harm() -> None:
     link.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def run_simulator() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
@@ -153,7 +155,7 @@ def test_process_serves_a_serial_port_and_ends_cleanly(
     for _ in range(2):
         with serial.Serial(str(path), 921600, timeout=0.2) as port:
             port.write(encode(HelloRequest(1)) + encode(Start(2)))
-            samples, hello = stream(lambda: port.read(port.in_waiting or 1), 50)  # noqa: B023
+            samples, hello = stream(lambda: port.read(port.in_waiting or 1), 50)
         assert hello.rate_hz == 200
         assert [s.sequence for s in samples[-10:]] == list(range(samples[-10].sequence, samples[-1].sequence + 1))
     process.send_signal(number)
@@ -174,3 +176,18 @@ def test_process_speaks_udp_for_a_given_time(run_simulator: Callable[..., subpro
         assert samples[0].sequence == 0
         _, errors = process.communicate(timeout=30.0)
         assert (process.returncode, errors) == (0, "")
+
+
+def test_a_signal_while_starting_ends_it_cleanly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def slow_start(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        pytest.fail("the signal was not heeded")
+
+    monkeypatch.setattr(server, "build_hub", slow_start)
+    before = signal.getsignal(signal.SIGINT)
+    assert main(["--link", str(tmp_path / "hub")]) == 0
+    assert capsys.readouterr().err == ""
+    assert not (tmp_path / "hub").is_symlink()
+    assert signal.getsignal(signal.SIGINT) is before

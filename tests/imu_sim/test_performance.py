@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -100,7 +102,7 @@ def test_generator_covers_every_shape_with_held_and_isolated_poses() -> None:
     assert weights.max() <= 1.0
     assert weights.min() >= 0.0
     # Held: some shape stays high and nearly constant for three seconds.
-    window = int(3 * 60)
+    window = 3 * 60
     means = np.lib.stride_tricks.sliding_window_view(weights[::6], window // 6, axis=0)
     assert np.any((means.min(axis=-1) > 0.3) & (np.ptp(means, axis=-1) < 0.15))
     # Isolated: a skin shape is strong while every other one is nearly at rest.
@@ -134,7 +136,7 @@ def test_lips_meet_in_mama_and_round_in_you() -> None:
 
 def test_sentences_of_the_score_do_not_overlap_and_poses_are_known() -> None:
     sentences = sorted(SCORE.speech, key=lambda s: s.start_s)
-    for first, second in zip(sentences, sentences[1:], strict=False):
+    for first, second in itertools.pairwise(sentences):
         assert first.start_s + first.duration_s <= second.start_s
     assert all(isinstance(e.pose, dict) or e.pose in POSES for e in SCORE.expressions)
     assert max(e.end_s for e in SCORE.expressions) < SCORE.duration_s

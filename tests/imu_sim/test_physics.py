@@ -67,7 +67,7 @@ def test_head_turning_at_a_constant_rate() -> None:
     omega = np.broadcast_to([0.0, 0.0, rate], boards.position.shape)
     centripetal = -(rate**2) * boards.position * [1.0, 1.0, 0.0]
     close(truth.angular_velocity, in_sensors(boards, omega))
-    close(truth.specific_force, in_sensors(boards, centripetal + [0.0, 0.0, GRAVITY_M_S2]))
+    close(truth.specific_force, in_sensors(boards, centripetal + np.array([0.0, 0.0, GRAVITY_M_S2])))
 
 
 def test_head_nodding_and_being_shaken() -> None:
@@ -82,7 +82,9 @@ def test_head_nodding_and_being_shaken() -> None:
     angle, rate, accel = a * np.sin(w * times), a * w * np.cos(w * times), -a * w * w * np.sin(w * times)
     zero = np.zeros_like(times)
     omega, alpha = (np.stack([zero, v, zero], -1)[:, None] * np.ones((1, 2, 1)) for v in (rate, accel))
-    earth = np.outer(-b * (1.3 * w) ** 2 * np.sin(1.3 * w * times), [1.0, 0.5, -2.0]) + [0.0, 0.0, GRAVITY_M_S2]
+    earth = np.outer(-b * (1.3 * w) ** 2 * np.sin(1.3 * w * times), [1.0, 0.5, -2.0]) + np.array(
+        [0.0, 0.0, GRAVITY_M_S2]
+    )
     back = rotation.from_vector(np.outer(-angle, [0.0, 1.0, 0.0]))
     force = (
         rotation.rotate(back, earth)[:, None]

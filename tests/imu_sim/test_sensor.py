@@ -13,7 +13,7 @@ RATE_HZ = 200.0
 
 def at_rest(samples: int, sensors: int = 2) -> tuple[np.ndarray, np.ndarray]:
     gyro = np.zeros((samples, sensors, 3))
-    return gyro, gyro + [0.0, 0.0, GRAVITY_M_S2]
+    return gyro, gyro + np.array([0.0, 0.0, GRAVITY_M_S2])
 
 
 def test_noise_has_the_density_of_the_datasheet() -> None:

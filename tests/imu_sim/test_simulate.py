@@ -114,7 +114,7 @@ def test_sensors_can_be_glued_to_every_wearer(rig: FaceRig, layout: SensorLayout
 def test_dataset_is_the_same_with_any_number_of_workers(tmp_path: Path, rig: FaceRig, layout: SensorLayout) -> None:
     told: list[tuple[int, int]] = []
     settings = DatasetSettings(rig, layout)
-    build = dict(wearers=2, seconds=4.0, seed=9)
+    build = {"wearers": 2, "seconds": 4.0, "seed": 9}
     alone = build_dataset(tmp_path / "a", [generate(1, 4.0)], settings, on_progress=lambda *n: told.append(n), **build)
     together = build_dataset(tmp_path / "b", [generate(1, 4.0)], settings, workers=2, **build)
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]

@@ -1,0 +1,130 @@
+"""Serving a simulated hub on a line: what the process does between its start and its end."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from face_model.frames import GRAVITY_M_S2
+from face_model.head import build_head
+from face_model.layout import load_layout
+from imu_sim.boards import boards_on
+from imu_sim.config import SimulatorConfig
+from imu_sim.errors import SimulatorConfigError
+from imu_sim.hub import HubSettings, SimulatedHub
+from imu_sim.hub_clock import HubClock
+from imu_sim.kinematics import Trajectory
+from imu_sim.livelink import read_livelink
+from imu_sim.motion import FaceMotion
+from imu_sim.performance import performance
+from imu_sim.pty_link import PtyLink
+from imu_sim.sensor import SensorModel
+from imu_sim.stop_signal import StopSignal
+from imu_sim.stream import ImuStream
+from imu_sim.udp_link import UdpLink
+from imu_sim.wearer import nominal_wearer, random_wearer
+
+_LONGEST_WAIT_S = 0.05
+"""A driver that opens the line is noticed within this, as nothing wakes us for it."""
+
+
+steady_clock: Callable[[], float] = time.monotonic
+"""Clock of the hub, s."""
+
+
+class Link(Protocol):
+    """A line to the driver."""
+
+    dropped: int
+
+    @property
+    def path(self) -> Path | str:
+        """What the driver is told."""
+
+    @property
+    def fileno(self) -> int | None:
+        """Descriptor to wait on for bytes; None: there is nobody."""
+
+    def read(self) -> bytes:
+        """Bytes that arrived; never blocks."""
+
+    def write(self, frames: list[bytes]) -> None:
+        """Send frames; never blocks."""
+
+    def close(self) -> None:
+        """Release what is held."""
+
+
+def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedHub:
+    """A hub as configured, on the given monotonic clock in s.
+
+    Raises:
+        ImuSimError, FaceModelError: motion, layout or faults cannot be used.
+    """
+    # What can be wrong is read first: the head takes a second to build.
+    layout = load_layout(config.layout)
+    config.faults.check(layout.names)
+    trajectory = Trajectory(_motion(config), loop=config.loop)
+    wearer = random_wearer(layout, config.wearer_seed) if config.wearer_seed else nominal_wearer(layout)
+    boards = boards_on(wearer.worn(build_head()), layout, wearer)
+    model = SensorModel(
+        gyro_noise_rad_s_rthz=float(np.deg2rad(config.gyro_noise_dps_rthz)),
+        accel_noise_m_s2_rthz=config.accel_noise_g_rthz * GRAVITY_M_S2,
+        gyro_bias_rad_s=float(np.deg2rad(config.gyro_bias_dps)),
+        accel_bias_m_s2=config.accel_bias_g * GRAVITY_M_S2,
+        gyro_range_dps=config.gyro_range_dps,
+        accel_range_g=config.accel_range_g,
+    )
+
+    def make_stream(rate_hz: float, start_s: float) -> ImuStream:
+        return ImuStream(trajectory, boards, model, rate_hz, config.seed, start_s)
+
+    # Only over UDP must a hub stop by itself: there nobody can unplug it.
+    settings = HubSettings(
+        rate_hz=config.rate_hz, jitter_s=config.send_jitter_s, silence_s=10.0 if config.udp else None
+    )
+    hub_clock = HubClock(clock, config.clock_offset_s, config.clock_skew_ppm)
+    return SimulatedHub(
+        make_stream, layout, model, hub_clock, settings=settings, faults=config.faults, seed=config.seed
+    )
+
+
+def serve(hub: SimulatedHub, link: Link, stop: StopSignal, duration_s: float | None) -> None:
+    """Carry bytes between hub and link until `stop` or for `duration_s`."""
+    end_s = None if duration_s is None else time.monotonic() + duration_s
+    while not stop.asked and (end_s is None or time.monotonic() < end_s):
+        received = link.read()
+        if received:
+            link.write(hub.receive(received))
+        link.write(hub.due())
+        hub.prepare()
+        descriptor = link.fileno
+        ready = [stop.fileno] if descriptor is None else [stop.fileno, descriptor]
+        select.select(ready, [], [], min(hub.wait_s, _LONGEST_WAIT_S))
+
+
+def open_link(config: SimulatorConfig) -> Link:
+    """The line that the settings ask for.
+
+    Raises:
+        SimulatorConfigError: it cannot be opened.
+    """
+    if not config.udp:
+        return PtyLink(Path(config.link).expanduser())
+    host, _, port = config.udp.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SimulatorConfigError(f"udp: expected HOST:PORT with a port of 1 to 65535, found {config.udp!r}")
+    return UdpLink(host.strip("[]"), int(port))
+
+
+def _motion(config: SimulatorConfig) -> FaceMotion:
+    if config.motion == "performance":
+        return performance()
+    motion, report = read_livelink(Path(config.motion).expanduser(), seed=config.seed)
+    print(f"{config.motion}: {report}", flush=True)  # noqa: T201
+    return motion.faded()
