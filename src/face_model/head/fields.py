@@ -84,7 +84,7 @@ class Skin:
 
     @cached_property
     def _tangents(self) -> tuple[Array, Array, Array]:
-        """Surface derivatives (K, 3, 2), unit tangents to the left and up as columns (K, 3, 2), normals (K, 3)."""
+        """Step in space to step in (t, v), (K, 2, 3); unit tangents left and up as columns, (K, 3, 2); normals, (K, 3)."""
         t, v = self.mesh.t[self.index], np.maximum(self.mesh.v[self.index], 1.0)
         step = 1e-3
         along_t = (base_point(t + step, v) - base_point(t - step, v)) / (2.0 * step)
@@ -96,16 +96,16 @@ class Skin:
         steep = np.linalg.norm(left, axis=-1, keepdims=True) < 1e-3
         left = np.where(steep, along_t, left)
         left /= np.maximum(np.linalg.norm(left, axis=-1, keepdims=True), 1e-12)
-        return np.stack([along_t, along_v], -1), np.stack([left, np.cross(normal, left)], -1), normal
+        return np.linalg.pinv(np.stack([along_t, along_v], -1)), np.stack([left, np.cross(normal, left)], -1), normal
 
     def slide(self, left: Array | float, up: Array | float, out: Array | float = 0.0) -> Array:
         """Displacement (K, 3) of skin that slides along the head by `left` and `up` and lifts off by `out`, (K,) each.
 
         The skin follows the head's curve, so a patch that slides also turns.
         """
-        derivative, tangent, normal = self._tangents
+        to_step, tangent, normal = self._tangents
         wanted = tangent[..., 0] * _column(left) + tangent[..., 1] * _column(up)
-        step = (np.linalg.pinv(derivative) @ wanted[..., None])[..., 0]
+        step = (to_step @ wanted[..., None])[..., 0]
         t, v = self.mesh.t[self.index], np.maximum(self.mesh.v[self.index], 1.0)
         moved = base_point(t + step[:, 0], np.maximum(v + step[:, 1], 0.5)) - base_point(t, v)
         return moved + normal * _column(out)
@@ -118,7 +118,7 @@ class Skin:
     def lids_held(self) -> Array:
         """Factor (K, 1) that keeps lid margins on the eyeball while the skin around them moves."""
         lid = self.mesh.region[self.index] == Region.LID
-        return np.where(lid, smoothstep(0.03, 0.75, np.nan_to_num(self.mesh.s[self.index])), 1.0)[:, None]
+        return np.where(lid, smoothstep(0.25, 0.95, np.nan_to_num(self.mesh.s[self.index])), 1.0)[:, None]
 
     def on_mesh(self, moved: Array) -> Array:
         """(K, 3) to a displacement of the whole mesh, (V, 3), nought elsewhere."""

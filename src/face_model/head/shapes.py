@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from face_model import arkit
@@ -29,9 +31,10 @@ def build_shapes(mesh: HeadMesh) -> Array:
         **brow_shapes(skin),
         **eye_shapes(skin),
     }
+    linings = _linings(mesh)
     deltas = np.zeros((arkit.COUNT, *mesh.points.shape))
     for name, moved in made.items():
-        whole = _linings_follow(mesh, moved)
+        whole = _linings_follow(linings, moved)
         if arkit.mirrored(name) == name:
             deltas[arkit.INDEX[name]] = 0.5 * (whole + whole[mesh.mirror] * MIRROR_Y)
         else:
@@ -40,15 +43,30 @@ def build_shapes(mesh: HeadMesh) -> Array:
     return deltas
 
 
-def _linings_follow(mesh: HeadMesh, moved: Array) -> Array:
-    """Linings behind lips and lids: at the margin they move with the skin, deep inside as they were given."""
-    whole = moved.copy()
+@dataclass(frozen=True)
+class _Lining:
+    """Which margin vertex each vertex of a lining goes with, and how much."""
+
+    inside: Indices
+    nearest: Indices
+    share: Array
+
+
+def _linings(mesh: HeadMesh) -> list[_Lining]:
+    made = []
     for lining, skin, fade in ((Region.MOUTH, Region.LIP, (0.3, 0.65)), (Region.SOCKET, Region.LID, (0.3, 0.8))):
         inside = np.flatnonzero(mesh.region == lining)
         margin = np.flatnonzero((mesh.region == skin) & (mesh.s == 0.0))
-        nearest = margin[_same_angle(mesh, inside, margin)]
         share = smoothstep(fade[1], fade[0], mesh.s[inside])[:, None]
-        whole[inside] = share * moved[nearest] + (1.0 - share) * moved[inside]
+        made.append(_Lining(inside, margin[_same_angle(mesh, inside, margin)], share))
+    return made
+
+
+def _linings_follow(linings: list[_Lining], moved: Array) -> Array:
+    """Linings behind lips and lids: at the margin they move with the skin, deep inside as they were given."""
+    whole = moved.copy()
+    for lining in linings:
+        whole[lining.inside] = lining.share * moved[lining.nearest] + (1.0 - lining.share) * moved[lining.inside]
     return whole
 
 

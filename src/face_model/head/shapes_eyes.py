@@ -30,7 +30,7 @@ def eye_shapes(skin: Skin) -> dict[str, Array]:
         "eyeSquintLeft": rings.moved(-1.3, 2.9, reach=0.9) + _squint_skin(skin),
         "eyeWideLeft": rings.moved(2.6, -1.1, reach=0.8) + _wide_skin(skin),
         "eyeLookDownLeft": rings.moved(-4.2, -1.5, reach=0.6),
-        "eyeLookUpLeft": rings.moved(3.2, 1.2, reach=0.7),
+        "eyeLookUpLeft": rings.moved(2.0, 0.8, reach=0.7),
         "eyeLookInLeft": rings.sideways(-0.9),
         "eyeLookOutLeft": rings.sideways(0.9),
     }

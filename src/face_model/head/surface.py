@@ -63,7 +63,8 @@ def around_mm(t: Array, v: Array) -> Array:
 def locate(y: Array, h: Array) -> tuple[Array, Array]:
     """(t, v) of the foremost point of the featureless surface seen from the front at (y, h), each (...).
 
-    Newton's method from a guess on the rows; meant for the face, |y| up to about 60 and h from -110 to 80.
+    Newton's method from a guess on the rows; meant for the face inside its outline:
+    |y| up to about 55 above the mouth and 38 below, h from -100 to 75.
     """
     rows, positions = _rows()[0](row_positions()), row_positions()
     v = np.interp(-h, -rows[:, 0], positions)
@@ -137,9 +138,13 @@ def nose(y: Array, h: Array) -> Array:
     return total
 
 
+@lru_cache(maxsize=1)
+def _hairline_curve() -> PchipInterpolator:
+    return PchipInterpolator(np.deg2rad(prop.HAIRLINE_DEG), prop.HAIRLINE_H)
+
+
 def _above_hairline(t: Array, v: Array) -> Array:
-    line = PchipInterpolator(np.deg2rad(prop.HAIRLINE_DEG), prop.HAIRLINE_H)
-    above: Array = base_point(t, v)[..., 2] - line(np.clip(np.abs(t), 0.0, np.pi))
+    above: Array = base_point(t, v)[..., 2] - _hairline_curve()(np.clip(np.abs(t), 0.0, np.pi))
     return above
 
 

@@ -10,7 +10,7 @@ from face_model.head import lattice, surface
 
 
 @settings(deadline=None)
-@given(st.floats(-50.0, 50.0), st.floats(-100.0, 70.0))
+@given(st.floats(-38.0, 38.0), st.floats(-100.0, 70.0))
 def test_locate_finds_the_point_seen_from_the_front(y: float, h: float) -> None:
     point = surface.base_point(*surface.locate(np.array(y), np.array(h)))
     np.testing.assert_allclose(point[1:], [y, h], atol=1e-5)
