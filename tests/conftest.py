@@ -90,7 +90,8 @@ def browser() -> Iterator[Browser]:
     driver_binary = shutil.which("chromedriver")
     if binary is None or driver_binary is None:
         pytest.skip(
-            f"no Chromium ({' or '.join(CHROMIUM_NAMES)}) with chromedriver on PATH; apt install chromium chromium-driver"
+            f"no Chromium ({' or '.join(CHROMIUM_NAMES)}) and chromedriver on PATH; "
+            "apt install chromium chromium-driver"
         )
     webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium; pip install selenium")
     pytest.importorskip("PIL", reason="no pillow; pip install pillow")

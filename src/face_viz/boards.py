@@ -43,9 +43,7 @@ class Boards:
         statuses: one per unit; valid if not given.
     """
 
-    def __init__(
-        self, layout: SensorLayout, poses: PoseSource, statuses: Sequence[SensorStatus] | None = None
-    ) -> None:
+    def __init__(self, layout: SensorLayout, poses: PoseSource, statuses: Sequence[SensorStatus] | None = None) -> None:
         self.layout = layout
         self._poses = poses
         self._statuses = np.array(statuses or [SensorStatus.VALID] * len(layout.sensors), dtype=np.uint8)

@@ -26,10 +26,10 @@ from face_model.head import build_head
 from face_model.layout import load_layout
 from face_model.skin import skin_patches
 from face_viz.boards import Boards, SensorStatus
+from face_viz.errors import PortError
 from face_viz.frame import FaceFrame, FaceState
 from face_viz.markers import POINT_STEP, TEXT_LENGTH, FaceGeometry, state_text, status_colors
 from face_viz.page import FacePage
-from face_viz.server import PortError
 from face_viz.template import MessageTemplate
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
@@ -86,7 +86,9 @@ class FaceVizNode(ManagedNode):
         self._calibrate = self.create_client(CalibrateNeutral, service) if service else None
         if self._calibrate is not None:
             self._keep(self.destroy_client, self._calibrate)
-        self._keep(self.destroy_subscription, self.create_subscription(SensorLayout, "imu/layout", self._on_layout, LATCHED))
+        self._keep(
+            self.destroy_subscription, self.create_subscription(SensorLayout, "imu/layout", self._on_layout, LATCHED)
+        )
         if self.value("page"):
             self._page = self._open_page()
 
@@ -185,7 +187,9 @@ class FaceVizNode(ManagedNode):
         """Called in the page's thread."""
         assert self._calibrate is not None
         if not self._calibrate.service_is_ready():
-            self._announce(f"Cannot calibrate: nobody offers {self._calibrate.srv_name}; is face_inference running?", False)
+            self._announce(
+                f"Cannot calibrate: nobody offers {self._calibrate.srv_name}; is face_inference running?", False
+            )
             return
         self._announce("Calibrating: relax your face and look ahead", True)
         self._calibrate.call_async(CalibrateNeutral.Request()).add_done_callback(self._on_calibrated)
@@ -199,7 +203,10 @@ class FaceVizNode(ManagedNode):
         self._announce(text, response.success)
 
     def _announce(self, text: str, ok: bool) -> None:
-        (self.get_logger().info if ok else self.get_logger().warning)(text)
+        if ok:
+            self.get_logger().info(text)
+        else:
+            self.get_logger().warning(text)
         if self._page is not None:
             self._page.announce(text, ok)
 
@@ -251,7 +258,10 @@ def frame_of(message: FaceBlendshapes) -> FaceFrame:
 
 def cloud_message(header: Header, points: np.ndarray[Any, Any]) -> PointCloud2:
     """PointCloud2 with fields x, y, z, rgb from (N, 4) float32."""
-    fields = [PointField(name=n, offset=4 * i, datatype=PointField.FLOAT32, count=1) for i, n in enumerate(("x", "y", "z", "rgb"))]
+    fields = [
+        PointField(name=n, offset=4 * i, datatype=PointField.FLOAT32, count=1)
+        for i, n in enumerate(("x", "y", "z", "rgb"))
+    ]
     data: array.array[int] = array.array("B")
     data.frombytes(points.tobytes())
     return PointCloud2(

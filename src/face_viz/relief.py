@@ -19,7 +19,8 @@ def vertex_normals(vertices: NDArray[np.floating], triangles: NDArray[np.integer
     for k in range(3):
         np.add.at(normals, triangles[:, k], face)
     length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.divide(normals, length, out=np.zeros_like(normals), where=length > 0).astype(np.float32)
+    units = np.divide(normals, length, out=np.zeros_like(normals), where=length > 0)
+    return np.asarray(units, np.float32)
 
 
 def relief(vertices: NDArray[np.floating], triangles: NDArray[np.integer]) -> NDArray[np.float32]:

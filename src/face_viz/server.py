@@ -1,4 +1,4 @@
-"""Serves the page and its frames in a thread of its own: HTTP for what is fixed, one WebSocket per viewer for frames."""
+"""Serves the page in a thread of its own: HTTP for what is fixed, a WebSocket per viewer for frames."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ places, the patterns are looked up in the bytes, and from then on numpy writes t
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
 from numpy.typing import NDArray
 
 from face_viz.errors import VizError
@@ -28,7 +29,7 @@ class MessageTemplate:
         Raises:
             VizError: it does not stand there exactly `times` times, so the bytes are not laid out as expected.
         """
-        found = []
+        found: list[int] = []
         at = self._original.find(pattern)
         while at >= 0 and len(found) <= times:
             found.append(at)
@@ -37,7 +38,7 @@ class MessageTemplate:
             raise VizError(f"expected {name} {times} times in the serialised message, found it {len(found)} times")
         self._places[name], self._sizes[name] = found, len(pattern)
 
-    def write(self, name: str, data: bytes | NDArray[np.generic], occurrence: int | None = None) -> None:
+    def write(self, name: str, data: bytes | bytearray | NDArray[Any], occurrence: int | None = None) -> None:
         """Replace the place `name`, or one occurrence of it, by `data` of the same size.
 
         Raises:

@@ -76,7 +76,7 @@ class Graph:
         self.other.destroy_node()
 
 
-@pytest.fixture()
+@pytest.fixture
 def graph(monkeypatch: pytest.MonkeyPatch) -> Iterator[Graph]:
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     rclpy.init()
@@ -159,9 +159,9 @@ def test_the_page_gets_the_faces_and_health_tells(graph: Graph) -> None:
         10,
     )
     activate(graph)
-    graph.spin_until(lambda: any(b"\x01" == s.level for s in health), "warning that nothing comes in")
+    graph.spin_until(lambda: any(s.level == b"\x01" for s in health), "warning that nothing comes in")
     face = graph.face(0.5)
-    graph.spin_until(lambda: any(b"\x00" == s.level for s in health), "good health", face)
+    graph.spin_until(lambda: any(s.level == b"\x00" for s in health), "good health", face)
     values = {v.key: v.value for v in health[-1].values}
     assert values["url"].startswith("http://127.0.0.1:")
     assert float(values["face_rate_hz"]) > 0

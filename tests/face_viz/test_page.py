@@ -19,12 +19,12 @@ class Clock:
         return self.now_s
 
 
-@pytest.fixture()
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture()
+@pytest.fixture
 def page(small_rig: FaceRig, clock: Clock):
     page = FacePage(small_rig, port=0, clock=clock)
     yield page

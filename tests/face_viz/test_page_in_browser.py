@@ -69,7 +69,7 @@ def page(calibrated: threading.Event) -> Iterator[FacePage]:
     page.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def performer(page: FacePage) -> Iterator[Performer]:
     performer = Performer(page)
     yield performer

@@ -22,12 +22,12 @@ def frame(jaw: float) -> FaceFrame:
     return FaceFrame(weights=weights, confidence=np.ones(52, np.float32))
 
 
-@pytest.fixture()
+@pytest.fixture
 def pressed() -> threading.Event:
     return threading.Event()
 
 
-@pytest.fixture()
+@pytest.fixture
 def page(small_rig: FaceRig, pressed: threading.Event):
     page = FacePage(small_rig, port=0, draw_rate_hz=60.0, on_calibrate=pressed.set)
     yield page
