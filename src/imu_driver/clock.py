@@ -73,6 +73,7 @@ class ClockState:
     newest_s: float = 0.0
     on_time_s: float = 0.0
     punctual_s: float = 0.0
+    residual_s: float = 0.0
     resets: int = 0
 
 
@@ -109,6 +110,11 @@ class ClockMapper:
         """Shortest recent round trip, None before the first PONG."""
         return min((ping[2] for ping in self.state.pings), default=None)
 
+    @property
+    def residual_s(self) -> float:
+        """How late samples arrive beyond the earliest possible, smoothed over 100 samples: the line's jitter."""
+        return self.state.residual_s
+
     def to_host(self, hub_time_us: int) -> float:
         """Host time of a hub time, s; call `add_sample` first.
 
@@ -138,6 +144,7 @@ class ClockMapper:
             state.on_time_s = arrival_s
         if late < params.suspect_s:
             state.punctual_s = arrival_s
+        state.residual_s += 0.01 * (max(late, 0.0) - state.residual_s)
         self._collect(x, y)
         return min(self.to_host(hub_time_us), arrival_s)
 

@@ -21,12 +21,14 @@ class SerialTransport:
         baud: bits per second; ignored by USB hubs that have no line behind them.
 
     Attributes:
+        foreign: always 0, a line has one sender.
         low_latency: whether the driver agreed to hand over bytes at once; many USB adapters else wait up to 16 ms.
     """
 
     def __init__(self, port: str, baud: int) -> None:
         self.port = port
         self.baud = baud
+        self.foreign = 0
         self.low_latency = False
         self._serial: serial.Serial | None = None
 

@@ -118,6 +118,11 @@ class HubSession:
         return self._transport.description
 
     @property
+    def foreign_datagrams(self) -> int:
+        """Datagrams dropped because somebody else sent them; 0 where the transport has one sender only."""
+        return self._transport.foreign
+
+    @property
     def rate_hz(self) -> int:
         """Rate asked of the hub in use."""
         wanted = self._params.rate_hz

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import heapq
 import math
+import os
+import select
+import threading
+import time
+import tty
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,6 +116,7 @@ class FakeLine:
     opened: int = 0
     is_open: bool = False
     lose: int = 0
+    foreign: int = 0
     arriving: list[tuple[float, int, bytes]] = field(default_factory=list)
     order: count[int] = field(default_factory=count)
     parser: p.StreamParser = field(default_factory=p.StreamParser)
@@ -232,3 +239,53 @@ def rig(make_rig: Callable[[], Rig]) -> Rig:
 @pytest.fixture(scope="session")
 def hello_for_layout() -> Callable[[SensorLayout], p.Hello]:
     return hello_for
+
+
+class PtyHub:
+    """A `FakeHub` on a real pseudo-terminal, in real time, in its own thread."""
+
+    def __init__(self, hub: FakeHub, link: Path) -> None:
+        self.hub = hub
+        self.link = link
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def plug(self) -> None:
+        """Make the port and serve it."""
+        self._stop.clear()
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        self.link.unlink(missing_ok=True)
+        self.link.symlink_to(os.ttyname(slave))
+        self._thread = threading.Thread(target=self._serve, args=(master, slave), daemon=True)
+        self._thread.start()
+
+    def unplug(self) -> None:
+        """Take the port away."""
+        self._stop.set()
+        self.link.unlink(missing_ok=True)
+        if self._thread is not None:
+            self._thread.join(5.0)
+
+    def _serve(self, master: int, slave: int) -> None:
+        hub, parser = self.hub, p.StreamParser()
+        hub.boot(time.monotonic())
+        while not self._stop.is_set():
+            readable, _, _ = select.select([master], [], [], 0.002)
+            now = time.monotonic()
+            if readable:
+                for packet in parser.feed(os.read(master, 4096)):
+                    for answer in hub.answer(packet, now):
+                        os.write(master, p.encode(answer))
+            while hub.streaming and hub.next_sample_s <= now:
+                os.write(master, p.encode(hub.sample(hub.next_sample_s)))
+                hub.next_sample_s += 1.0 / hub.hello.rate_hz
+        os.close(slave)
+        os.close(master)
+
+
+@pytest.fixture
+def pty_hub(hello: p.Hello, tmp_path: Path) -> Iterator[PtyHub]:
+    hub = PtyHub(FakeHub(hello), tmp_path / "hub")
+    yield hub
+    hub.unplug()

@@ -1,0 +1,243 @@
+"""ROS 2 node `imu_driver`: a hub on a serial port or UDP in, `imu/frame` out."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future as Promise
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from imusic.msg import ImuFrame, SensorLayout
+from imusic.srv import Identify
+from rclpy.exceptions import InvalidTopicNameException
+from rclpy.task import Future
+from sensor_msgs.msg import Imu
+from std_msgs.msg import Header
+from std_srvs.srv import SetBool
+
+from face_model.errors import FaceModelError
+from face_model.frames import HEAD_FRAME
+from face_model.layout import load_layout
+from imu_driver import messages
+from imu_driver.capture import Capture, CapturedFrame
+from imu_driver.connection import SessionParams
+from imu_driver.protocol import Hello
+from imu_driver.report import Reporter
+from imu_driver.requests import Outcome
+from imu_driver.serial_port import SerialTransport
+from imu_driver.session import HubSession
+from imu_driver.transport import Transport
+from imu_driver.udp import UdpTransport, parse_address
+from imusic_ros.health import ERROR, Health
+from imusic_ros.managed_node import ConfigurationError, ManagedNode
+from imusic_ros.parameters import ParameterSpec
+from imusic_ros.process import run
+from imusic_ros.qos import LATCHED, SENSOR_DATA
+
+PARAMETERS = (
+    ParameterSpec("port", "/dev/ttyUSB0", "Serial port of the hub; unused where udp is set."),
+    ParameterSpec("baud", 921600, "Bits per second of the serial port.", 9600, 12_000_000),
+    ParameterSpec("udp", "", "HOST:PORT to listen on for a hub that sends over UDP; empty: the serial port."),
+    ParameterSpec("hub_address", "", "HOST:PORT of the hub; empty: the first sender of a HELLO is the hub. UDP only."),
+    ParameterSpec("rate_hz", 100, "Samples per second asked of the hub, Hz.", 1, 1000),
+    ParameterSpec("layout", "face_12", "Sensor layout: a name in config/layouts or the path of a .yaml file."),
+    ParameterSpec("frame_id", HEAD_FRAME, "Frame of the wearer's head, in the header of imu/frame and imu/layout."),
+    ParameterSpec(
+        "stamp_source",
+        "hub",
+        "Where stamps come from: hub, its clock mapped to the host's; arrival, the time the bytes came.",
+        choices=("hub", "arrival"),
+    ),
+)
+
+SUBSCRIBERS_PERIOD_S = 0.2
+"""How often it is looked up which imu/<sensor>/data somebody wants: asking at each sample would cost too much."""
+
+LOG_PERIOD_S = 10.0
+"""The same kind of reject is logged at most this often."""
+
+
+class ImuDriverNode(ManagedNode):
+    """Publishes what a hub measures; config/imu_driver.yaml explains the parameters.
+
+    A hub that is not there is no failed configuration: the node retries and says so in its diagnostics.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("imu_driver", PARAMETERS, **options)
+        self._entities: list[tuple[Any, Any]] = []
+        self._capture: Capture | None = None
+        self._session: HubSession | None = None
+        self._message = messages.empty_frame()
+        self._layout_id = 0
+        self._wanted: list[tuple[int, str, Any]] = []
+        self._said = ""
+        self._rejects_said: dict[str, tuple[float, int]] = {}
+
+    # Lifecycle.
+
+    def configure(self) -> None:
+        """Check everything that can be wrong without a hub; make publishers and services."""
+        self._transport = self._make_transport()
+        try:
+            self._layout = load_layout(str(self.value("layout")))
+            messages.nominal_poses(self._layout)
+        except (FaceModelError, OSError) as error:
+            raise ConfigurationError(str(error)) from error
+        self._frame_id = str(self.value("frame_id"))
+        self._by_arrival = self.value("stamp_source") == "arrival"
+        self._frames = self._publisher(ImuFrame, "imu/frame", SENSOR_DATA)
+        self._layouts = self._publisher(SensorLayout, "imu/layout", LATCHED)
+        try:
+            self._imus = [
+                (i, s.name, self._publisher(Imu, f"imu/{s.name}/data", SENSOR_DATA))
+                for i, s in enumerate(self._layout.sensors)
+            ]
+        except InvalidTopicNameException as error:
+            raise ConfigurationError(f"layout {self._layout.name}: sensor names become topic names: {error}") from error
+        self._keep(self.destroy_service, self.create_service(Identify, "~/identify", self._on_identify))
+        self._keep(self.destroy_service, self.create_service(SetBool, "~/set_streaming", self._on_set_streaming))
+
+    def activate(self) -> None:
+        """Open the hub and begin to publish, now or as soon as it is there."""
+        params = SessionParams(rate_hz=self.value("rate_hz"))
+        session = HubSession(
+            self._transport, self._layout, params, clock=time.monotonic, wait=lambda s: capture.wait(s)
+        )
+        capture = Capture(session, self._layout, self._on_hub, self._on_frame)
+        self._session, self._capture = session, capture
+        self._reporter = Reporter(session, capture, self._layout, time.monotonic())
+        self._said, self._rejects_said = "", {}
+        self._look_for_subscribers()
+        self._subscribers_timer = self.create_timer(SUBSCRIBERS_PERIOD_S, self._look_for_subscribers)
+        capture.start()
+
+    def deactivate(self) -> None:
+        """Stop the hub and close the connection."""
+        capture, self._capture, self._session = self._capture, None, None
+        self.destroy_timer(self._subscribers_timer)
+        if capture is not None:
+            try:
+                capture.stop()
+            except TimeoutError as error:
+                self.get_logger().error(str(error))
+
+    def cleanup(self) -> None:
+        """Release publishers and services."""
+        for destroy, entity in reversed(self._entities):
+            destroy(entity)
+        self._entities.clear()
+        self._wanted = []
+
+    def health(self) -> Health:
+        """Connection, rates, losses and rejects by reason, clock, sensors. News of them are logged here."""
+        if self._capture is None or self._session is None:
+            return Health(ERROR, "no capture is running")
+        report = self._reporter.report(time.monotonic())
+        self._log_connection(self._session)
+        self._log_rejects(self._session)
+        return Health(report.level, report.message, report.values)
+
+    def _make_transport(self) -> Transport:
+        udp = str(self.value("udp"))
+        if not udp:
+            port = str(self.value("port"))
+            if not port:
+                raise ConfigurationError("expected a serial port in `port` or HOST:PORT in `udp`, found neither")
+            return SerialTransport(port, int(self.value("baud")))
+        try:
+            bound = parse_address(udp)
+            hub = parse_address(str(self.value("hub_address")))
+        except ValueError as error:
+            raise ConfigurationError(f"udp, hub_address: {error}") from error
+        assert bound is not None
+        return UdpTransport(*bound, hub)
+
+    def _publisher(self, kind: Any, topic: str, qos: Any) -> Any:
+        publisher = self.create_lifecycle_publisher(kind, topic, qos)
+        self._keep(self.destroy_publisher, publisher)
+        return publisher
+
+    def _keep(self, destroy: Any, entity: Any) -> None:
+        self._entities.append((destroy, entity))
+
+    # From the hub, in its thread.
+
+    def _on_hub(self, hello: Hello) -> None:
+        session = self._session
+        if session is None:
+            return
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
+        message = messages.layout_message(self._layout, hello, session.rate_hz, header)
+        self._layout_id = message.layout_id
+        self._layouts.publish(message)
+
+    def _on_frame(self, frame: CapturedFrame) -> None:
+        taken_s = frame.arrival_s if self._by_arrival else frame.host_time_s
+        # The ROS clock is read once for a sample; a step of the wall clock is followed at once.
+        age_ns = round(1e9 * (time.monotonic() - taken_s))
+        seconds, nanoseconds = divmod(max(0, self.get_clock().now().nanoseconds - age_ns), 1_000_000_000)
+        stamp = Time(sec=seconds, nanosec=nanoseconds)
+        messages.fill_frame(self._message, frame, Header(stamp=stamp, frame_id=self._frame_id), self._layout_id)
+        self._frames.publish(self._message)
+        for index, name, publisher in self._wanted:
+            message = messages.imu_message(frame, index, stamp, name)
+            if message is not None:
+                publisher.publish(message)
+
+    # In the executor.
+
+    def _look_for_subscribers(self) -> None:
+        self._wanted = [entry for entry in self._imus if entry[2].get_subscription_count() > 0]
+
+    async def _on_identify(self, request: Identify.Request, response: Identify.Response) -> Identify.Response:
+        if self._session is None:
+            response.success, response.message = False, "the driver is not active: activate it first"
+            return response
+        outcome = await self._awaitable(self._session.identify(request.sensor_id))
+        response.success, response.message = outcome.ok, outcome.message
+        return response
+
+    async def _on_set_streaming(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        if self._session is None:
+            response.success, response.message = False, "the driver is not active: activate it first"
+            return response
+        outcome = await self._awaitable(self._session.set_streaming(request.data))
+        response.success, response.message = outcome.ok, outcome.message
+        return response
+
+    def _awaitable(self, promise: Promise[Outcome]) -> Any:
+        done: Any = Future(executor=self.executor)
+        promise.add_done_callback(lambda ended: done.set_result(ended.result()))
+        return done
+
+    def _log_connection(self, session: HubSession) -> None:
+        summary = session.report.summary if session.report is not None else ""
+        say = session.problem or summary or f"connected: {session.description}"
+        if say != self._said:
+            self._said = say
+            good = not session.problem and not summary
+            # One call site for each severity: rclpy refuses another severity from the same line.
+            if good:
+                self.get_logger().info(say)
+            else:
+                self.get_logger().warning(say)
+
+    def _log_rejects(self, session: HubSession) -> None:
+        now = time.monotonic()
+        for reason, count in session.parser.rejects.items():
+            said_s, said = self._rejects_said.get(reason, (float("-inf"), 0))
+            if count > said and now - said_s >= LOG_PERIOD_S:
+                self._rejects_said[reason] = (now, count)
+                self.get_logger().warning(
+                    f"{count - said} frames rejected as {reason}, newest: {session.parser.last_error}"
+                )
+
+
+def main() -> int:
+    """Entry point of the executable `imu_driver`."""
+    return run(ImuDriverNode)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
