@@ -84,7 +84,7 @@ class Skin:
 
     @cached_property
     def _tangents(self) -> tuple[Array, Array, Array]:
-        """Step in space to step in (t, v), (K, 2, 3); unit tangents left and up as columns, (K, 3, 2); normals, (K, 3)."""
+        """Step in space to step in (t, v), (K, 2, 3); unit tangents left and up, (K, 3, 2); normals, (K, 3)."""
         t, v = self.mesh.t[self.index], np.maximum(self.mesh.v[self.index], 1.0)
         step = 1e-3
         along_t = (base_point(t + step, v) - base_point(t - step, v)) / (2.0 * step)
