@@ -87,6 +87,8 @@ class FeatureExtractor:
     def state(self, state: State) -> None:
         self._neutral = state.neutral
         self._coefficients = None if state.neutral is None else self._prepare(state.neutral)
+        mount = self.mounts.orientation if state.neutral is None else state.neutral.mount
+        self._reference_mount_inverse = rotation.conjugate(mount[self.mounts.reference])
 
     @property
     def ready(self) -> bool:

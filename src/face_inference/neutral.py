@@ -39,10 +39,11 @@ def solve_neutral(
 ) -> Neutral | None:
     """Neutral from samples of a still, relaxed face; None if the reference was not seen.
 
-    Every sensor sees gravity. Carried through its nominal mount, gravity should point where the reference says it
-    does; the smallest rotation that makes it so corrects the mount. What then still differs between the sensor's
-    orientation and the reference's is a rotation about the vertical: the arbitrary heading of the sensor's earth
-    frame together with the part of its mounting error that gravity cannot tell.
+    The wearer looks straight ahead, so the head is level and every sensor, the reference too, should see gravity
+    along the head's z axis when carried through its nominal mount; the smallest rotation that makes it so corrects
+    the mount. People find "straight ahead" again within a few degrees, boards are glued less exactly. What then still
+    differs between a sensor's orientation and the reference's is a rotation about the vertical: the arbitrary heading
+    of the sensor's earth frame together with the part of its mounting error that gravity cannot tell.
 
     Args:
         mounts: where the `S` sensors should sit.
@@ -59,8 +60,8 @@ def solve_neutral(
     up_in_sensor = rotation.rotate(rotation.conjugate(q), np.broadcast_to([0.0, 0.0, 1.0], (*q.shape[:-1], 3)))
     up = _mean_direction(up_in_sensor, valid)
     up_in_head = rotation.rotate(mounts.orientation, up)
-    reference_up = np.broadcast_to(up_in_head[mounts.reference], up_in_head.shape)
-    mount = rotation.normalise(rotation.multiply(rotation.between(up_in_head, reference_up), mounts.orientation))
+    level = np.broadcast_to([0.0, 0.0, 1.0], up_in_head.shape)
+    mount = rotation.normalise(rotation.multiply(rotation.between(up_in_head, level), mounts.orientation))
 
     head = rotation.multiply(q, rotation.conjugate(mount))  # (T, S, 4) face_head to each sensor's earth
     difference = rotation.multiply(head[:, [mounts.reference]], rotation.conjugate(head))

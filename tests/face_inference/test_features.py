@@ -91,6 +91,20 @@ def test_neutral_finds_a_board_glued_askew(mounts, recorded):
     np.testing.assert_allclose(found_up, rotation.rotate(rotation.conjugate(true_mount), up), atol=1e-4)
 
 
+def test_neutral_levels_a_reference_glued_askew(mounts, recorded):
+    recording = recorded(seed=5, seconds=6.0, face=0.0, head=0.4)
+    expected = recorded_features(recording, mounts)
+    # About the head's own y axis, as gravity can tell: the board turned by `error` seen from the head.
+    in_board = rotation.multiply(
+        rotation.conjugate(mounts.orientation[0]),
+        rotation.multiply(rotation.from_vector(np.array([0.0, 0.12, 0.0])), mounts.orientation[0]),
+    )
+    recording.orientation[:, 0] = rotation.multiply(recording.orientation[:, 0].astype(np.float64), in_board)
+    for signal in (recording.angular_velocity, recording.specific_force):
+        signal[:, 0] = rotation.rotate(rotation.conjugate(in_board), signal[:, 0].astype(np.float64))
+    np.testing.assert_allclose(recorded_features(recording, mounts), expected, atol=2e-3)
+
+
 def test_missing_sensors_are_zeroed_and_masked(mounts, recorded):
     recording = recorded(seed=6, seconds=4.0)
     extractor = extractor_for(mounts, recording)
