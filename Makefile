@@ -51,7 +51,7 @@ install/.built: .venv/.run build/listed $(compiled)
 	@echo "Building the ROS 2 package (about 20 s)"
 	@root=$(root) && source wheels/environment.sh && unset PYTHONPATH && colcon --log-base build/log build --base-paths . \
 	  --symlink-install --event-handlers console_direct+ \
-	  --cmake-args -DBUILD_TESTING=OFF -DPython3_EXECUTABLE=$(root)/$(python) \
+	  --cmake-force-configure --cmake-args -DBUILD_TESTING=OFF -DPython3_EXECUTABLE=$(root)/$(python) \
 	  -DCMAKE_PROJECT_INCLUDE=$(root)/wheels/relocate_targets.cmake > build/build.log 2>&1 \
 	  || { tail -n 40 build/build.log; echo "The build failed; the whole log is build/build.log"; exit 1; }
 	@touch $@

@@ -1,0 +1,63 @@
+"""The verbs' own messages and exit statuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.ros
+pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
+
+
+def imusic(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "imusic_cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "COLUMNS": "200"})
+
+
+def test_doctor_finds_this_machine_ready() -> None:
+    result = imusic("doctor", "--json")
+    report = json.loads(result.stdout)
+    assert result.returncode == 0, report
+    assert report["ok"]
+    assert {"name", "ok", "importance", "found", "advice"} == set(report["findings"][0])
+
+
+def test_doctor_says_what_is_missing() -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "AMENT_PREFIX_PATH"} | {"AMENT_PREFIX_PATH": "/nowhere"}
+    command = [sys.executable, "-m", "imusic_cli", "doctor", "--json"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    report = json.loads(result.stdout)
+    assert result.returncode == 1
+    assert any(not f["ok"] and f["advice"] for f in report["findings"] if f["importance"] == "required")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("demo", "--model", "no_such_model"), "no_such_model"),
+        (("capture", "--layout", "no_such_layout"), "face_12"),
+        (("demo", "--motion", "no_such.csv"), "no_such.csv"),
+        (("evaluate", "no_such.csv"), "no_such.csv"),
+        (("evaluate", "--model", "no_such_model"), "imusic_gru"),
+        (("bench", "latency", "--transport", "pigeon"), "expected serial or udp, found pigeon"),
+    ],
+)
+def test_bad_input_gives_one_clear_message(arguments: tuple[str, ...], expected: str) -> None:
+    result = imusic(*arguments)
+    assert result.returncode == 1
+    assert expected in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_evaluate_refuses_a_file_that_is_no_take(tmp_path: Path) -> None:
+    file = tmp_path / "notes.csv"
+    file.write_text("a,b\n1,2\n")
+    result = imusic("evaluate", str(file))
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "notes.csv" in result.stderr

@@ -1,0 +1,81 @@
+"""What runs, and with which values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from face_model.share import share_dir
+from imusic_ros.graph import GraphError, load_graph
+
+GRAPHS = ("demo", "capture", "replay", "headless")
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_every_process_has_its_file_and_every_override_is_a_key_of_it(name: str) -> None:
+    for process in load_graph(name).processes:
+        assert process.file.is_file()
+        content = yaml.safe_load(process.file.read_text())
+        keys = content[f"/**/{process.name}"]["ros__parameters"] if process.is_node else content
+        assert set(process.overrides) - {"use_sim_time"} <= set(keys)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_every_argument_sets_a_key_that_exists(name: str) -> None:
+    graph = load_graph(name)
+    files = {p.name: yaml.safe_load(p.file.read_text()) for p in graph.processes}
+    nodes = {p.name for p in graph.processes if p.is_node}
+    for argument in graph.arguments:
+        for process, key in argument.sets:
+            if process in files:
+                content = files[process]
+                assert key in (content[f"/**/{process}"]["ros__parameters"] if process in nodes else content)
+
+
+def test_an_argument_reaches_the_processes_it_concerns_with_its_type() -> None:
+    started = {p.name: p for p in load_graph("demo").started_with({"port": "/dev/x", "baud": "115200", "model": ""})}
+    assert started["imu_driver"].overrides["port"] == "/dev/x"
+    assert started["imu_driver"].overrides["baud"] == 115200
+    assert started["imu_sim"].overrides["link"] == "/dev/x"
+    assert "model" not in started["face_inference"].overrides
+
+
+def test_node_commands_keep_types_and_name_the_namespace() -> None:
+    (driver,) = (p for p in load_graph("capture").started_with({"port": "123"}) if p.name == "imu_driver")
+    command = driver.command("alice")
+    assert f"port:={json.dumps('123')}" in command
+    assert "autostart:=true" in command
+    assert "__ns:=/alice" in command
+
+
+def test_a_process_that_is_no_node_gets_flags() -> None:
+    (simulator,) = (p for p in load_graph("demo").started_with({"port": "/tmp/x"}) if p.name == "imu_sim")
+    command = simulator.command("alice")
+    assert "--ros-args" not in command
+    assert command[command.index("--link") + 1] == "/tmp/x"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [({"prot": "x"}, "prot"), ({"baud": "fast"}, "expected int, found 'fast'")],
+)
+def test_wrong_arguments_are_refused_with_what_was_found(values: dict[str, str], expected: str) -> None:
+    with pytest.raises(GraphError, match=expected):
+        load_graph("demo").started_with(values)
+
+
+def test_an_unknown_graph_names_the_known_ones() -> None:
+    with pytest.raises(GraphError, match="demo"):
+        load_graph("dance")
+
+
+def test_every_launch_file_is_installed_and_starts_a_known_graph() -> None:
+    files = sorted((share_dir() / "launch").glob("*.launch.py"))
+    assert [f.name for f in files] == ["capture.launch.py", "demo.launch.py", "replay.launch.py"]
+    for file in files:
+        graph = Path(file).name.partition(".")[0]
+        assert f'"{graph}"' in file.read_text()
+        load_graph(graph)

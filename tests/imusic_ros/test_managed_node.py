@@ -1,0 +1,144 @@
+"""The base of every node: parameters, lifecycle, diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
+from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+
+from imusic_ros.managed_node import ConfigurationError, ManagedNode  # noqa: E402
+from imusic_ros.parameters import ParameterSpec, Value  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+SPECS = (
+    ParameterSpec("rate_hz", 100.0, "Rate, Hz.", 1.0, 200.0),
+    ParameterSpec("mode", "fast", "How.", choices=("fast", "slow")),
+    ParameterSpec("gain", 1.0, "Live gain.", 0.0, 2.0, live=True),
+)
+
+
+class Recorder(ManagedNode):
+    """Keeps the calls it gets."""
+
+    def __init__(self, **options: object) -> None:
+        self.calls: list[str] = []
+        self.changed: list[tuple[str, Value]] = []
+        self.problem: Exception | None = None
+        super().__init__("recorder", SPECS, **options)
+
+    def configure(self) -> None:
+        self.calls.append("configure")
+        if self.problem is not None:
+            raise self.problem
+
+    def activate(self) -> None:
+        self.calls.append("activate")
+
+    def deactivate(self) -> None:
+        self.calls.append("deactivate")
+
+    def cleanup(self) -> None:
+        self.calls.append("cleanup")
+
+    def parameter_changed(self, name: str, value: Value) -> None:
+        self.changed.append((name, value))
+
+
+@pytest.fixture()
+def context() -> Iterator[None]:
+    rclpy.init()
+    yield
+    rclpy.try_shutdown()
+
+
+@pytest.fixture()
+def node(context: None) -> Iterator[Recorder]:
+    node = Recorder()
+    yield node
+    node.close()
+    node.destroy_node()
+
+
+def test_the_lifecycle_can_be_walked_again_and_again(node: Recorder) -> None:
+    for _ in range(20):
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+        assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        assert node.is_active
+        assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+        assert node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
+    assert node.calls == ["configure", "activate", "deactivate", "cleanup"] * 20
+
+
+@pytest.mark.parametrize("problem", [ConfigurationError("no such model"), KeyError("bug")])
+def test_a_failed_configure_cleans_up_says_why_and_can_be_repeated(node: Recorder, problem: Exception) -> None:
+    node.problem = problem
+    assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    assert node.calls == ["configure", "cleanup"]
+    assert str(problem) in node._current_health().message or "KeyError" in node._current_health().message
+    node.problem = None
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+
+
+def test_close_releases_from_any_state_and_twice(node: Recorder) -> None:
+    node.trigger_configure()
+    node.trigger_activate()
+    node.close()
+    node.close()
+    assert node.calls == ["configure", "activate", "deactivate", "cleanup"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [("rate_hz", 0.5, "range"), ("rate_hz", 7, "type"), ("mode", "odd", "expected one of fast, slow, found 'odd'")],
+)
+def test_invalid_values_are_refused_live_with_a_reason(node: Recorder, name: str, value: Value, reason: str) -> None:
+    (result,) = node.set_parameters([Parameter(name, value=value)])
+    assert not result.successful
+    assert reason in result.reason.lower() or reason in result.reason
+
+
+@pytest.mark.parametrize(("name", "value"), [("rate_hz", 500.0), ("rate_hz", 7), ("mode", "odd")])
+def test_invalid_values_are_refused_at_start(context: None, name: str, value: Value) -> None:
+    from imusic_ros.process import PARAMETER_ERRORS
+
+    with pytest.raises((ConfigurationError, *PARAMETER_ERRORS)):
+        Recorder(parameter_overrides=[Parameter(name, value=value)])
+
+
+def test_only_live_parameters_change_while_configured(node: Recorder) -> None:
+    node.trigger_configure()
+    refused, taken = node.set_parameters([Parameter("rate_hz", value=50.0), Parameter("gain", value=0.5)])
+    assert "run cleanup first" in refused.reason
+    assert taken.successful
+    assert node.changed == [("gain", 0.5)]
+
+
+def test_descriptions_and_ranges_are_told(node: Recorder) -> None:
+    descriptor = node.describe_parameter("rate_hz")
+    assert descriptor.description == "Rate, Hz."
+    assert descriptor.floating_point_range[0].to_value == 200.0
+    assert "fast, slow" in node.describe_parameter("mode").additional_constraints
+
+
+def test_diagnostics_come_in_every_state(node: Recorder) -> None:
+    heard: list[DiagnosticStatus] = []
+
+    def keep_own(message: DiagnosticArray) -> None:  # other graphs on this machine speak here too
+        heard.extend(status for status in message.status if status.name == "recorder")
+
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    node.create_subscription(DiagnosticArray, "/diagnostics", keep_own, 10)
+    while not heard:
+        executor.spin_once(timeout_sec=5.0)
+    assert heard[0].level == DiagnosticStatus.STALE
+    assert heard[0].message == "unconfigured"
+    executor.shutdown()
