@@ -108,7 +108,7 @@ class SampleConverter:
         angular_velocity = motion[:, :3] * self._gyro_scale
         specific_force = motion[:, 3:] * self._accel_scale
         unusable = status & STATUS_VALID == 0
-        if unusable.any():
+        if np.count_nonzero(unusable):
             angular_velocity[unusable] = 0.0
             specific_force[unusable] = 0.0
         orientation = self._orientation(sample, status, angular_velocity, specific_force, lost)
@@ -118,7 +118,7 @@ class SampleConverter:
         """A hub may not notice: counts at the end of int16 are at the end of the range."""
         # x ^ (x >> 15) is x for x >= 0 and -1 - x below, so that both ends become 32767.
         ends = (motion ^ (motion >> 15)) == 32767
-        if ends.any():
+        if np.count_nonzero(ends):
             usable = status & STATUS_VALID != 0
             status[ends[:, :3].any(axis=1) & usable] |= STATUS_GYRO_SATURATED
             status[ends[:, 3:].any(axis=1) & usable] |= STATUS_ACCEL_SATURATED
@@ -126,11 +126,13 @@ class SampleConverter:
     def _flag_impossible(self, motion: NDArray[np.int16], status: NDArray[np.uint8]) -> None:
         """Stuck values, and no specific force at all (free fall without noise: a bus that reads zeros)."""
         if self._before is not None:
-            self._same = np.where((motion == self._before).all(axis=1), self._same + 1, 0)
+            same = (motion == self._before).all(axis=1)
+            self._same += 1
+            self._same *= same
         self._before = motion
-        impossible = ~motion[:, 3:].any(axis=1)
-        impossible |= self._same >= self._stuck_limit
-        if impossible.any():
+        impossible = self._same >= self._stuck_limit
+        impossible |= ~motion[:, 3:].any(axis=1)
+        if np.count_nonzero(impossible):
             _fault(status, impossible)
 
     def _orientation(
@@ -145,14 +147,17 @@ class SampleConverter:
         if counts is not None:
             orientation = counts[self._take] * np.float32(QUATERNION_SCALE)
             norm = np.sqrt((orientation * orientation).sum(axis=1))
-            none_yet = norm == 0.0
-            wrong = (np.abs(norm - 1.0) > NORM_TOLERANCE) & ~none_yet
-            if wrong.any():
+            good = status & STATUS_VALID != 0
+            off = np.abs(norm - 1.0) > NORM_TOLERANCE
+            if np.count_nonzero(off):
+                # All zero: the hub has no orientation yet, which is no fault.
+                wrong = off & (norm > 0.0)
                 _fault(status, wrong)
                 angular_velocity[wrong] = 0.0
                 specific_force[wrong] = 0.0
-            good = (status & STATUS_VALID != 0) & ~none_yet & ~wrong
-            orientation /= np.where(good, norm, 1.0)[:, None]
+                good &= ~off
+                norm[off] = 1.0
+            orientation /= norm[:, None]
             bits = STATUS_ORIENTATION_VALID
         elif self._filter is not None:
             usable = status & STATUS_VALID != 0
@@ -161,8 +166,10 @@ class SampleConverter:
             bits = STATUS_ORIENTATION_VALID | STATUS_ORIENTATION_HOST
         else:
             return np.tile(_IDENTITY, (len(status), 1))
-        status[good] |= bits
-        if not good.all():
+        if np.count_nonzero(good) == len(good):
+            status |= bits
+        else:
+            status[good] |= bits
             orientation[~good] = _IDENTITY
         return orientation
 

@@ -34,7 +34,7 @@ def test_connects_and_streams(rig: Rig) -> None:
     # The pings took the line's constant delay out of the stamps.
     for timed in samples[100:]:
         assert timed.host_time_s == pytest.approx(rig.hub.boot_s + timed.sample.hub_time_us * 1e-6, abs=1e-4)
-    assert 10 <= rig.sent(p.Ping) <= 16
+    assert 4 <= rig.sent(p.Ping) <= 8, "a few in quick succession, then one a second"
 
 
 def test_sends_the_rate_and_no_more_than_the_hub_can(rig: Rig) -> None:
@@ -360,7 +360,7 @@ frames = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(frames, max_size=20))
 def test_whatever_arrives_the_session_comes_back(make_rig: Callable[[], Rig], pieces: list[bytes]) -> None:
     rig = make_rig()
