@@ -4,8 +4,9 @@ ros2 launch imusic capture.launch.py port:=/dev/ttyUSB0
 ros2 launch imusic capture.launch.py udp:=0.0.0.0:7400 namespace:=alice model:=/path/to/model
 """
 
-from imusic_ros.launching import graph_description
 from launch import LaunchDescription
+
+from imusic_ros.launching import graph_description
 
 
 def generate_launch_description() -> LaunchDescription:

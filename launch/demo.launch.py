@@ -1,7 +1,8 @@
 """A simulated face: hub on a pseudo-terminal, driver, inference, web page. No hardware needed."""
 
-from imusic_ros.launching import graph_description
 from launch import LaunchDescription
+
+from imusic_ros.launching import graph_description
 
 
 def generate_launch_description() -> LaunchDescription:

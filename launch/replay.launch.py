@@ -4,11 +4,12 @@ Record: ros2 bag record imu/frame imu/layout face/blendshapes
 Replay: ros2 launch imusic replay.launch.py bag:=FOLDER
 """
 
-from imusic_ros.launching import graph_description
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction
 from launch.launch_context import LaunchContext
 from launch.substitutions import LaunchConfiguration
+
+from imusic_ros.launching import graph_description
 
 
 def generate_launch_description() -> LaunchDescription:

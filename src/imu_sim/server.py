@@ -32,6 +32,9 @@ from imu_sim.wearer import nominal_wearer, random_wearer
 _LONGEST_WAIT_S = 0.05
 """A driver that opens the line is noticed within this, as nothing wakes us for it."""
 
+RECORDED_REST_S = 3.0
+"""Rest added to a recorded take at both ends, s: long enough to calibrate the neutral from, as the performance has it."""
+
 
 steady_clock: Callable[[], float] = time.monotonic
 """Clock of the hub, s."""
@@ -69,7 +72,7 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     # What can be wrong is read first: the head takes a second to build.
     layout = load_layout(config.layout)
     config.faults.check(layout.names)
-    trajectory = Trajectory(_motion(config), loop=config.loop)
+    trajectory = Trajectory(played_motion(config.motion, config.seed), loop=config.loop)
     wearer = random_wearer(layout, config.wearer_seed) if config.wearer_seed else nominal_wearer(layout)
     boards = boards_on(wearer.worn(build_head()), layout, wearer)
     model = SensorModel(
@@ -122,9 +125,14 @@ def open_link(config: SimulatorConfig) -> Link:
     return UdpLink(host.strip("[]"), int(port))
 
 
-def _motion(config: SimulatorConfig) -> FaceMotion:
-    if config.motion == "performance":
+def played_motion(motion: str, seed: int) -> FaceMotion:
+    """What the hub plays: the built-in performance, or a Live Link Face CSV between two rests.
+
+    Raises:
+        LiveLinkError: the file cannot be used.
+    """
+    if motion == "performance":
         return performance()
-    motion, report = read_livelink(Path(config.motion).expanduser(), seed=config.seed)
-    print(f"{config.motion}: {report}", flush=True)  # noqa: T201
-    return motion.faded()
+    take, report = read_livelink(Path(motion).expanduser(), seed=seed)
+    print(f"{motion}: {report}", flush=True)  # noqa: T201
+    return take.faded(rest_s=RECORDED_REST_S)

@@ -107,7 +107,9 @@ def _discovery() -> Finding:
 def _serial_ports() -> Finding:
     ports = sorted(p for pattern in ("ttyUSB*", "ttyACM*") for p in Path("/dev").glob(pattern))
     if not ports:
-        return Finding("serial ports", False, OPTIONAL, "no /dev/ttyUSB* or /dev/ttyACM*", "plug a hub in, or `imusic demo`")
+        return Finding(
+            "serial ports", False, OPTIONAL, "no /dev/ttyUSB* or /dev/ttyACM*", "plug a hub in, or `imusic demo`"
+        )
     closed = [str(p) for p in ports if not os.access(p, os.R_OK | os.W_OK)]
     if closed:
         advice = "sudo usermod -aG dialout $USER, then log in again"

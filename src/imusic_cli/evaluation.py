@@ -11,16 +11,17 @@ import numpy as np
 
 from face_inference.engine import create_engine
 from face_inference.evaluation import Evaluation, Score, evaluate, mean_score, score_take
-from face_inference.model_folder import Model, load_model
+from face_inference.model_folder import Model
 from face_inference.tracker import FaceTracker
 from face_model.head import build_head
 from face_model.layout import load_layout
+from face_model.rig import FaceRig
 from face_model.share import share_dir
 from imu_sim.generator import generate
 from imu_sim.kinematics import Trajectory
 from imu_sim.livelink import read_livelink
 from imu_sim.motion import FaceMotion
-from imu_sim.process import played_motion
+from imu_sim.server import played_motion
 from imu_sim.simulate import simulate
 from imu_sim.wearer import random_wearer
 from imusic_cli.errors import CommandError
@@ -85,19 +86,16 @@ def evaluate_live(model_name: str, takes: Sequence[Path], progress: Progress) ->
     scores: dict[str, list[Score]] = {}
     for i, take in enumerate(takes):
         progress(f"live, in real time: {take.name}")
-        motion = played_motion(str(take))
+        motion = played_motion(str(take), seed=1)
         scores.setdefault(motion.person, []).append(_score_live(model_name, take, motion, i, rig))
     people = {person: mean_score(values) for person, values in scores.items()}
     return Evaluation(mean_score(list(people.values())), people)
 
 
-def _score_live(model_name: str, take: Path, motion: FaceMotion, number: int, rig: object) -> Score:
-    from face_model.rig import FaceRig
-
-    assert isinstance(rig, FaceRig)
+def _score_live(model_name: str, take: Path, motion: FaceMotion, number: int, rig: FaceRig) -> Score:
     namespace = f"evaluate_{os.getpid()}_{number}"
     with tempfile.TemporaryDirectory(prefix="imusic_") as folder:
-        values = {"port": str(Path(folder) / "hub"), "motion": str(take), "model": model_name}
+        values = {"port": str(Path(folder) / "hub"), "motion": str(take), "model": model_name, "wearer": UNSEEN_WEARER}
         with Supervisor(load_graph("headless").started_with(values), namespace, _quiet) as supervisor:
             faces = listen(f"/{namespace}", motion.duration_s + 1.0)
             ended = supervisor.ended()
@@ -112,8 +110,3 @@ def _score_live(model_name: str, take: Path, motion: FaceMotion, number: int, ri
 
 def _quiet(_process: str, _line: str) -> None:
     """What nodes print would break the table; it is in their logs."""
-
-
-def load(name: str) -> Model:
-    """The model to evaluate."""
-    return load_model(name)

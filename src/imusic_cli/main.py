@@ -34,12 +34,15 @@ def demo(
     motion: Annotated[str, typer.Option(help="What the face plays: performance, or a Live Link Face CSV.")] = "",
     model: ModelName = "",
     page_port: Annotated[int | None, typer.Option(help="TCP port of the page; by default the first free one.")] = None,
+    wearer: Annotated[
+        int | None, typer.Option(help="Who wears the sensors: 0 the face as built, else a random person.")
+    ] = None,
     namespace: Namespace = "",
 ) -> None:
     """Watch a simulated face: hub, driver, inference and web page, no hardware needed."""
     from imusic_cli.run import run_graph
 
-    values = {"motion": motion, "model": model, "page_port": page_port}
+    values = {"motion": motion, "model": model, "page_port": page_port, "wearer": wearer}
     raise typer.Exit(run_graph("demo", values, namespace))
 
 
@@ -91,19 +94,26 @@ def train(
     with _progress() as bar:
         task = bar.add_task("preparing", total=1.0)
         trained = train_shipped_model(
-            config, recorded, runs, models, workers, lambda share, line: bar.update(task, completed=share, description=line)
+            config,
+            recorded,
+            runs,
+            models,
+            workers,
+            lambda share, line: bar.update(task, completed=share, description=line),
         )
     if trained.evaluation is not None:
         if as_json:
             print(trained.evaluation.to_json())  # noqa: T201
         else:
             out.print(evaluation_table(trained.evaluation))
-    err.print(f"written: {trained.model.folder}")
+    err.print(f"written: {trained.model.path}")
 
 
 @app.command()
 def evaluate(
-    takes: Annotated[list[Path] | None, typer.Argument(help="Live Link Face CSV files of people the model never saw.")] = None,
+    takes: Annotated[
+        list[Path] | None, typer.Argument(help="Live Link Face CSV files of people the model never saw.")
+    ] = None,
     model: ModelName = "imusic_gru",
     wearers: Annotated[int, typer.Option(min=1, help="Wearers per take: anatomy, placement and mounting differ.")] = 3,
     live: Annotated[
@@ -112,10 +122,11 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Compare played and estimated weights. Without files: held-out recordings where they are found, else generated motion."""
+    from face_inference.model_folder import load_model
     from imusic_cli import evaluation as work
     from imusic_cli.report import evaluation_table
 
-    loaded = work.load(model)
+    loaded = load_model(model)
     files = list(takes or work.held_out_takes(loaded))
     if live and not files:
         raise CommandError("expected at least one Live Link Face CSV for --live, found none; name one")
@@ -150,7 +161,9 @@ def doctor(as_json: Json = False) -> None:
     else:
         table = Table("", "what", "found", "what to do", title="imusic doctor")
         for f in findings:
-            sign = "[green]ok[/]" if f.ok else ("[red]missing[/]" if f.importance == REQUIRED else "[yellow]optional[/]")
+            sign = (
+                "[green]ok[/]" if f.ok else ("[red]missing[/]" if f.importance == REQUIRED else "[yellow]optional[/]")
+            )
             table.add_row(sign, f.name, f.found, f.advice)
         out.print(table)
         out.print("[green]Ready.[/]" if ok else "[red]Something required is missing.[/]")

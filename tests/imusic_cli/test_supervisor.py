@@ -23,7 +23,9 @@ def script(name: str, code: str) -> Script:
     return Script(name, code, Path(), False, {})
 
 
-POLITE = "import signal, sys; signal.signal(signal.SIGINT, lambda *_: sys.exit(0)); print('up', flush=True); signal.pause()"
+POLITE = (
+    "import signal, sys; signal.signal(signal.SIGINT, lambda *_: sys.exit(0)); print('up', flush=True); signal.pause()"
+)
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); print('up', flush=True); signal.pause(); signal.pause()"
 
 
@@ -38,7 +40,9 @@ def wait_until_up(lines: list[tuple[str, str]], count: int) -> None:
 
 def test_all_are_interrupted_and_their_lines_passed_on() -> None:
     lines: list[tuple[str, str]] = []
-    with Supervisor([script("a", POLITE), script("b", POLITE)], on_line=lambda n, t: lines.append((n, t))) as supervisor:
+    with Supervisor(
+        [script("a", POLITE), script("b", POLITE)], on_line=lambda n, t: lines.append((n, t))
+    ) as supervisor:
         wait_until_up(lines, 2)
         assert supervisor.ended() == {}
         assert supervisor.end() == {"a": 0, "b": 0}

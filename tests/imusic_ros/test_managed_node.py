@@ -52,14 +52,14 @@ class Recorder(ManagedNode):
         self.changed.append((name, value))
 
 
-@pytest.fixture()
+@pytest.fixture
 def context() -> Iterator[None]:
     rclpy.init()
     yield
     rclpy.try_shutdown()
 
 
-@pytest.fixture()
+@pytest.fixture
 def node(context: None) -> Iterator[Recorder]:
     node = Recorder()
     yield node
