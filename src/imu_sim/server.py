@@ -33,7 +33,7 @@ _LONGEST_WAIT_S = 0.05
 """A driver that opens the line is noticed within this, as nothing wakes us for it."""
 
 RECORDED_REST_S = 3.0
-"""Rest added to a recorded take at both ends, s: long enough to calibrate the neutral from, as the performance has it."""
+"""Rest added to a recorded take at both ends, s: long enough to calibrate the neutral from."""
 
 
 steady_clock: Callable[[], float] = time.monotonic

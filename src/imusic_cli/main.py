@@ -1,4 +1,4 @@
-"""The verbs of `imusic`. Each reads its options here and does its work in a module of its own, imported when asked for."""
+"""The verbs of `imusic`: options are read here, the work is done in modules imported when they are asked for."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def demo(
     motion: Annotated[str, typer.Option(help="What the face plays: performance, or a Live Link Face CSV.")] = "",
     model: ModelName = "",
     page_port: Annotated[int | None, typer.Option(help="TCP port of the page; by default the first free one.")] = None,
-    wearer: Annotated[
-        int | None, typer.Option(help="Who wears the sensors: 0 the face as built, else a random person.")
-    ] = None,
+    wearer: Annotated[int | None, typer.Option(help="Who wears it: 0 the face as built, else a random person.")] = None,
     namespace: Namespace = "",
 ) -> None:
     """Watch a simulated face: hub, driver, inference and web page, no hardware needed."""
@@ -121,7 +119,10 @@ def evaluate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Compare played and estimated weights. Without files: held-out recordings where they are found, else generated motion."""
+    """Compare played and estimated weights.
+
+    Without files: recordings of people held out of training where they are found, else generated (synthetic) motion.
+    """
     from face_inference.model_folder import load_model
     from imusic_cli import evaluation as work
     from imusic_cli.report import evaluation_table
