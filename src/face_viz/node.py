@@ -1,7 +1,8 @@
 """ROS 2 node `face_viz`: the web page, and markers and points for RViz and Foxglove.
 
-Whatever is drawn, the callback of `face/blendshapes` only keeps the newest message, as bytes: it is taken apart when
-somebody looks.
+While nobody looks (no page open, no subscriber of markers or points) the node does not even listen to
+`face/blendshapes`: taking 100 messages a second costs a tenth of a core. While somebody looks, the callback only keeps
+the newest message, as bytes: it is taken apart when it is drawn.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ PARAMETERS = (
     ),
 )
 
+LOOK_PERIOD_S = 0.2
+"""How often the node asks whether somebody looks; a new viewer waits this long at most."""
 SILENT_S = 0.5
 """Without a face for this long the node is in WARN: five frames of the slowest useful rate."""
 
@@ -64,6 +67,8 @@ class FaceVizNode(ManagedNode):
         self._page: FacePage | None = None
         self._boards: Boards | None = None
         self._entities: list[tuple[Callable[[Any], bool], Any]] = []
+        self._listening: Any = None
+        self._marker_timer: Any = None
         self._raw: bytes | None = None
         self._received = 0
         self._arrived_s = 0.0
@@ -93,17 +98,14 @@ class FaceVizNode(ManagedNode):
             self._page = self._open_page()
 
     def activate(self) -> None:
-        """Listen to faces and publish markers."""
-        self._subscription = self.create_subscription(
-            FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA, raw=True
-        )
-        self._timer = self.create_timer(1.0 / self.value("marker_rate_hz"), self._publish)
+        """Listen and publish whenever somebody looks."""
+        self._look_timer = self.create_timer(LOOK_PERIOD_S, self._look_around)
 
     def deactivate(self) -> None:
         """Stop listening; the page stays open and says that nothing comes in."""
-        self.destroy_subscription(self._subscription)
-        self.destroy_timer(self._timer)
-        self._raw = None
+        self.destroy_timer(self._look_timer)
+        self._listen(False)
+        self._publish_markers(False)
 
     def cleanup(self) -> None:
         """Close the page, release everything."""
@@ -127,7 +129,9 @@ class FaceVizNode(ManagedNode):
         }
         if self._page is not None:
             values |= {"url": self._page.url, **self._page.counters}
-        if self._received == 0 or now_s - self._arrived_s > SILENT_S:
+        if self._listening is None:
+            return Health(OK, "nobody looks: not listening", values)
+        if now_s - self._arrived_s > SILENT_S:
             return Health(WARN, "no faces on face/blendshapes; is face_inference active?", values)
         refused = values.get("faces_refused", 0)
         if refused:
@@ -158,6 +162,31 @@ class FaceVizNode(ManagedNode):
         else:
             self.get_logger().info(f"the face is at {page.url} (this machine only)")
         return page
+
+    # Work only while somebody looks.
+
+    def _look_around(self) -> None:
+        drawn = bool(self._pub_markers.get_subscription_count() or self._pub_points.get_subscription_count())
+        watched = self._page is not None and self._page.counters["viewers"] > 0
+        self._listen(drawn or watched)
+        self._publish_markers(drawn)
+
+    def _listen(self, on: bool) -> None:
+        if on and self._listening is None:
+            self._listening = self.create_subscription(
+                FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA, raw=True
+            )
+            self._arrived_s = time.monotonic()
+        elif not on and self._listening is not None:
+            self.destroy_subscription(self._listening)
+            self._listening, self._raw = None, None
+
+    def _publish_markers(self, on: bool) -> None:
+        if on and self._marker_timer is None:
+            self._marker_timer = self.create_timer(1.0 / self.value("marker_rate_hz"), self._publish)
+        elif not on and self._marker_timer is not None:
+            self.destroy_timer(self._marker_timer)
+            self._marker_timer = None
 
     # Messages in.
 
@@ -218,7 +247,7 @@ class FaceVizNode(ManagedNode):
     def _publish(self) -> None:
         raw = self._raw
         wanted = self._pub_markers.get_subscription_count(), self._pub_points.get_subscription_count()
-        if raw is None or raw is self._drawn_raw or not any(wanted):
+        if raw is None or raw is self._drawn_raw:
             return
         self._drawn_raw = raw
         message = deserialize_message(raw, FaceBlendshapes)

@@ -38,13 +38,13 @@ class MessageTemplate:
             raise VizError(f"expected {name} {times} times in the serialised message, found it {len(found)} times")
         self._places[name], self._sizes[name] = found, len(pattern)
 
-    def write(self, name: str, data: bytes | bytearray | NDArray[Any], occurrence: int | None = None) -> None:
+    def write(self, name: str, data: bytes | NDArray[Any], occurrence: int | None = None) -> None:
         """Replace the place `name`, or one occurrence of it, by `data` of the same size.
 
         Raises:
             VizError: `data` has another size.
         """
-        view = memoryview(data).cast("B")
+        view = memoryview(data if isinstance(data, bytes) else data.tobytes())
         if len(view) != self._sizes[name]:
             raise VizError(f"expected {self._sizes[name]} bytes for {name}, found {len(view)}")
         places = self._places[name]

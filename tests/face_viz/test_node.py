@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
+aiohttp = pytest.importorskip("aiohttp")
 rclpy = pytest.importorskip("rclpy", reason="no ROS 2: rclpy is not importable")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
@@ -144,10 +148,16 @@ def test_points_hold_the_skin(graph: Graph) -> None:
     assert cloud.header.frame_id == "face_head"
 
 
-def test_nothing_is_published_while_nobody_subscribes(graph: Graph) -> None:
+def test_the_node_listens_only_while_somebody_looks(graph: Graph) -> None:
     activate(graph)
-    graph.spin_until(lambda: graph.node._received > 20, "faces", graph.face())
-    assert graph.node._markers_sent == 0
+    face = graph.face()
+    rounds = iter(range(60))
+    graph.spin_until(lambda: next(rounds) == 59, "rounds", face)
+    assert graph.faces.get_subscription_count() == 0
+    onlooker = graph.other.create_subscription(MarkerArray, "face/markers", lambda _: None, RELIABLE)
+    graph.spin_until(lambda: graph.node._markers_sent > 0, "markers", face)
+    graph.other.destroy_subscription(onlooker)
+    graph.spin_until(lambda: graph.faces.get_subscription_count() == 0, "end of listening", face)
 
 
 def test_the_page_gets_the_faces_and_health_tells(graph: Graph) -> None:
@@ -159,7 +169,14 @@ def test_the_page_gets_the_faces_and_health_tells(graph: Graph) -> None:
         10,
     )
     activate(graph)
+    graph.spin_until(lambda: any("nobody looks" in s.message for s in health), "rest while nobody looks")
+    with watching(graph.node._page):
+        check_health(graph, health)
+
+
+def check_health(graph: Graph, health: list[Any]) -> None:
     graph.spin_until(lambda: any(s.level == b"\x01" for s in health), "warning that nothing comes in")
+    health.clear()
     face = graph.face(0.5)
     graph.spin_until(lambda: any(s.level == b"\x00" for s in health), "good health", face)
     values = {v.key: v.value for v in health[-1].values}
@@ -169,6 +186,25 @@ def test_the_page_gets_the_faces_and_health_tells(graph: Graph) -> None:
     page.frame(-1)
     weights = np.frombuffer(page.frame(-1)[1], "<f4", 52, 40)
     assert weights[FaceBlendshapes.JAW_OPEN] == pytest.approx(0.5)
+
+
+@contextlib.contextmanager
+def watching(page: FacePage) -> Iterator[None]:
+    """A viewer of the page, in a thread of its own."""
+    end = threading.Event()
+
+    async def watch() -> None:
+        async with aiohttp.ClientSession() as session, session.ws_connect(f"{page.url}/frames") as viewer:
+            while not end.is_set():
+                await viewer.receive()
+
+    thread = threading.Thread(target=lambda: asyncio.run(watch()))
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
 
 
 def test_a_face_with_nan_is_drawn_nowhere_and_harms_nothing(graph: Graph) -> None:
