@@ -45,7 +45,7 @@ class UdpTransport:
             return f"UDP {host}:{port} from the hub at {self._hub[0]}:{self._hub[1]}"
         if self._told is not None:
             return f"UDP {host}:{port} from the hub at {self._told[0]}:{self._told[1]}"
-        return f"UDP {host}:{port}, waiting for a hub to send HELLO"
+        return f"UDP {host}:{port}, no hub yet"
 
     @property
     def address(self) -> Address:
