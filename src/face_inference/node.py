@@ -81,7 +81,7 @@ class FaceInferenceNode(ManagedNode):
         self._message = FaceBlendshapes(model=self._title)
         self._publisher = self.create_lifecycle_publisher(FaceBlendshapes, "face/blendshapes", SENSOR_DATA)
         self._keep(self.destroy_publisher, self._publisher)
-        # Reentrant: while a calibration waits for samples, the node's other callbacks must run, and a second call be told.
+        # Reentrant: while a calibration waits for samples they must come in, and a second call must be told.
         service = self.create_service(
             CalibrateNeutral, "~/calibrate_neutral", self._on_calibrate_neutral, callback_group=ReentrantCallbackGroup()
         )

@@ -1,4 +1,4 @@
-"""The node on real ROS 2, in one process: topics, stamps, calibration service, bad configuration, repeated lifecycle."""
+"""The node on real ROS 2, in one process: topics, stamps, calibration service, bad models, lifecycle."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ pytestmark = pytest.mark.ros
 rclpy = pytest.importorskip("rclpy", reason="needs ROS 2: run `make test`")
 pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
 
-from face_inference.node import NEWEST_FRAMES, FaceInferenceNode  # noqa: E402
 from imusic.msg import FaceBlendshapes, ImuFrame, SensorLayout, SensorMount  # noqa: E402
 from imusic.srv import CalibrateNeutral  # noqa: E402
-from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+
+from face_inference.node import NEWEST_FRAMES, FaceInferenceNode  # noqa: E402
+from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 
 USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
 
@@ -176,6 +177,7 @@ def test_the_shipped_configuration_names_every_parameter_with_its_default():
     from pathlib import Path
 
     import yaml
+
     from face_inference.node import PARAMETERS
 
     path = Path(__file__).resolve().parents[2] / "config" / "face_inference.yaml"

@@ -98,8 +98,8 @@ def test_one_call_from_takes_to_a_scored_model_folder(trained, tmp_path, mounts,
     takes = sorted(Path(trained["takes"]).glob("*.npz"))
     seen = []
     done = train_model(
-        replace(trained["config"], steps=10), takes, mounts, tmp_path / "run", tmp_path / "models", held_out=[test_take],
-        progress=lambda share, line: seen.append(share),
+        replace(trained["config"], steps=10), takes, mounts, tmp_path / "run", tmp_path / "models",
+        held_out=[test_take], progress=lambda share, line: seen.append(share),
     )  # fmt: skip
     assert done.evaluation is not None
     assert set(done.evaluation.people) == {"dora"}
