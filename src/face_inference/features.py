@@ -76,7 +76,7 @@ class FeatureExtractor:
         self._valid = self.channels.valid
         self._neutral: Neutral | None = None
         self._coefficients: Coefficients | None = None
-        self._reference_mount_inverse = rotation.conjugate(mounts.orientation[mounts.reference])
+        self._from_reference = right_matrix(rotation.conjugate(mounts.orientation[mounts.reference]))
 
     @property
     def state(self) -> State:
@@ -88,7 +88,7 @@ class FeatureExtractor:
         self._neutral = state.neutral
         self._coefficients = None if state.neutral is None else self._prepare(state.neutral)
         mount = self.mounts.orientation if state.neutral is None else state.neutral.mount
-        self._reference_mount_inverse = rotation.conjugate(mount[self.mounts.reference])
+        self._from_reference = right_matrix(rotation.conjugate(mount[self.mounts.reference]))
 
     @property
     def ready(self) -> bool:
@@ -97,9 +97,10 @@ class FeatureExtractor:
 
     def head_orientation(self, reference_orientation: NDArray[np.floating]) -> FloatArray:
         """(4,) quaternion of the skull unit, sensor to earth -> (4,) `face_head` to earth."""
-        head: FloatArray = rotation.normalise(
-            rotation.multiply(np.asarray(reference_orientation, dtype=np.float64), self._reference_mount_inverse)
-        )
+        norm = float(np.sqrt(np.dot(reference_orientation, reference_orientation)))
+        if norm < 1e-6:
+            return _IDENTITY.copy()
+        head: FloatArray = self._from_reference @ reference_orientation / norm
         return head
 
     def _believable(

@@ -115,5 +115,6 @@ def _told(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         "seed": config.seed,
         "steps": config.steps,
         "network": f"GRU, embedding {config.embedding}, hidden {config.hidden}, layers {config.layers}",
+        "held_out": list(config.data.get("held_out", [])),
         "data": dict(config.data),
     }
