@@ -134,13 +134,13 @@ class UdpTransport:
     def _opening_error(self, error: OSError) -> TransportError:
         where = f"UDP {self.host}:{self.port}"
         if error.errno == errno.EADDRINUSE:
-            return BusyError(f"{where}: another program holds the port; close it, or set another `udp_port`")
+            return BusyError(f"{where}: another program holds the port; close it, or set another port in `udp`")
         if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
             return NotFoundError(
-                f"{where}: not an address of this machine; set `udp_host` (127.0.0.1, 0.0.0.0 or an own one)"
+                f"{where}: not an address of this machine; set the host in `udp` to 127.0.0.1, 0.0.0.0 or an own one"
             )
         if error.errno in (errno.EACCES, errno.EPERM):
-            return DeniedError(f"{where}: permission denied; set a `udp_port` above 1023")
+            return DeniedError(f"{where}: permission denied; set a port above 1023 in `udp`")
         return TransportError(f"{where}: cannot be bound ({error})")
 
     @staticmethod

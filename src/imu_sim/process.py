@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -123,5 +124,13 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     return given | ({"faults": faults} if faults else {})
 
 
+def program() -> int:
+    """The program `imu_sim`: `main`, deaf to further signals while Python ends, as launch sends a second one."""
+    status = main()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -34,17 +34,17 @@ def run(factory: Callable[[], ManagedNode], args: list[str] | None = None) -> in
         Exit status: 0 after a signal or a shutdown, 1 when the node's parameters were refused.
     """
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    # Not the events executor: on the PyPI wheels of Kilted (rclpy 9.1.2) its timer thread deadlocks at the first timer.
+    executor = SingleThreadedExecutor()
+    ended: Future[None] = Future(executor=executor)
+    _complete_on_signal(ended)
     try:
         node = factory()
     except (ConfigurationError, *PARAMETER_ERRORS) as error:
         print(f"not started: {error}", file=sys.stderr)  # noqa: T201 - there is no node to log with
         rclpy.try_shutdown()
         return 1
-    # Not the events executor: on the PyPI wheels of Kilted (rclpy 9.1.2) its timer thread deadlocks at the first timer.
-    executor = SingleThreadedExecutor()
     executor.add_node(node)
-    ended: Future[None] = Future(executor=executor)
-    _complete_on_signal(ended)
     if node.value("autostart"):
         node.start_by_itself()
     try:
@@ -56,6 +56,9 @@ def run(factory: Callable[[], ManagedNode], args: list[str] | None = None) -> in
         executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()
+        # Python's own end takes a moment more, in which a second SIGINT (launch sends one) would kill the process.
+        for number in END_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
     return 0
 
 

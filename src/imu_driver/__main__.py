@@ -1,0 +1,15 @@
+"""The program `imu_driver`."""
+
+from imusic_ros.program import end_at_once_on_signals
+
+
+def main() -> int:
+    """Run the node; see `imusic_ros.process.run` for the exit status."""
+    end_at_once_on_signals()
+    from imu_driver.node import main as run_node
+
+    return run_node()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
