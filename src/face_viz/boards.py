@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +52,12 @@ class Boards:
     def statuses(self) -> NDArray[np.uint8]:
         """(S,) `SensorStatus` of each unit."""
         return self._statuses
+
+    def with_troubles(self, missing: Collection[str], faulty: Collection[str]) -> Boards:
+        """The same boards, those of these names missing or faulty, all others valid."""
+        trouble = dict.fromkeys(faulty, SensorStatus.FAULTY) | dict.fromkeys(missing, SensorStatus.MISSING)
+        statuses = [trouble.get(sensor.name, SensorStatus.VALID) for sensor in self.layout.sensors]
+        return Boards(self.layout, self._poses, statuses)
 
     def infos(self) -> list[BoardInfo]:
         """One entry per unit."""

@@ -7,20 +7,19 @@ the newest message, as bytes: it is taken apart when it is drawn.
 
 from __future__ import annotations
 
-import array
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import Point
+from diagnostic_msgs.msg import DiagnosticArray
 from imusic.msg import FaceBlendshapes, SensorLayout
 from imusic.srv import CalibrateNeutral
-from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.serialization import deserialize_message
 from rclpy.task import Future
-from sensor_msgs.msg import PointCloud2, PointField
-from std_msgs.msg import ColorRGBA, Header
-from visualization_msgs.msg import Marker, MarkerArray
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
 
 from face_model.errors import LayoutError
 from face_model.head import build_head
@@ -28,10 +27,10 @@ from face_model.layout import load_layout
 from face_model.skin import skin_patches
 from face_viz.boards import Boards, SensorStatus
 from face_viz.errors import PortError
-from face_viz.frame import FaceFrame, FaceState
-from face_viz.markers import POINT_STEP, TEXT_LENGTH, FaceGeometry, state_text, status_colors
+from face_viz.frame import FaceFrame
+from face_viz.markers import FaceGeometry
+from face_viz.messages import MarkerTemplate, cloud_message, frame_of
 from face_viz.page import FacePage
-from face_viz.template import MessageTemplate
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import ParameterSpec, Value
@@ -46,6 +45,11 @@ PARAMETERS = (
     ParameterSpec("marker_rate_hz", 20.0, "Messages per second on face/markers and face/points, Hz.", 1.0, 60.0),
     ParameterSpec("show_sensors", True, "Show the sensor boards on the page until a viewer switches them off."),
     ParameterSpec("turn_head", True, "Turn the head on the page until a viewer switches that off."),
+    ParameterSpec(
+        "driver_node",
+        "imu_driver",
+        "Node whose diagnostics tell which sensors are missing or faulty, in the same namespace.",
+    ),
     ParameterSpec(
         "calibrate_service",
         "face_inference/calibrate_neutral",
@@ -67,7 +71,7 @@ class FaceVizNode(ManagedNode):
         self._page: FacePage | None = None
         self._boards: Boards | None = None
         self._entities: list[tuple[Callable[[Any], bool], Any]] = []
-        self._listening: Any = None
+        self._listening: list[Any] = []
         self._marker_timer: Any = None
         self._raw: bytes | None = None
         self._received = 0
@@ -129,7 +133,7 @@ class FaceVizNode(ManagedNode):
         }
         if self._page is not None:
             values |= {"url": self._page.url, **self._page.counters}
-        if self._listening is None:
+        if not self._listening:
             return Health(OK, "nobody looks: not listening", values)
         if now_s - self._arrived_s > SILENT_S:
             return Health(WARN, "no faces on face/blendshapes; is face_inference active?", values)
@@ -172,14 +176,16 @@ class FaceVizNode(ManagedNode):
         self._publish_markers(drawn)
 
     def _listen(self, on: bool) -> None:
-        if on and self._listening is None:
-            self._listening = self.create_subscription(
-                FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA, raw=True
-            )
+        if on and not self._listening:
+            self._listening = [
+                self.create_subscription(FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA, raw=True),
+                self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10),
+            ]
             self._arrived_s = time.monotonic()
-        elif not on and self._listening is not None:
-            self.destroy_subscription(self._listening)
-            self._listening, self._raw = None, None
+        elif not on and self._listening:
+            for subscription in self._listening:
+                self.destroy_subscription(subscription)
+            self._listening, self._raw = [], None
 
     def _publish_markers(self, on: bool) -> None:
         if on and self._marker_timer is None:
@@ -205,10 +211,26 @@ class FaceVizNode(ManagedNode):
             return
         present = {mount.id: mount.present for mount in message.sensors}
         statuses = [SensorStatus.VALID if present.get(s.id) else SensorStatus.MISSING for s in layout.sensors]
-        self._boards = Boards(layout, skin_patches(self._rig, layout).board_poses, statuses)
+        self._show_boards(Boards(layout, skin_patches(self._rig, layout).board_poses, statuses))
         self._templates.clear()
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        """Which sensors are in trouble: once a second, a hundredth of what taking every ImuFrame would cost."""
+        driver = f"{self.get_namespace().strip('/')}/{self.value('driver_node')}".lstrip("/")
+        for status in message.status:
+            if status.name == driver and self._boards is not None:
+                values = {value.key: value.value for value in status.values}
+                if "missing_sensors" not in values or "faulty_sensors" not in values:
+                    continue
+                missing, faulty = (set(values[f"{kind}_sensors"].split(", ")) for kind in ("missing", "faulty"))
+                boards = self._boards.with_troubles(missing, faulty)
+                if not np.array_equal(boards.statuses, self._boards.statuses):
+                    self._show_boards(boards)
+
+    def _show_boards(self, boards: Boards) -> None:
+        self._boards = boards
         if self._page is not None:
-            self._page.set_boards(self._boards)
+            self._page.set_boards(boards)
 
     # The page's button.
 
@@ -267,104 +289,7 @@ class FaceVizNode(ManagedNode):
             self._templates.clear()
             template = MarkerTemplate(header.frame_id, self._geometry, self._boards)
             self._templates[header.frame_id] = template
-        return template.fill(header, frame, self._geometry.corners(vertices))
-
-
-def frame_of(message: FaceBlendshapes) -> FaceFrame:
-    """What the viewers need of a message."""
-    q = message.head_orientation
-    known = message.state in FaceState._value2member_map_
-    return FaceFrame(
-        weights=np.asarray(message.weights, np.float32),
-        confidence=np.asarray(message.confidence, np.float32),
-        state=FaceState(message.state) if known else FaceState.STALE,
-        head_orientation=np.array([q.x, q.y, q.z, q.w], np.float32),
-        age_s=float(message.age),
-        sequence=int(message.sequence),
-        model=str(message.model),
-    )
-
-
-def cloud_message(header: Header, points: np.ndarray[Any, Any]) -> PointCloud2:
-    """PointCloud2 with fields x, y, z, rgb from (N, 4) float32."""
-    fields = [
-        PointField(name=n, offset=4 * i, datatype=PointField.FLOAT32, count=1)
-        for i, n in enumerate(("x", "y", "z", "rgb"))
-    ]
-    data: array.array[int] = array.array("B")
-    data.frombytes(points.tobytes())
-    return PointCloud2(
-        header=header, height=1, width=len(points), fields=fields, is_bigendian=False,
-        point_step=POINT_STEP, row_step=POINT_STEP * len(points), data=data, is_dense=True,
-    )  # fmt: skip
-
-
-class MarkerTemplate:
-    """The MarkerArray of a face: its triangles, one cube per sensor, one line of text; see `MessageTemplate`."""
-
-    STAMP = (0x5A3C1E77, 0x11C7B2A9)
-    POSE_X = -7.7123e33
-
-    def __init__(self, frame_id: str, geometry: FaceGeometry, boards: Boards | None) -> None:
-        self._boards = boards
-        corners = len(geometry.colors)
-        pattern = np.arange(3.0 * corners).reshape(-1, 3) + 0.123456789
-        text = "#" * TEXT_LENGTH
-        markers = [self._face(pattern, geometry), *self._cubes(boards), self._text(text)]
-        for marker in markers:
-            marker.header.frame_id = frame_id
-            marker.header.stamp.sec, marker.header.stamp.nanosec = self.STAMP
-        self._bytes = MessageTemplate(serialize_message(MarkerArray(markers=markers)))
-        self._bytes.locate("stamp", np.array(self.STAMP, "<u4").tobytes(), times=len(markers))
-        self._bytes.locate("points", pattern.astype("<f8").tobytes())
-        self._bytes.locate("text", text.encode("ascii"))
-        for i in range(len(markers) - 2):
-            self._bytes.locate(f"pose{i}", (self.POSE_X * (i + 1) + np.zeros(7)).astype("<f8").tobytes())
-
-    def fill(self, header: Header, frame: FaceFrame, corners: np.ndarray[Any, Any]) -> bytes:
-        """Bytes of the message with this face; the stamp is the header's."""
-        self._bytes.write("stamp", np.array([header.stamp.sec, header.stamp.nanosec], np.int64).astype("<u4"))
-        self._bytes.write("points", corners)
-        self._bytes.write("text", state_text(frame.state))
-        if self._boards is not None:
-            for i, pose in enumerate(self._boards.poses(frame.weights).astype("<f8")):
-                self._bytes.write(f"pose{i}", pose)
-        return self._bytes.to_bytes()
-
-    @staticmethod
-    def _face(points: np.ndarray[Any, Any], geometry: FaceGeometry) -> Marker:
-        marker = Marker(ns="face", id=0, type=Marker.TRIANGLE_LIST, action=Marker.ADD)
-        marker.scale.x = marker.scale.y = marker.scale.z = 1.0
-        marker.pose.orientation.w = 1.0
-        marker.color.a = 1.0
-        marker.points = [Point(x=x, y=y, z=z) for x, y, z in points.tolist()]
-        marker.colors = [ColorRGBA(r=r, g=g, b=b, a=a) for r, g, b, a in geometry.colors.tolist()]
-        return marker
-
-    def _cubes(self, boards: Boards | None) -> list[Marker]:
-        if boards is None:
-            return []
-        cubes = []
-        for i, (r, g, b, a) in enumerate(status_colors(boards.statuses).tolist()):
-            cube = Marker(ns="sensors", id=i, type=Marker.CUBE, action=Marker.ADD)
-            cube.color = ColorRGBA(r=r, g=g, b=b, a=a)
-            cube.scale.x = cube.scale.y = 0.0078
-            cube.scale.z = 0.002
-            place = self.POSE_X * (i + 1)
-            cube.pose.position = Point(x=place, y=place, z=place)
-            q = cube.pose.orientation
-            q.x = q.y = q.z = q.w = place
-            cubes.append(cube)
-        return cubes
-
-    @staticmethod
-    def _text(text: str) -> Marker:
-        marker = Marker(ns="state", id=0, type=Marker.TEXT_VIEW_FACING, action=Marker.ADD, text=text)
-        marker.pose.position.z = 0.16
-        marker.pose.orientation.w = 1.0
-        marker.scale.z = 0.014
-        marker.color = ColorRGBA(r=0.25, g=0.28, b=0.33, a=1.0)
-        return marker
+        return template.fill(header, frame, self._geometry.corners(vertices), self._boards)
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ aiohttp = pytest.importorskip("aiohttp")
 rclpy = pytest.importorskip("rclpy", reason="no ROS 2: rclpy is not importable")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
-from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue  # noqa: E402
 from imusic.msg import FaceBlendshapes, SensorLayout, SensorMount  # noqa: E402
 from imusic.srv import CalibrateNeutral  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
@@ -131,6 +131,35 @@ def test_markers_show_the_face_with_its_own_stamp_and_frame(graph: Graph) -> Non
     poses = graph.node._boards.poses(weights)
     assert (cubes[5].pose.position.x, cubes[5].pose.orientation.w) == pytest.approx((poses[5, 0], poses[5, 6]))
     assert text.text.strip() == "tracking"
+
+
+def test_the_drivers_diagnostics_mark_sensors_in_trouble(graph: Graph) -> None:
+    latched = graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED)
+    latched.publish(layout_message(missing=""))
+    diagnostics = graph.other.create_publisher(DiagnosticArray, "/diagnostics", 10)
+    seen: list[MarkerArray] = []
+    graph.other.create_subscription(MarkerArray, "face/markers", seen.append, RELIABLE)
+    activate(graph)
+    graph.spin_until(lambda: seen and len(seen[-1].markers) > 2, "markers with sensors", graph.face())
+
+    def report(node: str, missing: str, faulty: str) -> None:
+        values = [KeyValue(key="missing_sensors", value=missing), KeyValue(key="faulty_sensors", value=faulty)]
+        diagnostics.publish(DiagnosticArray(status=[DiagnosticStatus(name=node, values=values)]))
+
+    def statuses() -> list[int]:
+        report("other/imu_driver", "mentalis", "none")
+        report("imu_driver", "skull", "levator_left, levator_right")
+        return list(graph.node._boards.statuses)
+
+    expected = [0] * 12
+    expected[0], expected[7], expected[8] = 2, 1, 1
+    graph.spin_until(lambda: statuses() == expected, "statuses", graph.face())
+    expected_reds = [{0: 0.10, 1: 1.0, 2: 0.55}[status] for status in expected]
+
+    def reds() -> list[float]:
+        return [round(cube.color.r, 2) for cube in seen[-1].markers[1:-1]]
+
+    graph.spin_until(lambda: reds() == expected_reds, "coloured cubes", graph.face())
 
 
 def test_points_hold_the_skin(graph: Graph) -> None:
