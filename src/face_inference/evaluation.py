@@ -23,6 +23,10 @@ HEADLINE = ("jawOpen", "mouthSmileLeft", "mouthSmileRight", "browInnerUp", "eyeB
 """Shapes whose correlation is always shown."""
 
 
+REST_WEIGHT = 0.01
+"""A face with every weight below this is at rest."""
+
+
 @dataclass(frozen=True)
 class Score:
     """One take's or person's numbers. `rest_*` are those of holding the rest pose; mm are None without a rig."""
@@ -108,9 +112,19 @@ def score_take(
 
 
 def evaluate_recording(tracker_factory: Callable[[], FaceTracker], recording: Recording, rig: FaceRig | None) -> Score:
-    """Score one take with a tracker of its own."""
+    """Score one take with a tracker of its own, from the first to the last sample at which the true face moves.
+
+    Rest before and after is for the calibration and earns no credit.
+    """
     weights, confidence = estimate_take(tracker_factory(), recording)
-    return score_take(recording.weights, weights, confidence, recording.rate_hz, rig)
+    moved = moving_part(recording.weights)
+    return score_take(recording.weights[moved], weights[moved], confidence[moved], recording.rate_hz, rig)
+
+
+def moving_part(truth: NDArray[np.floating]) -> slice:
+    """From the first to the last row of (T, 52) weights in which a weight is above 0.01; everything if none is."""
+    rows = np.flatnonzero((truth > REST_WEIGHT).any(axis=1))
+    return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, len(truth))
 
 
 def evaluate(

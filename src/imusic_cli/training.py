@@ -15,9 +15,15 @@ from face_model.head import build_head
 from face_model.layout import load_layout
 from face_model.share import share_dir
 from imu_sim.dataset import DatasetSettings, build_dataset
+from imu_sim.livelink import read_livelink
+from imu_sim.motion import FaceMotion
 
 Progress = Callable[[float, str], None]
 """Called with the share done of a stage and one line."""
+
+
+REST_S = 3.0
+"""Relaxed face before and after each recorded take: longer than the neutral window."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +109,8 @@ def make_takes(
     """
     plan = plan_from(config)
     settings = DatasetSettings(build_head(), load_layout("face_12"), rate_hz=config.rate_hz)
-    recorded, held_out = (_present(recorded_dir, names) for names in (plan.recorded, plan.held_out))
-    stages: list[tuple[str, Sequence[Path], int, float, int, DatasetSettings]] = [
+    recorded, held_out = (_present(recorded_dir, names, plan.seed) for names in (plan.recorded, plan.held_out))
+    stages: list[tuple[str, Sequence[FaceMotion], int, float, int, DatasetSettings]] = [
         ("recorded", recorded, plan.recorded_wearers if recorded else 0, 0.0, 0, settings),
         ("generated", [], plan.generated_wearers, plan.generated_s, 1, settings),
         ("validation", [], plan.validation_wearers, plan.generated_s, 2, settings),
@@ -139,8 +145,10 @@ def plan_from(config: TrainConfig) -> DataPlan:
     return DataPlan(**values)
 
 
-def _present(folder: Path | None, names: Sequence[str]) -> list[Path]:
-    return [] if folder is None else [folder / name for name in names if (folder / name).is_file()]
+def _present(folder: Path | None, names: Sequence[str], seed: int) -> list[FaceMotion]:
+    """Recorded takes between two rests: hardly any holds a relaxed face from which it could be calibrated."""
+    paths = [] if folder is None else [folder / name for name in names if (folder / name).is_file()]
+    return [read_livelink(path, seed=seed)[0].faded(rest_s=REST_S) for path in paths]
 
 
 def _reporter(progress: Progress | None, line: str) -> Callable[[int, int], None] | None:

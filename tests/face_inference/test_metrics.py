@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from face_inference.errors import EvaluationError
-from face_inference.evaluation import Evaluation, mean_score, score_take
+from face_inference.evaluation import Evaluation, mean_score, moving_part, score_take
 from face_inference.metrics import (
     compare_weights,
     confidence_metrics,
@@ -117,6 +117,13 @@ def test_people_count_alike_whatever_the_length_of_their_takes():
     content = json.loads(Evaluation(overall, {"a": a, "b": b}).to_json())
     assert content["people"]["b"]["mae"] == pytest.approx(0.2, abs=1e-6)
     assert {"mae", "mae_observable", "r_observable", "face_mm", "lip_mm", "rest_mae"} <= set(content)
+
+
+def test_rest_before_and_after_earns_no_credit():
+    truth = np.zeros((10, 52))
+    assert moving_part(truth) == slice(0, 10)
+    truth[3, 5], truth[7, 9], truth[9, 0] = 0.5, 0.02, 0.005
+    assert moving_part(truth) == slice(3, 8)
 
 
 def test_json_has_no_nan():
