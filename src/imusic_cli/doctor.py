@@ -58,7 +58,7 @@ _MODULES = (
     ("onnxruntime", REQUIRED, "pip install onnxruntime"),
     ("serial", REQUIRED, "rosdep install, or pip install pyserial"),
     ("scipy", REQUIRED, "rosdep install, or pip install scipy"),
-    ("viser", REQUIRED, "pip install viser (only the web page needs it)"),
+    ("aiohttp", REQUIRED, "rosdep install, or pip install aiohttp (only the web page needs it)"),
     ("vqf", OPTIONAL, "pip install vqf; needed where the hub sends no orientation, and by the simulator"),
     ("torch", OPTIONAL, "pip install torch; needed only by `imusic train`"),
     ("launch_ros", OPTIONAL, "part of a ROS 2 distribution; without it use `imusic demo` and `imusic capture`"),
