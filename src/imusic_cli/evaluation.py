@@ -21,7 +21,7 @@ from imu_sim.generator import generate
 from imu_sim.kinematics import Trajectory
 from imu_sim.livelink import read_livelink
 from imu_sim.motion import FaceMotion
-from imu_sim.server import played_motion
+from imu_sim.server import RECORDED_REST_S, played_motion
 from imu_sim.simulate import simulate
 from imu_sim.wearer import random_wearer
 from imusic_cli.errors import CommandError
@@ -50,9 +50,12 @@ def held_out_takes(model: Model) -> list[Path]:
 
 
 def motions_of(takes: Sequence[Path], seconds: float = 60.0, people: int = 3) -> list[FaceMotion]:
-    """Recorded takes; without any, generated performances, named as synthetic."""
+    """Recorded takes between two rests, as the hub plays them; without any, generated performances, named as synthetic.
+
+    The neutral is calibrated in the rest: recorded takes hardly ever hold a relaxed face.
+    """
     if takes:
-        return [read_livelink(path)[0] for path in takes]
+        return [read_livelink(path)[0].faded(rest_s=RECORDED_REST_S) for path in takes]
     return [generate(UNSEEN_WEARER + i, seconds) for i in range(people)]
 
 

@@ -17,13 +17,10 @@ from face_model.share import share_dir
 from imu_sim.dataset import DatasetSettings, build_dataset
 from imu_sim.livelink import read_livelink
 from imu_sim.motion import FaceMotion
+from imu_sim.server import RECORDED_REST_S
 
 Progress = Callable[[float, str], None]
 """Called with the share done of a stage and one line."""
-
-
-REST_S = 3.0
-"""Relaxed face before and after each recorded take: longer than the neutral window."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +145,7 @@ def plan_from(config: TrainConfig) -> DataPlan:
 def _present(folder: Path | None, names: Sequence[str], seed: int) -> list[FaceMotion]:
     """Recorded takes between two rests: hardly any holds a relaxed face from which it could be calibrated."""
     paths = [] if folder is None else [folder / name for name in names if (folder / name).is_file()]
-    return [read_livelink(path, seed=seed)[0].faded(rest_s=REST_S) for path in paths]
+    return [read_livelink(path, seed=seed)[0].faded(rest_s=RECORDED_REST_S) for path in paths]
 
 
 def _reporter(progress: Progress | None, line: str) -> Callable[[int, int], None] | None:
