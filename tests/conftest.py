@@ -1,8 +1,9 @@
-"""What tests of several rooms share: a browser that looks at a page."""
+"""What tests of several rooms share: a ROS domain of their own, and a browser that looks at a page."""
 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+# Before anything starts ROS: tests talk to nobody but themselves, not even to another run on this machine.
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = (
