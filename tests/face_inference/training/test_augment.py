@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from face_inference.takes import recorded_features
 from face_inference.training.augment import Augmenter, drop_sensors, mirror_features, offset_heading
 from face_inference.training.config import AugmentConfig
 from face_model import arkit, rotation
+from face_model.frames import GRAVITY_M_S2
 
 
 @settings(max_examples=20, deadline=None)
@@ -23,29 +26,25 @@ def test_mirroring_twice_gives_the_input_back(mounts, seed):
 
 
 def test_mirroring_equals_a_mirrored_wearer(mounts, recorded):
-    """Physics decides: rebuild the take of the mirror-image wearer from the motion itself, and compare features."""
+    """Physics decides: signals of the mirror-image head, worked out from its own motion, against mirrored features."""
     take = recorded(seed=3, seconds=6.0, face=0.0, head=0.4)
-    turn = take.head_orientation.astype(np.float64)
-    mirrored_turn = turn * np.array([-1.0, 1.0, -1.0, 1.0])
-    orientation = rotation.multiply(mirrored_turn[:, None], np.broadcast_to(mounts.orientation, (len(turn), 6, 4)))
-    # For a rigid head, every sensor's motion follows from the head's: signals of the mirrored head by mirrored motion.
-    to_head = rotation.multiply(rotation.conjugate(turn)[:, None], take.orientation.astype(np.float64))
-    heading_free = rotation.multiply(turn[:, None], np.broadcast_to(mounts.orientation, to_head.shape))
-    omega = rotation.rotate(mounts.orientation, take.angular_velocity.astype(np.float64))[:, 0] * [-1.0, 1.0, -1.0]
-    alpha = np.gradient(omega, 0.01, axis=0)
-    arm = np.broadcast_to(mounts.position_m, (len(turn), 6, 3))
-    wide, steep = (np.broadcast_to(x[:, None], arm.shape) for x in (omega, alpha))
-    up = rotation.rotate(rotation.conjugate(mirrored_turn), np.broadcast_to([0.0, 0.0, 9.80665], omega.shape))
-    force = up[:, None] + rotation.cross(steep, arm) + rotation.cross(wide, rotation.cross(wide, arm))
-    back = rotation.conjugate(mounts.orientation)
-    back = np.broadcast_to(back, to_head.shape)
-    mirrored = recorded(seed=3, seconds=6.0, face=0.0, head=0.4)
-    object.__setattr__(mirrored, "orientation", orientation.astype(np.float32))
-    object.__setattr__(mirrored, "angular_velocity", rotation.rotate(back, wide).astype(np.float32))
-    object.__setattr__(mirrored, "specific_force", rotation.rotate(back, force).astype(np.float32))
-    assert heading_free.shape == orientation.shape
-    expected = recorded_features(mirrored, mounts)
     found = mirror_features(mounts, recorded_features(take, mounts)[None], 100.0)[0]
+
+    turn = take.head_orientation.astype(np.float64) * [-1.0, 1.0, -1.0, 1.0]
+    omega = rotation.rotate(mounts.orientation, take.angular_velocity.astype(np.float64))[:, 0] * [-1.0, 1.0, -1.0]
+    arm = np.broadcast_to(mounts.position_m, (len(turn), 6, 3))
+    wide = np.broadcast_to(omega[:, None], arm.shape)
+    steep = np.broadcast_to(np.gradient(omega, 0.01, axis=0)[:, None], arm.shape)
+    up = rotation.rotate(rotation.conjugate(turn), np.broadcast_to([0.0, 0.0, GRAVITY_M_S2], omega.shape))
+    force = up[:, None] + rotation.cross(steep, arm) + rotation.cross(wide, rotation.cross(wide, arm))
+    back = np.broadcast_to(rotation.conjugate(mounts.orientation), (*arm.shape[:2], 4))
+    mirrored = replace(
+        take,
+        orientation=rotation.multiply(turn[:, None], mounts.orientation[None]).astype(np.float32),
+        angular_velocity=rotation.rotate(back, wide).astype(np.float32),
+        specific_force=rotation.rotate(back, force).astype(np.float32),
+    )
+    expected = recorded_features(mirrored, mounts)
     assert np.abs(expected[:, Channels.of(mounts).skin_block("force")]).max() > 0.03, "the lever arm must matter here"
     np.testing.assert_allclose(found[5:-5], expected[5:-5], atol=2e-2)
 
