@@ -16,7 +16,8 @@ from aiohttp import WSMsgType, web
 
 from face_viz.errors import PortError
 
-WEB_DIR = Path(__file__).parent / "web"
+# Where the files really are: a colcon --symlink-install holds links, which aiohttp rightly does not follow.
+WEB_DIR = (Path(__file__).parent / "web" / "index.html").resolve().parent
 DEFAULT_PORT = 8080
 PORTS_TRIED = 50
 SEND_TIMEOUT_S = 5.0
