@@ -84,12 +84,12 @@ def test_timeout_and_absent_hub(hub: socket.socket) -> None:
 
 
 def test_address_in_use(hub: socket.socket) -> None:
-    with pytest.raises(BusyError, match="udp_port"):
+    with pytest.raises(BusyError, match="another port in `udp`"):
         UdpTransport(*hub.getsockname()).open()
 
 
 def test_foreign_address() -> None:
-    with pytest.raises(NotFoundError, match="udp_host"):
+    with pytest.raises(NotFoundError, match="set the host in `udp`"):
         UdpTransport("192.0.2.1", 0).open()
 
 
