@@ -88,7 +88,9 @@ class FeatureExtractor:
         self._neutral = state.neutral
         self._coefficients = None if state.neutral is None else self._prepare(state.neutral)
         mount = self.mounts.orientation if state.neutral is None else state.neutral.mount
-        self._from_reference = right_matrix(rotation.conjugate(mount[self.mounts.reference]))
+        front_rad = 0.0 if state.neutral is None else state.neutral.front_rad
+        ahead = left_matrix(rotation.from_vector(np.array([0.0, 0.0, -front_rad])))
+        self._from_reference = ahead @ right_matrix(rotation.conjugate(mount[self.mounts.reference]))
 
     @property
     def ready(self) -> bool:
@@ -96,7 +98,10 @@ class FeatureExtractor:
         return self._coefficients is not None
 
     def head_orientation(self, reference_orientation: NDArray[np.floating]) -> FloatArray:
-        """(4,) quaternion of the skull unit, sensor to earth -> (4,) `face_head` to earth."""
+        """(4,) quaternion of the skull unit, sensor to earth -> (4,) `face_head` to earth.
+
+        Once a neutral is known, heading zero is where the wearer looked then.
+        """
         norm = float(np.sqrt(np.dot(reference_orientation, reference_orientation)))
         if norm < 1e-6:
             return _IDENTITY.copy()

@@ -20,12 +20,14 @@ class Neutral:
     Attributes:
         mount: (S, 4) unit quaternions, sensor to `face_head`, the nominal ones corrected by gravity.
         yaw_rad: (S,) rotation about the vertical that brings each sensor's earth frame to the reference's.
+        front_rad: heading of the face, about the vertical of the reference's earth frame: where the wearer looked.
         calibrated: (S,) bool, whether the sensor was seen; the others are masked until the next calibration.
         stillness_rad_s: RMS angular velocity of the skull meanwhile.
     """
 
     mount: FloatArray
     yaw_rad: FloatArray
+    front_rad: float
     calibrated: NDArray[np.bool_]
     stillness_rad_s: float
 
@@ -69,12 +71,16 @@ def solve_neutral(
     seen = valid.astype(np.float64)
     yaw_rad = np.arctan2((np.sin(yaw) * seen).sum(axis=0), (np.cos(yaw) * seen).sum(axis=0))
 
+    forward = rotation.rotate(head[:, mounts.reference], np.broadcast_to([1.0, 0.0, 0.0], (len(head), 3)))
+    ahead = forward[valid[:, mounts.reference]].sum(axis=0)
+
     skull = np.asarray(angular_velocity, dtype=np.float64)[valid[:, mounts.reference], mounts.reference]
     stillness = float(np.sqrt(np.mean(np.sum(skull**2, axis=-1))))
     identity = np.array([0.0, 0.0, 0.0, 1.0])
     return Neutral(
         mount=np.where(calibrated[:, None], mount, identity),
         yaw_rad=np.where(calibrated, yaw_rad, 0.0),
+        front_rad=float(np.arctan2(ahead[1], ahead[0])),
         calibrated=calibrated,
         stillness_rad_s=stillness,
     )

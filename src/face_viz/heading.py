@@ -13,12 +13,15 @@ that the heading drift of a gyroscope (PHYSICS: degrees per minute) never turns 
 
 
 class FrontView:
-    """Keeps pitch, roll and quick turns of the head; forgets the heading slowly."""
+    """Keeps pitch, roll and quick turns of the head; forgets the heading slowly.
+
+    Heading zero, where the wearer looked while the neutral was learned, is the front at first.
+    """
 
     def __init__(self, recentre_s: float = RECENTRE_S) -> None:
         self._recentre_s = recentre_s
-        self._front_rad: float | None = None
-        self._last_s = 0.0
+        self._front_rad: float | None = 0.0
+        self._last_s: float | None = None
 
     def reset(self) -> None:
         """Call the next heading the front."""
@@ -47,7 +50,9 @@ class FrontView:
 
     def _follow(self, heading: float, now_s: float) -> float:
         if self._front_rad is None:
-            self._front_rad, self._last_s = heading, now_s
+            self._front_rad = heading
+        if self._last_s is None:
+            self._last_s = now_s
         share = 1.0 - math.exp(-max(now_s - self._last_s, 0.0) / self._recentre_s)
         self._last_s = now_s
         off = math.remainder(heading - self._front_rad, math.tau)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from face_model.rig import FaceRig
 from face_viz.boards import Boards
@@ -169,6 +170,12 @@ class FacePage:
             self._front.reset()
             self._on_calibrate()
 
+    def _turned(self, face: FaceFrame, now_s: float) -> NDArray[np.float32]:
+        """The head seen from the front; until there is a neutral its heading means nothing."""
+        if face.state is FaceState.CALIBRATING:
+            self._front.reset()
+        return self._front.turn(face.head_orientation, now_s)
+
     def _newest(self) -> FaceFrame:
         """The newest face that can be drawn, made at most once."""
         count, _, make = self._latest
@@ -188,7 +195,7 @@ class FacePage:
         return encode_frame(
             face,
             FaceState.NO_INPUT if silent else face.state,
-            self._front.turn(face.head_orientation, now_s),
+            self._turned(face, now_s),
             poses,
             statuses,
             self._rate.update(count, now_s),

@@ -89,6 +89,17 @@ def test_split_run_equals_uninterrupted_run(trained, recorded):
     np.testing.assert_array_equal([e.confidence for e in both], [e.confidence for e in whole])
 
 
+@pytest.mark.parametrize("turn_rad", [0.0, 1.2, -2.5])
+def test_heading_zero_is_where_the_wearer_looked_at_neutral(echo, recorded, turn_rad):
+    """Whatever heading the skull unit's earth frame started with."""
+    recording = recorded()
+    turn = rotation.from_vector(np.array([0.0, 0.0, turn_rad]))
+    turned = replace(recording, orientation=rotation.multiply(turn, recording.orientation).astype(np.float32))
+    first = run(ready(echo, turned), turned, stop=5)[-1]
+    forward = rotation.rotate(np.asarray(first.head_orientation), np.array([1.0, 0.0, 0.0]))
+    assert np.arctan2(forward[1], forward[0]) == pytest.approx(0.0, abs=0.02)
+
+
 def test_head_orientation_is_the_skulls_up_to_heading(echo, recorded):
     recording = recorded(seed=8, seconds=6.0, head=0.4)
     estimates = run(ready(echo, recording), recording)

@@ -22,9 +22,11 @@ def turned(angle_rad: float) -> np.ndarray:
 
 
 @given(UNIT)
-def test_the_first_face_looks_ahead_and_keeps_its_tilt(q: np.ndarray) -> None:
+def test_after_a_reset_the_face_looks_ahead_and_keeps_its_tilt(q: np.ndarray) -> None:
     q = q / np.linalg.norm(q)
-    shown = FrontView().turn(q, 0.0)
+    view = FrontView()
+    view.reset()
+    shown = view.turn(q, 0.0)
     forward = rotation.rotate(q, np.array([1.0, 0.0, 0.0]))
     if math.hypot(forward[0], forward[1]) > 0.05:
         assert heading_rad(shown) == pytest.approx(0.0, abs=1e-3)
@@ -36,6 +38,7 @@ def test_the_first_face_looks_ahead_and_keeps_its_tilt(q: np.ndarray) -> None:
 @given(st.floats(-3.1, 3.1), st.floats(-0.6, 0.6))
 def test_a_quick_turn_is_seen_whatever_the_arbitrary_heading(start_rad: float, turn_rad: float) -> None:
     view = FrontView()
+    view.reset()
     view.turn(turned(start_rad), 0.0)
     assert heading_rad(view.turn(turned(start_rad + turn_rad), 0.1)) == pytest.approx(turn_rad, abs=0.01)
 
@@ -46,6 +49,11 @@ def test_a_lasting_heading_becomes_the_front() -> None:
     for step in range(1, 1000):
         shown = view.turn(turned(1.0), 0.1 * step)
     assert abs(heading_rad(shown)) < math.exp(-99.0 / RECENTRE_S) * 1.2
+
+
+def test_the_front_is_where_the_wearer_looked_at_neutral() -> None:
+    """A page that is opened while the head is turned must not take that for the front."""
+    assert heading_rad(FrontView().turn(turned(0.7), 0.0)) == pytest.approx(0.7, abs=1e-6)
 
 
 def test_reset_makes_the_next_heading_the_front() -> None:
