@@ -18,7 +18,7 @@ from face_model.layout import load_layout
 from imusic_cli.errors import CommandError
 from imusic_cli.foreground import own_foreground_group
 from imusic_cli.supervisor import Supervisor
-from imusic_ros.graph import GraphError, Process, load_graph
+from imusic_ros.graph import NOT_CONFIGURED, GraphError, Process, load_graph
 
 console = Console(stderr=True)
 _ADDRESS = re.compile(r"https?://[^\s,]+")
@@ -28,7 +28,8 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
     """Start a graph and pass on what it prints until SIGINT or SIGTERM.
 
     Returns:
-        0 after a signal; 1 when a process ended by itself, all others are then ended too.
+        0 after a signal; 1 when a process ended by itself or a node could not be configured: all others are then
+        ended too, and the reason stands in what was printed.
 
     Raises:
         CommandError: an argument, the model or the layout cannot be used, or a program is missing.
@@ -41,14 +42,15 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _signal, _frame: stop.set())
-    with own_foreground_group(), Supervisor(processes, namespace, _pass_on) as supervisor:
+    printer = _Printer()
+    with own_foreground_group(), Supervisor(processes, namespace, printer.line) as supervisor:
         while not stop.wait(0.2):
-            ended = supervisor.ended()
-            if ended:
-                who = ", ".join(f"{process} (exit status {status})" for process, status in ended.items())
-                console.print(f"[red]ended by itself: {who}; ending the rest. Its reason is printed above.[/]")
+            trouble = [f"{process} ended (exit status {status})" for process, status in supervisor.ended().items()]
+            trouble += [f"{process} could not be configured" for process in printer.unconfigured]
+            if trouble:
+                console.print(f"[red]{', '.join(trouble)}: ending the rest. The reason is printed above.[/]", soft_wrap=True)
                 return 1
-        console.print("ending ...")
+        console.print("ending ...", highlight=False)
     return 0
 
 
@@ -71,8 +73,17 @@ def check_files(processes: tuple[Process, ...]) -> None:
             raise CommandError(f"expected `performance` or a Live Link Face CSV, found no file {motion}")
 
 
-def _pass_on(name: str, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
-    address = _ADDRESS.search(line)
-    if name == "face_viz" and address and "the face is at" in line:
-        console.print(Panel(f"Open [bold]{address[0]}[/] in a browser. Ctrl-C ends everything.", expand=False))
+class _Printer:
+    """Passes on what the processes print, and remembers who could not be configured."""
+
+    def __init__(self) -> None:
+        self.unconfigured: list[str] = []
+
+    def line(self, name: str, line: str) -> None:
+        """One line of the process `name`; called from that process's thread."""
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if NOT_CONFIGURED in line:
+            self.unconfigured.append(name)
+        address = _ADDRESS.search(line)
+        if name == "face_viz" and address and "the face is at" in line:
+            console.print(Panel(f"Open [bold]{address[0]}[/] in a browser. Ctrl-C ends everything.", expand=False))

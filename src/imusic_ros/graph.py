@@ -14,6 +14,9 @@ from face_model.share import PACKAGE, share_dir
 
 Values = Mapping[str, object]
 
+NOT_CONFIGURED = "not configured: "
+"""How a node begins the log line that says why it cannot be configured."""
+
 
 class GraphError(ValueError):
     """`config/graph.yaml` contradicts itself, or an argument is unknown or of the wrong type."""

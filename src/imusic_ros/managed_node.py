@@ -11,6 +11,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
+from imusic_ros.graph import NOT_CONFIGURED
 from imusic_ros.health import ERROR, STALE, Health
 from imusic_ros.parameters import ParameterSpec, Value
 
@@ -130,7 +131,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
 
     def _refuse_configuration(self, reason: str) -> TransitionCallbackReturn:
         self._failure = reason
-        self.get_logger().error(f"not configured: {reason}")
+        self.get_logger().error(NOT_CONFIGURED + reason)
         self.cleanup()
         return TransitionCallbackReturn.FAILURE
 
@@ -164,7 +165,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         if self._active:
             return self.health()
         if self._failure is not None:
-            return Health(ERROR, f"not configured: {self._failure}")
+            return Health(ERROR, NOT_CONFIGURED + self._failure)
         return Health(STALE, "inactive" if self._configured else "unconfigured")
 
     def _publish_health(self) -> None:

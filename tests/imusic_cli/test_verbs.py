@@ -42,6 +42,8 @@ def test_doctor_says_what_is_missing() -> None:
         (("demo", "--model", "no_such_model"), "no_such_model"),
         (("capture", "--layout", "no_such_layout"), "face_12"),
         (("demo", "--motion", "no_such.csv"), "no_such.csv"),
+        (("demo", "--motion", __file__), "Live Link"),
+        (("capture", "--udp", "nonsense"), "nonsense"),
         (("evaluate", "no_such.csv"), "no_such.csv"),
         (("evaluate", "--model", "no_such_model"), "imusic_gru"),
         (("bench", "latency", "--transport", "pigeon"), "expected serial or udp, found pigeon"),
