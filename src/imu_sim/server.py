@@ -72,7 +72,9 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     # What can be wrong is read first: the head takes a second to build.
     layout = load_layout(config.layout)
     config.faults.check(layout.names)
-    trajectory = Trajectory(played_motion(config.motion, config.seed), loop=config.loop)
+    motion, repairs = played_motion(config.motion, config.seed)
+    print(f"{config.motion}: {repairs}", flush=True)  # noqa: T201
+    trajectory = Trajectory(motion, loop=config.loop)
     wearer = random_wearer(layout, config.wearer_seed) if config.wearer_seed else nominal_wearer(layout)
     boards = boards_on(wearer.worn(build_head()), layout, wearer)
     model = SensorModel(
@@ -125,14 +127,13 @@ def open_link(config: SimulatorConfig) -> Link:
     return UdpLink(host.strip("[]"), int(port))
 
 
-def played_motion(motion: str, seed: int) -> FaceMotion:
-    """What the hub plays: the built-in performance, or a Live Link Face CSV between two rests.
+def played_motion(motion: str, seed: int) -> tuple[FaceMotion, str]:
+    """What the hub plays, and what was repaired to play it: the built-in performance, or a CSV between two rests.
 
     Raises:
         LiveLinkError: the file cannot be used.
     """
     if motion == "performance":
-        return performance()
+        return performance(), "nothing to repair"
     take, report = read_livelink(Path(motion).expanduser(), seed=seed)
-    print(f"{motion}: {report}", flush=True)  # noqa: T201
-    return take.faded(rest_s=RECORDED_REST_S)
+    return take.faded(rest_s=RECORDED_REST_S), str(report)

@@ -89,7 +89,7 @@ def evaluate_live(model_name: str, takes: Sequence[Path], progress: Progress) ->
     scores: dict[str, list[Score]] = {}
     for i, take in enumerate(takes):
         progress(f"live, in real time: {take.name}")
-        motion = played_motion(str(take), seed=1)
+        motion, _ = played_motion(str(take), seed=1)
         scores.setdefault(motion.person, []).append(_score_live(model_name, take, motion, i, rig))
     people = {person: mean_score(values) for person, values in scores.items()}
     return Evaluation(mean_score(list(people.values())), people)
@@ -104,7 +104,8 @@ def _score_live(model_name: str, take: Path, motion: FaceMotion, number: int, ri
             ended = supervisor.ended()
     if ended:
         raise CommandError(f"expected every process to run to the end, but these ended: {ended}")
-    rate_hz = round((len(faces.sequence) - 1) / (faces.stamp_s[-1] - faces.stamp_s[0]))
+    # By sequence numbers, not by counting: a face that was lost on the way must not stretch the time.
+    rate_hz = round((faces.sequence[-1] - faces.sequence[0]) / (faces.stamp_s[-1] - faces.stamp_s[0]))
     trajectory = Trajectory(motion, loop=True)
     tracked = faces.state != CALIBRATING
     truth = trajectory.weights(faces.sequence[tracked] / rate_hz).astype(np.float32)

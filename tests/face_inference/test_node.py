@@ -16,7 +16,7 @@ from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 
-from face_inference.node import NEWEST_FRAMES, FaceInferenceNode  # noqa: E402
+from face_inference.node import FRAMES, FaceInferenceNode  # noqa: E402
 from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 
 USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
@@ -36,7 +36,7 @@ class Rig:
         self.executor.add_node(self.driver)
         self.faces = []
         self.layout_pub = self.driver.create_publisher(SensorLayout, "imu/layout", LATCHED)
-        self.frame_pub = self.driver.create_publisher(ImuFrame, "imu/frame", NEWEST_FRAMES)
+        self.frame_pub = self.driver.create_publisher(ImuFrame, "imu/frame", FRAMES)
         self.driver.create_subscription(FaceBlendshapes, "face/blendshapes", self.faces.append, SENSOR_DATA)
         self.client = self.driver.create_client(CalibrateNeutral, "face_inference/calibrate_neutral")
         self.node.set_parameters([Parameter("model", value=str(model)), Parameter("neutral_duration_s", value=0.5)])
