@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from face_inference.engine import create_engine
-from face_inference.evaluation import Evaluation, Score, evaluate, mean_score, score_take
+from face_inference.evaluation import Evaluation, Score, evaluate, mean_score, moving_part, score_take
 from face_inference.model_folder import Model
 from face_inference.tracker import FaceTracker
 from face_model.head import build_head
@@ -107,9 +107,11 @@ def _score_live(model_name: str, take: Path, motion: FaceMotion, number: int, ri
     # By sequence numbers, not by counting: a face that was lost on the way must not stretch the time.
     rate_hz = round((faces.sequence[-1] - faces.sequence[0]) / (faces.stamp_s[-1] - faces.stamp_s[0]))
     trajectory = Trajectory(motion, loop=True)
-    tracked = faces.state != CALIBRATING
+    tracked = np.flatnonzero(faces.state != CALIBRATING)
     truth = trajectory.weights(faces.sequence[tracked] / rate_hz).astype(np.float32)
-    return score_take(truth, faces.weights[tracked], faces.confidence[tracked], rate_hz, rig)
+    moved = moving_part(truth)
+    scored = tracked[moved]
+    return score_take(truth[moved], faces.weights[scored], faces.confidence[scored], rate_hz, rig)
 
 
 def _quiet(_process: str, _line: str) -> None:

@@ -48,7 +48,9 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
             trouble = [f"{process} ended (exit status {status})" for process, status in supervisor.ended().items()]
             trouble += [f"{process} could not be configured" for process in printer.unconfigured]
             if trouble:
-                console.print(f"[red]{', '.join(trouble)}: ending the rest. The reason is printed above.[/]", soft_wrap=True)
+                console.print(
+                    f"[red]{', '.join(trouble)}: ending the rest. The reason is printed above.[/]", soft_wrap=True
+                )
                 return 1
         console.print("ending ...", highlight=False)
     return 0
