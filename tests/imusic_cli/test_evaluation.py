@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
-from face_inference.model_folder import load_model  # noqa: E402
-from imusic_cli.evaluation import evaluate_offline, held_out_takes, motions_of  # noqa: E402
-from imusic_cli.report import evaluation_table  # noqa: E402
+from face_inference.model_folder import load_model
+from imusic_cli.evaluation import evaluate_offline, held_out_takes, motions_of
+from imusic_cli.report import evaluation_table
 
 pytestmark = pytest.mark.ros
 
@@ -21,14 +21,14 @@ SHARED = Path(os.environ.get("IMUSIC_SHARED", Path(__file__).resolve().parents[3
 
 def test_without_files_generated_people_are_played_and_differ() -> None:
     motions = motions_of([], seconds=5.0, people=2)
-    assert len({m.person for m in motions} | {m.name for m in motions}) > 2
+    assert len({m.person for m in motions}) == 2
     assert not (motions[0].weights[:100] == motions[1].weights[:100]).all()
 
 
-def test_evaluation_is_better_than_the_rest_pose_on_generated_motion() -> None:
+def test_generated_motion_is_followed() -> None:
     model = load_model("imusic_gru")
-    result = evaluate_offline(model, motions_of([], seconds=20.0, people=1), 1, model.description.rate_hz, lambda _: None)
-    assert result.overall.mae < result.overall.rest_mae
+    result = evaluate_offline(model, motions_of([], people=1), 1, model.description.rate_hz, lambda _: None)
+    assert result.overall.r["jawOpen"] > 0.5
     assert result.overall.lip_mm is not None
     assert evaluation_table(result).row_count > 10
 
@@ -39,7 +39,7 @@ def test_held_out_takes_are_of_people_the_model_never_saw() -> None:
     model = load_model("imusic_gru")
     takes = held_out_takes(model)
     assert takes
-    trained = {name.split("_")[1] for name in model.description.training["recorded"]}
+    trained = {name.split("_")[1] for name in model.description.training["data"]["recorded"]}
     assert trained.isdisjoint({take.name.split("_")[1] for take in takes})
 
 

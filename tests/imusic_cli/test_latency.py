@@ -8,9 +8,9 @@ import pytest
 pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
-from imusic_cli.errors import CommandError  # noqa: E402
-from imusic_cli.latency import summarise  # noqa: E402
-from imusic_cli.node import Faces  # noqa: E402
+from imusic_cli.errors import CommandError
+from imusic_cli.latency import summarise
+from imusic_cli.node import Faces
 
 pytestmark = pytest.mark.ros
 
