@@ -7,13 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.errors import EngineError
-from face_inference.model_folder import Model
-
 Float32Array = NDArray[np.float32]
-
-ENGINES = ("auto", "onnxruntime")
-"""Values of the parameter `engine`."""
 
 
 class EngineOutput(NamedTuple):
@@ -56,18 +50,3 @@ class Engine(Protocol):
             EngineError: the tensors are of another model.
         """
         ...
-
-
-def create_engine(model: Model, name: str = "auto") -> tuple[Engine, str]:
-    """An engine ready to run, and one line that says what was chosen and why.
-
-    Raises:
-        EngineError: the name is unknown, the library is missing, or it does not accept the model.
-    """
-    if name not in ENGINES:
-        raise EngineError(f"expected engine to be one of {', '.join(ENGINES)}, found {name!r}")
-    from face_inference.onnx_engine import OnnxEngine
-
-    engine = OnnxEngine(model)
-    reason = "asked for" if name != "auto" else "automatic choice: the only engine built in"
-    return engine, f"{model.description.title} runs on {engine.description} ({reason})"

@@ -14,7 +14,7 @@ from rclpy.task import Future
 from std_msgs.msg import Header
 
 from face_inference.calibration import CalibrationParams, NeutralCalibration
-from face_inference.engine import ENGINES, create_engine
+from face_inference.engine_choice import ENGINES, create_engine
 from face_inference.errors import InferenceError, LayoutMismatchError
 from face_inference.gauge import Gauge
 from face_inference.model_folder import load_model

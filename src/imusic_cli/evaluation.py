@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face_inference.engine import create_engine
+from face_inference.engine_choice import create_engine
 from face_inference.evaluation import Evaluation, Score, evaluate, mean_score, moving_part, score_take
 from face_inference.model_folder import Model
 from face_inference.tracker import FaceTracker

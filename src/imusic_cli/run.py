@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +37,11 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
         CommandError: an argument, the model or the layout cannot be used, or a program is missing.
     """
     try:
-        processes = load_graph(name).started_with(values)
+        graph = load_graph(name)
+        if any(process.name == "imu_sim" for process in graph.processes) and not values.get("port"):
+            # A line of its own, so that several demos run beside each other.
+            values = {**values, "port": str(Path(tempfile.gettempdir()) / f"imusic_hub_{os.getpid()}")}
+        processes = graph.started_with(values)
     except GraphError as error:
         raise CommandError(str(error)) from error
     check_files(processes)

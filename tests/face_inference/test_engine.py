@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from face_inference.engine import create_engine
+from face_inference.engine_choice import create_engine
 from face_inference.errors import EngineError
 from face_inference.model_folder import Graph, Model, StateTensor
 from face_inference.onnx_engine import OnnxEngine

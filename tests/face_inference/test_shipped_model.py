@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from face_inference.calibration import CalibrationParams
-from face_inference.engine import create_engine
+from face_inference.engine_choice import create_engine
 from face_inference.model_folder import load_model
 from face_inference.samples import ImuSample, InputLayout, TrackingState
 from face_inference.tracker import FaceTracker, TrackerParams

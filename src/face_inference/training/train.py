@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from face_inference.engine import create_engine
+from face_inference.engine_choice import create_engine
 from face_inference.errors import TrainingError
 from face_inference.evaluation import HEADLINE, Evaluation, Score, evaluate
 from face_inference.model_folder import Model, load_model
