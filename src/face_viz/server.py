@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from aiohttp import WSMsgType, web
 
 from face_viz.errors import PortError
+from face_viz.policy import content_security_policy
 
 # Where the files really are: a colcon --symlink-install holds links, which aiohttp rightly does not follow.
 WEB_DIR = (Path(__file__).parent / "web" / "index.html").resolve().parent
@@ -22,7 +23,6 @@ DEFAULT_PORT = 8080
 PORTS_TRIED = 50
 SEND_TIMEOUT_S = 5.0
 """A viewer that takes nothing for this long is let go; it comes back by itself when it can."""
-POLICY = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
 
 
 class FrameSource(Protocol):
@@ -173,12 +173,14 @@ class PageServer:
             raise web.HTTPForbidden(text=f"expected a page of {request.host}, found one of {origin}")
         response: web.StreamResponse = await handler(request)
         if not response.prepared:
-            response.headers["Content-Security-Policy"] = POLICY
+            response.headers.setdefault("Content-Security-Policy", content_security_policy())
             response.headers["Cache-Control"] = "no-cache"
         return response
 
     async def _index(self, _request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(WEB_DIR / "index.html")
+        html = (WEB_DIR / "index.html").read_text(encoding="utf-8")
+        policy = {"Content-Security-Policy": content_security_policy(html)}
+        return web.Response(text=html, content_type="text/html", headers=policy)
 
     async def _rig(self, _request: web.Request) -> web.StreamResponse:
         return web.Response(body=self._source.rig_bytes(), content_type="application/octet-stream")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -207,6 +208,50 @@ def test_dragging_turns_and_a_double_click_brings_the_front_back(browser, page, 
     browser.wait_for_frames(2)
     again = browser.screenshot()[:, :-PANEL_PX].astype(int)
     assert np.abs(again - front).mean() < 1.0
+
+
+def test_keys_turn_and_zoom(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
+    browser.open(full(page), 960, 600)
+    browser.wait_for_frames(1)
+    target = np.array(browser.evaluate("window.imusic.stage.controls.target.toArray()"))
+
+    def eye() -> NDArray[np.float64]:
+        """Where the camera is, seen from what it looks at: right, up and forward of the front view."""
+        return np.array(browser.evaluate("window.imusic.stage.camera.position.toArray()")) - target
+
+    def press(key: str) -> NDArray[np.float64]:
+        browser.evaluate(
+            f"document.getElementById('face').dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}'}}))"
+        )
+        return eye()
+
+    front = eye()
+    assert front[:2] == pytest.approx([0, 0], abs=1e-6)
+    assert press("ArrowLeft")[0] > 0.01
+    assert press("ArrowRight")[0] == pytest.approx(0, abs=1e-6)
+    assert press("ArrowUp")[1] > 0.01
+    assert press("ArrowDown")[1] == pytest.approx(0, abs=1e-6)
+    assert press("+")[2] < 0.95 * front[2]
+    for _ in range(40):
+        nearest = press("+")[2]
+    assert nearest > 0.1, "the camera may not enter the head"
+    for _ in range(20):
+        press("ArrowUp")
+    assert 0.3 < np.arctan2(eye()[1], eye()[2]) < np.pi / 2, "the camera may not go over the top"
+    assert press("Home") == pytest.approx(front, abs=1e-6)
+
+
+def test_the_head_turns_only_where_wanted(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
+    browser.open(full(page), 960, 600)
+    nodding = np.array([0, np.sin(0.15), 0, np.cos(0.15)], np.float32)
+    performer.frame = replace(performer.face({}), head_orientation=nodding)
+
+    def head() -> NDArray[np.float64]:
+        return np.array(browser.evaluate("window.imusic?.stage.head.quaternion.toArray() ?? [0, 0, 0, 1]"))
+
+    browser.wait_for(lambda: np.allclose(head(), nodding, atol=1e-3), "turned head")
+    browser.click("turn-head")
+    browser.wait_for(lambda: np.allclose(head(), [0, 0, 0, 1], atol=1e-6), "head straight ahead")
 
 
 def test_the_face_follows_the_window(browser, page, performer) -> None:  # type: ignore[no-untyped-def]

@@ -3,6 +3,7 @@ import json
 import socket
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import PurePath
 
 import aiohttp
 import numpy as np
@@ -11,8 +12,15 @@ import pytest
 from face_model.rig import FaceRig
 from face_viz.frame import FaceFrame
 from face_viz.page import FacePage
+from face_viz.policy import content_security_policy
 from face_viz.rig_file import encode_rig
 
+OWN = ("main.js", "stage.js", "style.css", "icon.svg")
+VENDORED = (
+    "vendor/three/three.module.min.js",
+    "vendor/three/three.core.min.js",
+    "vendor/three/addons/controls/OrbitControls.js",
+)
 Visit = Callable[[aiohttp.ClientSession], Awaitable[None]]
 
 
@@ -47,18 +55,25 @@ def test_page_its_scripts_and_the_rig_are_served(page: FacePage, small_rig: Face
     async def what(session: aiohttp.ClientSession) -> None:
         async with session.get("/") as response:
             assert response.status == 200
-            assert "default-src 'self'" in response.headers["Content-Security-Policy"]
-            assert "main.js" in await response.text()
-        for name in ("main.js", "style.css", "shaders.js", "icon.svg"):
+            assert response.content_type == "text/html"
+            html = await response.text()
+            assert response.headers["Content-Security-Policy"] == content_security_policy(html)
+            assert "main.js" in html
+        kinds = {".js": "javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+        for name in (*OWN, *VENDORED):
             async with session.get(f"/{name}") as response:
                 assert response.status == 200
+                assert kinds[PurePath(name).suffix] in response.content_type
+                assert "script-src 'self';" in response.headers["Content-Security-Policy"]
         async with session.get("/rig") as response:
             assert await response.read() == encode_rig(small_rig)
 
     visit(page, what)
 
 
-@pytest.mark.parametrize("path", ["/../page.py", "/%2e%2e/page.py", "/nothing.js", "/..%2fpage.py"])
+@pytest.mark.parametrize(
+    "path", ["/../page.py", "/%2e%2e/page.py", "/nothing.js", "/..%2fpage.py", "/vendor/../../page.py", "/vendor/"]
+)
 def test_nothing_else_is_served(page: FacePage, path: str) -> None:
     # A raw connection: a polite client would tidy the path up.
     with socket.create_connection(("127.0.0.1", page.port), timeout=10) as connection:

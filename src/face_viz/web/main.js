@@ -1,10 +1,11 @@
 // Connects to the server, draws the newest frame when the screen is ready for one.
 
-import { Camera } from "./camera.js";
+import { Boards } from "./boards.js";
+import { faceMesh, refresh } from "./face.js";
 import { Pace } from "./pace.js";
 import { Panel } from "./panel.js";
-import { Renderer } from "./renderer.js";
 import { Rig } from "./rig.js";
+import { Stage } from "./stage.js";
 
 const RETRY_MS = 1000;
 const SHAPES = 52;
@@ -35,18 +36,20 @@ class Viewer {
   constructor(rig) {
     this.canvas = document.getElementById("face");
     this.rig = rig;
-    this.renderer = new Renderer(this.canvas, rig);
-    this.camera = new Camera(this.canvas, rig.bounds, () => this.ask());
+    this.face = faceMesh(rig);
+    this.boards = new Boards();
+    this.stage = new Stage(this.canvas, rig.bounds, () => this.ask());
+    this.stage.head.add(this.face, this.boards);
     this.panel = new Panel(rig.blendshapes);
     this.pace = new Pace(new URLSearchParams(location.search).get("quality") === "full");
     this.frame = null;
-    this.fresh = false;
+    this.fresh = this.moved = false; // a new face; anything new in the studio
     this.asked = false;
     this.drawn = 0;
     this.sensors = document.getElementById("show-sensors");
     this.turns = document.getElementById("turn-head");
     this.options = null;
-    for (const box of [this.sensors, this.turns]) box.addEventListener("change", () => this.ask());
+    for (const box of [this.sensors, this.turns]) box.addEventListener("change", () => this.renew());
     document.getElementById("calibrate").addEventListener("click", () => this.send("calibrate"));
     new ResizeObserver(() => this.ask()).observe(this.canvas);
     this.connect();
@@ -65,7 +68,7 @@ class Viewer {
     this.socket.onclose = () => {
       this.panel.lost();
       if (this.frame) this.frame.silence = 1;
-      this.ask();
+      this.renew();
       setTimeout(() => this.connect(), RETRY_MS);
     };
   }
@@ -83,6 +86,11 @@ class Viewer {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ command }));
   }
 
+  renew() {
+    this.moved = true;
+    this.ask();
+  }
+
   // At most one drawing per refresh of the screen, whatever arrives.
   ask() {
     if (this.asked) return;
@@ -94,19 +102,24 @@ class Viewer {
   }
 
   draw(now) {
-    const { frame } = this;
-    if (frame && this.fresh) {
-      this.rig.morph(frame.weights);
-      this.renderer.upload();
+    const { frame, fresh } = this;
+    const moved = this.moved || fresh;
+    this.moved = this.fresh = false;
+    if (frame && moved) this.pose(frame);
+    if (fresh) {
       this.panel.show(frame, now);
-      this.fresh = false;
       document.documentElement.dataset.frames = ++this.drawn;
     }
-    if (this.frame?.rate > 20) this.pace.note(now); // slower faces say nothing of the drawing
-    const aspect = this.renderer.resize(this.pace.share);
-    const head = frame && this.turns.checked ? frame.head : AHEAD;
-    const boards = frame && this.sensors.checked ? frame.boards : [];
-    this.renderer.draw(this.camera.view(aspect), aspect, head, boards, !frame || frame.silence > 0.5 ? 1 : 0);
+    if (frame?.rate > 20) this.pace.note(now); // slower faces say nothing of the drawing
+    this.stage.draw(this.pace.share, moved);
+  }
+
+  pose({ weights, boards, head, silence }) {
+    this.rig.morph(weights);
+    refresh(this.face);
+    this.boards.place(this.sensors.checked ? boards : []);
+    this.stage.head.quaternion.fromArray(this.turns.checked ? head : AHEAD);
+    this.canvas.classList.toggle("silent", silence > 0.5);
   }
 }
 

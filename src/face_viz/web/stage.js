@@ -1,0 +1,116 @@
+// The studio: camera, lights, soft room and the pivot that the head turns on. Coordinates inside it are `face_head`.
+
+import {
+  ACESFilmicToneMapping, DirectionalLight, Group, HemisphereLight, PCFShadowMap, PerspectiveCamera, Scene, WebGLRenderer,
+} from "three";
+import { orbit } from "./orbit.js";
+
+const FOV_DEG = 20; // a portrait lens: less would flatten, more would enlarge the nose
+const MARGIN = 1.05;
+const LAMP_HALF_M = 0.17;
+
+// Direction in face_head, colour, strength: a large warm key from the upper left, a cool fill, two rims from behind.
+const LIGHTS = [
+  [[0.70, -0.52, 0.62], 0xffe9d2, 2.95],
+  [[0.62, 0.80, 0.10], 0xd4e2ff, 1.1],
+  [[-0.62, 0.80, 0.28], 0xc4e0ff, 1.7],
+  [[-0.72, -0.70, 0.38], 0xffe2cc, 1.1],
+];
+
+function castSoftly(light) {
+  light.castShadow = true;
+  const view = { left: -LAMP_HALF_M, right: LAMP_HALF_M, top: LAMP_HALF_M, bottom: -LAMP_HALF_M, near: 0.1, far: 0.9 };
+  Object.assign(light.shadow.camera, view);
+  Object.assign(light.shadow, { radius: 1.5, bias: -0.0008, normalBias: 0.001 });
+  light.shadow.mapSize.set(512, 512);
+}
+
+export class Stage {
+  // changed: called when there is something new to draw.
+  constructor(canvas, bounds, changed) {
+    this.canvas = canvas;
+    this.bounds = bounds;
+    const context = canvas.getContext("webgl2", { antialias: true, alpha: true, powerPreference: "low-power" });
+    if (!context) throw new Error("This browser draws no WebGL 2: update it, or switch hardware acceleration on.");
+    this.renderer = new WebGLRenderer({ canvas, context });
+    this.renderer.toneMapping = ACESFilmicToneMapping;
+    this.renderer.toneMappingExposure = 1.05;
+    this.renderer.shadowMap.enabled = true;
+    this.renderer.shadowMap.type = PCFShadowMap;
+    this.renderer.shadowMap.autoUpdate = false; // only a moved face moves its shadow
+    this.renderer.shadowMap.needsUpdate = true;
+    this.scene = new Scene();
+    this.camera = new PerspectiveCamera(FOV_DEG, 1, 0.05, 5);
+    this.head = new Group();
+    this.scene.add(this.studio());
+    this.controls = orbit(this.camera, canvas, () => this.front());
+    this.controls.addEventListener("change", changed);
+    this.controls.target.set(0, (bounds.top + bounds.bottom) / 2, 0.25 * bounds.front);
+    canvas.addEventListener("webglcontextrestored", () => {
+      this.renderer.shadowMap.needsUpdate = true;
+      changed();
+    });
+  }
+
+  // face_head has x ahead and z up, the studio z ahead and y up.
+  studio() {
+    const studio = new Group();
+    studio.quaternion.set(-0.5, -0.5, -0.5, 0.5);
+    const middle = 0.5 * (this.bounds.top + this.bounds.bottom);
+    for (const [direction, color, intensity] of LIGHTS) {
+      const light = new DirectionalLight(color, intensity);
+      light.target.position.set(0.03, 0, middle);
+      light.position.set(...direction).multiplyScalar(0.5).add(light.target.position);
+      studio.add(light, light.target);
+    }
+    castSoftly(studio.children[0]);
+    const around = new HemisphereLight(0xd0d4de, 0xb4917f, 1.45);
+    around.position.set(0, 0, 1);
+    return studio.add(around, this.head);
+  }
+
+  // How far the camera must be for the whole head to be in view.
+  reach() {
+    const { top, bottom, side, front } = this.bounds;
+    const half = MARGIN * Math.max((top - bottom) / 2, side / this.camera.aspect);
+    return half / Math.tan((FOV_DEG * Math.PI) / 360) + 0.35 * front;
+  }
+
+  front() {
+    const { target } = this.controls;
+    this.camera.position.set(target.x, target.y, target.z + this.distance);
+    this.controls.update();
+  }
+
+  // Follows the size of the canvas, the face keeping its place in view. share: of the screen's resolution.
+  resize(share) {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const ratio = share * Math.min(window.devicePixelRatio || 1, 2);
+    const size = [width, height, ratio].join();
+    if (!width || !height || size === this.size) return;
+    this.size = size;
+    this.renderer.setPixelRatio(ratio);
+    this.renderer.setSize(width, height, false);
+    this.camera.aspect = width / height;
+    this.camera.updateProjectionMatrix();
+    this.frame();
+  }
+
+  frame() {
+    const { controls, distance: before } = this;
+    this.distance = this.reach();
+    controls.minDistance = 0.35 * this.distance;
+    controls.maxDistance = 2.5 * this.distance;
+    if (!before) return this.front();
+    const { position } = this.camera;
+    position.sub(controls.target).multiplyScalar(this.distance / before).add(controls.target);
+    controls.update();
+  }
+
+  // moved: whether more than the camera did since the last drawing.
+  draw(share, moved) {
+    this.resize(share);
+    if (moved) this.renderer.shadowMap.needsUpdate = true;
+    this.renderer.render(this.scene, this.camera);
+  }
+}
