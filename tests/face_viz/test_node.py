@@ -299,7 +299,8 @@ def test_all_transitions_can_be_repeated_without_leaks(graph: Graph) -> None:
         assert graph.node.trigger_deactivate() == SUCCESS
         assert graph.node.trigger_cleanup() == SUCCESS
         sizes.append(counts())
-    assert sizes[-1] == sizes[1]
+    # Threads and sockets end a moment after they were told to; a leak stays.
+    graph.spin_until(lambda: all(now <= then for now, then in zip(counts(), sizes[1], strict=True)), "release of all")
 
 
 def test_the_shipped_configuration_names_every_parameter_and_its_default() -> None:
