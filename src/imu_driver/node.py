@@ -107,7 +107,7 @@ class ImuDriverNode(ManagedNode):
         capture = Capture(session, self._layout, self._on_hub, self._on_frame)
         self._session, self._capture = session, capture
         self._reporter = Reporter(session, capture, self._layout, time.monotonic())
-        self._said, self._rejects_said = "", {}
+        self._said, self._rejects_said = session.problem, {}  # that nothing was tried yet is no news
         self._look_for_subscribers()
         self._subscribers_timer = self.create_timer(SUBSCRIBERS_PERIOD_S, self._look_for_subscribers)
         capture.start()

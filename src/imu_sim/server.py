@@ -73,7 +73,8 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     layout = load_layout(config.layout)
     config.faults.check(layout.names)
     motion, repairs = played_motion(config.motion, config.seed)
-    print(f"{config.motion}: {repairs}", flush=True)  # noqa: T201
+    if repairs:
+        print(f"{config.motion}: {repairs}", flush=True)  # noqa: T201
     trajectory = Trajectory(motion, loop=config.loop)
     wearer = random_wearer(layout, config.wearer_seed) if config.wearer_seed else nominal_wearer(layout)
     boards = boards_on(wearer.worn(build_head()), layout, wearer)
@@ -128,12 +129,12 @@ def open_link(config: SimulatorConfig) -> Link:
 
 
 def played_motion(motion: str, seed: int) -> tuple[FaceMotion, str]:
-    """What the hub plays, and what was repaired to play it: the built-in performance, or a CSV between two rests.
+    """What the hub plays, and what was repaired to play it, if anything: the built-in performance, or a CSV between two rests.
 
     Raises:
         LiveLinkError: the file cannot be used.
     """
     if motion == "performance":
-        return performance(), "nothing to repair"
+        return performance(), ""
     take, report = read_livelink(Path(motion).expanduser(), seed=seed)
     return take.faded(rest_s=RECORDED_REST_S), str(report)

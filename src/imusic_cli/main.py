@@ -210,7 +210,7 @@ def main() -> int:
     from imusic_ros.graph import GraphError
 
     try:
-        app(standalone_mode=True)
+        app(prog_name="imusic")
     except (CommandError, InferenceError, FaceModelError, ImuSimError, GraphError) as error:
         err.print(f"[red]imusic:[/] {error}", highlight=False, soft_wrap=True)
         return 1
