@@ -129,7 +129,7 @@ def open_link(config: SimulatorConfig) -> Link:
 
 
 def played_motion(motion: str, seed: int) -> tuple[FaceMotion, str]:
-    """What the hub plays, the built-in performance or a CSV between two rests, and what was repaired in it, if anything.
+    """What the hub plays, the performance or a CSV between two rests, and what was repaired in it, if anything.
 
     Raises:
         LiveLinkError: the file cannot be used.
