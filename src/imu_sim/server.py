@@ -35,6 +35,9 @@ _LONGEST_WAIT_S = 0.05
 RECORDED_REST_S = 3.0
 """Rest added to a recorded take at both ends, s: long enough to calibrate the neutral from."""
 
+STARTING_S = 3.0
+"""Further rest while the nodes that listen still start: a neutral learned from a moving face spoils the whole run."""
+
 
 steady_clock: Callable[[], float] = time.monotonic
 """Clock of the hub, s."""
@@ -135,6 +138,6 @@ def played_motion(motion: str, seed: int) -> tuple[FaceMotion, str]:
         LiveLinkError: the file cannot be used.
     """
     if motion == "performance":
-        return performance(), ""
+        return performance().faded(rest_s=STARTING_S), ""
     take, report = read_livelink(Path(motion).expanduser(), seed=seed)
-    return take.faded(rest_s=RECORDED_REST_S), str(report)
+    return take.faded(rest_s=RECORDED_REST_S + STARTING_S), str(report)
