@@ -33,7 +33,7 @@ from face_viz.messages import MarkerTemplate, cloud_message, frame_of
 from face_viz.page import FacePage
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
-from imusic_ros.parameters import ParameterSpec, Value
+from imusic_ros.parameters import ParameterSpec
 from imusic_ros.process import run
 from imusic_ros.qos import LATCHED, RELIABLE, SENSOR_DATA
 
@@ -262,9 +262,6 @@ class FaceVizNode(ManagedNode):
             self._page.announce(text, ok)
 
     # Messages out.
-
-    def parameter_changed(self, name: str, value: Value) -> None:
-        """No parameter is live yet."""
 
     def _publish(self) -> None:
         raw = self._raw

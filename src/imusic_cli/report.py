@@ -6,10 +6,7 @@ import math
 
 from rich.table import Table
 
-from face_inference.evaluation import Evaluation, Score
-
-SHOWN = ("jawOpen", "mouthSmileLeft", "mouthSmileRight", "browInnerUp", "eyeBlinkLeft", "eyeBlinkRight")
-"""Correlations in the table; JSON has all."""
+from face_inference.evaluation import HEADLINE, Evaluation, Score
 
 
 def evaluation_table(evaluation: Evaluation) -> Table:
@@ -31,7 +28,7 @@ def evaluation_table(evaluation: Evaluation) -> Table:
         cells = [_text(getattr(score, key)) for score in (*people.values(), evaluation.overall)]
         table.add_row(title, *cells, _text(getattr(evaluation.overall, rest)) if rest else "")
     table.add_section()
-    for name in SHOWN:
+    for name in HEADLINE:  # JSON has all shapes
         table.add_row(f"r, {name}", *(_r(score, name) for score in (*people.values(), evaluation.overall)), "")
     return table
 
