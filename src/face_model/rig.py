@@ -1,9 +1,10 @@
-"""A face rig: a neutral mesh and its 52 ARKit displacements."""
+"""A face rig: a neutral mesh, its 52 ARKit displacements, and correctives for what a linear sum gets wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,31 @@ LANDMARKS = (
 
 
 @dataclass(frozen=True)
+class Corrective:
+    """A displacement that two shapes add together, or one shape on its way.
+
+    Attributes:
+        pair: indices i, j of two shapes; its activation is w_i w_j. With i = j it is an in-between: 4 w_i (1 - w_i),
+            1 at half weight and 0 at both ends, so that lids travel over the eyeball and the jaw on its arc.
+        delta: (V, 3) float32, displacement at activation 1, m.
+    """
+
+    pair: tuple[int, int]
+    delta: NDArray[np.float32]
+
+
+def activations(weights: NDArray[np.floating], pairs: tuple[tuple[int, int], ...]) -> NDArray[np.floating]:
+    """Weights (..., 52) followed by the activation of each corrective: (..., 52 + C)."""
+    if not pairs:
+        return weights
+    first, second = np.array(pairs).T
+    a, b = weights[..., first], weights[..., second]
+    return np.concatenate([weights, np.where(first == second, 4.0 * a * (1.0 - a), a * b)], axis=-1)
+
+
+@dataclass(frozen=True)
 class FaceRig:
-    """A linear blendshape face with `V` vertices, in `face_head` axes and metres.
+    """A blendshape face with `V` vertices and `C` correctives, in `face_head` axes and metres.
 
     Attributes:
         name: of the face.
@@ -38,6 +62,7 @@ class FaceRig:
         parts: name to vertex range; always holds "skin".
         landmarks: name to vertex index, for every name in `LANDMARKS`.
         lip_vertices: indices of the vertices on the lips' visible surface.
+        correctives: displacements on top of the weighted sum of `deltas`.
     """
 
     name: str
@@ -48,6 +73,7 @@ class FaceRig:
     parts: Mapping[str, slice]
     landmarks: Mapping[str, int]
     lip_vertices: NDArray[np.int32]
+    correctives: tuple[Corrective, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.neutral)
@@ -57,12 +83,30 @@ class FaceRig:
             )
         if self.triangles.size and int(self.triangles.max()) >= count:
             raise FaceModelError(f"rig {self.name}: expected triangles over {count} vertices, found an index beyond")
+        for corrective in self.correctives:
+            if corrective.delta.shape != (count, 3) or not all(0 <= k < arkit.COUNT for k in corrective.pair):
+                raise FaceModelError(
+                    f"rig {self.name}: expected correctives of two shapes and of shape {(count, 3)}, "
+                    f"found {corrective.pair} and {corrective.delta.shape}"
+                )
         missing = [name for name in LANDMARKS if name not in self.landmarks]
         if missing or "skin" not in self.parts:
             raise FaceModelError(f"rig {self.name}: expected landmarks {LANDMARKS} and part skin, missing {missing}")
 
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """The two shapes of each corrective, `C` of them."""
+        return tuple(corrective.pair for corrective in self.correctives)
+
+    @cached_property
+    def displacements(self) -> NDArray[np.float32]:
+        """`deltas` followed by the correctives, (52 + C, V, 3): what `activations` multiply."""
+        if not self.correctives:
+            return self.deltas
+        return np.concatenate([self.deltas, np.stack([c.delta for c in self.correctives])])
+
     def vertices(self, weights: NDArray[np.floating]) -> NDArray[np.float32]:
         """Mesh at the given weights: (52,) -> (V, 3), or (N, 52) -> (N, V, 3)."""
-        flat = self.deltas.reshape(arkit.COUNT, -1)
-        moved = np.asarray(weights, dtype=np.float32) @ flat
-        return self.neutral + moved.reshape(*moved.shape[:-1], *self.neutral.shape)
+        active = activations(np.asarray(weights, dtype=np.float32), self.pairs)
+        moved = active @ self.displacements.reshape(len(self.displacements), -1)
+        return np.asarray(self.neutral + moved.reshape(*moved.shape[:-1], *self.neutral.shape), dtype=np.float32)

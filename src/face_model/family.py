@@ -1,0 +1,23 @@
+"""Faces to draw people from: one kind of anatomy, many wearers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from face_model.rig import FaceRig
+
+
+class FaceFamily(Protocol):
+    """Rigs of one topology: the typical one, and random people around it.
+
+    Attributes:
+        name: of the family, as it stands in recipes and evaluations ("head", or the file it came from).
+    """
+
+    name: str
+
+    def typical(self) -> FaceRig:
+        """The face that newcomers see."""
+
+    def person(self, seed: int) -> FaceRig:
+        """A random person: how the face is built, and how each shape moves its skin; the same seed, the same person."""
