@@ -8,13 +8,11 @@ from face_model.rig import FaceRig
 
 
 class FaceFamily(Protocol):
-    """Rigs of one topology: the typical one, and random people around it.
+    """Rigs of one topology: the typical one, and random people around it."""
 
-    Attributes:
-        name: of the family, as it stands in recipes and evaluations ("head", or the file it came from).
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """Of the family, as it stands in recipes and evaluations ("head", or the file it came from)."""
 
     def typical(self) -> FaceRig:
         """The face that newcomers see."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,11 @@ class FaceRig:
         missing = [name for name in LANDMARKS if name not in self.landmarks]
         if missing or "skin" not in self.parts:
             raise FaceModelError(f"rig {self.name}: expected landmarks {LANDMARKS} and part skin, missing {missing}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Read-only mappings cannot be sent to another process, and what is computed from the rest need not be.
+        state = {field.name: getattr(self, field.name) for field in fields(self)}
+        return state | {"parts": dict(self.parts), "landmarks": dict(self.landmarks)}
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from face_model import arkit, rotation
 from face_model.layout import SensorLayout
-from face_model.rig import FaceRig
 from face_model.skin import SkinPatches, skin_patches
 from imu_sim.motion import Floats
 from imu_sim.physics import BoardState
@@ -71,13 +70,15 @@ class LinearBoards:
         )
 
 
-def boards_on(rig: FaceRig, layout: SensorLayout, wearer: Wearer) -> LinearBoards:
-    """The boards of a layout on a rig that has the wearer's anatomy already, glued where this wearer's were glued.
+def boards_on(wearer: Wearer, layout: SensorLayout) -> LinearBoards:
+    """The boards of a layout on a wearer.
 
     Raises:
-        FaceModelError: the rig has no skin at a sensor's place.
+        FaceModelError: the face has no skin at a sensor's place.
     """
-    return LinearBoards.of(skin_patches(rig, layout, place_offset_m=wearer.place_offset_m, mount=wearer.mount))
+    return LinearBoards.of(
+        skin_patches(wearer.rig, layout, place_offset_m=wearer.attachment.place_offset_m, mount=wearer.attachment.mount)
+    )
 
 
 def _at(table: Floats, weights: Floats) -> Floats:

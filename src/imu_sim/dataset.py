@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from face_model.family import FaceFamily
 from face_model.layout import SensorLayout
-from face_model.rig import FaceRig
 from imu_sim.generator import generate
 from imu_sim.livelink import read_livelink
 from imu_sim.motion import FaceMotion
@@ -31,14 +31,14 @@ class DatasetSettings:
     """What is shared by all recordings of a data set.
 
     Attributes:
-        rig: the face without a wearer's anatomy.
+        family: whose people wear the sensors.
         layout: which sensors sit where.
         model: errors of the units.
         rate_hz: samples per second.
         vary: mirror half of the recorded takes and stretch their time by up to 15 %, differently for each wearer.
     """
 
-    rig: FaceRig
+    family: FaceFamily
     layout: SensorLayout
     model: SensorModel = field(default_factory=SensorModel)
     rate_hz: float = 100.0
@@ -71,7 +71,7 @@ def build_dataset(
     Args:
         out_dir: made if absent; files of an earlier call with the same names are replaced.
         sources: Live Link CSV files or motions; each is worn by every wearer.
-        settings: rig, layout, sensors, rate.
+        settings: people, layout, sensors, rate.
         wearers: how many random wearers; 0 means the nominal one only.
         seconds: generated motion for each wearer, s, on top of the sources.
         seed: of wearers, performances and noise; the same seed gives the same files, whatever `workers` is.
@@ -113,9 +113,6 @@ def _run(jobs: list[_Job], settings: DatasetSettings, workers: int) -> Iterator[
             yield
         return
     # Spawned, not forked: a fork of a process with threads may hang, and forked workers share open files.
-    # A read-only mapping, as rigs have, cannot be sent to another process.
-    rig = replace(settings.rig, parts=dict(settings.rig.parts), landmarks=dict(settings.rig.landmarks))
-    settings = replace(settings, rig=rig)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_remember, initargs=(settings,))
     try:
@@ -125,7 +122,7 @@ def _run(jobs: list[_Job], settings: DatasetSettings, workers: int) -> Iterator[
 
 
 _SETTINGS: list[DatasetSettings] = []
-"""Of this worker process: sent once, since the rig is large."""
+"""Of this worker process: sent once, since a rig is large."""
 
 
 def _remember(settings: DatasetSettings) -> None:
@@ -143,8 +140,9 @@ def _simulate_one(job: _Job, settings: DatasetSettings) -> None:
         motion = generate(job.seed, job.duration_s)
     else:
         motion = _varied(job.source, rng) if settings.vary else job.source
-    wearer = nominal_wearer(layout) if job.wearer_seed is None else random_wearer(layout, job.wearer_seed)
-    recording = simulate(motion, settings.rig, layout, wearer, settings.model, settings.rate_hz, job.seed)
+    family, who = settings.family, job.wearer_seed
+    wearer = nominal_wearer(family.typical(), layout) if who is None else random_wearer(family, layout, who)
+    recording = simulate(motion, wearer, layout, settings.model, settings.rate_hz, job.seed)
     # Under another name until complete: a run that is interrupted leaves no broken recording behind.
     partial = job.path.with_name(f".{job.path.name}")
     recording.save(partial)

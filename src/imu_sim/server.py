@@ -13,6 +13,7 @@ import numpy as np
 from face_model.frames import GRAVITY_M_S2
 from face_model.head import build_head
 from face_model.layout import load_layout
+from face_model.warp import WarpedFamily
 from imu_sim.boards import boards_on
 from imu_sim.config import SimulatorConfig
 from imu_sim.errors import SimulatorConfigError
@@ -79,8 +80,10 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     if repairs:
         print(f"{config.motion}: {repairs}", flush=True)  # noqa: T201
     trajectory = Trajectory(motion, loop=config.loop)
-    wearer = random_wearer(layout, config.wearer_seed) if config.wearer_seed else nominal_wearer(layout)
-    boards = boards_on(wearer.worn(build_head()), layout, wearer)
+    family = WarpedFamily(build_head())
+    seed = config.wearer_seed
+    wearer = random_wearer(family, layout, seed) if seed else nominal_wearer(family.typical(), layout)
+    boards = boards_on(wearer, layout)
     model = SensorModel(
         gyro_noise_rad_s_rthz=float(np.deg2rad(config.gyro_noise_dps_rthz)),
         accel_noise_m_s2_rthz=config.accel_noise_g_rthz * GRAVITY_M_S2,

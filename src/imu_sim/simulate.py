@@ -6,7 +6,6 @@ import numpy as np
 
 from face_model.layout import SensorLayout
 from face_model.recording import Recording
-from face_model.rig import FaceRig
 from imu_sim.boards import LinearBoards, boards_on
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import FaceMotion
@@ -17,10 +16,9 @@ from imu_sim.wearer import Wearer
 
 def simulate(
     motion: FaceMotion,
-    rig: FaceRig,
-    layout: SensorLayout,
     wearer: Wearer,
-    sensor_model: SensorModel | None = None,
+    layout: SensorLayout,
+    part: SensorModel | None = None,
     rate_hz: float = 100.0,
     seed: int = 0,
     *,
@@ -30,20 +28,19 @@ def simulate(
 
     Args:
         motion: what the face and the head do.
-        rig: the face without the wearer's anatomy.
+        wearer: whose face, and how the boards were glued.
         layout: which sensors sit where.
-        wearer: whose anatomy, and how the boards were glued.
-        sensor_model: errors of the units; a QMI8658 by default.
+        part: errors of the units; a QMI8658 by default.
         rate_hz: samples per second.
         seed: of the sensors' errors.
-        boards: what `boards_on(wearer.worn(rig), layout, wearer)` gave, where many takes share one wearer.
+        boards: what `boards_on(wearer, layout)` gave, where many takes share one wearer.
 
     Returns:
         A recording whose weights are those the skin followed: the motion's, low-passed by 12 ms.
     """
-    boards = boards_on(wearer.worn(rig), layout, wearer) if boards is None else boards
+    boards = boards_on(wearer, layout) if boards is None else boards
     trajectory = Trajectory(motion)
-    stream = ImuStream(trajectory, boards, sensor_model or SensorModel(), rate_hz, seed)
+    stream = ImuStream(trajectory, boards, part or SensorModel(), rate_hz, seed)
     count = int(motion.duration_s * rate_hz + 1e-6) + 1
     frames = stream.next(count)
     times = stream.times(0, count)

@@ -17,6 +17,7 @@ from face_model.head import build_head
 from face_model.layout import load_layout
 from face_model.rig import FaceRig
 from face_model.share import share_dir
+from face_model.warp import WarpedFamily
 from imu_sim.generator import generate
 from imu_sim.kinematics import Trajectory
 from imu_sim.livelink import read_livelink
@@ -63,18 +64,18 @@ def evaluate_offline(
     model: Model, motions: Sequence[FaceMotion], wearers: int, rate_hz: float, progress: Progress
 ) -> Evaluation:
     """Each motion on several wearers never drawn in training, simulated and tracked as fast as the machine can."""
-    rig, layout = build_head(), load_layout("face_12")
+    family, layout = WarpedFamily(build_head()), load_layout("face_12")
 
     def tracker() -> FaceTracker:
         engine, _ = create_engine(model)
         return FaceTracker(model.description, engine)
 
     recordings = (
-        simulate(motion, rig, layout, random_wearer(layout, UNSEEN_WEARER + w), rate_hz=rate_hz, seed=w)
+        simulate(motion, random_wearer(family, layout, UNSEEN_WEARER + w), layout, rate_hz=rate_hz, seed=w)
         for motion in motions
         for w in range(wearers)
     )
-    return evaluate(tracker, recordings, rig, progress)
+    return evaluate(tracker, recordings, family.rig, progress)
 
 
 def evaluate_live(model_name: str, takes: Sequence[Path], progress: Progress) -> Evaluation:

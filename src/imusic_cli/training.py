@@ -14,6 +14,7 @@ from face_inference.training.train import Trained, train_model
 from face_model.head import build_head
 from face_model.layout import load_layout
 from face_model.share import share_dir
+from face_model.warp import WarpedFamily
 from imu_sim.dataset import DatasetSettings, build_dataset
 from imu_sim.livelink import read_livelink
 from imu_sim.motion import FaceMotion
@@ -105,7 +106,7 @@ def make_takes(
         TrainingError: the section `data` has an unknown key.
     """
     plan = plan_from(config)
-    settings = DatasetSettings(build_head(), load_layout("face_12"), rate_hz=config.rate_hz)
+    settings = DatasetSettings(WarpedFamily(build_head()), load_layout("face_12"), rate_hz=config.rate_hz)
     recorded, held_out = (_present(recorded_dir, names, plan.seed) for names in (plan.recorded, plan.held_out))
     stages: list[tuple[str, Sequence[FaceMotion], int, float, int, DatasetSettings]] = [
         ("recorded", recorded, plan.recorded_wearers if recorded else 0, 0.0, 0, settings),

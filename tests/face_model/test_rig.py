@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -55,3 +57,11 @@ def test_missing_landmarks_and_parts_are_named(triangle: FaceRig) -> None:
         replace(triangle, landmarks={name: 0 for name in LANDMARKS if name != "nose_tip"})
     with pytest.raises(FaceModelError, match="part skin"):
         replace(triangle, parts={})
+
+
+def test_a_rig_can_be_sent_to_another_process(triangle: FaceRig) -> None:
+    rig = replace(triangle, parts=MappingProxyType(dict(triangle.parts)))
+    assert rig.displacements is rig.displacements
+    sent = pickle.loads(pickle.dumps(rig))
+    np.testing.assert_array_equal(sent.displacements, rig.displacements)
+    assert dict(sent.parts) == dict(rig.parts)

@@ -35,7 +35,7 @@ def layout() -> SensorLayout:
 
 @pytest.fixture(scope="session")
 def boards(rig: FaceRig, layout: SensorLayout) -> LinearBoards:
-    return boards_on(rig, layout, nominal_wearer(layout))
+    return boards_on(nominal_wearer(rig, layout), layout)
 
 
 @pytest.fixture(scope="session")
