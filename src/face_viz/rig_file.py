@@ -59,14 +59,19 @@ def _sparse(deltas: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.
     return starts, vertex, deltas[shape, vertex]
 
 
+def gloss(rig: FaceRig) -> NDArray[np.float32]:
+    """How wet each vertex looks, (V,), 0 to 1."""
+    shine = np.zeros(len(rig.neutral), np.float32)
+    for part, vertices in rig.parts.items():
+        for start, wet in GLOSS.items():
+            if part.lower().startswith(start):
+                shine[vertices] = wet
+    shine[rig.lip_vertices] = np.maximum(shine[rig.lip_vertices], GLOSS["lip"])
+    return shine
+
+
 def _rgba(rig: FaceRig) -> NDArray[np.uint8]:
     """(V, 5) rgb, gloss, relief; five bytes a vertex, split by the page."""
-    gloss = np.zeros(len(rig.neutral), np.float32)
-    for part, vertices in rig.parts.items():
-        for start, shine in GLOSS.items():
-            if part.lower().startswith(start):
-                gloss[vertices] = shine
-    gloss[rig.lip_vertices] = np.maximum(gloss[rig.lip_vertices], GLOSS["lip"])
     hollow = relief(rig.neutral, rig.triangles)
-    extra = np.stack([gloss, 0.5 + 0.5 * hollow], axis=1)
+    extra = np.stack([gloss(rig), 0.5 + 0.5 * hollow], axis=1)
     return np.concatenate([rig.colors, np.round(255 * np.clip(extra, 0, 1)).astype(np.uint8)], axis=1)

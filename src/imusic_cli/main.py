@@ -14,12 +14,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from imusic_cli.errors import CommandError
+from imusic_cli.face import app as face
 
 app = typer.Typer(
     name="imusic", no_args_is_help=True, add_completion=False, help="Facial expression capture with IMUs, no camera."
 )
 bench = typer.Typer(no_args_is_help=True, help="Measure this machine.")
 app.add_typer(bench, name="bench")
+app.add_typer(face, name="face")
 
 out = Console()
 err = Console(stderr=True)
