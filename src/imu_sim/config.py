@@ -28,12 +28,7 @@ class SimulatorConfig:
     clock_offset_s: float = 12.0
     clock_skew_ppm: float = 20.0
     send_jitter_s: float = 0.0005
-    gyro_range_dps: int = 1024
-    accel_range_g: int = 8
-    gyro_noise_dps_rthz: float = 0.015
-    accel_noise_g_rthz: float = 0.0002
-    gyro_bias_dps: float = 0.3
-    accel_bias_g: float = 0.010
+    part: str = "QMI8658"
     faults: Faults = field(default_factory=Faults)
 
     def __post_init__(self) -> None:
@@ -45,12 +40,6 @@ class SimulatorConfig:
             "clock_offset_s": (0.0, 1e9),
             "clock_skew_ppm": (-500.0, 500.0),
             "send_jitter_s": (0.0, 0.1),
-            "gyro_range_dps": (16, 2048),
-            "accel_range_g": (2, 16),
-            "gyro_noise_dps_rthz": (0.0, 10.0),
-            "accel_noise_g_rthz": (0.0, 1.0),
-            "gyro_bias_dps": (0.0, 100.0),
-            "accel_bias_g": (0.0, 1.0),
         }
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:

@@ -15,7 +15,7 @@ from face_model.layout import SensorLayout
 from imu_sim.generator import generate
 from imu_sim.livelink import read_livelink
 from imu_sim.motion import FaceMotion
-from imu_sim.sensor import SensorModel
+from imu_sim.parts import SensorPart, load_part
 from imu_sim.simulate import simulate
 from imu_sim.wearer import nominal_wearer, random_wearer
 
@@ -33,14 +33,14 @@ class DatasetSettings:
     Attributes:
         family: whose people wear the sensors.
         layout: which sensors sit where.
-        model: errors of the units.
+        part: what the units are.
         rate_hz: samples per second.
         vary: mirror half of the recorded takes and stretch their time by up to 15 %, differently for each wearer.
     """
 
     family: FaceFamily
     layout: SensorLayout
-    model: SensorModel = field(default_factory=SensorModel)
+    part: SensorPart = field(default_factory=load_part)
     rate_hz: float = 100.0
     vary: bool = True
 
@@ -142,7 +142,7 @@ def _simulate_one(job: _Job, settings: DatasetSettings) -> None:
         motion = _varied(job.source, rng) if settings.vary else job.source
     family, who = settings.family, job.wearer_seed
     wearer = nominal_wearer(family.typical(), layout) if who is None else random_wearer(family, layout, who)
-    recording = simulate(motion, wearer, layout, settings.model, settings.rate_hz, job.seed)
+    recording = simulate(motion, wearer, layout, settings.part, settings.rate_hz, job.seed)
     # Under another name until complete: a run that is interrupted leaves no broken recording behind.
     partial = job.path.with_name(f".{job.path.name}")
     recording.save(partial)

@@ -37,3 +37,15 @@ class LiveLinkEmptyError(LiveLinkError):
 
 class SimulatorConfigError(ImuSimError):
     """The simulator's YAML or command line cannot be used."""
+
+
+class PartError(ImuSimError):
+    """A sensor part's file that cannot be used."""
+
+
+class RecipeError(ImuSimError):
+    """A data set's recipe that cannot be used, or asks for what is not there."""
+
+
+class DatasetFolderError(ImuSimError):
+    """A folder in which this data set cannot be built or merged."""

@@ -37,8 +37,8 @@ from imu_sim.cadence import Cadence
 from imu_sim.faults import FaultInjector, Faults
 from imu_sim.hub_clock import HubClock
 from imu_sim.motion import Floats
+from imu_sim.parts import SensorPart
 from imu_sim.sample_block import SampleBlock
-from imu_sim.sensor import SensorModel
 from imu_sim.stream import ImuStream
 
 StreamFactory = Callable[[float, float], ImuStream]
@@ -96,7 +96,7 @@ class SimulatedHub:
         self,
         make_stream: StreamFactory,
         layout: SensorLayout,
-        model: SensorModel,
+        part: SensorPart,
         clock: HubClock,
         *,
         settings: HubSettings | None = None,
@@ -111,10 +111,10 @@ class SimulatedHub:
         self.cadence = Cadence(clock.now_s, 1.0 / (settings or HubSettings()).rate_hz)
         self._make_stream = make_stream
         self._layout = layout
-        self._model = model
+        self._part = part
         self._clock = clock
         self._rng = np.random.default_rng([seed, 0x40B])
-        self._scales = (float(gyro_scale(model.gyro_range_dps)), float(accel_scale(model.accel_range_g)))
+        self._scales = (float(gyro_scale(part.gyro_range_dps)), float(accel_scale(part.accel_range_g)))
         self._rate_hz = self.settings.rate_hz
         self._first_start_s: float | None = None
         self._rebooted = False
@@ -131,7 +131,7 @@ class SimulatedHub:
         Raises:
             SimulatorConfigError: the faults name unknown sensors or hold numbers out of range.
         """
-        ranges = (self._model.gyro_range_rad_s, self._model.accel_range_m_s2)
+        ranges = (self._part.gyro.full_scale, self._part.accel.full_scale)
         self._injector = FaultInjector(faults, self._layout.names, ranges, self._rng)
         self._listed = np.array([name not in faults.unlisted for name in self._layout.names])
 
@@ -273,9 +273,9 @@ class SimulatedHub:
             SensorInfo(
                 sensor.id,
                 sensor.name,
-                self._model.part,
-                self._model.gyro_range_dps,
-                self._model.accel_range_g,
+                self._part.name,
+                self._part.gyro_range_dps,
+                self._part.accel_range_g,
                 0 if sensor.name in self.faults.missing else int(SensorFlags.PRESENT),
             )
             for sensor, listed in zip(self._layout.sensors, self._listed, strict=True)

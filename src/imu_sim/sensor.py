@@ -1,8 +1,14 @@
-"""The errors of a QMI8658-class IMU, as a stream.
+"""What IMUs of a part measure of ideal signals, as a stream: low-pass, errors, noise, saturation, quantisation.
 
-Noise densities, ranges: QMI8658A datasheet (QST Corporation, rev. A), table of gyroscope and accelerometer
-characteristics: 15 mdps/sqrt(Hz), 200 ug/sqrt(Hz), selectable ranges. Biases are guesses for boards whose zero offset
-was removed once at the factory; they drift with temperature afterwards.
+Model of a gyroscope or accelerometer with ideal input x, at the part's output rate:
+
+    y = M (1 + k dT) L[x + w] + c + t dT + f + G a
+
+`w` is white noise. It enters ahead of the digital low-pass L, as it does in a part, where sense element and converter
+make it; so its density is the datasheet's in the passband and falls above. M holds scale errors and misalignment, `dT`
+is the temperature above 25 degrees Celsius, `c` the constant bias, `f` flicker noise, `G a` the gyroscope's response
+to specific force. L is a second-order Butterworth filter (a guess: datasheets give the -3 dB frequency only); its delay
+stays in the signal, as in a part. After D. Titterton and J. Weston, "Strapdown Inertial Navigation Technology", 2004.
 """
 
 from __future__ import annotations
@@ -11,53 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import butter, sosfilt, sosfilt_zi
 
-from face_model.frames import GRAVITY_M_S2
 from imu_sim.motion import Floats
-
-
-@dataclass(frozen=True)
-class SensorModel:
-    """Parameters of the errors; the defaults are a QMI8658A.
-
-    Attributes:
-        gyro_noise_rad_s_rthz: white noise density, rad/s/sqrt(Hz) (datasheet).
-        accel_noise_m_s2_rthz: white noise density, m/s2/sqrt(Hz) (datasheet).
-        gyro_bias_rad_s: standard deviation of the constant bias on each axis, rad/s (a guess: 0.3 deg/s).
-        accel_bias_m_s2: the same for the accelerometer, m/s2 (a guess: 10 mg).
-        gyro_walk_rad_s_rts: bias random walk, rad/s/sqrt(s) (a guess: 0.1 deg/s in ten minutes).
-        gyro_gain: standard deviation of the relative gain error of each axis (a guess).
-        accel_gain: the same for the accelerometer (a guess).
-        gyro_range_dps: full scale, degrees per second; must be a range of the part.
-        accel_range_g: full scale, standard gravities.
-        part: name reported in the hub's hello.
-    """
-
-    gyro_noise_rad_s_rthz: float = float(np.deg2rad(0.015))
-    accel_noise_m_s2_rthz: float = 200e-6 * GRAVITY_M_S2
-    gyro_bias_rad_s: float = float(np.deg2rad(0.3))
-    accel_bias_m_s2: float = 0.010 * GRAVITY_M_S2
-    gyro_walk_rad_s_rts: float = float(np.deg2rad(0.1 / 600.0**0.5))
-    gyro_gain: float = 0.003
-    accel_gain: float = 0.002
-    gyro_range_dps: int = 1024
-    accel_range_g: int = 8
-    part: str = "QMI8658"
-
-    @property
-    def gyro_range_rad_s(self) -> float:
-        """Full scale of the gyroscope, rad/s."""
-        return float(np.deg2rad(self.gyro_range_dps))
-
-    @property
-    def accel_range_m_s2(self) -> float:
-        """Full scale of the accelerometer, m/s2."""
-        return self.accel_range_g * GRAVITY_M_S2
-
-
-def perfect_sensor() -> SensorModel:
-    """No noise, no bias, no gain error; only the ranges remain."""
-    return SensorModel(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+from imu_sim.noise import Flicker, Warming
+from imu_sim.parts import SensorPart, Triad
 
 
 @dataclass(frozen=True)
@@ -78,43 +42,138 @@ class Measured:
 
 
 class SensorBank:
-    """`sensors` IMUs with errors of their own, sampled at `rate_hz`.
+    """`sensors` IMUs with errors of their own.
 
-    The noise is drawn sample by sample from one generator, so that any split of the stream into chunks gives the same
-    values.
+    All state is kept between calls and all noise is drawn sample by sample, so that any split of the stream into chunks
+    gives the same values.
+
+    Args:
+        part: what each of them is.
+        sensors: how many.
+        rate_hz: rate of the ideal signals, Hz; about 1 kHz.
+        decimation: ideal samples for each measured one; the last of them is the one at the sample's time.
+        rng: of biases and noise.
+        warming: temperature of the units.
+        calibrated: whether the hub has subtracted the zero offsets that were found at the factory at 25 degrees
+            Celsius; what differs at every power-up and with temperature remains.
     """
 
-    def __init__(self, model: SensorModel, sensors: int, rate_hz: float, rng: np.random.Generator) -> None:
-        self.model = model
-        self._rng = rng
+    def __init__(
+        self,
+        part: SensorPart,
+        sensors: int,
+        rate_hz: float,
+        decimation: int,
+        rng: np.random.Generator,
+        *,
+        warming: Warming | None = None,
+        calibrated: bool = True,
+    ) -> None:
+        self.part = part
         self._sensors = sensors
-        shape = (2, sensors, 3)
-        bias = np.array([model.gyro_bias_rad_s, model.accel_bias_m_s2])[:, None, None]
-        gain = np.array([model.gyro_gain, model.accel_gain])[:, None, None]
-        self._bias = bias * rng.standard_normal(shape)
-        self._gain = 1.0 + gain * rng.standard_normal(shape)
-        # White noise of density d in a bandwidth of half the rate has the deviation d sqrt(rate / 2).
-        self._gyro_sigma = model.gyro_noise_rad_s_rthz * np.sqrt(rate_hz / 2.0)
-        self._accel_sigma = model.accel_noise_m_s2_rthz * np.sqrt(rate_hz / 2.0)
-        self._walk_sigma = model.gyro_walk_rad_s_rts / np.sqrt(rate_hz)
-
-    @property
-    def gyro_bias(self) -> Floats:
-        """Present bias, (S, 3) rad/s."""
-        return np.array(self._bias[0])
+        self._decimation = decimation
+        self._output_hz = rate_hz / decimation
+        self._warming = warming or Warming()
+        self._count = 0
+        triads = ((part.gyro, "gyro"), (part.accel, "accel"))
+        self._gyro, self._accel = (
+            _TriadBank(triad, sensors, rate_hz, decimation, child, calibrated)
+            for (triad, _), child in zip(triads, rng.spawn(2), strict=True)
+        )
 
     def measure(self, angular_velocity: Floats, specific_force: Floats) -> Measured:
-        """Ideal signals (N, S, 3) in, measured signals out; continues where the last call ended."""
-        draws = self._rng.standard_normal((len(angular_velocity), 3, self._sensors, 3), dtype=np.float32)
-        walk = self._bias[0] + np.cumsum(draws[:, 2] * self._walk_sigma, axis=0, dtype=np.float64)
-        gyro = angular_velocity * self._gain[0] + walk + draws[:, 0] * self._gyro_sigma
-        accel = specific_force * self._gain[1] + self._bias[1] + draws[:, 1] * self._accel_sigma
-        if len(walk):
-            self._bias[0] = walk[-1]
-        most_gyro, most_accel = self.model.gyro_range_rad_s, self.model.accel_range_m_s2
-        return Measured(
-            angular_velocity=np.clip(gyro, -most_gyro, most_gyro),
-            specific_force=np.clip(accel, -most_accel, most_accel),
-            gyro_saturated=np.any(np.abs(gyro) >= most_gyro, axis=-1),
-            accel_saturated=np.any(np.abs(accel) >= most_accel, axis=-1),
-        )
+        """Ideal signals (N * decimation, S, 3) in, N measured samples out; continues where the last call ended.
+
+        Raises:
+            ValueError: the number of samples is not a multiple of `decimation`.
+        """
+        if len(angular_velocity) % self._decimation or angular_velocity.shape != specific_force.shape:
+            raise ValueError(
+                f"expected equal shapes with a multiple of {self._decimation} samples, found "
+                f"{angular_velocity.shape} and {specific_force.shape}"
+            )
+        count = len(angular_velocity) // self._decimation
+        times_s = np.arange(self._count, self._count + count) / self._output_hz
+        warmth = self._warming.above_reference(times_s)[:, None, None]
+        force = self._accel.filtered(specific_force)
+        gyro, gyro_saturated = self._gyro.read(self._gyro.filtered(angular_velocity), times_s, warmth, force)
+        accel, accel_saturated = self._accel.read(force, times_s, warmth)
+        self._count += count
+        return Measured(gyro, accel, gyro_saturated, accel_saturated)
+
+
+class _TriadBank:
+    """The gyroscopes or the accelerometers of all units."""
+
+    def __init__(
+        self, triad: Triad, sensors: int, rate_hz: float, decimation: int, rng: np.random.Generator, calibrated: bool
+    ) -> None:
+        constant, self._noise, slow = rng.spawn(3)
+        shape = (sensors, 3)
+        self._triad = triad
+        self._decimation = decimation
+        # White noise of density d in a bandwidth of half the rate has the deviation d sqrt(rate / 2).
+        self._sigma = np.float32(triad.noise_density * np.sqrt(rate_hz / 2.0))
+        self._sos = None
+        if triad.bandwidth_hz < rate_hz / 2.0:
+            self._sos = butter(2, triad.bandwidth_hz, fs=rate_hz, output="sos")
+        self._memory: Floats | None = None
+        self._offset = triad.turn_on_bias * constant.standard_normal(shape) + (
+            0.0 if calibrated else triad.offset
+        ) * constant.standard_normal(shape)
+        self._temperature_bias = triad.temperature_bias * constant.standard_normal(shape)
+        self._temperature_scale = triad.temperature_scale * constant.standard_normal(shape)
+        matrix = triad.cross_axis * constant.standard_normal((sensors, 3, 3))
+        diagonal = np.arange(3)
+        matrix[:, diagonal, diagonal] = 1.0 + triad.scale_error * constant.standard_normal(shape)
+        self.matrix = matrix
+        self._mix = _blocks(matrix)
+        self._gravity = _blocks(triad.gravity_sensitivity * constant.standard_normal((sensors, 3, 3)))
+        self._flicker = Flicker(triad.bias_instability, shape, slow)
+
+    def filtered(self, ideal: Floats) -> Floats:
+        """Ideal signals with white noise, low-passed and decimated, (N, S, 3)."""
+        noisy = ideal
+        if self._sigma:
+            noisy = ideal + self._sigma * self._noise.standard_normal(ideal.shape, dtype=np.float32)
+        if self._sos is not None and len(ideal):
+            if self._memory is None:
+                # The part has been on for a while: as if the first value had always been there.
+                self._memory = sosfilt_zi(self._sos)[:, :, None, None] * ideal[0]
+            noisy, self._memory = sosfilt(self._sos, noisy, axis=0, zi=self._memory)
+        return np.asarray(noisy[self._decimation - 1 :: self._decimation])
+
+    def read(
+        self, signal: Floats, times_s: Floats, warmth: Floats, force: Floats | None = None
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        """Filtered signals with all errors, (N, S, 3), and whether an axis of a unit is at the end of its range."""
+        rows = (len(signal), len(self._mix))
+        mixed = (signal.reshape(rows) @ self._mix).reshape(signal.shape)
+        value = mixed * (1.0 + self._temperature_scale * warmth)
+        value += self._offset + self._temperature_bias * warmth + self._flicker.at(times_s)
+        if force is not None and self._triad.gravity_sensitivity:
+            value += (force.reshape(rows) @ self._gravity).reshape(signal.shape)
+        return self._digital(value)
+
+    def _digital(self, value: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        high, step = self._triad.full_scale, self._triad.resolution
+        low = -high
+        if step:
+            # Two's complement: one count more below zero than above.
+            most = round(high / step)
+            low, high = -most * step, (most - 1) * step
+            value = np.rint(value / step) * step
+        saturated = np.any((value >= high) | (value <= low), axis=-1)
+        return np.clip(value, low, high), np.asarray(saturated)
+
+
+def _blocks(matrices: Floats) -> Floats:
+    """(S, 3, 3) to the (3 S, 3 S) matrix that a row of all units' values is multiplied with from the right.
+
+    One product of mostly zeros is five times as fast as many small ones.
+    """
+    sensors = len(matrices)
+    out = np.zeros((sensors, 3, sensors, 3))
+    index = np.arange(sensors)
+    out[index, :, index, :] = np.swapaxes(matrices, 1, 2)
+    return out.reshape(3 * sensors, 3 * sensors)

@@ -8,9 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
-from face_model.frames import GRAVITY_M_S2
 from face_model.head import build_head
 from face_model.layout import load_layout
 from face_model.warp import WarpedFamily
@@ -22,9 +19,9 @@ from imu_sim.hub_clock import HubClock
 from imu_sim.kinematics import Trajectory
 from imu_sim.livelink import read_livelink
 from imu_sim.motion import FaceMotion
+from imu_sim.parts import load_part
 from imu_sim.performance import performance
 from imu_sim.pty_link import PtyLink
-from imu_sim.sensor import SensorModel
 from imu_sim.stop_signal import StopSignal
 from imu_sim.stream import ImuStream
 from imu_sim.udp_link import UdpLink
@@ -84,26 +81,17 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     seed = config.wearer_seed
     wearer = random_wearer(family, layout, seed) if seed else nominal_wearer(family.typical(), layout)
     boards = boards_on(wearer, layout)
-    model = SensorModel(
-        gyro_noise_rad_s_rthz=float(np.deg2rad(config.gyro_noise_dps_rthz)),
-        accel_noise_m_s2_rthz=config.accel_noise_g_rthz * GRAVITY_M_S2,
-        gyro_bias_rad_s=float(np.deg2rad(config.gyro_bias_dps)),
-        accel_bias_m_s2=config.accel_bias_g * GRAVITY_M_S2,
-        gyro_range_dps=config.gyro_range_dps,
-        accel_range_g=config.accel_range_g,
-    )
+    part = load_part(config.part)
 
     def make_stream(rate_hz: float, start_s: float) -> ImuStream:
-        return ImuStream(trajectory, boards, model, rate_hz, config.seed, start_s)
+        return ImuStream(trajectory, boards, part, rate_hz, config.seed, start_s)
 
     # Only over UDP must a hub stop by itself: there nobody can unplug it.
     settings = HubSettings(
         rate_hz=config.rate_hz, jitter_s=config.send_jitter_s, silence_s=10.0 if config.udp else None
     )
     hub_clock = HubClock(clock, config.clock_offset_s, config.clock_skew_ppm)
-    return SimulatedHub(
-        make_stream, layout, model, hub_clock, settings=settings, faults=config.faults, seed=config.seed
-    )
+    return SimulatedHub(make_stream, layout, part, hub_clock, settings=settings, faults=config.faults, seed=config.seed)
 
 
 def serve(hub: SimulatedHub, link: Link, stop: StopSignal, duration_s: float | None) -> None:

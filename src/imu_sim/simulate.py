@@ -9,7 +9,7 @@ from face_model.recording import Recording
 from imu_sim.boards import LinearBoards, boards_on
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import FaceMotion
-from imu_sim.sensor import SensorModel
+from imu_sim.parts import SensorPart, load_part
 from imu_sim.stream import ImuStream
 from imu_sim.wearer import Wearer
 
@@ -18,7 +18,7 @@ def simulate(
     motion: FaceMotion,
     wearer: Wearer,
     layout: SensorLayout,
-    part: SensorModel | None = None,
+    part: SensorPart | None = None,
     rate_hz: float = 100.0,
     seed: int = 0,
     *,
@@ -30,7 +30,7 @@ def simulate(
         motion: what the face and the head do.
         wearer: whose face, and how the boards were glued.
         layout: which sensors sit where.
-        part: errors of the units; a QMI8658 by default.
+        part: what the units are; a QMI8658 by default.
         rate_hz: samples per second.
         seed: of the sensors' errors.
         boards: what `boards_on(wearer, layout)` gave, where many takes share one wearer.
@@ -40,7 +40,7 @@ def simulate(
     """
     boards = boards_on(wearer, layout) if boards is None else boards
     trajectory = Trajectory(motion)
-    stream = ImuStream(trajectory, boards, part or SensorModel(), rate_hz, seed)
+    stream = ImuStream(trajectory, boards, part or load_part(), rate_hz, seed)
     count = int(motion.duration_s * rate_hz + 1e-6) + 1
     frames = stream.next(count)
     times = stream.times(0, count)

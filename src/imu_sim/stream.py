@@ -16,8 +16,9 @@ from imu_sim.boards import LinearBoards
 from imu_sim.fusion import OrientationFusion, oversampling
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import Floats
+from imu_sim.parts import SensorPart
 from imu_sim.physics import ImuTruth, imu_truth
-from imu_sim.sensor import SensorBank, SensorModel
+from imu_sim.sensor import SensorBank
 
 WARM_UP_S = 3.0
 """The units have been on for a while when a stream starts: the filters have found gravity and some of the bias."""
@@ -48,7 +49,7 @@ class ImuStream:
     Args:
         trajectory: what the face does.
         boards: where the units sit.
-        model: their errors.
+        part: what each unit is.
         rate_hz: samples per second.
         seed: of the errors; the same seed gives the same bias and the same noise.
         start_s: motion time of sample 0, s.
@@ -58,7 +59,7 @@ class ImuStream:
         self,
         trajectory: Trajectory,
         boards: LinearBoards,
-        model: SensorModel,
+        part: SensorPart,
         rate_hz: float,
         seed: int,
         start_s: float = 0.0,
@@ -69,7 +70,7 @@ class ImuStream:
         self._start_s = start_s
         self._per_frame = oversampling(rate_hz)
         self._internal_hz = self._per_frame * self.rate_hz
-        self._bank = SensorBank(model, boards.sensors, self._internal_hz, np.random.default_rng([seed, 0x5E25]))
+        self._bank = SensorBank(part, boards.sensors, self._internal_hz, 1, np.random.default_rng([seed, 0x5E25]))
         self._fusion = OrientationFusion(boards.sensors, self._internal_hz)
         self._next = 0
         self._warm_up()

@@ -15,8 +15,8 @@ from imu_sim.faults import Faults
 from imu_sim.hub import HubSettings, SimulatedHub
 from imu_sim.hub_clock import HubClock
 from imu_sim.kinematics import Trajectory
+from imu_sim.parts import SensorPart, load_part
 from imu_sim.performance import performance
-from imu_sim.sensor import SensorModel
 from imu_sim.stream import ImuStream
 from imu_sim.wearer import nominal_wearer
 
@@ -68,11 +68,11 @@ def make_hub(boards: LinearBoards, layout: SensorLayout, clock: VirtualClock) ->
         faults: Faults | None = None,
         *,
         seed: int = 3,
-        model: SensorModel | None = None,
+        model: SensorPart | None = None,
         settings: HubSettings | None = None,
         skew_ppm: float = 20.0,
     ) -> SimulatedHub:
-        sensors = model or SensorModel()
+        sensors = model or load_part()
 
         def stream(rate_hz: float, start_s: float) -> ImuStream:
             return ImuStream(trajectory, boards, sensors, rate_hz, seed, start_s)

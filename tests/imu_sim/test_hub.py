@@ -32,8 +32,8 @@ from imu_driver.protocol import (
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.faults import Faults
 from imu_sim.hub import HubSettings, SimulatedHub
+from imu_sim.parts import perfect_part
 from imu_sim.performance import performance
-from imu_sim.sensor import perfect_sensor
 
 MakeHub = Callable[..., SimulatedHub]
 PROMPT = HubSettings(jitter_s=0.0)
@@ -136,7 +136,7 @@ def test_truth_is_the_motion_at_the_sample(start: Callable[..., Host]) -> None:
 
 
 def test_start_again_begins_the_motion_again(start: Callable[..., Host]) -> None:
-    host = start(model=perfect_sensor(), settings=PROMPT)
+    host = start(model=perfect_part(), settings=PROMPT)
     first = host.samples(5.0)
     host.ask(Start(2))
     second = host.samples(5.0)

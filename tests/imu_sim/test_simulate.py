@@ -17,8 +17,8 @@ from imu_sim.errors import LiveLinkError
 from imu_sim.generator import generate
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import still
+from imu_sim.parts import load_part, perfect_part
 from imu_sim.poses import weights_of
-from imu_sim.sensor import SensorModel, perfect_sensor
 from imu_sim.simulate import simulate
 from imu_sim.stream import ImuStream
 from imu_sim.wearer import nominal_wearer, random_wearer
@@ -33,7 +33,7 @@ def test_recording_agrees_with_the_motion(rig: FaceRig, layout: SensorLayout) ->
     np.testing.assert_allclose(recording.weights[::5], motion.weights[::3], atol=0.12)
     # A quiet second at the start: gravity on every unit, hardly any rate.
     quiet = slice(0, 60)
-    np.testing.assert_allclose(np.linalg.norm(recording.specific_force[quiet].mean(0), axis=-1), 9.807, atol=0.25)
+    np.testing.assert_allclose(np.linalg.norm(recording.specific_force[quiet].mean(0), axis=-1), 9.807, atol=0.4)
     assert np.abs(recording.angular_velocity[quiet].mean(0)).max() < np.deg2rad(1.5)
     np.testing.assert_allclose(np.linalg.norm(recording.orientation, axis=-1), 1.0, atol=1e-5)
 
@@ -41,7 +41,7 @@ def test_recording_agrees_with_the_motion(rig: FaceRig, layout: SensorLayout) ->
 def test_perfect_sensors_feel_held_poses_as_turned_gravity(rig: FaceRig, layout: SensorLayout) -> None:
     smile = still(3.0, weights=weights_of({"mouthSmile": 1.0}))
     rest, held = (
-        simulate(motion, nominal_wearer(rig, layout), layout, perfect_sensor(), 100.0) for motion in (still(3.0), smile)
+        simulate(motion, nominal_wearer(rig, layout), layout, perfect_part(), 100.0) for motion in (still(3.0), smile)
     )
     angle = np.arccos(np.clip(np.sum(rest.specific_force[-1] * held.specific_force[-1], -1) / 9.80665**2, -1.0, 1.0))
     named = dict(zip(layout.names, np.rad2deg(angle), strict=True))
@@ -61,8 +61,8 @@ def test_same_seed_same_recording(rig: FaceRig, layout: SensorLayout) -> None:
 @pytest.mark.parametrize("rate_hz", [60.0, 100.0, 250.0])
 def test_blocks_of_any_size_equal_one_batch(boards: LinearBoards, rate_hz: float) -> None:
     trajectory = Trajectory(generate(4, 6.0), loop=True)
-    whole = ImuStream(trajectory, boards, SensorModel(), rate_hz, seed=7).next(240)
-    stream = ImuStream(trajectory, boards, SensorModel(), rate_hz, seed=7)
+    whole = ImuStream(trajectory, boards, load_part(), rate_hz, seed=7).next(240)
+    stream = ImuStream(trajectory, boards, load_part(), rate_hz, seed=7)
     parts = [stream.next(count) for count in (1, 7, 100, 132)]
     for name in ("orientation", "angular_velocity", "specific_force"):
         joined = np.concatenate([getattr(part, name) for part in parts])
@@ -72,11 +72,11 @@ def test_blocks_of_any_size_equal_one_batch(boards: LinearBoards, rate_hz: float
 def test_the_loop_has_no_seam_in_the_signals_and_noise_does_not_repeat(boards: LinearBoards) -> None:
     motion = generate(6, 5.0)
     period = round(motion.duration_s * 100)
-    ideal = ImuStream(Trajectory(motion, loop=True), boards, perfect_sensor(), 100.0, 1).next(2 * period)
+    ideal = ImuStream(Trajectory(motion, loop=True), boards, perfect_part(), 100.0, 1).next(2 * period)
     np.testing.assert_allclose(ideal.specific_force[5:period], ideal.specific_force[period + 5 :], atol=1e-6)
     step = np.abs(np.diff(ideal.specific_force, axis=0)).max(axis=(1, 2))
     assert step[period - 2 : period + 2].max() < 0.05 * step.max()
-    noisy = ImuStream(Trajectory(motion, loop=True), boards, SensorModel(), 100.0, 1).next(2 * period)
+    noisy = ImuStream(Trajectory(motion, loop=True), boards, load_part(), 100.0, 1).next(2 * period)
     assert not np.allclose(noisy.specific_force[:period], noisy.specific_force[period:], atol=1e-3)
 
 
