@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt, sosfilt_zi
+from scipy.signal import butter, sosfilt, sosfilt_zi, unit_impulse
 
 from imu_sim.motion import Floats
-from imu_sim.noise import Flicker, Warming
+from imu_sim.noise import FilteredNoise, Flicker, Warming
 from imu_sim.parts import SensorPart, Triad
 
 
@@ -108,15 +108,18 @@ class _TriadBank:
     def __init__(
         self, triad: Triad, sensors: int, rate_hz: float, decimation: int, rng: np.random.Generator, calibrated: bool
     ) -> None:
-        constant, self._noise, slow = rng.spawn(3)
+        constant, fast, slow = rng.spawn(3)
         shape = (sensors, 3)
         self._triad = triad
         self._decimation = decimation
-        # White noise of density d in a bandwidth of half the rate has the deviation d sqrt(rate / 2).
-        self._sigma = np.float32(triad.noise_density * np.sqrt(rate_hz / 2.0))
-        self._sos = None
+        self._sos, response = None, np.ones(1)
         if triad.bandwidth_hz < rate_hz / 2.0:
             self._sos = butter(2, triad.bandwidth_hz, fs=rate_hz, output="sos")
+            # Its poles decay by exp(-4.4) in one period of the -3 dB frequency.
+            response = sosfilt(self._sos, unit_impulse(int(4.0 * rate_hz / triad.bandwidth_hz)))
+        # White noise of density d in a bandwidth of half the rate has the deviation d sqrt(rate / 2).
+        sigma = triad.noise_density * np.sqrt(rate_hz / 2.0)
+        self._noise = FilteredNoise(sigma, response, decimation, shape, fast) if sigma else None
         self._memory: Floats | None = None
         self._offset = triad.turn_on_bias * constant.standard_normal(shape) + (
             0.0 if calibrated else triad.offset
@@ -133,15 +136,14 @@ class _TriadBank:
 
     def filtered(self, ideal: Floats) -> Floats:
         """Ideal signals with white noise, low-passed and decimated, (N, S, 3)."""
-        noisy = ideal
-        if self._sigma:
-            noisy = ideal + self._sigma * self._noise.standard_normal(ideal.shape, dtype=np.float32)
+        smooth = ideal
         if self._sos is not None and len(ideal):
             if self._memory is None:
                 # The part has been on for a while: as if the first value had always been there.
                 self._memory = sosfilt_zi(self._sos)[:, :, None, None] * ideal[0]
-            noisy, self._memory = sosfilt(self._sos, noisy, axis=0, zi=self._memory)
-        return np.asarray(noisy[self._decimation - 1 :: self._decimation])
+            smooth, self._memory = sosfilt(self._sos, ideal, axis=0, zi=self._memory)
+        kept = smooth[self._decimation - 1 :: self._decimation]
+        return np.asarray(kept + self._noise.draw(len(kept)) if self._noise else kept)
 
     def read(
         self, signal: Floats, times_s: Floats, warmth: Floats, force: Floats | None = None
