@@ -7,18 +7,15 @@ import pytest
 
 from face_model import arkit, rotation
 from face_model.layout import SensorLayout
-from face_model.recording import Recording
 from face_model.rig import FaceRig
 from face_model.warp import WarpedFamily
 from imu_sim.attachment import random_attachment
 from imu_sim.boards import LinearBoards, boards_on
-from imu_sim.dataset import DatasetSettings, build_dataset
-from imu_sim.errors import LiveLinkError
 from imu_sim.generator import generate
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import still
 from imu_sim.parts import load_part, perfect_part
-from imu_sim.poses import weights_of
+from imu_sim.performance.action_units import weights_of
 from imu_sim.simulate import simulate
 from imu_sim.stream import ImuStream
 from imu_sim.wearer import nominal_wearer, random_wearer
@@ -104,27 +101,3 @@ def test_sensors_can_be_glued_to_every_wearer(rig: FaceRig, layout: SensorLayout
     state = glued.state(*(np.zeros((1, arkit.COUNT)) for _ in range(3)))
     normal = rotation.rotate(state.orientation, np.array([0.0, 0.0, 1.0]))[0]
     assert np.all(normal[list(layout.skin_indices), 0] > -0.2)  # facing out of the face, not into it
-
-
-def test_dataset_is_the_same_with_any_number_of_workers(tmp_path: Path, rig: FaceRig, layout: SensorLayout) -> None:
-    told: list[tuple[int, int]] = []
-    settings = DatasetSettings(WarpedFamily(rig), layout)
-    build = {"wearers": 2, "seconds": 4.0, "seed": 9}
-    alone = build_dataset(tmp_path / "a", [generate(1, 4.0)], settings, on_progress=lambda *n: told.append(n), **build)
-    together = build_dataset(tmp_path / "b", [generate(1, 4.0)], settings, workers=2, **build)
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert [path.name for path in alone] == [path.name for path in together]
-    for one, other in zip(alone, together, strict=True):
-        first, second = Recording.load(one), Recording.load(other)
-        np.testing.assert_array_equal(first.orientation, second.orientation)
-        np.testing.assert_array_equal(first.weights, second.weights)
-    people = {Recording.load(path).person for path in alone}
-    assert "generated_1" in people
-    assert len(people) == 3  # every generated performance is a person of its own
-    assert not list((tmp_path / "a").glob(".*"))
-
-
-def test_dataset_refuses_a_bad_source_before_any_work(tmp_path: Path, rig: FaceRig, layout: SensorLayout) -> None:
-    with pytest.raises(LiveLinkError):
-        build_dataset(tmp_path, [tmp_path / "absent.csv"], DatasetSettings(WarpedFamily(rig), layout), wearers=1)
-    assert not list(tmp_path.glob("*.npz"))

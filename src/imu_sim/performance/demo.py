@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from imu_sim.head_motion import HeadGesture as Head
-from imu_sim.timeline import Expression as Face
-from imu_sim.timeline import Score
-from imu_sim.visemes import Speech as Say
+from imu_sim.performance.expression import Expression as Face
+from imu_sim.performance.score import Score
+from imu_sim.performance.speech import say
 
 DURATION_S = 84.0
 
@@ -52,19 +52,11 @@ SCORE = Score(
         Face(76.4, "smile", 1.0, onset_s=0.6, apex_s=2.6, offset_s=1.2),
     ),
     speech=(
-        # "Hello. My face has no camera, only twelve small sensors."
-        Say(
-            6.6,
-            "HH AH L OW1 _ M AY F EY1 S HH AE Z N OW1 K AE1 M ER AH _ OW N L IY T W EH1 L V S M AO1 L S EH1 N S ER Z",
-        ),
-        # "Every muscle that moves, moves one of them."
-        Say(28.8, "EH1 V R IY M AH1 S AH L DH AE T M UW1 V Z _ M UW1 V Z W AH1 N AH V DH EH M"),
-        # "So you can see me talk and laugh in the dark."
-        Say(32.6, "S OW1 Y UW K AE N S IY1 M IY T AO1 K AE N D L AE1 F IH N DH AH D AA1 R K"),
-        # "Do you believe it? Watch the lips, the brows, the cheeks."
-        Say(63.6, "D UW Y UW B IH L IY1 V IH T _ W AA1 CH DH AH L IH1 P S _ DH AH B R AW1 Z _ DH AH CH IY1 K S"),
-        # "Perhaps. Now put them on, and try it."
-        Say(72.9, "P ER HH AE1 P S _ N AW1 P UH T DH EH M AA1 N _ AE N D T R AY1 IH T"),
+        say(6.6, "Hello. My face has no camera, only twelve small sensors."),
+        say(28.8, "Every muscle that moves, moves one of them."),
+        say(32.6, "So you can see me talk, and laugh, in the dark."),
+        say(63.6, "Do you believe it? Watch the lips, the brows, the cheeks."),
+        say(72.9, "Perhaps. Now put them on, and try it."),
     ),
     head=(
         Head(4.0, "nod", 6.0, duration_s=1.1, cycles=1.5),

@@ -1,8 +1,7 @@
-"""Facial expressions as ARKit weights.
+"""Facial expressions by name, as ARKit weights: what a score is written with.
 
-Combinations follow FACS action units (Ekman, Friesen, Hager, "Facial Action Coding System", 2002) through the usual
-correspondence of action units (AU, after each pose) to ARKit shapes; the amounts are set by eye. A name without
-`Left` or `Right` that exists only as a pair means both sides.
+Action units (AU) in the comments; amounts set by eye. A name without `Left` or `Right` that exists only as a pair means
+both sides.
 """
 
 from __future__ import annotations
@@ -10,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import numpy as np
-
-from face_model import arkit
-from imu_sim.errors import MotionError
 from imu_sim.motion import Floats
+from imu_sim.performance.action_units import EMOTIONS, action_units, weights_of
 
 POSES: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
@@ -93,22 +89,10 @@ POSES: Mapping[str, Mapping[str, float]] = MappingProxyType(
 )  # fmt: skip
 """Expression name to weights."""
 
-
-def weights_of(pose: Mapping[str, float]) -> Floats:
-    """Weight vector (52,) of a pose.
-
-    Raises:
-        MotionError: a name is no ARKit shape or pair.
-    """
-    weights = np.zeros(arkit.COUNT)
-    for name, value in pose.items():
-        names = (name,) if name in arkit.INDEX else (f"{name}Left", f"{name}Right")
-        if names[0] not in arkit.INDEX:
-            raise MotionError(f"expected an ARKit shape or the stem of a pair, found {name!r}")
-        for each in names:
-            weights[arkit.INDEX[each]] = value
-    return weights
-
-
 POSE_WEIGHTS: Mapping[str, Floats] = MappingProxyType({name: weights_of(pose) for name, pose in POSES.items()})
 """Expression name to weight vector (52,)."""
+
+EMOTION_WEIGHTS: Mapping[str, tuple[Floats, ...]] = MappingProxyType(
+    {name: tuple(action_units(variant) for variant in variants) for name, variants in EMOTIONS.items()}
+)
+"""Emotion to the weight vectors (52,) of its variants."""

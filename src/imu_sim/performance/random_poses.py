@@ -1,0 +1,89 @@
+"""Random poses for training: named ones, emotions, one-sided, blended, isolated and arbitrary, as weights (52,)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from face_model import arkit
+from imu_sim.motion import Floats
+from imu_sim.performance.action_units import ACTION_UNITS, INTENSITY, action_units, weights_of
+from imu_sim.performance.poses import EMOTION_WEIGHTS, POSE_WEIGHTS
+
+_PAIRS = tuple(
+    name.removesuffix("Left")
+    for name in arkit.BLENDSHAPES
+    if name.endswith("Left") and name not in {"jawLeft", "mouthLeft"}
+)
+_NAMED: tuple[Floats, ...] = (*POSE_WEIGHTS.values(), *(v for variants in EMOTION_WEIGHTS.values() for v in variants))
+_UNITS = tuple(unit for unit in ACTION_UNITS if unit not in {"30", "43"})
+
+
+def named(rng: np.random.Generator) -> Floats:
+    """An expression, each shape stronger or weaker than usual, sides uneven."""
+    weights = _pick(_NAMED, rng)
+    return weights * rng.lognormal(0.0, 0.25, arkit.COUNT) * rng.lognormal(0.0, 0.12, arkit.COUNT)
+
+
+def one_sided(rng: np.random.Generator) -> Floats:
+    """An expression on one side, with a trace of it on the other."""
+    weights = _pick(_NAMED, rng).copy()
+    quiet = "Left" if rng.random() < 0.5 else "Right"
+    for index, name in enumerate(arkit.BLENDSHAPES):
+        if name.endswith(quiet) and not name.startswith("eyeLook"):
+            weights[index] *= float(rng.uniform(0.0, 0.3))
+    return weights
+
+
+def blended(rng: np.random.Generator) -> Floats:
+    """Two expressions in one."""
+    share = float(rng.uniform(0.3, 0.7))
+    return np.maximum(_pick(_NAMED, rng) * share * 1.3, _pick(_NAMED, rng) * (1.0 - share) * 1.3)
+
+
+def units(rng: np.random.Generator) -> Floats:
+    """One to four action units of random intensity: muscles that nobody combined on purpose."""
+    chosen = rng.choice(len(_UNITS), size=int(rng.integers(1, 5)), replace=False)
+    letters = list(INTENSITY)
+    return action_units("+".join(f"{_UNITS[int(i)]}{letters[int(rng.integers(1, 5))]}" for i in chosen))
+
+
+def isolated(rng: np.random.Generator) -> Floats:
+    """One shape alone: a pair together, or one side of it, or a midline shape."""
+    value = float(rng.uniform(0.5, 1.0))
+    if rng.random() < 0.5:
+        stem = _PAIRS[int(rng.integers(len(_PAIRS)))]
+        return weights_of({f"{stem}Left": value, f"{stem}Right": value * float(rng.uniform(0.85, 1.15))})
+    name = arkit.BLENDSHAPES[int(rng.integers(arkit.COUNT))]
+    # mouthClose is defined as a correction of jawOpen and does not occur without it.
+    return weights_of({name: value} | ({"jawOpen": value} if name == "mouthClose" else {}))
+
+
+def arbitrary(rng: np.random.Generator) -> Floats:
+    """A few shapes at random, alike on both sides to a degree: combinations nobody thought of."""
+    chosen = rng.random(arkit.COUNT) < rng.uniform(0.05, 0.15)
+    chosen |= chosen[list(arkit.MIRROR)] & bool(rng.random() < 0.7)
+    values = rng.uniform(0.1, 0.9, arkit.COUNT)
+    return np.where(chosen, 0.5 * (values + values[list(arkit.MIRROR)]), 0.0)
+
+
+_KINDS: tuple[tuple[Callable[[np.random.Generator], Floats], float], ...] = (
+    (named, 0.34),
+    (one_sided, 0.11),
+    (blended, 0.14),
+    (units, 0.1),
+    (isolated, 0.2),
+    (arbitrary, 0.11),
+)
+"""How often each kind comes. Isolated shapes must be in training motion, or they read too low."""
+
+
+def draw(rng: np.random.Generator) -> Floats:
+    """Weights (52,), 0 to 1, of a random pose."""
+    index = int(rng.choice(len(_KINDS), p=[share for _, share in _KINDS]))
+    return np.clip(_KINDS[index][0](rng), 0.0, 1.0)
+
+
+def _pick(poses: tuple[Floats, ...], rng: np.random.Generator) -> Floats:
+    return poses[int(rng.integers(len(poses)))]
