@@ -49,3 +49,7 @@ class RecipeError(ImuSimError):
 
 class DatasetFolderError(ImuSimError):
     """A folder in which this data set cannot be built or merged."""
+
+
+class StudyError(ImuSimError):
+    """Something that cannot be studied or reported."""
