@@ -2,43 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from face_model import arkit
 from face_model.head import proportions as prop
+from face_model.head.anatomy import TYPICAL, Anatomy
+from face_model.head.form import form_of, mean_mesh
 from face_model.head.half import Region
-from face_model.head.mesh import HeadMesh, build_mesh
-from face_model.head.shapes import build_shapes
-from face_model.rig import FaceRig
+from face_model.head.identity import MEAN, Identity
+from face_model.head.mesh import HeadMesh
+from face_model.head.shapes import Shapes, build_shapes
+from face_model.rig import Corrective, FaceRig
+
+TO_FACE_HEAD_MM: Final = np.array([0.0, 0.0, prop.PUPIL_HEIGHT_MM])
+"""From the pupil line to the line between the ears."""
+
+
+@lru_cache(maxsize=4)
+def build_head(identity: Identity = MEAN, anatomy: Anatomy = TYPICAL) -> FaceRig:
+    """Generate a head: the same bits every time on one machine; the mean, typical one without arguments.
+
+    Parts: skin, brows, ears, sockets, mouth, teeth_upper, teeth_lower, tongue, eye_left, eye_right. Topology, colours
+    and landmarks are the same for every head. The mean head is mirror symmetric, and so are left and right shapes of
+    a typical anatomy. The first head takes about two seconds, later ones a fraction of one.
+    """
+    return assemble("imusic head", identity, anatomy)
+
+
+def assemble(name: str, identity: Identity, anatomy: Anatomy) -> FaceRig:
+    """`build_head` under another name and without keeping the result."""
+    frame = _frame()
+    shapes = build_shapes(form_of(identity), anatomy, identity.eye_open)
+    neutral = ((shapes.points + TO_FACE_HEAD_MM) * prop.MM).astype(np.float32)
+    deltas = (shapes.deltas * prop.MM).astype(np.float32)
+    for array in (neutral, deltas):
+        array.setflags(write=False)
+    return FaceRig(
+        name=name,
+        neutral=neutral,
+        triangles=frame.triangles,
+        deltas=deltas,
+        colors=frame.colors,
+        parts=frame.parts,
+        landmarks=frame.landmarks,
+        lip_vertices=frame.lip_vertices,
+        correctives=_correctives(shapes),
+    )
+
+
+def _correctives(shapes: Shapes) -> tuple[Corrective, ...]:
+    made = []
+    for (first, second), moved in shapes.correctives.items():
+        delta = (moved * prop.MM).astype(np.float32)
+        delta.setflags(write=False)
+        made.append(Corrective((arkit.INDEX[first], arkit.INDEX[second]), delta))
+    return tuple(made)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What every head shares; the attributes are those of `FaceRig`."""
+
+    triangles: NDArray[np.int32]
+    colors: NDArray[np.uint8]
+    parts: Mapping[str, slice]
+    landmarks: Mapping[str, int]
+    lip_vertices: NDArray[np.int32]
 
 
 @lru_cache(maxsize=1)
-def build_head() -> FaceRig:
-    """Generate the head: the same bits every time on one machine, about a second, then cached.
-
-    Parts: skin, brows, ears, sockets, mouth, teeth_upper, teeth_lower, tongue, eye_left, eye_right. The mesh is
-    mirror symmetric, and so are left and right shapes.
-    """
-    mesh = build_mesh()
-    to_head = np.array([0.0, 0.0, prop.PUPIL_HEIGHT_MM])
-    deltas = (build_shapes(mesh) * prop.MM).astype(np.float32)
-    neutral = ((mesh.points + to_head) * prop.MM).astype(np.float32)
+def _frame() -> _Frame:
+    mesh = mean_mesh()
+    triangles = mesh.triangles.astype(np.int32)
     colors = np.clip(np.rint(mesh.color), 0.0, 255.0).astype(np.uint8)
     lips = np.flatnonzero((mesh.region == Region.LIP) & (mesh.s <= 1.0)).astype(np.int32)
-    for array in (neutral, deltas, colors, lips):
+    for array in (triangles, colors, lips):
         array.setflags(write=False)
-    return FaceRig(
-        name="imusic head",
-        neutral=neutral,
-        triangles=mesh.triangles.astype(np.int32),
-        deltas=deltas,
-        colors=colors,
-        parts=MappingProxyType(dict(mesh.parts)),
-        landmarks=MappingProxyType(_landmarks(mesh)),
-        lip_vertices=lips,
-    )
+    return _Frame(triangles, colors, MappingProxyType(dict(mesh.parts)), MappingProxyType(_landmarks(mesh)), lips)
 
 
 def _landmarks(mesh: HeadMesh) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Smooth motions of the skin, the building blocks of the shapes. All in construction millimetres."""
+"""Smooth motions of the skin, the building blocks of the shapes. All in construction millimetres of the mean head."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model.head import proportions as prop
+from face_model.head.anatomy import LOCAL_PLACES, Pull
 from face_model.head.half import Array, Indices, Region, smoothstep
 from face_model.head.mesh import HeadMesh
 from face_model.head.surface import base_point
@@ -74,21 +75,71 @@ class Skin:
         """(K,) 1 on the upper lip and above, 0 on the lower lip and below, one half at the corners."""
         return smoothstep(-1.0, 1.0, self.mouth_height)
 
-    def around(self, y: float, h: float, sigma_y: float, sigma_h: float, turn_deg: float = 0.0) -> Array:
-        """Gaussian falloff seen from the front, 1 at (y, h), nought at the back of the head, (K,)."""
-        turn = np.deg2rad(turn_deg)
-        dy, dh = self.y - y, self.h - h
-        along, across = dy * np.cos(turn) + dh * np.sin(turn), dh * np.cos(turn) - dy * np.sin(turn)
-        near: Array = self.front * np.exp(-0.5 * ((along / sigma_y) ** 2 + (across / sigma_h) ** 2))
-        return near
+    @cached_property
+    def mirror(self) -> Indices:
+        """(K,) place of each vertex's mirror image."""
+        place = np.full(len(self.mesh.points), -1)
+        place[self.index] = np.arange(len(self.index))
+        image: Indices = place[self.mesh.mirror[self.index]]
+        return image
 
     @cached_property
-    def _tangents(self) -> tuple[Array, Array, Array]:
-        """Step in space to step in (t, v), (K, 2, 3); unit tangents left and up, (K, 3, 2); normals, (K, 3)."""
-        t, v = self.mesh.t[self.index], np.maximum(self.mesh.v[self.index], 1.0)
-        step = 1e-3
-        along_t = (base_point(t + step, v) - base_point(t - step, v)) / (2.0 * step)
-        along_v = (base_point(t, v + step) - base_point(t, v - step)) / (2.0 * step)
+    def lids_held(self) -> Array:
+        """Factor (K, 1) that keeps lid margins on the eyeball while the skin around them moves."""
+        lid = self.mesh.region[self.index] == Region.LID
+        return np.where(lid, smoothstep(0.25, 0.95, np.nan_to_num(self.mesh.s[self.index])), 1.0)[:, None]
+
+    @cached_property
+    def local(self) -> Array:
+        """(len(LOCAL_PLACES), K) share of each place in the local differences of an anatomy."""
+        places = np.array(LOCAL_PLACES)
+        apart = ((np.abs(self.y) - places[:, :1]) / 15.0) ** 2 + ((self.h - places[:, 1:]) / 13.0) ** 2
+        share: Array = np.exp(-0.5 * apart)
+        return share
+
+    @cached_property
+    def _chart(self) -> _Chart:
+        return _Chart.at(self.mesh.t[self.index], np.maximum(self.mesh.v[self.index], 1.0))
+
+    def slide(self, left: Array, up: Array, out: Array) -> Array:
+        """Displacement (K, 3) of skin that slides along the head by `left` and `up` and lifts off by `out`, (K,) each.
+
+        The skin follows the head's curve to second order, so a patch that slides also turns.
+        """
+        chart = self._chart
+        wanted = chart.tangents[..., 0] * left[:, None] + chart.tangents[..., 1] * up[:, None]
+        step = np.einsum("kij,kj->ki", chart.to_step, wanted)
+        dt, dv = step[:, 0], step[:, 1]
+        lift = out + 0.5 * (dt * dt * chart.tt + dv * dv * chart.vv) + dt * dv * chart.tv
+        moved: Array = wanted + chart.normal * lift[:, None]
+        return moved
+
+
+@dataclass(frozen=True)
+class _Chart:
+    """The smooth head below each skin vertex.
+
+    Attributes:
+        to_step: (K, 2, 3), step in space to step in (t, v).
+        tangents: (K, 3, 2), unit vectors left and up.
+        normal: (K, 3).
+        tt, tv, vv: (K,), second fundamental form over (t, v).
+    """
+
+    to_step: Array
+    tangents: Array
+    normal: Array
+    tt: Array
+    tv: Array
+    vv: Array
+
+    @classmethod
+    def at(cls, t: Array, v: Array) -> _Chart:
+        step_t, step_v = 2e-3, 0.1
+        here = base_point(t, v)
+        east, west = base_point(t + step_t, v), base_point(t - step_t, v)
+        south, north = base_point(t, v + step_v), base_point(t, v - step_v)
+        along_t, along_v = (east - west) / (2.0 * step_t), (south - north) / (2.0 * step_v)
         normal = np.cross(along_v, along_t)
         normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
         left = np.cross(np.array([0.0, 0.0, 1.0]), normal)
@@ -96,36 +147,60 @@ class Skin:
         steep = np.linalg.norm(left, axis=-1, keepdims=True) < 1e-3
         left = np.where(steep, along_t, left)
         left /= np.maximum(np.linalg.norm(left, axis=-1, keepdims=True), 1e-12)
-        return np.linalg.pinv(np.stack([along_t, along_v], -1)), np.stack([left, np.cross(normal, left)], -1), normal
+        corners = (
+            base_point(t + step_t, v + step_v)
+            - base_point(t + step_t, v - step_v)
+            - base_point(t - step_t, v + step_v)
+            + base_point(t - step_t, v - step_v)
+        )
+        bend_tt, bend_tv, bend_vv = (
+            np.sum(second * normal, axis=-1)
+            for second in (
+                (east + west - 2.0 * here) / step_t**2,
+                corners / (4.0 * step_t * step_v),
+                (south + north - 2.0 * here) / step_v**2,
+            )
+        )
+        to_step = np.linalg.pinv(np.stack([along_t, along_v], -1))
+        return cls(to_step, np.stack([left, np.cross(normal, left)], -1), normal, bend_tt, bend_tv, bend_vv)
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """The skin as one muscle of one person moves it: the typical motion, changed as `pull` says."""
+
+    skin: Skin
+    pull: Pull
+
+    @cached_property
+    def _strength(self) -> Array:
+        return self.pull.gain * np.clip(1.0 + np.array(self.pull.local) @ self.skin.local, 0.35, 1.65)
+
+    def around(self, y: float, h: float, sigma_y: float, sigma_h: float, turn_deg: float = 0.0) -> Array:
+        """Gaussian falloff seen from the front, 1 at (y, h), nought at the back of the head, (K,).
+
+        Off the midline it sits where this person's muscle takes hold; its widths stretch with the muscle's reach.
+        """
+        turn = np.deg2rad(turn_deg)
+        dy = self.skin.y - y - np.sign(y) * self.pull.offset_y_mm
+        dh = self.skin.h - h - self.pull.offset_h_mm
+        along, across = dy * np.cos(turn) + dh * np.sin(turn), dh * np.cos(turn) - dy * np.sin(turn)
+        scaled = (along / (sigma_y * self.pull.reach)) ** 2 + (across / (sigma_h * self.pull.reach)) ** 2
+        near: Array = self.skin.front * np.exp(-0.5 * scaled)
+        return near
 
     def slide(self, left: Array | float, up: Array | float, out: Array | float = 0.0) -> Array:
-        """Displacement (K, 3) of skin that slides along the head by `left` and `up` and lifts off by `out`, (K,) each.
-
-        The skin follows the head's curve, so a patch that slides also turns.
-        """
-        to_step, tangent, normal = self._tangents
-        wanted = tangent[..., 0] * _column(left) + tangent[..., 1] * _column(up)
-        step = (to_step @ wanted[..., None])[..., 0]
-        t, v = self.mesh.t[self.index], np.maximum(self.mesh.v[self.index], 1.0)
-        moved = base_point(t + step[:, 0], np.maximum(v + step[:, 1], 0.5)) - base_point(t, v)
-        return moved + normal * _column(out)
+        """`Skin.slide` in this person's strength, direction and share of bulging, (K, 3)."""
+        # A turn lifts what goes outwards, on either side of the face; on the midline there is none.
+        turn = self.pull.turn_rad * np.tanh(self.skin.y / 8.0)
+        cosine, sine = np.cos(turn), np.sin(turn)
+        return self.skin.slide(
+            self._strength * (cosine * left - sine * up),
+            self._strength * (cosine * up + sine * left),
+            self._strength * self.pull.bulge * out,
+        )
 
     def shift(self, forward: Array | float, left: Array | float, up: Array | float) -> Array:
-        """Displacement (K, 3) along the head's axes."""
-        zero = np.zeros(len(self.index))
-        return np.stack([zero + forward, zero + left, zero + up], axis=-1)
-
-    def lids_held(self) -> Array:
-        """Factor (K, 1) that keeps lid margins on the eyeball while the skin around them moves."""
-        lid = self.mesh.region[self.index] == Region.LID
-        return np.where(lid, smoothstep(0.25, 0.95, np.nan_to_num(self.mesh.s[self.index])), 1.0)[:, None]
-
-    def on_mesh(self, moved: Array) -> Array:
-        """(K, 3) to a displacement of the whole mesh, (V, 3), nought elsewhere."""
-        whole = np.zeros_like(self.mesh.points)
-        whole[self.index] = moved
-        return whole
-
-
-def _column(value: Array | float) -> Array:
-    return np.asarray(value, dtype=float).reshape(-1, 1)
+        """Displacement (K, 3) along the head's axes, in this person's strength."""
+        zero = np.zeros(len(self.skin.index))
+        return self._strength[:, None] * np.stack([zero + forward, zero + left, zero + up], axis=-1)

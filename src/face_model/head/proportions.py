@@ -127,7 +127,7 @@ LID_THICKNESS: Final = 1.2
 CANTHUS_INNER: Final = (16.8, -1.6)
 """y, h of the inner corner of the eye."""
 CANTHUS_OUTER: Final = (46.8, 0.9)
-LID_UPPER_PEAK: Final = 5.6
+LID_UPPER_PEAK: Final = 4.8
 LID_LOWER_PEAK: Final = -5.7
 EYE_PATCH: Final = (31.2, 0.6, 20.5, 15.5)
 """Centre y, h and half axes of the outline where lid rings meet the face."""

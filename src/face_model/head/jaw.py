@@ -1,0 +1,158 @@
+"""The lower jaw turns about its hinge and slides; chin, lower lip, lower teeth and tongue go with it.
+
+All motions here are rigid ones of this person's bone, not carried from the mean head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from face_model.head import proportions as prop
+from face_model.head.anatomy import JawPath
+from face_model.head.fields import Skin
+from face_model.head.form import Form
+from face_model.head.half import Array, Indices, Region, smoothstep
+
+CONDYLE_Y_MM: Final = 48.0
+SEAL_UPPER_SHARE: Final = 0.32
+"""How much of the gap the upper lip closes in mouthClose; the lower lip does the rest. A guess."""
+
+
+@dataclass(frozen=True)
+class Jaw:
+    """One person's lower jaw and what hangs on it.
+
+    Attributes:
+        form: the head it belongs to.
+        path: how it moves.
+        share: (V,) how much of the bone's motion each vertex takes, 0 to 1.
+    """
+
+    form: Form
+    path: JawPath
+    share: Array
+
+    @classmethod
+    def of(cls, skin: Skin, form: Form, path: JawPath) -> Jaw:
+        """The jaw of a head; `skin` is that of the mean head."""
+        mesh = skin.mesh
+        share = np.zeros(len(mesh.points))
+        share[skin.index] = _skin_share(skin, path.skin_follow)
+        share[mesh.of(Region.TEETH_LOWER, Region.TONGUE)] = 1.0
+        lining = mesh.of(Region.MOUTH)
+        floor = 1.0 - smoothstep(-0.6, 0.3, np.sin(mesh.phi[lining]))
+        share[lining] = np.nan_to_num(floor) * smoothstep(1.05, 0.75, mesh.s[lining])
+        return cls(form, path, share)
+
+    def opened(self, weight: float) -> Array:
+        """Displacement (V, 3) on the way of jawOpen: the turn, and the condyles' slide in proportion to it."""
+        path = self.path
+        steep = np.deg2rad(path.slide_deg)
+        slide = weight * path.slide_mm * np.array([np.cos(steep), 0.0, -np.sin(steep)])
+        return self._taken(self._turned(weight * path.open_deg, weight * path.swerve_deg) + slide)
+
+    def forward(self) -> Array:
+        """Displacement (V, 3) of jawForward: along the joint, a little up as the lower teeth pass the upper."""
+        return self._taken(np.broadcast_to([self.path.forward_mm, 0.0, 0.8], self.form.points.shape))
+
+    def sideways(self, side: float) -> Array:
+        """Displacement (V, 3) of jawLeft (1) or jawRight (-1): a turn about the condyle of that side."""
+        angle = side * np.deg2rad(self.path.sideways_deg)
+        dx, dy = self.form.points[:, 0] - self._hinge[0], self.form.points[:, 1] - side * CONDYLE_Y_MM
+        new_x, new_y = dx * np.cos(angle) - dy * np.sin(angle), dy * np.cos(angle) + dx * np.sin(angle)
+        return self._taken(np.stack([new_x - dx, new_y - dy, np.zeros_like(dx)], axis=-1))
+
+    def tilted(self, moved: Array) -> Array:
+        """What turning displacements (..., 3) with the open jaw adds to them."""
+        angle = np.deg2rad(self.path.open_deg)
+        x, h = moved[..., 0], moved[..., 2]
+        return np.stack(
+            [
+                x * (np.cos(angle) - 1.0) + h * np.sin(angle),
+                np.zeros_like(x),
+                h * (np.cos(angle) - 1.0) - x * np.sin(angle),
+            ],
+            axis=-1,
+        )
+
+    @property
+    def _hinge(self) -> Array:
+        hinge: Array = self.form.hinge + np.array([self.path.hinge_x_mm, 0.0, self.path.hinge_h_mm])
+        return hinge
+
+    def _turned(self, open_deg: float, swerve_deg: float) -> Array:
+        angle, swerve = np.deg2rad([open_deg, swerve_deg])
+        down = np.array([[np.cos(angle), 0.0, np.sin(angle)], [0.0, 1.0, 0.0], [-np.sin(angle), 0.0, np.cos(angle)]])
+        aside = np.array(
+            [[np.cos(swerve), -np.sin(swerve), 0.0], [np.sin(swerve), np.cos(swerve), 0.0], [0.0, 0.0, 1.0]]
+        )
+        arm = self.form.points - self._hinge
+        chord: Array = arm @ (aside @ down).T - arm
+        return chord
+
+    def _taken(self, motion: Array) -> Array:
+        return motion * self.share[:, None]
+
+
+def _skin_share(skin: Skin, follow: float) -> Array:
+    """How much of the jaw's motion the skin takes, 0 to 1, (K,)."""
+    x, h = skin.points[:, 0], skin.h
+    angle = np.rad2deg(np.arctan2(prop.JAW_HINGE[1] - h, x - prop.JAW_HINGE[0]))
+    middle, half = 30.0, 16.0 * follow
+    over_bone = smoothstep(middle - half, middle + half, angle)
+    # Close to the hinge the angle changes within few millimetres: there the skin hardly takes part.
+    over_bone = over_bone * smoothstep(12.0, 62.0, np.hypot(x - prop.JAW_HINGE[0], h - prop.JAW_HINGE[1]))
+    # Lips: the upper stays, the lower goes, the corner follows half; outside the rings this fades into the cheek.
+    near = 1.0 - smoothstep(0.9, 2.0, skin.lip_s)
+    lips = 1.0 - skin.upper
+    share = over_bone + near * (lips - over_bone)
+    # Below the jaw line the skin stretches down to the throat.
+    chin, angle_of_jaw = np.array([90.0, -113.0]), np.array([10.0, -76.0])
+    line = (chin - angle_of_jaw) / np.linalg.norm(chin - angle_of_jaw)
+    below = (x - angle_of_jaw[0]) * line[1] - (h - angle_of_jaw[1]) * line[0]
+    share = share * (1.0 - smoothstep(2.0, 34.0, below)) * smoothstep(-22.0, 30.0, x)
+    return np.clip(share, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What brings lips together again that a motion has parted: both meet on one line between them.
+
+    Attributes:
+        lip: (L,) vertices around the mouth.
+        upper, lower: (L,) vertices where the lips meet, at the ring angle of each of `lip`.
+        fade: (L, 1) 1 on the red, 0 at the face.
+    """
+
+    lip: Indices
+    upper: Indices
+    lower: Indices
+    fade: Array
+
+    @classmethod
+    def of(cls, skin: Skin) -> Seal:
+        """The lips of a head."""
+        mesh = skin.mesh
+        lip = np.flatnonzero(mesh.region == Region.LIP)
+        contact = lip[mesh.s[lip] == 0.0]
+        # Lips meet vertex by vertex: phi on the lower lip is -phi on the upper.
+        phi = np.abs(np.angle(np.exp(1j * mesh.phi[lip])))
+
+        def at(angle: Array) -> Indices:
+            apart = np.abs(np.angle(np.exp(1j * (mesh.phi[contact][None, :] - angle[:, None]))))
+            found: Indices = contact[np.argmin(apart, axis=1)]
+            return found
+
+        return cls(lip, at(phi), at(-phi), (1.0 - smoothstep(0.75, 2.0, mesh.s[lip]))[:, None])
+
+    def closing(self, parted: Array, upper_side: Array) -> Array:
+        """Displacement (V, 3) that closes the lips after `parted` (V, 3); `upper_side` (V,) is 1 on the upper lip."""
+        meet = (1.0 - SEAL_UPPER_SHARE) * parted[self.upper] + SEAL_UPPER_SHARE * parted[self.lower]
+        upper = upper_side[self.lip, None] > 0.0
+        fix = meet - np.where(upper, parted[self.upper], parted[self.lower])
+        moved = np.zeros_like(parted)
+        moved[self.lip] = fix * self.fade
+        return moved
