@@ -25,3 +25,15 @@ class ShardMissingError(ShardError):
 
 class ShardDamagedError(ShardError):
     """A file of a data set was cut off, changed, or made by another version."""
+
+
+class RigFileError(FaceModelError):
+    """A file or folder is no face rig: it is missing, damaged, or lacks what a rig needs."""
+
+
+class RigFeatureError(RigFileError):
+    """A rig file needs a feature that is not read here, such as a compression."""
+
+
+class RigGeometryError(RigFileError):
+    """A rig's axes, size or landmarks cannot be told from its geometry."""

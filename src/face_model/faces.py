@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from face_model.errors import FaceModelError
 from face_model.family import FaceFamily
 from face_model.head import build_head
 from face_model.rig import FaceRig
+from face_model.rigs.load import load_face
+from face_model.rigs.sidecar import sidecar_path
 from face_model.warp import WarpedFamily
 
 HEAD = "head"
@@ -16,15 +17,18 @@ HEAD = "head"
 
 
 def load_family(name_or_path: str | Path = HEAD) -> FaceFamily:
-    """People with one kind of face.
+    """People with one kind of face; loaded once, then kept until the file changes.
 
     Args:
-        name_or_path: `head`.
+        name_or_path: `head`, or a rig: a .glb, .gltf or .npz file, or a folder of .obj files.
 
     Raises:
-        FaceModelError: no such face.
+        FaceModelError: no such face, or a file that is no rig (see `face_model.rigs.load.load_face`).
     """
-    return _family(str(name_or_path))
+    if str(name_or_path) == HEAD:
+        return _head()
+    path = Path(name_or_path).expanduser().resolve()
+    return _from_file(path, _last_change(path))
 
 
 def load_rig(name_or_path: str | Path = HEAD) -> FaceRig:
@@ -32,8 +36,18 @@ def load_rig(name_or_path: str | Path = HEAD) -> FaceRig:
     return load_family(name_or_path).typical()
 
 
+@lru_cache(maxsize=1)
+def _head() -> FaceFamily:
+    return WarpedFamily(build_head())
+
+
 @lru_cache(maxsize=4)
-def _family(name: str) -> FaceFamily:
-    if name == HEAD:
-        return WarpedFamily(build_head())
-    raise FaceModelError(f"expected the face {HEAD!r}, found {name!r}")
+def _from_file(path: Path, _changed_ns: int) -> FaceFamily:
+    face = load_face(path)
+    return WarpedFamily(face.rig, face.identity)
+
+
+def _last_change(path: Path) -> int:
+    """Newest modification among the files of a rig, ns; 0 where there is none."""
+    files = [path, sidecar_path(path), *(path.iterdir() if path.is_dir() else ())]
+    return max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)

@@ -6,16 +6,19 @@ trained on many people does not lean on one anatomy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit, rotation
+from face_model.errors import FaceModelError
 from face_model.rig import Corrective, FaceRig
 
 _BUMPS = 8
 """Smooth local differences of an anatomy."""
+_WIDEST = 2.5
+"""Standard deviations beyond which a component of identity is no longer a face; a guess."""
 _STREAM = 0x57EA4E4
 
 
@@ -25,9 +28,19 @@ class WarpedFamily:
 
     Attributes:
         rig: the face as it came.
+        identity: (K, V, 3) principal components of the form of the face, one standard deviation each, m. Where there
+            are none the form differs by smooth random bumps.
     """
 
     rig: FaceRig
+    identity: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0, 3), np.float32))
+
+    def __post_init__(self) -> None:
+        if len(self.identity) and self.identity.shape[1:] != self.rig.neutral.shape:
+            raise FaceModelError(
+                f"family of {self.rig.name}: expected identity components of shape {self.rig.neutral.shape}, "
+                f"found {self.identity.shape[1:]}"
+            )
 
     @property
     def name(self) -> str:
@@ -46,17 +59,25 @@ class WarpedFamily:
         turn = rotation.to_matrix(rotation.from_vector(rng.normal(0.0, np.deg2rad(6.0), (arkit.COUNT, 3))))
         scale = (1.0 + rng.normal(0.0, 0.04, 3)).astype(np.float32)
         bumps = _bumps(rig, rng)
-        shift = rng.normal(0.0, 0.0025, (_BUMPS, 3)).astype(np.float32)
+        shift = bumps @ rng.normal(0.0, 0.0025, (_BUMPS, 3)).astype(np.float32)
         local = 1.0 + rng.normal(0.0, 0.2, (arkit.COUNT, _BUMPS)).astype(np.float32) @ bumps.T
+        form = shift
+        if len(self.identity):  # which hold the sizes of heads too
+            form, scale = self._form(rng), np.ones(3, np.float32)
         strength = np.maximum(local, 0.2) * gain.astype(np.float32)[:, None]
         deltas = np.einsum("sij,svj->svi", turn.astype(np.float32), rig.deltas, optimize=True) * strength[..., None]
         return replace(
             rig,
             name=f"{rig.name}/{seed}",
-            neutral=(rig.neutral + bumps @ shift) * scale,
+            neutral=(rig.neutral + form) * scale,
             deltas=deltas * scale,
             correctives=tuple(_warped(c, turn, strength, scale) for c in rig.correctives),
         )
+
+    def _form(self, rng: np.random.Generator) -> NDArray[np.float32]:
+        """(V, 3) m: how a random face differs from the mean one."""
+        share = np.clip(rng.normal(size=len(self.identity)), -_WIDEST, _WIDEST).astype(np.float32)
+        return np.asarray(np.tensordot(share, self.identity, axes=1))
 
 
 def _gains(rng: np.random.Generator) -> NDArray[np.float64]:

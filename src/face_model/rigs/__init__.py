@@ -1,0 +1,1 @@
+"""Rigs from files: glTF, folders of OBJ shapes, packed ICT-FaceKit; what is found is checked and reported."""
