@@ -23,6 +23,31 @@ piece changes by 0.07 of it over the smallest reach. A guess."""
 LIP_HEIGHT_M: Final = 0.007
 """Height of the vermilion of one lip at the midline, for the lips' vertices; a guess."""
 MIDLINE_M: Final = 0.006
+MOUTH: Final = ("mouth_corner_left", "mouth_corner_right", "lip_upper", "lip_lower")
+
+
+@dataclass(frozen=True)
+class Face:
+    """A mesh in `face_head` and what is known of it.
+
+    Attributes:
+        vertices: (V, 3) m.
+        normals: (V, 3) outward.
+        kind: (V,) what each vertex is part of.
+        opening: (V,) how far the opening mouth moves each vertex, m.
+        eyes: (2, 3) the left and the right eye, m.
+    """
+
+    vertices: Floats
+    normals: Floats
+    kind: NDArray[np.str_]
+    opening: Floats
+    eyes: Floats
+
+    @property
+    def skin(self) -> Indices:
+        """Its vertices."""
+        return np.flatnonzero(self.kind == "skin")
 
 
 @dataclass(frozen=True)
@@ -38,50 +63,61 @@ class Found:
     lips: Indices
 
 
-def find_landmarks(
-    vertices: Floats, normals: Floats, kind: NDArray[np.str_], opening: Floats, eyes: Mapping[str, Floats]
-) -> Found:
-    """Find all landmarks.
+def find_landmarks(face: Face, given: Mapping[str, int], lips: Indices | None = None) -> Found:
+    """Find the landmarks that are not given.
 
     Args:
-        vertices: (V, 3) m, `face_head`.
-        normals: (V, 3) outward.
-        kind: (V,) what each vertex is part of.
-        opening: (V,) how far the opening mouth moves each vertex, m.
-        eyes: `left` and `right` to the middle of what the blink moves, (3,) m.
+        face: the mesh.
+        given: landmarks that are known.
+        lips: vertices of the lips' visible surface, where known.
 
     Raises:
         RigGeometryError: lips, nose or chin cannot be found; the message says what to write into a sidecar file.
     """
-    skin = np.flatnonzero(kind == "skin")
-    line, lower = _lip_line(vertices, skin, opening)
-    left, right = line[np.argmax(vertices[line, 1])], line[np.argmin(vertices[line, 1])]
-    middle = float(0.5 * (vertices[left, 1] + vertices[right, 1]))
-    landmarks = {f"pupil_{side}": _pupil(vertices, kind, side, eye) for side, eye in eyes.items()}
-    landmarks |= {"mouth_corner_left": int(left), "mouth_corner_right": int(right)}
-    half_width = 0.5 * float(vertices[left, 1] - vertices[right, 1])
-    for name, members in (("lip_upper", line[~lower]), ("lip_lower", line[lower])):
-        near = members[np.abs(vertices[members, 1] - middle) < 0.15 * half_width]
-        if not len(near):
-            raise RigGeometryError(f"expected lips to meet at the midline, found none for {name}; {_sidecar(name)}")
-        landmarks[name] = int(near[np.argmax(vertices[near, 0])])
-    mouth_z = float(vertices[[landmarks["lip_upper"], landmarks["lip_lower"]], 2].mean())
-    eyes_z = float(np.mean([eye[2] for eye in eyes.values()]))
-    midline = skin[np.abs(vertices[skin, 1] - middle) < MIDLINE_M]
-    nose = midline[(vertices[midline, 2] < eyes_z) & (vertices[midline, 2] > mouth_z + 0.008)]
-    below = midline[vertices[midline, 2] < mouth_z - 0.012]
-    below = below[opening[below] > 0.5 * opening[skin].max()]
-    for name, members in (("nose_tip", nose), ("chin", below)):
-        if not len(members):
-            raise RigGeometryError(f"expected skin on the midline for {name}, found none; {_sidecar(name)}")
-    landmarks["nose_tip"] = int(nose[np.argmax(vertices[nose, 0])])
-    # Gnathion, the foremost and lowest point of the chin.
-    landmarks["chin"] = int(below[np.argmax(vertices[below] @ [0.8, 0.0, -0.6])])
-    return Found(landmarks, _lips(vertices, normals, skin, line, middle, half_width))
+    landmarks = {f"pupil_{side}": _pupil(face, side) for side in ("left", "right")} | dict(given)
+    if lips is None or not set(MOUTH) <= set(given):
+        line, lower = _lip_line(face)
+        mouth = _mouth(face, line, lower)
+        landmarks = mouth | landmarks
+        lips = _lips(face, line, mouth) if lips is None else lips
+    points = {name: face.vertices[vertex] for name, vertex in landmarks.items()}
+    middle = 0.5 * (points["mouth_corner_left"] + points["mouth_corner_right"])
+    midline = face.skin[np.abs(face.vertices[face.skin, 1] - middle[1]) < MIDLINE_M]
+    height = face.vertices[midline, 2]
+    if "nose_tip" not in given:
+        nose = midline[(height < points["pupil_left"][2]) & (height > points["lip_upper"][2] + 0.008)]
+        landmarks["nose_tip"] = _foremost(face, nose, "nose_tip", (1.0, 0.0, 0.0))
+    if "chin" not in given:
+        below = midline[height < points["lip_lower"][2] - 0.010]
+        below = below[face.opening[below] > 0.5 * face.opening[face.skin].max()]
+        # Gnathion, the foremost and lowest point of the chin.
+        landmarks["chin"] = _foremost(face, below, "chin", (0.8, 0.0, -0.6))
+    return Found(landmarks, lips)
 
 
-def _lip_line(vertices: Floats, skin: Indices, opening: Floats) -> tuple[Indices, NDArray[np.bool_]]:
+def _foremost(face: Face, members: Indices, name: str, direction: tuple[float, float, float]) -> int:
+    """The vertex among `members` that lies farthest in a direction."""
+    if not len(members):
+        raise RigGeometryError(f"expected skin on the midline for {name}, found none; {_sidecar(name)}")
+    return int(members[np.argmax(face.vertices[members] @ np.array(direction))])
+
+
+def _mouth(face: Face, line: Indices, lower: NDArray[np.bool_]) -> dict[str, int]:
+    """Corners, and the middle of each lip where they meet."""
+    across = face.vertices[line, 1]
+    left, right = int(line[np.argmax(across)]), int(line[np.argmin(across)])
+    near = np.abs(across - 0.5 * (across.max() + across.min())) < 0.075 * float(np.ptp(across))
+    return {
+        "mouth_corner_left": left,
+        "mouth_corner_right": right,
+        "lip_upper": _foremost(face, line[near & ~lower], "lip_upper", (1.0, 0.0, 0.0)),
+        "lip_lower": _foremost(face, line[near & lower], "lip_lower", (1.0, 0.0, 0.0)),
+    }
+
+
+def _lip_line(face: Face) -> tuple[Indices, NDArray[np.bool_]]:
     """Vertices where the lips meet at rest, and which of them belong to the lower lip."""
+    vertices, skin, opening = face.vertices, face.skin, face.opening
     share = opening[skin] / max(float(opening[skin].max()), 1e-30)
     tree = cKDTree(vertices[skin])
     for reach in REACH_M:
@@ -99,24 +135,25 @@ def _lip_line(vertices: Floats, skin: Indices, opening: Floats) -> tuple[Indices
     )
 
 
-def _pupil(vertices: Floats, kind: NDArray[np.str_], side: str, eye: Floats) -> int:
+def _pupil(face: Face, side: str) -> int:
     """Foremost vertex of the eyeball; without one, the skin nearest to the middle of the lids."""
-    ball = np.flatnonzero(kind == f"eye_{side}")
+    eye = face.eyes[0 if side == "left" else 1]
+    ball = np.flatnonzero(face.kind == f"eye_{side}")
+    ball = ball[np.linalg.norm(face.vertices[ball] - eye, axis=1) < 0.03]
     if len(ball):
-        near = ball[np.linalg.norm(vertices[ball] - eye, axis=1) < 0.03]
-        if len(near):
-            return int(near[np.argmax(vertices[near, 0])])
-    skin = np.flatnonzero(kind == "skin")
-    return int(skin[np.argmin(np.linalg.norm(vertices[skin] - eye, axis=1))])
+        return int(ball[np.argmax(face.vertices[ball, 0])])
+    return int(face.skin[np.argmin(np.linalg.norm(face.vertices[face.skin] - eye, axis=1))])
 
 
-def _lips(vertices: Floats, normals: Floats, skin: Indices, line: Indices, middle: float, half_width: float) -> Indices:
+def _lips(face: Face, line: Indices, mouth: Mapping[str, int]) -> Indices:
     """Skin near the line of the lips that looks forward: high at the midline, nothing at the corners."""
-    across = np.clip((vertices[skin, 1] - middle) / max(half_width, 1e-6), -1.0, 1.0)
+    left, right = (face.vertices[mouth[f"mouth_corner_{side}"], 1] for side in ("left", "right"))
+    skin = face.skin
+    across = np.clip((face.vertices[skin, 1] - 0.5 * (left + right)) / (0.5 * (left - right)), -1.0, 1.0)
     height = LIP_HEIGHT_M * np.sqrt(1.0 - across**2) + 0.0015
-    front = line[vertices[line, 0] > np.percentile(vertices[line, 0], 30)]
-    away, _ = cKDTree(vertices[front]).query(vertices[skin])
-    return np.asarray(skin[(away < height) & (normals[skin, 0] > 0.1)], dtype=np.int64)
+    front = line[face.vertices[line, 0] > np.percentile(face.vertices[line, 0], 30)]
+    away, _ = cKDTree(face.vertices[front]).query(face.vertices[skin])
+    return np.asarray(skin[(away < height) & (face.normals[skin, 0] > 0.1)], dtype=np.int64)
 
 
 def _sidecar(name: str) -> str:

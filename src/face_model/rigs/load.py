@@ -15,9 +15,9 @@ from face_model import arkit
 from face_model.errors import RigFileError
 from face_model.rig import FaceRig
 from face_model.rigs.gltf import read_gltf
-from face_model.rigs.landmarks import Found, find_landmarks
+from face_model.rigs.landmarks import Face, Found, find_landmarks
 from face_model.rigs.obj import read_obj_folder
-from face_model.rigs.orientation import Pose, centre, find_pose
+from face_model.rigs.orientation import Pose, find_pose
 from face_model.rigs.packed import read_npz
 from face_model.rigs.paint import painted
 from face_model.rigs.raw import RawFace
@@ -63,17 +63,22 @@ def load_face(path: Path) -> LoadedFace:
     """
     sidecar = read_sidecar(path)
     raw = _read(path, sidecar)
-    pose = find_pose(raw, axes=sidecar.axes, metres_per_unit=sidecar.metres_per_unit)
+    given = _given(raw, sidecar)
+    sides = [given[name] for name in ("pupil_left", "pupil_right") if name in given]
+    pupils = raw.vertices[sides] if len(sides) == 2 else None
+    pose = find_pose(raw, axes=sidecar.axes, metres_per_unit=sidecar.metres_per_unit, pupils=pupils)
     surface = _Surface.of(raw, pose)
     notes = list(raw.notes)
     if surface.inside_out:
         surface = replace(surface, triangles=surface.triangles[:, ::-1])
         notes.append("triangles ran clockwise seen from outside and were turned round")
-    kind = surface.kinds(sidecar.parts)
-    opening = surface.motion[arkit.INDEX["jawOpen"]]
-    found = find_landmarks(surface.vertices, surface.normals, kind, opening, surface.eyes)
-    found = _with_sidecar(found, surface, raw, sidecar)
-    order, cropped = _order(surface, kind, found)
+    kind = surface.kinds(sidecar.parts, pose.eyes_m)
+    found = find_landmarks(
+        Face(surface.vertices, surface.normals, kind, surface.motion[arkit.INDEX["jawOpen"]], pose.eyes_m),
+        {name: int(surface.point[vertex]) for name, vertex in given.items()},
+        surface.point[list(sidecar.lips)] if sidecar.lips else None,
+    )
+    order, cropped = _order(surface, kind, found, pose.eyes_m.mean(axis=0))
     if cropped:
         notes.append(f"{cropped} vertices were left out: away from the head, of no triangle, or seen through")
     rig = _rig(sidecar.name or path.stem or raw.source, surface, kind, found, order)
@@ -138,15 +143,6 @@ class _Surface:
         return np.asarray(np.linalg.norm(self.deltas, axis=2), dtype=np.float64)
 
     @cached_property
-    def eyes(self) -> dict[str, Floats]:
-        """Middle of what each blink moves, (3,) m."""
-        shapes = dict(zip(arkit.BLENDSHAPES, self.motion, strict=True))
-        found = {side: centre(self.vertices, shapes, [f"eyeBlink{side.title()}"]) for side in ("left", "right")}
-        if found["left"][1] < found["right"][1]:
-            return {"left": found["right"], "right": found["left"]}
-        return found
-
-    @cached_property
     def normals(self) -> Floats:
         """(V, 3) unit normals."""
         a, b, c = (self.vertices[self.triangles[:, k]] for k in range(3))
@@ -161,9 +157,9 @@ class _Surface:
         """Whether the skin that moves looks backwards."""
         return bool(self.normals[:, 0] @ self.motion.sum(axis=0) < 0.0)
 
-    def kinds(self, parts: Mapping[str, Sequence[str]]) -> NDArray[np.str_]:
+    def kinds(self, parts: Mapping[str, Sequence[str]], eyes: Floats) -> NDArray[np.str_]:
         """What each vertex is part of, (V,); `parts` says it of some groups of the file."""
-        kind = kinds(self.vertices, self.triangles, self.motion.max(axis=0), self.groups, self.eyes)
+        kind = kinds(self.vertices, self.triangles, self.motion.max(axis=0), self.groups, eyes)
         for part, names in parts.items():
             for name in names:
                 if name not in self.groups:
@@ -172,27 +168,23 @@ class _Surface:
         return kind
 
 
-def _with_sidecar(found: Found, surface: _Surface, raw: RawFace, sidecar: Sidecar) -> Found:
-    """What the sidecar says replaces what was found."""
+def _given(raw: RawFace, sidecar: Sidecar) -> dict[str, int]:
+    """Landmarks of the sidecar as vertices of the file."""
     count = len(raw.vertices)
-    given = {}
-    for name, place in sidecar.landmarks.items():
-        if isinstance(place, int):
-            vertex = place
-        else:
-            vertex = int(np.argmin(np.linalg.norm(raw.vertices - np.array(place), axis=1)))
-        given[name] = vertex
-    wrong = [v for v in (*given.values(), *sidecar.lips) if not 0 <= v < count]
+    given = {
+        name: place
+        if isinstance(place, int)
+        else int(np.argmin(np.linalg.norm(raw.vertices - np.array(place), axis=1)))
+        for name, place in sidecar.landmarks.items()
+    }
+    wrong = [vertex for vertex in (*given.values(), *sidecar.lips) if not 0 <= vertex < count]
     if wrong:
         raise RigFileError(f"sidecar of {raw.source}: expected vertices 0 to {count - 1}, found {wrong[0]}")
-    landmarks = {**found.landmarks, **{name: int(surface.point[v]) for name, v in given.items()}}
-    lips = surface.point[list(sidecar.lips)] if sidecar.lips else found.lips
-    return Found(landmarks, lips)
+    return given
 
 
-def _order(surface: _Surface, kind: NDArray[np.str_], found: Found) -> tuple[Indices, int]:
+def _order(surface: _Surface, kind: NDArray[np.str_], found: Found, eyes: Floats) -> tuple[Indices, int]:
     """Vertices of the head, part by part, skin first; and how many others there are."""
-    eyes = 0.5 * (surface.eyes["left"] + surface.eyes["right"])
     away = surface.vertices - eyes
     head = (np.linalg.norm(away + np.array([0.08, 0.0, 0.0]), axis=1) < HEAD_RADIUS_M) & (away[:, 2] > -BELOW_EYES_M)
     head &= ~np.isin(kind, TRANSPARENT)

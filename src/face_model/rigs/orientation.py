@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from face_model import arkit
 from face_model.errors import RigGeometryError
-from face_model.frames import from_graphics
 from face_model.rigs.raw import RawFace
 
 Floats = NDArray[np.float64]
@@ -39,6 +38,7 @@ class Pose:
         axes: (3, 3) rows are forward, left and up in the file's axes.
         metres_per_unit: of the file's coordinates.
         origin_m: (3,) midway between the ears, in turned and scaled coordinates.
+        eyes_m: (2, 3) the left and the right eye, in `face_head`.
         text: in words, for the report.
         mirrored: shapes named left move the wearer's right side.
     """
@@ -46,6 +46,7 @@ class Pose:
     axes: Floats
     metres_per_unit: float
     origin_m: Floats
+    eyes_m: Floats
     text: Sequence[str]
     mirrored: bool = False
 
@@ -58,58 +59,64 @@ class Pose:
         return self.vectors(values) - self.origin_m
 
 
-def find_pose(raw: RawFace, *, axes: Floats | None = None, metres_per_unit: float | None = None) -> Pose:
+def find_pose(
+    raw: RawFace,
+    *,
+    axes: Floats | None = None,
+    metres_per_unit: float | None = None,
+    pupils: Floats | None = None,
+) -> Pose:
     """Tell axes, units and origin.
 
     Args:
         raw: the face.
         axes: where known, rows forward, left and up in the file's axes.
         metres_per_unit: where known.
+        pupils: (2, 3) in the file's coordinates, where known; else they are where the blinks move the lids.
 
     Raises:
         RigGeometryError: too few shapes to tell.
     """
-    motion = {name: np.linalg.norm(shape, axis=1) for name, shape in raw.shapes.items()}
+    motion = {name: np.linalg.norm(shape, axis=1) for name, shape in raw.shapes.items() if shape.any()}
     text = []
     mirrored = False
     if axes is None:
         axes, mirrored = _axes(raw.vertices, motion)
         axes, snapped = _snapped(axes)
         text.append(_axes_text(axes) if snapped else "axes: turned against the file's own, straightened")
-    eyes = [centre(raw.vertices, motion, _named(motion, "eyeBlink", side)) for side in ("Left", "Right")]
+    eyes = _eyes(raw.vertices, motion) if pupils is None else pupils
     if metres_per_unit is None:
         metres_per_unit, line = _unit(float(np.linalg.norm(eyes[0] - eyes[1])))
         text.append(line)
-    turned = raw.vertices @ axes.T * metres_per_unit
-    origin, line = _origin(turned, 0.5 * (eyes[0] + eyes[1]) @ axes.T * metres_per_unit)
-    return Pose(axes, metres_per_unit, origin, [*text, line], mirrored)
+    eyes = eyes @ axes.T * metres_per_unit
+    eyes = eyes[np.argsort(-eyes[:, 1])]  # whatever the sides are called
+    origin, line = _origin(raw.vertices @ axes.T * metres_per_unit, eyes.mean(axis=0))
+    return Pose(axes, metres_per_unit, origin, eyes - origin, [*text, line], mirrored)
 
 
 def centre(vertices: Floats, motion: Mapping[str, Floats], names: Iterable[str]) -> Floats:
     """Middle of what some shapes move, weighted by how far, (3,)."""
-    total = np.sum([motion[name] / max(float(motion[name].max()), 1e-30) for name in names], axis=0)
+    total = np.sum([motion[name] / motion[name].max() for name in names], axis=0)
     return np.asarray(total @ vertices / total.sum())
 
 
-def _named(motion: Mapping[str, Floats], stem: str, side: str = "") -> list[str]:
-    """Shapes there are that begin with `stem`, end with `side` and move something."""
-    found = [n for n, moved in motion.items() if n.startswith(stem) and n.endswith(side) and moved.any()]
-    if stem == "eyeBlink" and not found:
+def _eyes(vertices: Floats, motion: Mapping[str, Floats]) -> Floats:
+    """(2, 3) middle of what each blink moves."""
+    missing = [name for name in ("eyeBlinkLeft", "eyeBlinkRight") if name not in motion]
+    if missing:
         raise RigGeometryError(
-            f"expected {stem}{side}, whose lids tell where the eyes are and how large the face is, found none; "
-            f"add the shape to the file"
+            f"expected eyeBlinkLeft and eyeBlinkRight, which tell where the eyes are and how large the face is, found "
+            f"no {' and no '.join(missing)}; write pupil_left and pupil_right under `landmarks` into a sidecar file"
         )
-    return found
+    return np.stack([centre(vertices, motion, [f"eyeBlink{side}"]) for side in ("Left", "Right")])
 
 
 def _axes(vertices: Floats, motion: Mapping[str, Floats]) -> tuple[Floats, bool]:
     """Forward, left, up as rows, and whether the names of the sides contradict them."""
-    regions = [[n for stem in stems for n in _named(motion, stem)] for stems in (UPPER, LOWER)]
-    sides = [n for n in motion if n.endswith("Left") and n in arkit.INDEX]
-    pairs = [
-        (n, arkit.mirrored(n)) for n in sides if arkit.mirrored(n) in motion and not n.startswith(("jaw", "mouthL"))
-    ]
-    pairs = [(a, b) for a, b in pairs if motion[a].any() and motion[b].any()]
+    regions = [[name for name in motion if name.startswith(stems)] for stems in (UPPER, LOWER)]
+    # jawLeft and mouthLeft move the middle of the face.
+    sides = [name for name in motion if name.endswith("Left") and name not in ("jawLeft", "mouthLeft")]
+    pairs = [(name, arkit.mirrored(name)) for name in sides if arkit.mirrored(name) in motion]
     if not regions[0] or not regions[1] or not pairs:
         raise RigGeometryError(
             f"expected shapes of the brows or eyes, of the mouth or jaw, and of both sides, to tell which way the face "
@@ -121,7 +128,7 @@ def _axes(vertices: Floats, motion: Mapping[str, Floats]) -> tuple[Floats, bool]
     up = _unit_vector(up - across * (up @ across))
     ahead = np.cross(across, up)
     # A face bulges forward at its midline, whatever its sides are called.
-    moving = np.sum([moved / moved.max() for moved in motion.values() if moved.any()], axis=0) > 0.5
+    moving = np.sum([moved / moved.max() for moved in motion.values()], axis=0) > 0.5
     face = vertices[moving]
     lateral = np.abs((face - centre(vertices, motion, [n for pair in pairs for n in pair])) @ across)
     order = np.argsort(lateral)
@@ -183,8 +190,3 @@ EYES_FROM_EARS_M: Final = (0.088, 0.022)
 
 def _unit_vector(vector: Floats) -> Floats:
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-30))
-
-
-def graphics_axes() -> Floats:
-    """Axes of glTF, ARKit and ICT-FaceKit (y up, z out of the face) as rows forward, left, up."""
-    return np.asarray(from_graphics(np.eye(3)).T)

@@ -37,8 +37,8 @@ NAMED: Final = (
     ("clothes", r"outfit|cloth|shirt|footwear|hands?\b"),
 )
 """Kinds of pieces by what tools call their meshes and materials, the first match counts."""
-TRANSPARENT: Final = ("eye_surface", "glasses")
-"""Kinds that are seen through, and that nothing here can draw so."""
+TRANSPARENT: Final = ("eye_surface", "glasses", "lashes")
+"""Kinds that are seen through, at least in part, and that nothing here can draw so."""
 KINDS: Final = ("skin", "eye_left", "eye_right", "eye_surface", "mouth", "sockets", "gums_tongue")
 """Kinds that a file may name as such."""
 
@@ -67,7 +67,7 @@ def pieces(triangles: Indices, count: int) -> Indices:
 
 
 def kinds(
-    vertices: Floats, triangles: Indices, motion: Floats, groups: Mapping[str, Indices], eyes: Mapping[str, Floats]
+    vertices: Floats, triangles: Indices, motion: Floats, groups: Mapping[str, Indices], eyes: Floats
 ) -> NDArray[np.str_]:
     """What each vertex is part of, (V,): `skin`, `eye_left`, `eye_right`, `teeth`, `tongue`, ... or `other`.
 
@@ -78,7 +78,7 @@ def kinds(
         triangles: (T, 3).
         motion: (V,) how far anything moves the vertex, m.
         groups: name in the file to indices of vertices.
-        eyes: `left` and `right` to the middle of what the blink moves, (3,) m.
+        eyes: (2, 3) the left and the right eye, m.
 
     Raises:
         RigGeometryError: nothing moves.
@@ -100,12 +100,9 @@ def kinds(
         candidates = moves & (kind == "other") if (moves & (kind == "other")).any() else moves
         largest = int(np.argmax(np.bincount(piece[candidates])))
         kind[(piece == largest) & (kind == "other" if candidates is not moves else True)] = "skin"
-    for side, middle in eyes.items():  # named as eyes, but no balls: the nearer side
-        other = eyes["right" if side == "left" else "left"]
-        nearer = np.linalg.norm(vertices - middle, axis=1) < np.linalg.norm(vertices - other, axis=1)
-        kind[(kind == "eye") & nearer] = f"eye_{side}"
-    kind[kind == "eye"] = "eye_left"
-    return kind
+    # Named as eyes, but no balls: the nearer side.
+    nearer = np.where(vertices[:, 1] > eyes[:, 1].mean(), "eye_left", "eye_right")
+    return np.where(kind == "eye", nearer, kind)
 
 
 def _kind_of(name: str) -> str:
@@ -114,7 +111,7 @@ def _kind_of(name: str) -> str:
     return next((kind for kind, pattern in NAMED if re.search(pattern, name.lower())), "")
 
 
-def _eyeball_side(points: Floats, eyes: Mapping[str, Floats]) -> str:
+def _eyeball_side(points: Floats, eyes: Floats) -> str:
     """Which eye a piece is, by its form and place; empty if none."""
     if len(points) < 20:
         return ""
@@ -129,4 +126,5 @@ def _eyeball_side(points: Floats, eyes: Mapping[str, Floats]) -> str:
     if not EYE_RADIUS_M[0] < radius < EYE_RADIUS_M[1] or spread > ROUND * radius:
         return ""
     ball = solution[:3] + middle
-    return next((side for side, eye in eyes.items() if float(np.linalg.norm(ball - eye)) < 2.0 * radius), "")
+    near = np.linalg.norm(eyes - ball, axis=1) < 2.0 * radius
+    return ("left" if near[0] else "right") if near.any() else ""
