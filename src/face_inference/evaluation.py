@@ -71,11 +71,17 @@ def estimate_take(tracker: FaceTracker, recording: Recording) -> tuple[NDArray[n
     tracker.neutral = recorded_neutral(recording, tracker.mounts)
     weights = np.zeros((len(recording.valid), arkit.COUNT), dtype=np.float32)
     confidence = np.zeros_like(weights)
-    for i, sample in enumerate(samples_of(recording)):
+    next_row = 0
+    for sample in samples_of(recording):
+        i = sample.sequence
         estimate = tracker.update(sample, now_s=sample.hub_time_s)
         if estimate is None:
             raise EvaluationError(f"take {recording.take}: the tracker refused sample {i}; check the take's layout")
+        if next_row:
+            # While a frame is lost, the last estimate stands.
+            weights[next_row:i], confidence[next_row:i] = weights[next_row - 1], confidence[next_row - 1]
         weights[i], confidence[i] = estimate.weights, estimate.confidence
+        next_row = i + 1
     return weights, confidence
 
 

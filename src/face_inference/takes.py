@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from face_inference.channels import Channels
 from face_inference.errors import LayoutMismatchError
 from face_inference.features import FeatureExtractor, State
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral, solve_neutral
 from face_inference.samples import ImuSample, InputLayout
+from face_inference.ticks import between
 from face_model import arkit
 from face_model.recording import Recording
 
@@ -67,16 +69,40 @@ def recorded_neutral(recording: Recording, mounts: NominalMounts, duration_s: fl
 
 
 def recorded_features(recording: Recording, mounts: NominalMounts, duration_s: float = 2.0) -> NDArray[np.float32]:
-    """(T, F) features of a take, with the neutral from its most neutral window."""
+    """(T, F) features of a take, with the neutral from its most neutral window.
+
+    A frame without any valid sensor was lost: as in the live tracker, features are interpolated across it.
+    """
     extractor = FeatureExtractor(mounts)
     extractor.state = State(recorded_neutral(recording, mounts, duration_s))
     take, present = in_model_order(recording, mounts)
-    return extractor.batch(
+    features = extractor.batch(
         recording.orientation[:, take],
         recording.angular_velocity[:, take],
         recording.specific_force[:, take],
         recording.valid[:, take] & present,
     )
+    lost = lost_frames(recording)
+    if lost.any() and not lost.all():
+        _bridge(features, lost, extractor.channels)
+    return features
+
+
+def lost_frames(recording: Recording) -> NDArray[np.bool_]:
+    """(T,) whether a frame got lost on the way from the hub: then no sensor is valid."""
+    lost: NDArray[np.bool_] = np.logical_not(recording.valid.any(axis=1))
+    return lost
+
+
+def _bridge(features: NDArray[np.float32], lost: NDArray[np.bool_], channels: Channels) -> None:
+    """Fill lost rows between others, in place, as `TickResampler` does."""
+    there = np.flatnonzero(~lost)
+    rows = np.flatnonzero(lost)
+    rows = rows[(rows > there[0]) & (rows < there[-1])]
+    after = np.searchsorted(there, rows)
+    first, last = there[after - 1], there[after]
+    share = ((rows - first) / (last - first)).astype(np.float32)
+    features[rows] = between(channels, features[first], features[last], share[:, None])
 
 
 def layout_of(recording: Recording) -> InputLayout:
@@ -85,8 +111,8 @@ def layout_of(recording: Recording) -> InputLayout:
 
 
 def samples_of(recording: Recording) -> Iterator[ImuSample]:
-    """The take's frames as a hub would send them."""
-    for i in range(len(recording.valid)):
+    """The take's frames as they would arrive: lost ones do not, and the sequence goes on."""
+    for i in np.flatnonzero(~lost_frames(recording)).tolist():
         yield ImuSample(
             layout_id=1,
             sequence=i,

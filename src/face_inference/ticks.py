@@ -56,20 +56,21 @@ class TickResampler:
         elif self.one_to_one:
             # Counted by sequence, not by time: jitter of the time stamps must not add or lose ticks.
             for i in range(1, ahead):
-                yield self._between(before, features, i / ahead)
+                yield between(self._channels, before, features, i / ahead)
             yield features
         else:
             # A thousandth of a period of tolerance: hub time is in whole microseconds.
             while self._next_tick_s <= time_s + 1e-3 * self._period_s:
                 share = min(1.0, (self._next_tick_s - previous_s) / (time_s - previous_s))
-                yield self._between(before, features, share)
+                yield between(self._channels, before, features, share)
                 self._next_tick_s += self._period_s
 
-    def _between(self, a: Float32Array, b: Float32Array, share: float) -> Float32Array:
-        """(F,) linear; a sensor missing at either end is missing between."""
-        valid = self._channels.valid
-        mixed = a + np.float32(share) * (b - a)
-        both = np.minimum(a[valid], b[valid])
-        mixed *= both[self._channels.sensor_of]
-        mixed[valid] = both
-        return mixed
+
+def between(channels: Channels, a: Float32Array, b: Float32Array, share: float | Float32Array) -> Float32Array:
+    """Linear between features (..., F); a sensor missing at either end is missing between."""
+    valid = channels.valid
+    mixed = a + np.asarray(share, dtype=np.float32) * (b - a)
+    both = np.minimum(a[..., valid], b[..., valid])
+    mixed *= both[..., channels.sensor_of]
+    mixed[..., valid] = both
+    return mixed

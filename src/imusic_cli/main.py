@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from imusic_cli.dataset import app as dataset
 from imusic_cli.errors import CommandError
 from imusic_cli.face import app as face
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 bench = typer.Typer(no_args_is_help=True, help="Measure this machine.")
 app.add_typer(bench, name="bench")
 app.add_typer(face, name="face")
+app.add_typer(dataset, name="dataset")
 
 out = Console()
 err = Console(stderr=True)

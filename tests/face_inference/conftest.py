@@ -11,6 +11,7 @@ from face_inference.mounts import NominalMounts
 from face_model import arkit, rotation
 from face_model.frames import GRAVITY_M_S2
 from face_model.recording import Recording
+from face_model.shards import ShardedDataset, store_recordings
 
 NAMES = ("skull", "brow_left", "brow_right", "cheek_left", "cheek_right", "chin")
 RATE_HZ = 100.0
@@ -111,17 +112,18 @@ def trained(tmp_path_factory):
     from face_inference.training.export import write_model
     from face_inference.training.loop import LOG, train_network
 
+    people = enumerate(("ann", "bob", "cleo"))
     folder = tmp_path_factory.mktemp("takes")
-    for seed, person in enumerate(("ann", "bob", "cleo")):
-        make_recording(seed=seed, seconds=6.0, person=person).save(folder / f"{person}.npz")
+    store_recordings(folder, ((make_recording(seed=s, seconds=6.0, person=p), "train") for s, p in people))
+    data = ShardedDataset.open(folder)
     config = TrainConfig(
         name="tiny", validation_share=0.3, steps=60,
         batch=4, chunk_s=0.5, warm_up_steps=5, mse_steps=20, embedding=16, hidden=24,
         checkpoint_steps=20, augment=AugmentConfig(noise=0.01),
     )  # fmt: skip
     mounts = _mounts()
-    dataset = load_dataset(config, sorted(folder.glob("*.npz")), mounts)
     run_dir = tmp_path_factory.mktemp("run")
+    dataset = load_dataset(config, data, mounts, run_dir / "features")
     network = train_network(config, dataset, mounts, run_dir)
     fit_temperature(network, dataset.validation)
     models = tmp_path_factory.mktemp("models")
@@ -134,5 +136,5 @@ def trained(tmp_path_factory):
         "dataset": dataset,
         "run_dir": run_dir,
         "losses": losses,
-        "takes": folder,
+        "data": data,
     }

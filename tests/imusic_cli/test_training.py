@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("torch", reason="training needs PyTorch, running does not")
@@ -7,30 +9,73 @@ pytest.importorskip("onnx", reason="export needs the package onnx, running does 
 
 from face_inference.errors import TrainingError
 from face_inference.training.config import load_train_config, train_config_from
-from face_model.recording import Recording
+from face_inference.training.loop import LOG
 from face_model.share import share_dir
-from imusic_cli.training import make_takes, plan_from
+from imu_sim.dataset import load_recipe
+from imu_sim.errors import RecipeError
+from imusic_cli.training import data_of, train_shipped_model
+
+RECIPE = """
+name: tiny
+takes:
+  a: {split: train, wearers: 2, generated: {seconds: [4.0, 4.0]}}
+  b: {split: validation, wearers: 1, generated: {seconds: [4.0, 4.0]}}
+  c: {split: test, wearers: 1, generated: {seconds: [4.0, 4.0]}}
+"""
+CONFIG = """
+name: tiny
+steps: STEPS
+batch: 2
+chunk_s: 0.5
+embedding: 16
+hidden: 16
+checkpoint_steps: 1
+"""
 
 
-def test_the_shipped_plan_can_be_read():
-    plan = plan_from(load_train_config(share_dir() / "config" / "train.yaml"))
-    assert plan.generated_wearers > 0
-    assert set(plan.recorded).isdisjoint(plan.held_out)
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(RECIPE)
+    return path
 
 
-def test_an_unknown_key_of_the_plan_is_refused():
-    with pytest.raises(TrainingError, match="found wearerz"):
-        plan_from(train_config_from({"data": {"wearerz": 3}}))
+def test_the_shipped_configuration_names_a_recipe_of_its_rate() -> None:
+    config = load_train_config(share_dir() / "config" / "train.yaml")
+    assert load_recipe(config.data).hub.rate_hz == config.rate_hz
 
 
-def test_takes_are_made_once_and_without_recorded_motion_where_there_is_none(tmp_path):
-    config = train_config_from({"data": {"generated_wearers": 2, "generated_s": 4.0, "validation_wearers": 1}})
-    lines = []
-    takes = make_takes(config, tmp_path / "nothing", tmp_path / "takes", 1, lambda share, line: lines.append(line))
-    assert (len(takes.training), len(takes.validation), len(takes.held_out)) == (2, 1, 0)
-    people = {Recording.load(path).person for path in (*takes.training, *takes.validation)}
-    assert len(people) == 3, "validation people are others"
-    assert len(lines) == 3
-    again = make_takes(config, None, tmp_path / "takes", 1, lambda share, line: lines.append(line))
-    assert again == takes
-    assert len(lines) == 3
+def test_from_a_recipe_to_a_scored_model_in_two_steps(recipe: Path, tmp_path: Path) -> None:
+    config = tmp_path / "train.yaml"
+    config.write_text(CONFIG.replace("STEPS", "2") + f"data: {recipe}\n")
+    lines: list[str] = []
+    done = train_shipped_model(
+        config, None, tmp_path / "work", tmp_path / "models", 0, lambda share, line: lines.append(line)
+    )
+    told = done.model.description.training
+    assert (told["people"], told["validation_people"], told["held_out"]) == (2, 1, ["generated"])
+    assert len((tmp_path / "work" / "run" / LOG).read_text().splitlines()) == 2
+    assert done.evaluation is not None
+    assert len(done.evaluation.people) == 1
+    assert [line for line in lines if "simulating" in line]
+    # Again: data, features and checkpoint are there.
+    lines.clear()
+    again = train_shipped_model(
+        config, None, tmp_path / "work", tmp_path / "models", 0, lambda share, line: lines.append(line)
+    )
+    assert again.model.description.onnx_sha256 == done.model.description.onnx_sha256
+    assert not lines
+
+
+def test_a_built_data_set_is_used_as_it_is(recipe: Path, tmp_path: Path) -> None:
+    built = data_of(train_config_from({"data": str(recipe)}), None, tmp_path / "built", 0)
+    again = data_of(train_config_from({"data": str(tmp_path / "built")}), None, tmp_path / "unused", 0)
+    assert again.sha256 == built.sha256
+    assert not (tmp_path / "unused").exists()
+
+
+def test_what_cannot_be_made_is_refused(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"expected a data set of 60.0 Hz, found 100.0 Hz"):
+        data_of(train_config_from({"data": str(recipe), "rate_hz": 60.0}), None, tmp_path / "data", 0)
+    with pytest.raises(RecipeError, match="shipped name: imusic, small"):
+        data_of(train_config_from({"data": "nothing"}), None, tmp_path / "data", 0)

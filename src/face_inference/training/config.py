@@ -61,7 +61,7 @@ class TrainConfig:
         threads: of PyTorch.
         checkpoint_steps: steps between checkpoints.
         augment: random changes.
-        data: for whoever makes the takes; recorded, not read here.
+        data: recipe of the data set, by name or path, or the folder of one that is built; read by whoever makes it.
     """
 
     name: str = "imusic_gru"
@@ -88,7 +88,7 @@ class TrainConfig:
     threads: int = 1
     checkpoint_steps: int = 250
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: str = "imusic"
 
     @property
     def chunk(self) -> int:
@@ -141,8 +141,6 @@ def _filled(kind: Any, content: Any, prefix: str) -> Any:
         wanted: Any = type(getattr(default, key))
         if wanted is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        if wanted is dict:
-            wanted = Mapping
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
             raise TrainingError(f"expected {prefix}{key} to be {wanted.__name__}, found {value!r}")
         values[key] = value

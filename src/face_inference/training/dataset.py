@@ -1,9 +1,9 @@
-"""Takes as features and weights in memory, split by person, cut into random chunks."""
+"""Takes of a data set as features and weights, split by person, streamed from disk in random chunks."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,19 +12,18 @@ from numpy.typing import NDArray
 
 from face_inference.channels import Channels
 from face_inference.errors import TrainingError
-from face_inference.model_folder import sha256_of
 from face_inference.mounts import NominalMounts
-from face_inference.takes import recorded_features
 from face_inference.ticks import RATE_TOLERANCE
 from face_inference.training.config import TrainConfig
-from face_model.recording import Recording
+from face_inference.training.feature_cache import Progress, cached_features
+from face_model.shards import ShardedDataset, StoredTake
 
 Float32Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Take:
-    """One take: features (T, F), weights (T, 52)."""
+    """One take: features (T, F), weights (T, 52), both mapped from disk."""
 
     person: str
     name: str
@@ -34,7 +33,7 @@ class Take:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Takes for training and for validation, no person in both, and a hash of the files they came from."""
+    """Takes for training and for validation, no person in both, and the hash of the data set they came from."""
 
     channels: Channels
     training: tuple[Take, ...]
@@ -68,46 +67,51 @@ class Dataset:
 
 def load_dataset(
     config: TrainConfig,
-    paths: Sequence[Path],
+    data: ShardedDataset,
     mounts: NominalMounts,
-    validation: Sequence[Path] = (),
-    progress: Callable[[float, str], None] | None = None,
+    cache_dir: Path,
+    progress: Progress | None = None,
 ) -> Dataset:
-    """Read Recording files and compute their features.
+    """Features of the training and validation takes of a data set, computed once and then mapped from `cache_dir`.
 
-    Without `validation` files, `config.validation_share` of the people in `paths` is held back.
+    Where the data set has no validation split, `config.validation_share` of the people in training is held back.
 
     Raises:
         TrainingError: no usable takes, a take of another rate, or nobody left to train on.
-        face_model.errors.RecordingError: a file is not a recording.
+        face_model.errors.ShardError: the data set is damaged.
         LayoutMismatchError: a take lacks the model's reference sensor.
     """
-    digest = hashlib.sha256()
-    read: dict[bool, list[Take]] = {False: [], True: []}
-    ordered = [(path, group) for group, some in ((False, paths), (True, validation)) for path in sorted(some)]
-    for i, (path, group) in enumerate(ordered):
-        if progress:
-            progress(i / len(ordered), f"reading {path.name}")
-        recording = Recording.load(path)
-        if abs(recording.rate_hz / config.rate_hz - 1.0) > RATE_TOLERANCE:
-            raise TrainingError(f"{path}: expected {config.rate_hz} Hz, found {recording.rate_hz} Hz; make it anew")
-        digest.update(f"{path.name} {sha256_of(path)}\n".encode())
-        if len(recording.valid) >= config.chunk:
-            features = recorded_features(recording, mounts, config.neutral_s)
-            read[group].append(Take(recording.person, recording.take, features, recording.weights))
-    takes = read[False] + read[True]
-    held_out = {take.person for take in read[True]} or _held_out({t.person for t in takes}, config.validation_share)
-    kept = tuple(take for take in takes if take.person not in held_out)
-    followed = tuple(take for take in takes if take.person in held_out)
-    if not kept or not followed:
+    stored = [take for take in data if take.info.split != "test" and take.info.samples >= config.chunk]
+    for take in stored:
+        if abs(take.info.rate_hz / config.rate_hz - 1.0) > RATE_TOLERANCE:
+            raise TrainingError(
+                f"{data.folder}, take {take.info.index}: expected {config.rate_hz} Hz, found {take.info.rate_hz} Hz; "
+                "build the data set at the model's rate"
+            )
+    held_back = _held_back(stored, config.validation_share)
+    if not held_back or len(held_back) == len({take.info.person for take in stored}):
         raise TrainingError(
-            f"expected takes of at least {config.chunk} samples from at least two people, found {len(takes)} "
-            f"of {len({take.person for take in takes})} in {len(ordered)} files; make more takes"
+            f"expected takes of at least {config.chunk} samples from at least two people in {data.folder}, "
+            f"found {len(stored)} of {len({take.info.person for take in stored})}; make more takes"
         )
-    return Dataset(Channels.of(mounts), kept, followed, digest.hexdigest())
+    cache = cached_features(stored, mounts, config.neutral_s, data.sha256, cache_dir, progress)
+    takes = [
+        Take(take.info.person, take.info.name, features, weights)
+        for take, (features, weights) in zip(stored, cache, strict=True)
+    ]
+    training = tuple(take for take in takes if take.person not in held_back)
+    validation = tuple(take for take in takes if take.person in held_back)
+    return Dataset(Channels.of(mounts), training, validation, data.sha256)
 
 
-def _held_out(people: set[str], share: float) -> set[str]:
-    """At least one person, chosen by the hash of the name: the same whatever else is in the set."""
+def _held_back(takes: Sequence[StoredTake], share: float) -> set[str]:
+    """People for validation: those of that split, else some of the training's, one at least.
+
+    These are chosen by the hash of the name: the same whoever else is in the set.
+    """
+    chosen = {take.info.person for take in takes if take.info.split == "validation"}
+    people = {take.info.person for take in takes}
+    if chosen or not people:
+        return chosen
     ranked = sorted(people, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
     return set(ranked[: max(1, round(share * len(ranked)))])

@@ -6,7 +6,7 @@ import json
 import math
 import platform
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def train_network(
     run_dir: Path,
     progress: Progress | None = None,
     stop_after: int | None = None,
+    data_set: Mapping[str, Any] | None = None,
 ) -> GruNetwork:
     """Train, or go on training what `run_dir` holds.
 
@@ -46,6 +47,7 @@ def train_network(
         run_dir: gets the record of what was trained on what, the log and the checkpoint.
         progress: called now and then.
         stop_after: stop at this step as if interrupted, with a checkpoint.
+        data_set: where the data came from, for the record.
 
     Raises:
         TrainingError: `run_dir` holds a run of another configuration or other data.
@@ -58,7 +60,7 @@ def train_network(
     network.feature_scale.copy_(torch.from_numpy(scale))
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     augment = Augmenter(mounts, config.augment, config.rate_hz, scale)
-    _open_run(config, dataset, run_dir)
+    _open_run(config, dataset, run_dir, data_set or {})
     step = _resume(run_dir / CHECKPOINT, network, optimiser)
     end = config.steps if stop_after is None else min(stop_after, config.steps)
     smooth = float("nan")
@@ -110,7 +112,7 @@ def _one_step(
     return value
 
 
-def _open_run(config: TrainConfig, dataset: Dataset, run_dir: Path) -> None:
+def _open_run(config: TrainConfig, dataset: Dataset, run_dir: Path, data_set: Mapping[str, Any]) -> None:
     """Write what this run is, or check that it is the one already there."""
     run_dir.mkdir(parents=True, exist_ok=True)
     identity = {"config": config.to_dict(), "data_sha256": dataset.sha256}
@@ -125,6 +127,7 @@ def _open_run(config: TrainConfig, dataset: Dataset, run_dir: Path) -> None:
             )
         return
     record = identity | {
+        "data_set": dict(data_set),
         "git_revision": _git_revision(),
         "torch": torch.__version__,
         "python": platform.python_version(),

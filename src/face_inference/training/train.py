@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from face_inference.training.export import write_description, write_model
 from face_inference.training.loop import Progress, train_network
 from face_model.recording import Recording
 from face_model.rig import FaceRig
+from face_model.shards import ShardedDataset
 
 
 @dataclass(frozen=True)
@@ -33,53 +34,50 @@ class Trained:
 
 def train_model(
     config: TrainConfig,
-    recordings: Sequence[Path],
+    data: ShardedDataset,
     mounts: NominalMounts,
     run_dir: Path,
     models_dir: Path,
-    validation: Sequence[Path] = (),
-    held_out: Sequence[Path] = (),
     rig: FaceRig | None = None,
     licences: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Trained:
-    """Train on `recordings`, write `models_dir/<name>`, score it on `held_out` through the real engine and tracker.
+    """Train on a data set, write `models_dir/<name>`, score it on the test split through the real engine and tracker.
 
     Args:
         config: from `config/train.yaml`.
-        recordings: Recording .npz files to train on.
+        data: its training split is trained on, its validation split fits the confidence, its test split is scored.
         mounts: sensors of the model and their nominal poses.
-        run_dir: record, log, checkpoint; an interrupted run goes on from there.
+        run_dir: record, log, checkpoint, features; an interrupted run goes on from there.
         models_dir: where the model folder is written.
-        validation: Recording files of other people, to fit the confidence; without, `validation_share` of the people
-            in `recordings` is held back for that.
-        held_out: Recording files of people that are not in `recordings`.
         rig: for errors in millimetres.
-        licences: of the data, for the model card.
+        licences: of the model, for its card; those of the data are added.
         progress: called with the share done of the current stage and one line.
 
     Raises:
         TrainingError: data or configuration cannot be used, or a person is on both sides.
+        face_model.errors.ShardError: the data set is damaged.
     """
-    dataset = load_dataset(config, recordings, mounts, validation, progress)
-    tests = [Recording.load(path) for path in held_out]
-    both = {r.person for r in tests} & {take.person for take in (*dataset.training, *dataset.validation)}
+    tests = data.split("test")
+    both = {t.info.person for t in tests} & {t.info.person for t in data if t.info.split != "test"}
     if both:
         raise TrainingError(f"expected held-out people to be unseen, found {', '.join(sorted(both))} on both sides")
-    network = train_network(config, dataset, mounts, run_dir, progress)
+    dataset = load_dataset(config, data, mounts, run_dir / "features", progress)
+    network = train_network(config, dataset, mounts, run_dir, progress, data_set=described(data))
     fit_temperature(network, dataset.validation)
     folder = models_dir / config.name
-    write_model(network, mounts, config, folder, _told(config, dataset), licences or {}, {})
+    told = dict(licences or {}) | {f"motion {source}": licence for source, licence in data.manifest.licences.items()}
+    write_model(network, mounts, config, folder, _told(config, dataset, data), told, {})
     model = load_model(folder)
     if not tests:
         return Trained(model, None)
-    evaluation = evaluate_model(model, tests, rig)
+    evaluation = evaluate_model(model, (take.recording() for take in tests), rig)
     description = replace(model.description, numbers=numbers_of(evaluation))
     write_description(description, folder)
     return Trained(load_model(folder), evaluation)
 
 
-def evaluate_model(model: Model, recordings: Sequence[Recording], rig: FaceRig | None) -> Evaluation:
+def evaluate_model(model: Model, recordings: Iterable[Recording], rig: FaceRig | None) -> Evaluation:
     """Score a model folder on takes as a live node would run it."""
 
     def tracker() -> FaceTracker:
@@ -104,17 +102,31 @@ def numbers_of(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _told(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
+def described(data: ShardedDataset) -> dict[str, Any]:
+    """What a run's record says about its data set, so that it can be built again."""
+    manifest = data.manifest
+    return {
+        "name": manifest.name,
+        "recipe": dict(manifest.recipe),
+        "inputs": dict(manifest.inputs),
+        "versions": dict(manifest.versions),
+    }
+
+
+def _told(config: TrainConfig, dataset: Dataset, data: ShardedDataset) -> dict[str, Any]:
     ticks = sum(len(take.features) for take in dataset.training)
+    trained = [take.info for take in data if take.info.split != "test"]
     return {
         "takes": len(dataset.training),
         "people": len({take.person for take in dataset.training}),
         "minutes": round(ticks / config.rate_hz / 60.0, 1),
+        "faces": sorted({info.family for info in trained if info.family}),
+        "parts": sorted({info.part for info in trained if info.part}),
         "validation_people": len({take.person for take in dataset.validation}),
+        "data": data.manifest.name,
         "data_sha256": dataset.sha256,
         "seed": config.seed,
         "steps": config.steps,
         "network": f"GRU, embedding {config.embedding}, hidden {config.hidden}, layers {config.layers}",
-        "held_out": list(config.data.get("held_out", [])),
-        "data": dict(config.data),
+        "held_out": sorted({take.info.source for take in data.split("test")}),
     }

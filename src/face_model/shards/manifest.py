@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from face_model.errors import ShardDamagedError, ShardMissingError
+from face_model.errors import ShardDamagedError, ShardError, ShardMissingError
 from face_model.shards.encoding import CountScale
 
 FORMAT_VERSION = 1
@@ -133,6 +133,7 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         ShardMissingError: the folder holds none.
         ShardDamagedError: it is no manifest of this version, or contradicts itself.
+        ShardError: a person is in two splits.
     """
     path = folder / MANIFEST_FILE
     try:
@@ -160,7 +161,23 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path}: expected takes in {len(manifest.shards)} shards and the hash of these, "
             f"found {f'take {beyond[0]} elsewhere' if beyond else 'another hash'}; build the data set anew"
         )
+    check_people(manifest.takes)
     return manifest
+
+
+def check_people(takes: Iterable[TakeInfo]) -> None:
+    """Refuse a person in two splits.
+
+    Raises:
+        ShardError: names the person and the splits.
+    """
+    seen: dict[str, Split] = {}
+    for take in takes:
+        if seen.setdefault(take.person, take.split) != take.split:
+            raise ShardError(
+                f"expected each person in one split, found {take.person} in {seen[take.person]} and {take.split}; "
+                "a model that saw a person's other take has seen the person"
+            )
 
 
 def takes_to_text(takes: Sequence[TakeInfo]) -> str:

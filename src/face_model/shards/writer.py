@@ -22,6 +22,7 @@ from face_model.shards.manifest import (
     ShardInfo,
     Split,
     TakeInfo,
+    check_people,
     content_hash,
     takes_to_text,
 )
@@ -164,21 +165,6 @@ def describe(recording: Recording, index: int, shard: int, split: Split, scale: 
         scale=scale,
     )
     return replace(info, **known)
-
-
-def check_people(takes: Iterable[TakeInfo]) -> None:
-    """Refuse a person in two splits.
-
-    Raises:
-        ShardError: names the person and the splits.
-    """
-    seen: dict[str, Split] = {}
-    for take in takes:
-        if seen.setdefault(take.person, take.split) != take.split:
-            raise ShardError(
-                f"expected each person in one split, found {take.person} in {seen[take.person]} and {take.split}; "
-                "a model that saw a person's other take has seen the person"
-            )
 
 
 def _digest(file: Any) -> Any:  # Python 3.10

@@ -17,6 +17,7 @@ from face_inference.training.config import TrainConfig, load_train_config, train
 from face_inference.training.dataset import load_dataset  # noqa: E402
 from face_inference.training.loop import LOG, RECORD, train_network  # noqa: E402
 from face_inference.training.train import train_model  # noqa: E402
+from face_model.shards import ShardedDataset, store_recordings  # noqa: E402
 
 
 def test_training_lowers_the_squared_error(trained):
@@ -92,31 +93,85 @@ def test_nobody_is_in_training_and_validation(trained):
     assert len(dataset.training) + len(dataset.validation) == 3
 
 
-def test_one_call_from_takes_to_a_scored_model_folder(trained, tmp_path, mounts, recorded):
-    test_take = tmp_path / "dora.npz"
-    recorded(seed=9, seconds=5.0, person="dora").save(test_take)
-    takes = sorted(Path(trained["takes"]).glob("*.npz"))
-    seen = []
+def test_features_are_computed_once_and_again_for_other_data(trained, tmp_path, mounts, recorded):
+    config, data = trained["config"], trained["data"]
+    told = []
+
+    def progress(share, line):
+        told.append(share)
+
+    first = load_dataset(config, data, mounts, tmp_path, progress)
+    assert told[-1] == 1.0
+    again = load_dataset(config, data, mounts, tmp_path, progress)
+    assert len(told) == 3, "three takes, once"
+    for one, other in zip(first.training, again.training, strict=True):
+        np.testing.assert_array_equal(one.features, other.features)
+        np.testing.assert_array_equal(one.weights, other.weights)
+    store_recordings(tmp_path / "other", [(recorded(seed=s, person=f"p{s}"), "train") for s in (5, 6)])
+    load_dataset(config, ShardedDataset.open(tmp_path / "other"), mounts, tmp_path, progress)
+    assert len(list(tmp_path.glob("features_*.npy"))) == 1, "stale features are removed"
+    load_dataset(replace(config, neutral_s=1.0), ShardedDataset.open(tmp_path / "other"), mounts, tmp_path, progress)
+    assert len(told) == 7
+
+
+def test_chunks_are_pieces_of_takes_of_the_training_split(trained, mounts):
+    dataset = trained["dataset"]
+    features, weights = dataset.chunks(np.random.default_rng(3), 12, 40)
+    for part, truth in zip(features, weights, strict=True):
+        found = [
+            start
+            for take in dataset.training
+            for start in np.flatnonzero(np.all(take.features[: len(take.features) - 39] == part[0], axis=1))
+            if np.array_equal(take.features[start : start + 40], part)
+            and np.array_equal(take.weights[start : start + 40], truth)
+        ]
+        assert found
+
+
+def test_changing_a_take_in_memory_changes_no_file(trained, tmp_path, mounts):
+    config, data = trained["config"], trained["data"]
+    before = load_dataset(config, data, mounts, tmp_path).training[0].features
+    original = before[5].copy()
+    before[5] = 99.0
+    np.testing.assert_array_equal(load_dataset(config, data, mounts, tmp_path).training[0].features[5], original)
+
+
+def test_one_call_from_a_data_set_to_a_scored_model_folder(trained, tmp_path, mounts, recorded):
+    people = [(0, "ann", "train"), (1, "bob", "validation"), (9, "dora", "test")]
+    takes = [(recorded(seed=s, seconds=5.0, person=p), split) for s, p, split in people]
+    store_recordings(tmp_path / "data", takes, licences={"dora.csv": "MIT"})
+    data, seen = ShardedDataset.open(tmp_path / "data"), []
     done = train_model(
-        replace(trained["config"], steps=10), takes, mounts, tmp_path / "run", tmp_path / "models",
-        held_out=[test_take], progress=lambda share, line: seen.append(share),
+        replace(trained["config"], steps=10), data, mounts, tmp_path / "run", tmp_path / "models",
+        progress=lambda share, line: seen.append(share),
     )  # fmt: skip
     assert done.evaluation is not None
     assert set(done.evaluation.people) == {"dora"}
-    assert done.model.description.numbers["overall"]["mae"] == round(done.evaluation.overall.mae, 4)
+    description = done.model.description
+    assert description.numbers["overall"]["mae"] == round(done.evaluation.overall.mae, 4)
+    assert description.training["data_sha256"] == data.sha256
+    assert (description.training["people"], description.training["validation_people"]) == (1, 1)
+    assert description.licences == {"motion dora.csv": "MIT"}
     assert "| mae |" in (done.model.path / "README.md").read_text()
+    assert json.loads((tmp_path / "run" / RECORD).read_text())["data_set"]["name"] == "recordings"
     assert seen[-1] == 1.0
-    with pytest.raises(TrainingError, match="both sides"):
-        train_model(trained["config"], takes, mounts, tmp_path / "run2", tmp_path / "models", held_out=takes[:1])
+
+
+def test_a_manifest_with_one_person_on_both_sides_is_refused(trained, tmp_path, mounts):
+    data = trained["data"]
+    takes = (replace(data.manifest.takes[0], split="test"), *data.manifest.takes[1:])
+    both = ShardedDataset(data.folder, replace(data.manifest, takes=(*takes, data.manifest.takes[0])))
+    with pytest.raises(TrainingError, match="found ann on both sides"):
+        train_model(trained["config"], both, mounts, tmp_path / "run", tmp_path / "models")
 
 
 def test_takes_of_another_rate_or_of_one_person_are_refused(tmp_path, mounts, recorded):
-    recorded(seconds=3.0, rate_hz=50.0).save(tmp_path / "slow.npz")
+    store_recordings(tmp_path / "slow", [(recorded(seconds=3.0, rate_hz=50.0), "train")])
     with pytest.raises(TrainingError, match=r"expected 100.0 Hz, found 50.0 Hz"):
-        load_dataset(TrainConfig(chunk_s=0.5), [tmp_path / "slow.npz"], mounts)
-    recorded(seconds=3.0).save(tmp_path / "one.npz")
+        load_dataset(TrainConfig(chunk_s=0.5), ShardedDataset.open(tmp_path / "slow"), mounts, tmp_path)
+    store_recordings(tmp_path / "one", [(recorded(seconds=3.0), "train")])
     with pytest.raises(TrainingError, match="at least two people"):
-        load_dataset(TrainConfig(chunk_s=0.5), [tmp_path / "one.npz"], mounts)
+        load_dataset(TrainConfig(chunk_s=0.5), ShardedDataset.open(tmp_path / "one"), mounts, tmp_path)
 
 
 @pytest.mark.parametrize(
