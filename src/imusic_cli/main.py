@@ -16,6 +16,7 @@ from rich.table import Table
 from imusic_cli.dataset import app as dataset
 from imusic_cli.errors import CommandError
 from imusic_cli.face import app as face
+from imusic_cli.study import study
 
 app = typer.Typer(
     name="imusic", no_args_is_help=True, add_completion=False, help="Facial expression capture with IMUs, no camera."
@@ -24,6 +25,7 @@ bench = typer.Typer(no_args_is_help=True, help="Measure this machine.")
 app.add_typer(bench, name="bench")
 app.add_typer(face, name="face")
 app.add_typer(dataset, name="dataset")
+app.command()(study)
 
 out = Console()
 err = Console(stderr=True)

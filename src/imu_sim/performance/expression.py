@@ -92,7 +92,7 @@ def felt(
     Spontaneous smiles take 0.4 to 0.7 s to come and longer to go (K. Schmidt, J. Cohn, Y. Tian, "Signal characteristics
     of spontaneous facial expressions", 2003). The spread and the ratio of offset to onset are guesses.
     """
-    onset_s = float(rng.lognormal(np.log(0.55), 0.35)) / pace
+    onset_s = float(rng.lognormal(np.log(0.5), 0.4)) / pace
     return Expression(start_s, pose, amount, onset_s, apex_s, onset_s * float(rng.uniform(1.2, 2.2)))
 
 
@@ -102,7 +102,7 @@ def posed(
     """A deliberate expression: faster and larger than a felt one (Schmidt, Ambadar, Cohn, Reed, "Movement differences
     between deliberate and spontaneous facial expressions", 2006); medians are guesses in that direction.
     """
-    onset_s = max(FASTEST_S, float(rng.lognormal(np.log(0.32), 0.4)) / pace)
+    onset_s = max(FASTEST_S, float(rng.lognormal(np.log(0.24), 0.45)) / pace)
     return Expression(start_s, pose, amount, onset_s, apex_s, max(FASTEST_S, onset_s * float(rng.uniform(1.0, 1.9))))
 
 

@@ -10,6 +10,7 @@ from imu_sim.motion import FaceMotion, Floats, ease
 from imu_sim.performance import eyes
 from imu_sim.performance.action_units import weights_of
 from imu_sim.performance.canvas import RATE_HZ, Canvas
+from imu_sim.performance.coupling import couple
 from imu_sim.performance.expression import express
 from imu_sim.performance.mouth_actions import chew
 from imu_sim.performance.score import Score
@@ -46,7 +47,9 @@ def perform(
     orientation, position = head.pose()
 
     weights = _face(score, style, talking, times, rng)
-    looks, shift_blinks = eyes.gaze(times, head.angles, rng, style.wander * score.liveliness, score.duration_s - 0.5)
+    looks, shift_blinks = eyes.gaze(
+        times, head.angles, rng, style.wander * score.liveliness, style.gaze_down_rad, score.duration_s - 0.5
+    )
     weights = 1.0 - (1.0 - weights * awake[:, None]) * (1.0 - looks * awake[:, None])
     if score.blink_interval_s > 0.0:
         weights = 1.0 - (1.0 - weights) * (1.0 - _blinks(score, shift_blinks, times, rng))
@@ -68,11 +71,12 @@ def _face(score: Score, style: Style, talking: Floats, times: Floats, rng: np.ra
     for sentence in score.speech:
         speak(sentence, spoken, feeling)
     _undercurrent(spoken, talking, style.play * score.liveliness, rng)
-    free = (1.0 - feeling) * (1.0 - spoken.weights)
-    free *= np.clip(1.0 - (1.0 - free) @ style.companions, 0.0, 1.0)
+    intended = 1.0 - (1.0 - feeling) * (1.0 - spoken.weights)
+    free = 1.0 - couple(intended, style.companions, style.antagonists)
     # Tonus breathes slowly: nobody rests at exactly the same weights twice.
-    breath = 1.0 + 0.35 * smooth_noise(len(times), RATE_HZ, 0.15, rng)
-    free *= 1.0 - np.clip(breath, 0.0, 2.0)[:, None] * style.tonus
+    resting = np.flatnonzero(style.tonus)
+    breath = 1.0 + 0.35 * smooth_noises(len(times), len(resting), RATE_HZ, 0.15, rng)
+    free[:, resting] *= 1.0 - np.clip(breath, 0.0, 2.0) * style.tonus[resting]
     # A gain that keeps 0 and 1 where they are and has no kink.
     gained: Floats = 1.0 - np.power(np.clip(free, 0.0, 1.0), style.gain)
     return gained

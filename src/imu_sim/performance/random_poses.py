@@ -16,19 +16,40 @@ _PAIRS = tuple(
     for name in arkit.BLENDSHAPES
     if name.endswith("Left") and name not in {"jawLeft", "mouthLeft"}
 )
-_NAMED: tuple[Floats, ...] = (*POSE_WEIGHTS.values(), *(v for variants in EMOTION_WEIGHTS.values() for v in variants))
+_POSES = tuple(POSE_WEIGHTS.values())
+_EMOTIONS = tuple(EMOTION_WEIGHTS.values())
+_COMMON = {"happiness": 9.0, "surprise": 3.0, "interest": 2.0, "doubt": 2.0, "happily_surprised": 2.0}
+_FREQUENCIES = np.array([_COMMON.get(name, 1.0) for name in EMOTION_WEIGHTS])
+"""Faces smile far more often than they show anything else (the numbers are a guess)."""
+
 _UNITS = tuple(unit for unit in ACTION_UNITS if unit not in {"30", "43"})
+
+
+def emotion(rng: np.random.Generator) -> Floats:
+    """One of the ways to show one of the emotions."""
+    variants = _EMOTIONS[int(rng.choice(len(_EMOTIONS), p=_FREQUENCIES / _FREQUENCIES.sum()))]
+    return variants[int(rng.integers(len(variants)))]
+
+
+def expression(rng: np.random.Generator) -> Floats:
+    """A named pose or an emotion; some with the mouth open, as anything can be done with an open mouth."""
+    weights = _POSES[int(rng.integers(len(_POSES)))] if rng.random() < 0.5 else emotion(rng)
+    if rng.random() < 0.3:
+        jaw = arkit.INDEX["jawOpen"]
+        weights = weights.copy()
+        weights[jaw] = max(weights[jaw], float(rng.uniform(0.25, 1.0)))
+    return weights
 
 
 def named(rng: np.random.Generator) -> Floats:
     """An expression, each shape stronger or weaker than usual, sides uneven."""
-    weights = _pick(_NAMED, rng)
+    weights = expression(rng)
     return weights * rng.lognormal(0.0, 0.25, arkit.COUNT) * rng.lognormal(0.0, 0.12, arkit.COUNT)
 
 
 def one_sided(rng: np.random.Generator) -> Floats:
     """An expression on one side, with a trace of it on the other."""
-    weights = _pick(_NAMED, rng).copy()
+    weights = expression(rng).copy()
     quiet = "Left" if rng.random() < 0.5 else "Right"
     for index, name in enumerate(arkit.BLENDSHAPES):
         if name.endswith(quiet) and not name.startswith("eyeLook"):
@@ -39,7 +60,7 @@ def one_sided(rng: np.random.Generator) -> Floats:
 def blended(rng: np.random.Generator) -> Floats:
     """Two expressions in one."""
     share = float(rng.uniform(0.3, 0.7))
-    return np.maximum(_pick(_NAMED, rng) * share * 1.3, _pick(_NAMED, rng) * (1.0 - share) * 1.3)
+    return np.maximum(expression(rng) * share * 1.3, expression(rng) * (1.0 - share) * 1.3)
 
 
 def units(rng: np.random.Generator) -> Floats:
@@ -83,7 +104,3 @@ def draw(rng: np.random.Generator) -> Floats:
     """Weights (52,), 0 to 1, of a random pose."""
     index = int(rng.choice(len(_KINDS), p=[share for _, share in _KINDS]))
     return np.clip(_KINDS[index][0](rng), 0.0, 1.0)
-
-
-def _pick(poses: tuple[Floats, ...], rng: np.random.Generator) -> Floats:
-    return poses[int(rng.integers(len(poses)))]

@@ -9,11 +9,9 @@ from types import MappingProxyType
 import numpy as np
 
 from imu_sim.head_motion import HeadGesture, Walk, random_gestures
-from imu_sim.motion import Floats
 from imu_sim.performance import random_poses
 from imu_sim.performance.expression import Expression, felt, micro, posed
 from imu_sim.performance.mouth_actions import ACTIONS, Chewing
-from imu_sim.performance.poses import EMOTION_WEIGHTS
 from imu_sim.performance.speech import Speech
 from imu_sim.performance.style import Style
 from imu_sim.performance.texts import random_syllables, random_text_phonemes
@@ -80,7 +78,7 @@ def feelings(draft: Draft, start_s: float, end_s: float) -> float:
     """Felt emotions, with a movement of the head now and then."""
     rng, now = draft.rng, start_s
     while now < end_s:
-        pose = _emotion(rng)
+        pose = random_poses.emotion(rng)
         item = felt(now, pose, draft.amount(0.4, 1.1), float(rng.lognormal(0.2, 0.6)), draft.style.pace, rng)
         draft.expressions.append(item)
         if rng.random() < 0.35:
@@ -97,7 +95,9 @@ def conversation(draft: Draft, start_s: float, end_s: float) -> float:
         if rng.random() < 0.65:
             sentence = draft.sentence(now)
             if rng.random() < 0.5:
-                mood = felt(now, _emotion(rng), draft.amount(0.15, 0.6), sentence.duration_s, draft.style.pace, rng)
+                mood = felt(
+                    now, random_poses.emotion(rng), draft.amount(0.15, 0.6), sentence.duration_s, draft.style.pace, rng
+                )
                 draft.expressions.append(mood)
             now = sentence.end_s + float(rng.exponential(0.4))
             continue
@@ -107,7 +107,7 @@ def conversation(draft: Draft, start_s: float, end_s: float) -> float:
         pose = str(rng.choice(["polite_smile", "smile", "brow_raise", "doubt", "squint", "lips_pressed", "frown"]))
         draft.expressions.append(felt(now, pose, draft.amount(0.3, 0.8), listens_s * 0.5, draft.style.pace, rng))
         if rng.random() < 0.4:
-            draft.expressions.append(micro(now + float(rng.uniform(0.0, listens_s)), _emotion(rng), rng))
+            draft.expressions.append(micro(now + float(rng.uniform(0.0, listens_s)), random_poses.emotion(rng), rng))
         now += listens_s
     return now
 
@@ -136,19 +136,14 @@ def idling(draft: Draft, start_s: float, end_s: float) -> float:
     while now < end_s:
         now += float(rng.exponential(2.0))
         if rng.random() < 0.25:
-            draft.expressions.append(micro(now, _emotion(rng), rng))
+            draft.expressions.append(micro(now, random_poses.emotion(rng), rng))
             continue
         now = draft.act(str(rng.choice(names, p=[0.2, 0.17, 0.25, 0.1, 0.05, 0.1, 0.03, 0.1])), now)
     return now
 
 
-def _emotion(rng: np.random.Generator) -> Floats:
-    variants = list(EMOTION_WEIGHTS.values())[int(rng.integers(len(EMOTION_WEIGHTS)))]
-    return variants[int(rng.integers(len(variants)))]
-
-
 SCENES: Mapping[Callable[[Draft, float, float], float], float] = MappingProxyType(
-    {rehearsal: 0.45, feelings: 0.15, conversation: 0.22, meal: 0.08, idling: 0.1}
+    {rehearsal: 0.44, feelings: 0.16, conversation: 0.26, meal: 0.07, idling: 0.07}
 )
 """Scene to its share of time over many people."""
 

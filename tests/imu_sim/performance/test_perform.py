@@ -53,7 +53,7 @@ def test_weights_stay_in_range_and_nothing_jumps() -> None:
     skin = [i for i in range(arkit.COUNT) if i not in gaze + lids]
     step = np.abs(np.diff(motion.weights, axis=0))
     assert step[:, skin].max() < 0.15  # full strength takes 0.1 s at least
-    assert step[:, lids].max() < 0.35  # a lid closes in 100 ms
+    assert step[:, lids].max() < 0.55  # a lid closes in 60 ms: 1.875 / 0.06 s / 60 Hz
 
 
 def test_mouth_close_never_passes_jaw_open() -> None:

@@ -1,0 +1,1 @@
+"""Studies of what is simulated: statistics, comparison with recordings, and the page that shows them."""
