@@ -15,13 +15,13 @@ from face_model.errors import RigGeometryError
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-REACH_M: Final = (0.004, 0.006, 0.009, 0.013)
+REACH_M: Final = (0.002, 0.004, 0.006, 0.009, 0.013)
 """How far apart lips may be at rest, tried in turn."""
 SPLIT: Final = 0.25
 """Lips that touch move differently when the mouth opens, by more than this share of the greatest motion; skin of one
 piece changes by 0.07 of it over the smallest reach. A guess."""
-LIP_HEIGHT_M: Final = 0.007
-"""Height of the vermilion of one lip at the midline, for the lips' vertices; a guess."""
+LIP_HEIGHT_M: Final = 0.0085
+"""Height of the vermilion of one lip at the midline, for the lips' vertices: 8.4 and 9.8 mm on ICT-FaceKit's face."""
 MIDLINE_M: Final = 0.006
 MOUTH: Final = ("mouth_corner_left", "mouth_corner_right", "lip_upper", "lip_lower")
 
@@ -106,12 +106,14 @@ def _mouth(face: Face, line: Indices, lower: NDArray[np.bool_]) -> dict[str, int
     """Corners, and the middle of each lip where they meet."""
     across = face.vertices[line, 1]
     left, right = int(line[np.argmax(across)]), int(line[np.argmin(across)])
-    near = np.abs(across - 0.5 * (across.max() + across.min())) < 0.075 * float(np.ptp(across))
+    aside = np.abs(across - 0.5 * (across.max() + across.min()))
+    near = aside < aside[~lower].min() + 0.01 * float(np.ptp(across))
+    below = aside < aside[lower].min() + 0.01 * float(np.ptp(across))
     return {
         "mouth_corner_left": left,
         "mouth_corner_right": right,
         "lip_upper": _foremost(face, line[near & ~lower], "lip_upper", (1.0, 0.0, 0.0)),
-        "lip_lower": _foremost(face, line[near & lower], "lip_lower", (1.0, 0.0, 0.0)),
+        "lip_lower": _foremost(face, line[below & lower], "lip_lower", (1.0, 0.0, 0.0)),
     }
 
 

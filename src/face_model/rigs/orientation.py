@@ -175,15 +175,14 @@ def _origin(turned: Floats, eyes: Floats) -> tuple[Floats, str]:
     ears = band[np.abs(band[:, 1] - eyes[1]) > 0.94 * width]
     back = float(eyes[0] - ears[:, 0].mean()) if len(ears) else 0.0
     if width > 0.06 and 0.055 < back < 0.125:
-        # Ears stand out behind the ear canal, whose height they share.
-        origin = np.array([ears[:, 0].mean() + EAR_TO_CANAL_M, eyes[1], ears[:, 2].mean()])
+        origin = np.array([ears[:, 0].mean() + EAR_TO_CANAL_M[0], eyes[1], ears[:, 2].mean() + EAR_TO_CANAL_M[1]])
         return origin, f"origin: between the ears found {1000 * (eyes[0] - origin[0]):.0f} mm behind the eyes"
     origin = eyes - [EYES_FROM_EARS_M[0], 0.0, EYES_FROM_EARS_M[1]]
     return origin, "origin: estimated from the eyes, as no ears were found"
 
 
-EAR_TO_CANAL_M: Final = 0.012
-"""From the outermost part of the ear forward to the ear canal; a guess."""
+EAR_TO_CANAL_M: Final = (0.012, -0.015)
+"""Forward and up from the outermost part of the ear, which is its upper rim, to the ear canal; a guess."""
 EYES_FROM_EARS_M: Final = (0.088, 0.022)
 """Eyes ahead of and above the ear canals; a guess near the generated head's proportions."""
 
