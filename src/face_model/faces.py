@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from face_model.family import FaceFamily
-from face_model.head import build_head
+from face_model.head import HeadFamily
 from face_model.rig import FaceRig
 from face_model.rigs.load import load_face
 from face_model.rigs.sidecar import sidecar_path
@@ -26,7 +26,7 @@ def load_family(name_or_path: str | Path = HEAD) -> FaceFamily:
         FaceModelError: no such face, or a file that is no rig (see `face_model.rigs.load.load_face`).
     """
     if str(name_or_path) == HEAD:
-        return _head()
+        return HeadFamily()
     path = Path(name_or_path).expanduser().resolve()
     return _from_file(path, _last_change(path))
 
@@ -38,7 +38,7 @@ def load_rig(name_or_path: str | Path = HEAD) -> FaceRig:
 
 @lru_cache(maxsize=1)
 def _head() -> FaceFamily:
-    return WarpedFamily(build_head())
+    return HeadFamily()
 
 
 @lru_cache(maxsize=4)

@@ -120,6 +120,9 @@ def evaluate(
     ] = None,
     model: ModelName = "imusic_gru",
     wearers: Annotated[int, typer.Option(min=1, help="Wearers per take: anatomy, placement and mounting differ.")] = 3,
+    face: Annotated[
+        str, typer.Option(help="Whose people wear it: `head`, or a rig file with another anatomy than in training.")
+    ] = "head",
     live: Annotated[
         bool, typer.Option(help="Through the real processes and a pseudo-terminal, in real time, one wearer.")
     ] = False,
@@ -137,6 +140,8 @@ def evaluate(
     files = list(takes or work.held_out_takes(loaded))
     if live and not files:
         raise CommandError("expected at least one Live Link Face CSV for --live, found none; name one")
+    if live and face != "head":
+        raise CommandError("--live plays on the head that comes with the package; leave out --face")
     with _progress() as bar:
         task = bar.add_task("starting", total=None)
 
@@ -147,7 +152,7 @@ def evaluate(
             result = work.evaluate_live(model, files, say)
         else:
             motions = work.motions_of(files)
-            result = work.evaluate_offline(loaded, motions, wearers, loaded.description.rate_hz, say)
+            result = work.evaluate_offline(loaded, motions, wearers, loaded.description.rate_hz, say, face)
     if as_json:
         print(result.to_json())  # noqa: T201
         return
