@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +21,8 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.text import Text
+
+from imusic_cli.errors import CommandError
 
 if TYPE_CHECKING:
     from face_model.shards import Manifest, ShardedDataset
@@ -51,7 +55,8 @@ def build(
 
     Several machines: each with its own --index, the same --count, then `imusic dataset merge` on the gathered folders.
     """
-    from imu_sim.dataset import Done, build_dataset, load_recipe
+    with _libraries():
+        from imu_sim.dataset import Done, build_dataset, load_recipe
 
     if index >= count:
         raise typer.BadParameter(f"expected a number below --count {count}, found {index}", param_hint="--index")
@@ -82,7 +87,8 @@ def merge(
     ] = None,
 ) -> None:
     """Make one data set of what several machines built."""
-    from imu_sim.dataset import merge as gather
+    with _libraries():
+        from imu_sim.dataset import merge as gather
 
     with _progress() as bar:
         task = bar.add_task("merging", total=None)
@@ -93,7 +99,8 @@ def merge(
 @app.command()
 def verify(folder: Folder) -> None:
     """Hash every shard again and compare it with the manifest."""
-    from face_model.shards import ShardedDataset
+    with _libraries():
+        from face_model.shards import ShardedDataset
 
     dataset = ShardedDataset.open(folder)
     with _progress() as bar:
@@ -109,8 +116,9 @@ def inspect(
     picture: Annotated[Path | None, typer.Option("--out", help="PNG of the take; by default take_INDEX.png.")] = None,
 ) -> None:
     """What a data set holds; with --take or --out, a picture of one take."""
-    from face_model.shards import ShardedDataset
-    from imu_sim.dataset.picture import draw_take
+    with _libraries():
+        from face_model.shards import ShardedDataset
+        from imu_sim.dataset.picture import draw_take
 
     dataset = ShardedDataset.open(folder)
     if take is not None and take >= len(dataset):
@@ -147,6 +155,17 @@ def summary(dataset: ShardedDataset) -> Table:
         f"sources: {_counted(sources)}; licences: {manifest.licences or 'none named'}"
     )
     return table
+
+
+@contextmanager
+def _libraries() -> Iterator[None]:
+    """What running does not need, data sets do."""
+    try:
+        yield
+    except ImportError as error:
+        raise CommandError(
+            f"data sets need safetensors and pydantic 2: {error}; install them: pip install safetensors 'pydantic>=2'"
+        ) from error
 
 
 class _SpeedColumn(ProgressColumn):

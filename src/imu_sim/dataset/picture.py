@@ -21,17 +21,13 @@ _SENSORS_SHOWN = 4
 
 def draw_take(take: StoredTake, path: Path) -> None:
     """Write a PNG: weights, sensors' angular velocity, specific force, rotation against the first sensor, validity."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib.figure import Figure
 
     recording = take.recording()
     shown = [0, *_liveliest(recording)]
     times = np.arange(len(recording.valid)) / recording.rate_hz
-    figure, axes = pyplot.subplots(
-        5, 1, figsize=(13.0, 15.0), sharex=True, height_ratios=(6, 2.2, 2.2, 2.2, 1.6), layout="constrained"
-    )
+    figure = Figure(figsize=(13.0, 15.0), layout="constrained")
+    axes = figure.subplots(5, 1, sharex=True, height_ratios=(6, 2.2, 2.2, 2.2, 1.6))
     info = take.info
     who = " ".join(str(part) for part in (info.part, info.layout, info.family) if part)
     figure.suptitle(f"take {info.index}: {info.name}, {info.split}, {info.duration_s:.1f} s; {who}", fontsize=11)
@@ -48,7 +44,6 @@ def draw_take(take: StoredTake, path: Path) -> None:
     _mask(axes[4], recording, times)
     axes[4].set_xlabel("time, s")
     figure.savefig(path, dpi=80)
-    pyplot.close(figure)
 
 
 def _liveliest(recording: Recording) -> list[int]:
