@@ -1,97 +1,176 @@
-"""Boards on the skin as functions of the weights, with analytic rates.
+"""Boards on the skin as functions of time, with exact derivatives.
 
-The centre of a skin patch and its two tangents are linear in the weights (`face_model.skin`), so that velocity and
-acceleration of a board follow from the derivatives of the weights without any numerical differentiation.
+The chip's position and the two tangents of a skin patch are linear in the activations (`face_model.skin`), and those of
+the control points of the weights are control points of the board's own curves: nine numbers for each board, whose
+derivatives are known. Activations of correctives, which are products of weights, are taken at the control points.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from face_model import arkit, rotation
+from face_model import rotation
 from face_model.layout import SensorLayout
-from face_model.skin import SkinPatches, skin_patches
+from face_model.rig import activations
+from face_model.skin import skin_patches
+from imu_sim.attachment import Attachment
 from imu_sim.motion import Floats
-from imu_sim.physics import BoardState
+from imu_sim.splines import SampledSpline, Sampling, UniformSpline
+from imu_sim.vectors import cross, dot, unit
 from imu_sim.wearer import Wearer
 
 
 @dataclass(frozen=True)
-class LinearBoards:
-    """`S` boards; row 0 of the first axis of a table is the neutral face, rows 1 to 52 the change at weight 1.
+class BoardState:
+    """`S` boards at `N` times, component by component, relative to the head.
 
     Attributes:
-        centre: (53, S, 3) m, `face_head`.
-        tangents: (53, 2, S, 3) directions on the skin along the board's x (up) and y, any length.
-        mount: (S, 4) sensor frame to board frame; the board's z is x cross y, out of the skin.
+        position: (3, S, N) of the chip, `face_head` axes, m.
+        velocity: (3, S, N) m/s.
+        acceleration: (3, S, N) m/s2.
+        axes: (3, 3, S, N) the skin frame: its x (up the skin), y and z (outwards), each in `face_head` axes.
+        angular_velocity: (3, S, N) of the skin frame relative to the head, in its own axes, rad/s.
+        tilt: (2, S, N) how the board tilts on the skin: Gibbs vector, tan of half the angle about x and y.
+        tilt_rate: (2, S, N) its derivative by time, 1/s.
     """
 
-    centre: Floats
-    tangents: Floats
-    mount: Floats
+    position: Floats
+    velocity: Floats
+    acceleration: Floats
+    axes: Floats
+    angular_velocity: Floats
+    tilt: Floats
+    tilt_rate: Floats
 
-    @classmethod
-    def of(cls, patches: SkinPatches) -> LinearBoards:
-        """Tables of `skin_patches`' result."""
-        centre = np.concatenate([patches.centres[None], patches.centre_deltas])
-        tangents = np.concatenate([patches.tangents[None], patches.tangent_deltas])
-        return cls(
-            centre, np.ascontiguousarray(np.moveaxis(tangents, -1, 1)), np.asarray(patches.mount, dtype=np.float64)
-        )
+
+@dataclass(frozen=True)
+class Boards:
+    """`S` boards on a face.
+
+    Attributes:
+        table: (1 + A, 3, 3, S) chip position in m and tangents along the skin frame's x and y, each by component in
+            `face_head`; row 0 is the neutral face, the others the change at each activation 1.
+        pairs: the rig's, to compute activations from weights.
+        attachment: how the boards were glued on.
+    """
+
+    table: Floats
+    pairs: tuple[tuple[int, int], ...]
+    attachment: Attachment
 
     @property
     def sensors(self) -> int:
         """Number of boards `S`."""
-        return int(self.mount.shape[0])
+        return int(self.table.shape[-1])
 
-    def state(self, weights: Floats, velocity: Floats, acceleration: Floats) -> BoardState:
-        """Boards at `T` times from the weights (T, 52) and their first and second derivative by time.
+    @property
+    def neutral_orientation(self) -> Floats:
+        """Sensor frame to `face_head` on a neutral face, (S, 4)."""
+        x, y = self.table[0, 1:]
+        board = rotation.from_matrix(np.moveaxis(np.stack([x, y, cross(x, y)]), (0, 1), (-1, -2)))
+        return np.asarray(rotation.multiply(board, self.attachment.mount))
 
-        The board is the nearest square one to its two tangents within their plane, as in `SkinPatches.board_poses`.
-        """
-        along, rates = _at(self.tangents, weights), _rate(self.tangents, velocity)
-        a, b, a_rate, b_rate = along[:, 0], along[:, 1], rates[:, 0], rates[:, 1]
-        z, z_rate = _unit(rotation.cross(a, b), rotation.cross(a_rate, b) + rotation.cross(a, b_rate))
-        up, up_rate = a + rotation.cross(b, z), a_rate + rotation.cross(b_rate, z) + rotation.cross(b, z_rate)
-        x, x_rate = _unit(up, up_rate)
-        y = rotation.cross(z, x)
-        # Of any rotating frame: omega = z x dz/dt + (dx/dt . y) z.
-        omega = rotation.cross(z, z_rate) + np.sum(x_rate * y, axis=-1, keepdims=True) * z
-        board = rotation.from_matrix(np.stack([x, y, z], axis=-1))
-        return BoardState(
-            position=_at(self.centre, weights),
-            velocity=_rate(self.centre, velocity),
-            acceleration=_rate(self.centre, acceleration),
-            orientation=np.asarray(rotation.multiply(board, np.broadcast_to(self.mount, board.shape))),
-            angular_velocity=np.asarray(omega),
+    def curves(self, weights: UniformSpline) -> UniformSpline:
+        """Chip positions and tangents, (9 S) curves, of a face that moves by `weights` (52 curves)."""
+        active = activations(weights.points.T, self.pairs)
+        points = self.table[0].reshape(-1) + active @ self.table[1:].reshape(len(self.table) - 1, -1)
+        return replace(weights, points=np.ascontiguousarray(points.T))
+
+    def moving(self, weights: UniformSpline, sampling: Sampling) -> MovingBoards:
+        """The boards on a regular sampling."""
+        return MovingBoards(self, self.curves(weights), sampling)
+
+
+class MovingBoards:
+    """Boards at the samples of a regular sampling."""
+
+    def __init__(self, boards: Boards, curves: UniformSpline, sampling: Sampling) -> None:
+        self._sensors = boards.sensors
+        chips = 3 * boards.sensors
+        self._tilt_rad = np.ascontiguousarray(boards.attachment.tilt_rad.T)
+        self._chip, self._tangents = (
+            SampledSpline(replace(curves, points=np.ascontiguousarray(points)), sampling)
+            for points in (curves.points[:chips], curves.points[chips:])
         )
 
+    def __call__(self, first: int, count: int) -> BoardState:
+        """The boards at samples `first` and following."""
+        position, velocity, acceleration = (
+            each.reshape(3, self._sensors, count) for each in self._chip(first, count, range(3))
+        )
+        tangents, rates = (each.reshape(2, 3, self._sensors, count) for each in self._tangents(first, count, range(2)))
+        return board_state(position, velocity, acceleration, tangents, rates, self._tilt_rad)
 
-def boards_on(wearer: Wearer, layout: SensorLayout) -> LinearBoards:
+
+def board_state(
+    position: Floats,
+    velocity: Floats,
+    acceleration: Floats,
+    tangents: Floats,
+    tangent_rates: Floats,
+    tilt_rad: Floats,
+) -> BoardState:
+    """State of boards from the motion of their chip (3, S, N) and tangents (2, 3, S, N).
+
+    The skin frame is the nearest square one to the two tangents within their plane, by polar decomposition: the
+    tangents' components in it are the skin's right stretch tensor U, and U - I its strain (Biot). `tilt_rad` (2, S) is
+    that of `Attachment`.
+    """
+    a, b = tangents
+    z = unit(cross(a, b))
+    x = unit(a + cross(b, z))
+    y = cross(z, x)
+    axes = np.stack([x, y, z])
+    # Stretch; the rates of the tangents in the skin frame.
+    ux, uxy, uy = dot(a, x), dot(a, y), dot(b, y)
+    (ax, ay, az), (bx, by, bz) = (tuple(dot(rate, axis) for axis in axes) for rate in tangent_rates)
+    # The tangents stay in the plane and U stays symmetric: three equations for the frame's rates.
+    area = ux * uy - uxy * uxy
+    rate = np.stack([(ux * bz - uxy * az) / area, (uxy * bz - uy * az) / area, (ay - bx) / (ux + uy)])
+    tilt, tilt_rate = np.zeros((2, 2, *ux.shape))
+    if tilt_rad.any():
+        half = 0.5 * tilt_rad[..., None]
+        tilt = half * np.stack([uy - 1.0, ux - 1.0])
+        tilt_rate = half * np.stack([by - rate[2] * uxy, ax + rate[2] * uxy])
+    return BoardState(position, velocity, acceleration, axes, rate, tilt, tilt_rate)
+
+
+def board_orientation(state: BoardState, mount: Floats) -> Floats:
+    """Sensor frame to `face_head`, (N, S, 4), for mounts (S, 4)."""
+    skin = rotation.from_matrix(np.moveaxis(state.axes, (0, 1), (-1, -2)))
+    tilt = np.stack([*state.tilt, np.zeros_like(state.tilt[0]), np.ones_like(state.tilt[0])], axis=-1)
+    tilted = rotation.multiply(skin, rotation.normalise(tilt))
+    return np.swapaxes(rotation.multiply(tilted, np.broadcast_to(mount[:, None], tilted.shape)), 0, 1)
+
+
+def boards_on(wearer: Wearer, layout: SensorLayout) -> Boards:
     """The boards of a layout on a wearer.
 
     Raises:
         FaceModelError: the face has no skin at a sensor's place.
     """
-    return LinearBoards.of(
-        skin_patches(wearer.rig, layout, place_offset_m=wearer.attachment.place_offset_m, mount=wearer.attachment.mount)
+    glued = wearer.attachment
+    patches = skin_patches(
+        wearer.rig, layout, glued.patch_radius_m, place_offset_m=glued.place_offset_m, mount=glued.mount
     )
+    tangents, deltas = (np.asarray(each, dtype=np.float64) for each in (patches.tangents, patches.tangent_deltas))
+    chip, chip_deltas = _chip(tangents, deltas, glued.chip_m)
+    neutral = np.stack([patches.centres + chip, tangents[..., 0], tangents[..., 1]])
+    moves = np.stack([patches.centre_deltas + chip_deltas, deltas[..., 0], deltas[..., 1]], axis=1)
+    table = np.swapaxes(np.concatenate([neutral[None], moves]), -1, -2)
+    return Boards(np.ascontiguousarray(table, dtype=np.float64), patches.pairs, glued)
 
 
-def _at(table: Floats, weights: Floats) -> Floats:
-    return np.asarray(table[0] + _rate(table, weights))
+def _chip(tangents: Floats, deltas: Floats, chip_m: Floats) -> tuple[Floats, Floats]:
+    """The chip's place from the patch's centre, (S, 3), and its change with each activation, (A, S, 3), m.
 
-
-def _rate(table: Floats, change: Floats) -> Floats:
-    return np.asarray((change @ table[1:].reshape(arkit.COUNT, -1)).reshape(len(change), *table.shape[1:]))
-
-
-def _unit(vector: NDArray[np.floating], rate: NDArray[np.floating]) -> tuple[Floats, Floats]:
-    """Unit vectors (..., 3) along `vector`, and their rate of change."""
-    length = np.linalg.norm(vector, axis=-1, keepdims=True)
-    unit = vector / length
-    across = rate - np.sum(rate * unit, axis=-1, keepdims=True) * unit
-    return np.asarray(unit), np.asarray(across / length)
+    It moves with the tangents and, for its height, with the normal to first order in their change: exact to 0.1 mm for
+    a board that turns by 20 degrees, and linear, so that it costs nothing afterwards.
+    """
+    normal = np.cross(tangents[..., 0], tangents[..., 1])
+    place = np.einsum("sct,st->sc", tangents, chip_m[:, :2]) + normal * chip_m[:, 2:]
+    leaning = np.einsum("asct,sc->ast", deltas, normal)
+    change = np.einsum("asct,st->asc", deltas, chip_m[:, :2])
+    return place, change - chip_m[:, 2:] * np.einsum("ast,sct->asc", leaning, tangents)

@@ -198,7 +198,7 @@ class SimulatedHub:
     def truth(self, sequence: int) -> Floats:
         """True weights (52,) of a sample of the stream since the last START; raises as `motion_time_s`."""
         times = np.array([self.motion_time_s(sequence)])
-        weights: Floats = self._stream.trajectory.weights(times)[0]
+        weights: Floats = self._stream.weights(times)[0]
         return weights
 
     def _boot(self) -> None:

@@ -12,65 +12,69 @@ import numpy as np
 
 from face_model import rotation
 from face_model.frames import GRAVITY_M_S2
+from imu_sim.boards import BoardState
 from imu_sim.kinematics import HeadState
 from imu_sim.motion import Floats
-
-
-@dataclass(frozen=True)
-class BoardState:
-    """`S` boards at `T` times, all in `face_head` axes and relative to the head.
-
-    Attributes:
-        position: (T, S, 3) m.
-        velocity: (T, S, 3) m/s.
-        acceleration: (T, S, 3) m/s2.
-        orientation: (T, S, 4) sensor frame to `face_head`.
-        angular_velocity: (T, S, 3) rad/s, of the board relative to the head.
-    """
-
-    position: Floats
-    velocity: Floats
-    acceleration: Floats
-    orientation: Floats
-    angular_velocity: Floats
+from imu_sim.vectors import dot
 
 
 @dataclass(frozen=True)
 class ImuTruth:
-    """What ideal IMUs measure, for `T` times and `S` sensors.
+    """What ideal IMUs measure, for `S` sensors at `N` times, component by component.
 
     Attributes:
-        orientation: (T, S, 4) sensor frame to earth.
-        angular_velocity: (T, S, 3) rad/s, sensor frame.
-        specific_force: (T, S, 3) m/s2, sensor frame; +9.81 on the axis that points up at rest.
+        angular_velocity: (3, S, N) rad/s.
+        specific_force: (3, S, N) m/s2; +9.81 on the axis that points up at rest.
     """
 
-    orientation: Floats
     angular_velocity: Floats
     specific_force: Floats
 
 
 def imu_truth(head: HeadState, boards: BoardState) -> ImuTruth:
-    """Ideal signals of boards that move on a moving head.
+    """Ideal signals of boards that move on a moving head, in the boards' axes.
 
-    The specific force is the acceleration of the board against free fall: of the head's origin, minus gravity, plus
-    Euler, centripetal, Coriolis and relative terms of the board's lever arm.
+    The specific force is the acceleration of the chip against free fall: of the head's origin, minus gravity, plus
+    Euler, centripetal, Coriolis and relative terms of the chip's lever arm.
     """
-    turn = head.orientation[:, None, :]
-    omega = np.broadcast_to(head.angular_velocity[:, None, :], boards.position.shape)
-    alpha = np.broadcast_to(head.angular_acceleration[:, None, :], boards.position.shape)
     against_free_fall = head.acceleration + np.array([0.0, 0.0, GRAVITY_M_S2])
-    origin = rotation.rotate(rotation.conjugate(head.orientation), against_free_fall)[:, None, :]
-    force = (
-        origin
-        + boards.acceleration
-        + 2.0 * rotation.cross(omega, boards.velocity)
-        + rotation.cross(alpha, boards.position)
-        + rotation.cross(omega, rotation.cross(omega, boards.position))
-    )
-    to_sensor = rotation.conjugate(boards.orientation)
-    return ImuTruth(
-        orientation=np.asarray(rotation.multiply(np.broadcast_to(turn, boards.orientation.shape), boards.orientation)),
-        angular_velocity=np.asarray(rotation.rotate(to_sensor, omega + boards.angular_velocity)),
-        specific_force=np.asarray(rotation.rotate(to_sensor, force)),
-    )
+    origin = rotation.rotate(rotation.conjugate(head.orientation), against_free_fall).T[:, None]
+    omega, alpha = head.angular_velocity.T, head.angular_acceleration.T
+    # Euler and centripetal acceleration are one matrix, the same for all boards: [alpha]x + [omega]x [omega]x.
+    lever = _skew(alpha) + omega[:, None] * omega[None, :] - np.eye(3)[..., None] * dot(omega, omega)
+    coriolis = 2.0 * _skew(omega)
+    force = boards.acceleration + origin
+    for i in range(3):
+        for j in range(3):
+            force[i] += lever[i, j] * boards.position[j]
+            if i != j:
+                force[i] += coriolis[i, j] * boards.velocity[j]
+    turn = boards.angular_velocity + np.stack([dot(axis, omega[:, None]) for axis in boards.axes])
+    felt = np.stack([dot(axis, force) for axis in boards.axes])
+    if not boards.tilt.any():
+        return ImuTruth(turn, felt)
+    return ImuTruth(_tilted(turn, boards.tilt) + _tilt_velocity(boards), _tilted(felt, boards.tilt))
+
+
+def _skew(v: Floats) -> Floats:
+    """Matrices (3, 3, N) of the cross product with vectors (3, N)."""
+    x, y, z = v
+    zero = np.zeros_like(x)
+    return np.stack([np.stack([zero, -z, y]), np.stack([z, zero, -x]), np.stack([-y, x, zero])])
+
+
+def _tilted(v: Floats, tilt: Floats) -> Floats:
+    """Vectors (3, S, N) of the skin frame in the axes of a board that tilts on it by a Gibbs vector (2, S, N)."""
+    # v - 2 / (1 + g^2) g x (v - g x v), Rodrigues' formula of the inverse rotation; g has no third component.
+    gx, gy = tilt
+    across = np.stack([v[0] - gy * v[2], v[1] + gx * v[2], v[2] - gx * v[1] + gy * v[0]])
+    factor = 2.0 / (1.0 + gx * gx + gy * gy)
+    turned = np.stack([gy * across[2], -gx * across[2], gx * across[1] - gy * across[0]])
+    return np.asarray(v - factor * turned)
+
+
+def _tilt_velocity(boards: BoardState) -> Floats:
+    """Angular velocity (3, S, N) of the tilt itself, board axes: 2 / (1 + g^2) (dg - g x dg)."""
+    (gx, gy), (rx, ry) = boards.tilt, boards.tilt_rate
+    factor = 2.0 / (1.0 + gx * gx + gy * gy)
+    return np.stack([factor * rx, factor * ry, factor * (gy * rx - gx * ry)])

@@ -6,22 +6,30 @@ values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_model import rotation
-from imu_sim.boards import LinearBoards
+from face_model.frames import GRAVITY_M_S2
+from imu_sim.boards import Boards
 from imu_sim.fusion import OrientationFusion, oversampling
-from imu_sim.kinematics import Trajectory
+from imu_sim.ideal import IdealImus
+from imu_sim.kinematics import Motion
 from imu_sim.motion import Floats
 from imu_sim.parts import SensorPart
-from imu_sim.physics import ImuTruth, imu_truth
 from imu_sim.sensor import SensorBank
+from imu_sim.splines import Sampling
 
 WARM_UP_S = 3.0
 """The units have been on for a while when a stream starts: the filters have found gravity and some of the bias."""
+
+PHYSICS_HZ = 1000.0
+"""Least rate of the ideal signals: face and tissue move below 100 Hz, and a part's low-pass must see what it cuts."""
+
+_CHUNK_S = 1.0
+"""Longest stretch computed at once: arrays that stay in a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -46,64 +54,64 @@ class Frames:
 class ImuStream:
     """Samples of all units at `rate_hz`: sample `k` is motion time `start_s + k / rate_hz`.
 
+    Ideal signals are computed at the least multiple of the fusion's rate that reaches `PHYSICS_HZ`.
+
     Args:
-        trajectory: what the face does.
+        motion: what the face does, e.g. a `Trajectory`.
         boards: where the units sit.
         part: what each unit is.
-        rate_hz: samples per second.
+        rate_hz: samples per second of motion time.
         seed: of the errors; the same seed gives the same bias and the same noise.
         start_s: motion time of sample 0, s.
     """
 
     def __init__(
-        self,
-        trajectory: Trajectory,
-        boards: LinearBoards,
-        part: SensorPart,
-        rate_hz: float,
-        seed: int,
-        start_s: float = 0.0,
+        self, motion: Motion, boards: Boards, part: SensorPart, rate_hz: float, seed: int, start_s: float = 0.0
     ) -> None:
         self.rate_hz = float(rate_hz)
-        self.trajectory = trajectory
-        self._boards = boards
+        self._motion = motion
         self._start_s = start_s
         self._per_frame = oversampling(rate_hz)
-        self._internal_hz = self._per_frame * self.rate_hz
-        self._bank = SensorBank(part, boards.sensors, self._internal_hz, 1, np.random.default_rng([seed, 0x5E25]))
-        self._fusion = OrientationFusion(boards.sensors, self._internal_hz)
-        self._next = 0
-        self._warm_up()
+        fusion_hz = self._per_frame * self.rate_hz
+        self._decimation = max(1, int(np.ceil(PHYSICS_HZ / fusion_hz - 1e-3)))
+        physics_hz = self._decimation * fusion_hz
+        # The last ideal value of a period is the one at the sample's time.
+        first = 1 - self._per_frame * self._decimation
+        self._ideal = IdealImus(motion, boards, Sampling(start_s, physics_hz), first)
+        rng = np.random.default_rng([seed, 0x5E25])
+        self._bank = SensorBank(part, boards.sensors, physics_hz, self._decimation, rng)
+        self._fusion = OrientationFusion(boards.sensors, fusion_hz)
+        self._warm_up(round(WARM_UP_S * fusion_hz) * self._decimation)
 
-    def _warm_up(self) -> None:
-        first = self.truth(np.array([self._start_s]))
-        count = round(WARM_UP_S * self._internal_hz)
-        shape = (count, self._boards.sensors, 3)
+    def _warm_up(self, count: int) -> None:
         # A still head in the first pose: no rates, gravity only.
-        up = rotation.rotate(rotation.conjugate(first.orientation), np.array([0.0, 0.0, 9.80665]))
+        pose = self._ideal.orientation(0, 1)
+        up = rotation.rotate(rotation.conjugate(pose), np.array([0.0, 0.0, GRAVITY_M_S2]))
+        shape = (count, *up.shape[1:])
         measured = self._bank.measure(np.zeros(shape), np.broadcast_to(up, shape))
         self._fusion.update(measured.angular_velocity, measured.specific_force)
 
-    def truth(self, times_s: Floats) -> ImuTruth:
-        """Ideal signals at motion times (T,), s."""
-        weights, velocity, acceleration = (self.trajectory.weights(times_s, d) for d in (0, 1, 2))
-        return imu_truth(self.trajectory.head(times_s), self._boards.state(weights, velocity, acceleration))
-
     def times(self, first: int, frames: int) -> Floats:
         """Motion times (frames,) of samples `first` and following, s."""
-        return self._start_s + np.arange(first, first + frames) / self.rate_hz
+        return Sampling(self._start_s, self.rate_hz).times(first, frames)
+
+    def weights(self, times_s: Floats) -> Floats:
+        """True weights (T, 52) at motion times (T,), s."""
+        return np.asarray(self._motion.weight_spline(times_s).T)
 
     def next(self, frames: int) -> Frames:
         """The next `frames` samples."""
+        most = max(1, round(_CHUNK_S * self.rate_hz))
+        sizes = [min(most, frames - done) for done in range(0, frames, most)]
+        return _joined([self._chunk(size) for size in sizes or [0]])
+
+    def _chunk(self, frames: int) -> Frames:
         m = self._per_frame
-        # The last internal reading of a period is the one at the sample's time.
-        internal = np.arange(self._next * m - (m - 1), (self._next + frames - 1) * m + 1)
-        ideal = self.truth(self._start_s + internal / self._internal_hz)
-        measured = self._bank.measure(ideal.angular_velocity, ideal.specific_force)
+        ideal = self._ideal.next(frames * m * self._decimation)
+        measured = self._bank.measure(ideal.angular_velocity.T, ideal.specific_force.T)
         orientation = self._fusion.update(measured.angular_velocity, measured.specific_force)
-        self._next += frames
         last = slice(m - 1, None, m)
-        shape = (frames, m, self._boards.sensors)
+        shape = (frames, m, orientation.shape[1])
         return Frames(
             orientation=orientation[last],
             angular_velocity=measured.angular_velocity[last],
@@ -111,3 +119,7 @@ class ImuStream:
             gyro_saturated=np.asarray(measured.gyro_saturated.reshape(shape).any(axis=1)),
             accel_saturated=np.asarray(measured.accel_saturated.reshape(shape).any(axis=1)),
         )
+
+
+def _joined(parts: list[Frames]) -> Frames:
+    return Frames(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Frames)))

@@ -9,7 +9,7 @@ import numpy as np
 from face_model.family import FaceFamily
 from face_model.layout import SensorLayout
 from face_model.rig import FaceRig
-from imu_sim.attachment import Attachment, ideal_attachment, random_attachment
+from imu_sim.attachment import Attachment, random_attachment, typical_attachment
 
 _GLUING = 0x61E
 """Stream of random numbers for the attachment, apart from those of the person."""
@@ -31,8 +31,8 @@ class Wearer:
 
 
 def nominal_wearer(rig: FaceRig, layout: SensorLayout) -> Wearer:
-    """A rig with every board exactly where the layout wants it."""
-    return Wearer("nominal", rig, ideal_attachment(layout))
+    """A rig with every board exactly where the layout wants it, on usual tissue."""
+    return Wearer("nominal", rig, typical_attachment(layout))
 
 
 def random_wearer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from face_model import arkit, rotation
 from face_model.errors import FaceModelError
 from face_model.head import build_head
 from face_model.layout import SensorLayout, load_layout
-from face_model.rig import LANDMARKS, FaceRig
+from face_model.rig import LANDMARKS, Corrective, FaceRig
 from face_model.skin import SkinPatches, place_on_skin, skin_patches
 
 LAYOUT = Path(__file__).resolve().parents[2] / "config" / "layouts" / "face_12.yaml"
@@ -110,7 +111,9 @@ def test_left_and_right_sensors_mirror_each_other(patches: SkinPatches, layout: 
             right = layout.names.index(name.removesuffix("left") + "right")
             np.testing.assert_allclose(patches.centres[right], patches.centres[left] * flip, atol=1e-7)
             np.testing.assert_allclose(
-                patches.centre_deltas[list(arkit.MIRROR), right], patches.centre_deltas[:, left] * flip, atol=1e-7
+                patches.centre_deltas[list(arkit.MIRROR), right],
+                patches.centre_deltas[: arkit.COUNT, left] * flip,
+                atol=1e-7,
             )
 
 
@@ -155,10 +158,24 @@ def test_a_curved_sheet_gives_its_slope(layout: SensorLayout) -> None:
         assert x == pytest.approx(curl * (y**2 + z**2), abs=1e-4)
 
 
+def test_correctives_take_boards_along(layout: SensorLayout) -> None:
+    pair = (arkit.INDEX["jawForward"], arkit.INDEX["jawOpen"])
+    flat = paper()
+    shift = np.tile(np.float32([0.0, 0.004, 0.0]), (len(flat.neutral), 1))
+    weights = weights_of(jawForward=0.5, jawOpen=0.8)
+    with_it, without = (
+        skin_patches(rig, layout).board_poses(weights)[0][0]
+        for rig in (replace(flat, correctives=(Corrective(pair, shift),)), flat)
+    )
+    expected = np.zeros((len(layout.sensors), 3))
+    expected[list(layout.skin_indices), 1] = 0.5 * 0.8 * 0.004
+    np.testing.assert_allclose(with_it - without, expected, atol=1e-8)
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**32 - 1))
-def test_positions_are_linear_and_quaternions_are_unit(seed: int) -> None:
-    patches = skin_patches(build_head(), load_layout(LAYOUT))
+def test_positions_are_linear_without_correctives_and_quaternions_are_unit(seed: int) -> None:
+    patches = skin_patches(replace(build_head(), correctives=()), load_layout(LAYOUT))
     a, b = np.random.default_rng(seed).uniform(0.0, 1.0, size=(2, 1, arkit.COUNT))
     whole, half = patches.board_poses(a + b), [patches.board_poses(w)[0] for w in (a, b)]
     np.testing.assert_allclose(whole[0] - patches.centres, half[0] + half[1] - 2.0 * patches.centres, atol=1e-9)

@@ -9,7 +9,7 @@ import pytest
 from face_model.head import build_head
 from face_model.layout import SensorLayout, load_layout
 from face_model.rig import FaceRig
-from imu_sim.boards import LinearBoards, boards_on
+from imu_sim.boards import Boards, boards_on
 from imu_sim.config import SimulatorConfig
 from imu_sim.faults import Faults
 from imu_sim.hub import HubSettings, SimulatedHub
@@ -34,7 +34,7 @@ def layout() -> SensorLayout:
 
 
 @pytest.fixture(scope="session")
-def boards(rig: FaceRig, layout: SensorLayout) -> LinearBoards:
+def boards(rig: FaceRig, layout: SensorLayout) -> Boards:
     return boards_on(nominal_wearer(rig, layout), layout)
 
 
@@ -61,7 +61,7 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-def make_hub(boards: LinearBoards, layout: SensorLayout, clock: VirtualClock) -> Callable[..., SimulatedHub]:
+def make_hub(boards: Boards, layout: SensorLayout, clock: VirtualClock) -> Callable[..., SimulatedHub]:
     trajectory = Trajectory(performance(), loop=True)
 
     def make(

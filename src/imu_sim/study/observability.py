@@ -87,8 +87,7 @@ def resting(seed: int, seconds: float = REST_S + FLOOR_S) -> FaceMotion:
 def calibrated_pose(wearer: Wearer, layout: SensorLayout, rng: np.random.Generator) -> Floats:
     """Every unit on the skull unit, (S, 4), of the neutral face, as a calibration finds it."""
     boards = boards_on(wearer, layout)
-    zero = np.zeros((1, arkit.COUNT))
-    pose = boards.state(zero, zero, zero).orientation[0]
+    pose = boards.neutral_orientation
     skull = np.broadcast_to(pose[layout.reference_index], pose.shape)
     error = rotation.from_vector(rng.normal(0.0, np.deg2rad(CALIBRATION_DEG) / np.sqrt(3.0), (len(pose), 3)))
     return np.asarray(rotation.multiply(rotation.multiply(rotation.conjugate(skull), pose), error))

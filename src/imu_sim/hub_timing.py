@@ -1,0 +1,80 @@
+"""When a real hub takes its samples: by a clock that runs a little fast or slow, a little late, and not all arrive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_model import rotation
+from imu_sim.motion import Floats
+from imu_sim.stream import Frames
+
+
+@dataclass(frozen=True)
+class HubTiming:
+    """Timing errors of a hub.
+
+    Attributes:
+        skew_ppm: how much faster its clock runs than true time, parts per million.
+        jitter_s: root mean square age of the values in a sample, s: a unit that was read just before is not read again.
+        loss: probability that a sample of all units does not arrive, 0 to 1.
+    """
+
+    skew_ppm: float = 0.0
+    jitter_s: float = 0.0
+    loss: float = 0.0
+
+    @property
+    def clock_rate(self) -> float:
+        """Seconds that the hub's clock counts in a true second."""
+        return 1.0 + 1e-6 * self.skew_ppm
+
+
+def usual_timing(rng: np.random.Generator) -> HubTiming:
+    """A hub as one may get it: crystal within some 20 ppm, 0.3 ms of age, one sample in a thousand lost (guesses)."""
+    return HubTiming(
+        skew_ppm=float(rng.normal(0.0, 20.0)),
+        jitter_s=float(3e-4 * rng.lognormal(0.0, 0.5)),
+        loss=float(min(0.05, 1e-3 * rng.lognormal(0.0, 1.0))),
+    )
+
+
+def as_received(
+    frames: Frames, timing: HubTiming, rate_hz: float, rng: np.random.Generator
+) -> tuple[Frames, NDArray[np.bool_]]:
+    """Samples as a host receives them, and which of them are new, (N,): a lost one shows the values of the last.
+
+    Values of age t are read from the line between a sample and the one before it.
+    """
+    count = len(frames.orientation)
+    arrived = rng.random(count) >= timing.loss
+    arrived[:1] = True
+    age = np.minimum(np.abs(rng.normal(0.0, timing.jitter_s, count)) * rate_hz, 1.0)
+    shown = np.maximum.accumulate(np.where(arrived, np.arange(count), 0))
+    aged = replace(
+        frames,
+        orientation=_aged_turn(frames.orientation, age),
+        angular_velocity=_aged(frames.angular_velocity, age),
+        specific_force=_aged(frames.specific_force, age),
+    )
+    held = Frames(
+        aged.orientation[shown],
+        aged.angular_velocity[shown],
+        aged.specific_force[shown],
+        aged.gyro_saturated[shown],
+        aged.accel_saturated[shown],
+    )
+    return held, arrived
+
+
+def _aged(values: Floats, age: Floats) -> Floats:
+    before = np.concatenate([values[:1], values[:-1]])
+    return np.asarray(values + (before - values) * age[:, None, None])
+
+
+def _aged_turn(q: Floats, age: Floats) -> Floats:
+    before = np.concatenate([q[:1], q[:-1]])
+    same = np.where(np.sum(before * q, axis=-1, keepdims=True) < 0.0, -before, before)
+    return np.asarray(rotation.normalise(q + (same - q) * age[:, None, None]))
