@@ -26,8 +26,8 @@ ACTION_UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "2": {"browOuterUp": 0.9},  # outer brow raiser: frontalis, lateral part
         "4": {"browDown": 0.9},  # brow lowerer: corrugator
         "5": {"eyeWide": 0.9},  # upper lid raiser
-        "6": {"cheekSquint": 0.85, "eyeSquint": 0.35},  # cheek raiser: orbicularis oculi, outer part
-        "7": {"eyeSquint": 0.85},  # lid tightener: orbicularis oculi, inner part
+        "6": {"cheekSquint": 0.6, "eyeSquint": 0.3},  # cheek raiser: orbicularis oculi, outer part
+        "7": {"eyeSquint": 0.7},  # lid tightener: orbicularis oculi, inner part
         "9": {"noseSneer": 0.9, "mouthUpperUp": 0.2, "browDown": 0.2},  # nose wrinkler
         "10": {"mouthUpperUp": 0.85, "noseSneer": 0.25},  # upper lip raiser
         "11": {"mouthUpperUp": 0.3, "noseSneer": 0.2},  # nasolabial deepener: zygomaticus minor

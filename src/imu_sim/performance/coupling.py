@@ -46,9 +46,9 @@ COMPANIONS = _matrix(
         "mouthStretch": {"mouthLowerDown": 0.3, "jawForward": 0.06},
         "mouthUpperUp": {"noseSneer": 0.35, "mouthShrugUpper": 0.35, "cheekSquint": 0.2},
         "mouthLowerDown": {"mouthUpperUp": 0.2, "mouthStretch": 0.3, "mouthShrugUpper": 0.2, "jawForward": 0.08},
-        "mouthPress": {"mouthShrugLower": 0.8, "mouthRollLower": 0.5, "mouthDimple": 0.3, "cheekSquint": 0.2,
+        "mouthPress": {"mouthShrugLower": 0.8, "mouthRollLower": 0.5, "mouthDimple": 0.3, "cheekSquint": 0.12,
                        "browDown": 0.15},
-        "mouthDimple": {"mouthPress": 0.25, "mouthShrugLower": 0.2, "cheekSquint": 0.25},
+        "mouthDimple": {"mouthPress": 0.25, "mouthShrugLower": 0.2, "cheekSquint": 0.15},
         "mouthRollLower": {"mouthRollUpper": 0.35, "mouthPress": 0.25, "mouthShrugLower": 0.2},
         "mouthRollUpper": {"mouthRollLower": 0.35, "mouthClose": 0.35, "jawOpen": 0.3, "mouthFrown": 0.3},
         "mouthShrugLower": {"mouthPress": 0.3, "mouthRollLower": 0.15},
@@ -60,7 +60,7 @@ COMPANIONS = _matrix(
         "noseSneer": {"browDown": 0.4, "cheekSquint": 0.45, "eyeSquint": 0.25, "mouthUpperUp": 0.25,
                       "mouthPress": 0.08},
         "cheekSquint": {"noseSneer": 0.45, "eyeSquint": 0.4, "mouthUpperUp": 0.15, "browDown": 0.2, "mouthPress": 0.08},
-        "eyeSquint": {"cheekSquint": 0.3, "browDown": 0.25},
+        "eyeSquint": {"cheekSquint": 0.2, "browDown": 0.25},
         "tongueOut": {"jawOpen": 0.3, "mouthLowerDown": 0.15},
     }
 )  # fmt: skip

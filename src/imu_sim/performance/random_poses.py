@@ -14,8 +14,15 @@ from imu_sim.performance.poses import EMOTION_WEIGHTS, POSE_WEIGHTS
 _PAIRS = tuple(
     name.removesuffix("Left")
     for name in arkit.BLENDSHAPES
-    if name.endswith("Left") and name not in {"jawLeft", "mouthLeft"}
+    if name.endswith("Left") and not name.startswith(("jaw", "mouthLeft", "eyeLook"))
 )
+_SINGLE = tuple(
+    name
+    for name in arkit.BLENDSHAPES
+    if not name.startswith("eyeLook") and name.removesuffix("Left").removesuffix("Right") not in _PAIRS
+)
+"""Shapes without another side, or that exclude it, as jawLeft and jawRight do."""
+
 _POSES = tuple(POSE_WEIGHTS.values())
 _EMOTIONS = tuple(EMOTION_WEIGHTS.values())
 _COMMON = {"happiness": 9.0, "surprise": 3.0, "interest": 2.0, "doubt": 2.0, "happily_surprised": 2.0}
@@ -71,14 +78,27 @@ def units(rng: np.random.Generator) -> Floats:
 
 
 def isolated(rng: np.random.Generator) -> Floats:
-    """One shape alone: a pair together, or one side of it, or a midline shape."""
-    value = float(rng.uniform(0.5, 1.0))
-    if rng.random() < 0.5:
+    """One shape alone: a pair together, one side of it, or a shape that has no other side."""
+    value, kind = float(rng.uniform(0.5, 1.0)), rng.random()
+    if kind < 0.35:
         stem = _PAIRS[int(rng.integers(len(_PAIRS)))]
         return weights_of({f"{stem}Left": value, f"{stem}Right": value * float(rng.uniform(0.85, 1.15))})
-    name = arkit.BLENDSHAPES[int(rng.integers(arkit.COUNT))]
+    if kind < 0.55:
+        side = "Left" if rng.random() < 0.5 else "Right"
+        return weights_of({f"{_PAIRS[int(rng.integers(len(_PAIRS)))]}{side}": value})
+    name = _SINGLE[int(rng.integers(len(_SINGLE)))]
     # mouthClose is defined as a correction of jawOpen and does not occur without it.
     return weights_of({name: value} | ({"jawOpen": value} if name == "mouthClose" else {}))
+
+
+def mouth_move(rng: np.random.Generator) -> Floats:
+    """The jaw down, or jaw or lips to one side, as far as they go, by themselves or with something else."""
+    move = _MOVES[int(rng.choice(len(_MOVES), p=[0.5, 0.1, 0.1, 0.12, 0.12, 0.06]))]
+    weights = weights_of({move: float(rng.uniform(0.4, 1.0))})
+    return np.maximum(weights, 0.5 * expression(rng)) if rng.random() < 0.4 else weights
+
+
+_MOVES = ("jawOpen", "jawLeft", "jawRight", "mouthLeft", "mouthRight", "cheekPuff")
 
 
 def arbitrary(rng: np.random.Generator) -> Floats:
@@ -90,12 +110,13 @@ def arbitrary(rng: np.random.Generator) -> Floats:
 
 
 _KINDS: tuple[tuple[Callable[[np.random.Generator], Floats], float], ...] = (
-    (named, 0.34),
-    (one_sided, 0.11),
-    (blended, 0.14),
-    (units, 0.1),
-    (isolated, 0.2),
-    (arbitrary, 0.11),
+    (named, 0.3),
+    (one_sided, 0.1),
+    (blended, 0.12),
+    (units, 0.08),
+    (isolated, 0.18),
+    (mouth_move, 0.13),
+    (arbitrary, 0.09),
 )
 """How often each kind comes. Isolated shapes must be in training motion, or they read too low."""
 

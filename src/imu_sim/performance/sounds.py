@@ -72,18 +72,18 @@ _TIGHT = _sound(_ROUNDED, jawOpen=0.1, mouthPucker=0.6, mouthFunnel=0.32)  # you
 _HOOK = _sound(_ROUNDED, jawOpen=0.14, mouthPucker=0.35, mouthFunnel=0.32)  # book
 _W = _sound({"rounding": 4.0, "jaw": 0.8, "parting": 1.5}, jawOpen=0.07, mouthPucker=0.68, mouthFunnel=0.3)
 _LIPS_SHUT = _sound(
-    {"jaw": 2.5, "parting": 6.0, "sealing": 7.0, "rounding": 0.6},
+    {"jaw": 7.0, "parting": 25.0, "sealing": 25.0, "rounding": 0.6},
     seals=True,
     jawOpen=0.06,
     mouthClose=0.055,
     mouthPress=0.3,
-    mouthRollLower=0.2,
-    mouthRollUpper=0.18,
+    mouthRollLower=0.15,
+    mouthRollUpper=0.12,
 )
 _LIP_TEETH = _sound(
-    {"jaw": 1.8, "parting": 3.0, "sealing": 4.0, "rounding": 1.0},
+    {"jaw": 4.0, "parting": 8.0, "sealing": 10.0, "rounding": 1.0},
     jawOpen=0.07,
-    mouthRollLower=0.38,
+    mouthRollLower=0.3,
     mouthUpperUp=0.2,
     mouthShrugLower=0.1,
 )

@@ -47,7 +47,7 @@ def weight_levels(everybody: Mapping[str, MotionStatistics]) -> Figure:
         axis.plot(x, middle, ".", color=_COLOURS[k], markersize=5)
     axis.set_xticks(places, [arkit.BLENDSHAPES[i] for i in SKIN], rotation=90, fontsize=8)
     axis.set(ylabel="weight", ylim=(0.0, 1.05), xlim=(-0.7, len(SKIN) - 0.3))
-    axis.legend(loc="upper right")
+    axis.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(everybody))
     return drawn(figure, "Weights of the skin shapes: 10th percentile, median (dot) and 95th percentile of time.")
 
 
@@ -110,7 +110,7 @@ def correlation_matrices(everybody: Mapping[str, MotionStatistics]) -> Figure:
     return drawn(figure, "Correlation between the skin shapes: red come together, blue exclude each other.")
 
 
-def time_courses(takes: Mapping[str, FaceMotion], start_s: float = 10.0, length_s: float = 20.0) -> Figure:
+def time_courses(takes: Mapping[str, FaceMotion], start_s: float = 30.0, length_s: float = 20.0) -> Figure:
     """Some weights of each take over `length_s` seconds."""
     figure, axes = _plot(len(_SHOWN), len(takes), 6.0 * len(takes), 0.9 * len(_SHOWN) + 0.6)
     for column, (name, motion) in enumerate(takes.items()):

@@ -84,10 +84,10 @@ def motion_section(study: MotionStudy) -> Section:
         (
             f"Generated (synthetic): {len(study.generated)} performances, {round(study.of_generated.seconds)} s. "
             f"Recorded with a phone: {lengths}. Everything is compared at 30 samples a second.",
-            "The recordings are few and special: people who go through the range of what their faces can do. They hold "
-            "little speech, no meals, no walking and hardly a rest; the generator is meant to cover all of that, so it "
-            "must not match them in every figure. The columns that compare one person with another say how far apart "
-            "real people are.",
+            "The recordings are few and special: people who go through the range of what their faces can do, one of "
+            "them for a few seconds only. They hold little speech, no meals, no walking and hardly a rest. The "
+            "generator is meant to cover all of that, so it must not match them in every figure. The columns that "
+            "compare one person with another say how far apart real people are.",
         ),
         (
             figures.weight_levels(everybody),
