@@ -161,8 +161,9 @@ _BY_SHAPE: Final = np.array([0.22, np.deg2rad(8.0), 0.16, 0.30, 2.5, 2.5] + [0.1
 _BY_SIDE: Final = np.array([0.09, np.deg2rad(4.0), 0.05, 0.12, 1.0, 1.0] + [0.05] * len(LOCAL_PLACES))
 GAIN_BOUNDS: Final = (0.45, 1.75)
 REACH_BOUNDS: Final = (0.65, 1.55)
-LEAST_REACH_PER_GAIN: Final = 0.68
-"""Skin that goes far within a short reach would fold over itself."""
+LEAST_REACH_PER_GAIN: Final = 0.75
+MOST_BULGE_PER_REACH: Final = 1.5
+"""Skin that goes far, or lifts far, within a short reach would fold over itself."""
 
 
 def random_anatomy(rng: np.random.Generator) -> Anatomy:
@@ -186,11 +187,12 @@ def _side(rng: np.random.Generator, shared: NDArray[np.float64], meet: float, lo
 
 def _pull(drawn: NDArray[np.float64]) -> Pull:
     gain = float(np.clip(np.exp(drawn[0]), *GAIN_BOUNDS))
+    reach = float(np.clip(np.exp(drawn[2]), max(REACH_BOUNDS[0], LEAST_REACH_PER_GAIN * gain), REACH_BOUNDS[1]))
     return Pull(
         gain=gain,
         turn_rad=float(np.clip(drawn[1], -0.45, 0.45)),
-        reach=float(np.clip(np.exp(drawn[2]), max(REACH_BOUNDS[0], LEAST_REACH_PER_GAIN * gain), REACH_BOUNDS[1])),
-        bulge=float(np.clip(np.exp(drawn[3]), 0.35, 2.2)),
+        reach=reach,
+        bulge=float(np.clip(np.exp(drawn[3]), 0.35, min(2.2, MOST_BULGE_PER_REACH * reach / gain))),
         offset_y_mm=float(np.clip(drawn[4], -7.0, 7.0)),
         offset_h_mm=float(np.clip(drawn[5], -7.0, 7.0)),
         local=tuple(float(v) for v in drawn[6:]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,15 @@ from face_model.head.half import Array, Indices, Region, smoothstep
 from face_model.head.mesh import HeadMesh
 from face_model.head.surface import base_point
 
+STRONGEST: Final = 1.9
+"""No tissue goes further than this, relative to the typical face."""
+LEAST_AREA: Final = 0.22
+"""No patch of skin is crushed to less of its area in one shape; a guess."""
+
 
 @dataclass(frozen=True)
 class Skin:
-    """The vertices that slide on the head's surface (skin, lids, lips, brows), `K` of them.
+    """The vertices that slide on the head's surface (skin, lids, lips), `K` of them.
 
     Attributes:
         mesh: the head they belong to.
@@ -30,7 +36,7 @@ class Skin:
     @classmethod
     def of(cls, mesh: HeadMesh) -> Skin:
         """All sliding vertices of a head."""
-        return cls(mesh, np.flatnonzero(mesh.of(Region.SKIN, Region.LID, Region.LIP, Region.BROW)))
+        return cls(mesh, np.flatnonzero(mesh.of(Region.SKIN, Region.LID, Region.LIP)))
 
     @cached_property
     def points(self) -> Array:
@@ -90,6 +96,27 @@ class Skin:
         return np.where(lid, smoothstep(0.25, 0.95, np.nan_to_num(self.mesh.s[self.index])), 1.0)[:, None]
 
     @cached_property
+    def _triangles(self) -> tuple[Indices, Array, Array]:
+        """Free skin triangles of the face, (T, 3) places; their normals, (T, 3); and squared lengths of those, (T,)."""
+        place = np.full(len(self.mesh.points), -1)
+        free = self.mesh.of(Region.SKIN) & (self.mesh.points[:, 0] > 30.0)
+        place[self.index] = np.arange(len(self.index))
+        triangles = place[self.mesh.triangles[free[self.mesh.triangles].all(axis=1)]]
+        normal = _normals(self.points[triangles])
+        return triangles, normal, np.sum(normal**2, axis=-1)
+
+    def unfolded(self, moved: Array) -> Array:
+        """Displacements (B, K, 3), each made smaller as a whole where it would crush or fold the skin somewhere.
+
+        Skin wrinkles and resists; how small a part of its area it shrinks to is a guess.
+        """
+        triangles, normal, square = self._triangles
+        left = np.sum(_normals((self.points + moved)[:, triangles]) * normal, axis=-1) / square
+        share = np.minimum((1.0 - LEAST_AREA) / np.maximum(1.0 - left.min(axis=1), 1e-9), 1.0)
+        limited: Array = moved * share[:, None, None]
+        return limited
+
+    @cached_property
     def local(self) -> Array:
         """(len(LOCAL_PLACES), K) share of each place in the local differences of an anatomy."""
         places = np.array(LOCAL_PLACES)
@@ -113,6 +140,19 @@ class Skin:
         lift = out + 0.5 * (dt * dt * chart.tt + dv * dv * chart.vv) + dt * dv * chart.tv
         moved: Array = wanted + chart.normal * lift[:, None]
         return moved
+
+
+def _normals(corners: Array) -> Array:
+    """Of triangles (..., 3, 3), as long as twice their area, (..., 3)."""
+    ab, ac = corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :]
+    return np.stack(
+        [
+            ab[..., 1] * ac[..., 2] - ab[..., 2] * ac[..., 1],
+            ab[..., 2] * ac[..., 0] - ab[..., 0] * ac[..., 2],
+            ab[..., 0] * ac[..., 1] - ab[..., 1] * ac[..., 0],
+        ],
+        axis=-1,
+    )
 
 
 @dataclass(frozen=True)
@@ -174,7 +214,8 @@ class Tissue:
 
     @cached_property
     def _strength(self) -> Array:
-        return self.pull.gain * np.clip(1.0 + np.array(self.pull.local) @ self.skin.local, 0.35, 1.65)
+        local = np.clip(1.0 + np.array(self.pull.local) @ self.skin.local, 0.5, 1.5)
+        return np.minimum(self.pull.gain * local, STRONGEST)
 
     def around(self, y: float, h: float, sigma_y: float, sigma_h: float, turn_deg: float = 0.0) -> Array:
         """Gaussian falloff seen from the front, 1 at (y, h), nought at the back of the head, (K,).

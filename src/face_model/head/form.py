@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from face_model.head.half import Array
+from face_model.head.binding import Binding
+from face_model.head.half import Array, Indices, smoothstep
 from face_model.head.identity import Identity, values
 from face_model.head.identity_fields import Places, displacements
 from face_model.head.mesh import HeadMesh, build_mesh
 
-_STEP_MM = 0.05
+SMILE_MM: Final = 9.0
+"""A long way for skin to go."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class Form:
     gradient: Array
     hinge: Array
 
-    def carry(self, moved: NDArray[np.float64]) -> Array:
-        """Displacements (..., V, 3) on the mean head to this person's."""
-        carried: Array = np.einsum("vij,...vj->...vi", self.gradient, moved, optimize=True)
+    def carry(self, moved: Array, vertices: Indices) -> Array:
+        """Displacements (..., N, 3) of some vertices (N,) of the mean head to this person's."""
+        carried: Array = np.einsum("vij,...vj->...vi", self.gradient[vertices], moved, optimize=True)
         return carried
 
 
@@ -43,14 +45,29 @@ def mean_mesh() -> HeadMesh:
 
 
 @lru_cache(maxsize=1)
+def brows() -> Binding:
+    """Eyebrows on the mean head's skin, found once."""
+    return Binding.of_brows(mean_mesh())
+
+
+@lru_cache(maxsize=1)
 def _basis() -> tuple[Array, Array]:
     """Displacement (P, V + 2, 3) in mm and its gradient (P, V + 2, 3, 3) for one deviation of each measure."""
     here = Places.of(mean_mesh())
-    columns = []
-    for axis in range(3):
-        step = _STEP_MM * np.eye(3)[axis]
-        columns.append((displacements(here.moved(step)) - displacements(here.moved(-step))) / (2.0 * _STEP_MM))
-    return displacements(here), np.stack(columns, axis=-1)
+    shift = displacements(here)
+    brows().ride(shift)
+    # Skin goes as far as a smile does: its motion must not see the fields' details. Lids must keep to their eyeball.
+    held = smoothstep(0.9, 1.0, here.held())[:, None, None]
+    return shift, held * _slope(here, 0.05) + (1.0 - held) * _slope(here, SMILE_MM)
+
+
+def _slope(here: Places, step_mm: float) -> Array:
+    """Gradient of the fields over a step to either side, (P, N, 3, 3)."""
+    columns = [
+        (displacements(here.moved(step)) - displacements(here.moved(-step))) / (2.0 * step_mm)
+        for step in step_mm * np.eye(3)
+    ]
+    return np.stack(columns, axis=-1)
 
 
 def form_of(identity: Identity) -> Form:

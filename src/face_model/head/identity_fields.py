@@ -252,8 +252,9 @@ def _mouth_width(p: Places) -> Array:
 
 
 def _lip(p: Places, upper: bool, height: float, forward: float) -> Array:
-    # Nothing where the lips meet, most at the edge of the red.
-    this = np.clip(p.lip_up if upper else -p.lip_up, 0.0, 1.0) ** 0.7
+    # Nothing where the lips meet, most at the edge of the red, in proportion to the lip's height along the mouth.
+    across = np.sqrt(np.clip(1.0 - p.lip_up**2, 0.0, 1.0))
+    this = (1.0 - across ** (1.5 if upper else 2.3)) * ((p.lip_up > 0.0) == upper)
     red = np.where(p.lip_s <= 1.0, np.sin(0.5 * np.pi * p.lip_s), 1.0 - smoothstep(1.0, 1.95, p.lip_s)) * this
     full = np.sin(np.pi * np.clip(p.lip_s, 0.0, 1.9) / 1.9) * this
     return _vector(forward * full, 0.0, (height if upper else -height) * red, p.h)

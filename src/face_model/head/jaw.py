@@ -113,7 +113,7 @@ def _skin_share(skin: Skin, follow: float) -> Array:
     chin, angle_of_jaw = np.array([90.0, -113.0]), np.array([10.0, -76.0])
     line = (chin - angle_of_jaw) / np.linalg.norm(chin - angle_of_jaw)
     below = (x - angle_of_jaw[0]) * line[1] - (h - angle_of_jaw[1]) * line[0]
-    share = share * (1.0 - smoothstep(2.0, 34.0, below)) * smoothstep(-22.0, 30.0, x)
+    share = share * (1.0 - smoothstep(-4.0, 56.0, below)) * smoothstep(-22.0, 30.0, x)
     return np.clip(share, 0.0, 1.0)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from face_model import arkit
 from face_model.head import correctives, lids, tongue
 from face_model.head.anatomy import Anatomy, Side
 from face_model.head.fields import Skin, Tissue
-from face_model.head.form import Form, mean_mesh
+from face_model.head.form import Form, brows, mean_mesh
 from face_model.head.half import Array, Indices, Region, smoothstep
 from face_model.head.jaw import Jaw, Seal
 from face_model.head.mesh import HeadMesh
@@ -26,6 +28,17 @@ MIRROR_Y = np.array([1.0, -1.0, 1.0])
 Pair = tuple[str, str]
 Key = str | Pair
 """A shape, or the two shapes of a corrective."""
+JAW_KEYS: Final[tuple[Key, ...]] = (
+    "jawForward",
+    "jawLeft",
+    "jawRight",
+    "mouthClose",
+    ("jawOpen", "jawOpen"),
+    ("mouthClose", "mouthClose"),
+    ("jawOpen", "mouthPucker"),
+    ("jawOpen", "tongueOut"),
+)
+"""What bone makes; the soft tissue makes the rest."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +52,8 @@ class Shapes:
     """
 
     points: Array
-    deltas: Array
-    correctives: Mapping[Pair, Array]
+    deltas: NDArray[np.float32]
+    correctives: Mapping[Pair, NDArray[np.float32]]
 
 
 def build_shapes(form: Form, anatomy: Anatomy, eye_open: float) -> Shapes:
@@ -50,30 +63,27 @@ def build_shapes(form: Form, anatomy: Anatomy, eye_open: float) -> Shapes:
     left = _left_side(skin, anatomy.left, eye_open)
     right = left if anatomy.right == anatomy.left else _left_side(skin, anatomy.right, eye_open)
     soft = _both_sides(skin, left, right)
-    keys: list[Key] = [*soft]
-    moved = np.zeros((len(keys), *mesh.points.shape))
-    moved[:, skin.index] = np.stack(list(soft.values()))
+    row: dict[Key, int] = {key: i for i, key in enumerate([*soft, *JAW_KEYS])}
+    moved = np.zeros((len(row), *mesh.points.shape), dtype=np.float32)
+    moved[: len(soft), skin.index] = form.carry(np.stack(list(soft.values())), skin.index)
     for name in lids.LOOK_DEG:
-        ball = mesh.points[mesh.parts["eye_left"]]
-        moved[keys.index(name), mesh.parts["eye_left"]] = lids.gaze(ball, name, anatomy.left.look_gain)
-        mirrored = lids.gaze(ball, name, anatomy.right.look_gain) * MIRROR_Y
-        moved[keys.index(arkit.mirrored(name)), mesh.parts["eye_right"]] = mirrored
-    moved[keys.index("tongueOut"), mean.tongue] = mean.tongue_reach
-    carried = form.carry(moved)
-    made: dict[Key, Array] = dict(zip(keys, carried, strict=True))
-    opening = made.pop("neutral")
-    _add_jaw(made, mean, Jaw.of(skin, form, anatomy.jaw))
-    everything = np.stack([*made.values(), opening])
+        for shape, side, sign in ((name, "left", 1.0), (arkit.mirrored(name), "right", -1.0)):
+            ball = np.arange(len(mesh.points))[mesh.parts[f"eye_{side}"]]
+            gain = anatomy.left.look_gain if side == "left" else anatomy.right.look_gain
+            turned = lids.gaze(mesh.points[mesh.parts["eye_left"]], name, gain) * [1.0, sign, 1.0]
+            moved[row[shape], ball] = form.carry(turned, ball)
+    moved[row["tongueOut"], mean.tongue] = form.carry(mean.tongue_reach, mean.tongue)
+    _add_jaw(moved, row, mean, Jaw.of(skin, form, anatomy.jaw))
+    brows().ride(moved)
     for lining in mean.linings:
         # Linings behind lips and lids: at the margin they move with the skin, deep inside as they were given.
-        everything[:, lining.inside] = (
-            lining.share * everything[:, lining.nearest] + (1.0 - lining.share) * everything[:, lining.inside]
+        moved[:, lining.inside] = (
+            lining.share * moved[:, lining.nearest] + (1.0 - lining.share) * moved[:, lining.inside]
         )
-    done: dict[Key, Array] = dict(zip(made, everything, strict=False))
     return Shapes(
-        points=form.points + everything[-1],
-        deltas=np.stack([done[name] for name in arkit.BLENDSHAPES]),
-        correctives={key: moved for key, moved in done.items() if isinstance(key, tuple)},
+        points=form.points + moved[row["neutral"]],
+        deltas=moved[[row[name] for name in arkit.BLENDSHAPES]],
+        correctives={key: moved[i] for key, i in row.items() if isinstance(key, tuple)},
     )
 
 
@@ -89,6 +99,7 @@ def _left_side(skin: Skin, side: Side, eye_open: float) -> dict[Key, Array]:
         "tongueOut": tongue.lips_part(skin),
         "jawOpen": _around_open_jaw(Tissue(skin, side.pull("jawOpen"))),
     }
+    shapes = dict(zip(shapes, skin.unfolded(np.stack(list(shapes.values()))), strict=True))
     pairs = {**lids.lid_correctives(skin, shapes, eye), **correctives.mouth_correctives(skin, shapes)}
     made: dict[Key, Array] = {"neutral": eye.opening}
     made.update(shapes.items())
@@ -124,19 +135,21 @@ def _mirrored(key: Key) -> Key:
     return (arkit.mirrored(key[0]), arkit.mirrored(key[1]))
 
 
-def _add_jaw(made: dict[Key, Array], mean: _Mean, jaw: Jaw) -> None:
-    """Add the bone's motions, what seals the lips over them, and their correctives."""
-    arc = jaw.opened(0.5) - 0.5 * jaw.opened(1.0)
-    made["jawOpen"] = made["jawOpen"] + jaw.opened(1.0)
-    made["jawOpen", "jawOpen"] = arc
-    made["jawForward"], made["jawLeft"], made["jawRight"] = jaw.forward(), jaw.sideways(1.0), jaw.sideways(-1.0)
-    made["mouthClose"] = mean.seal.closing(made["jawOpen"], mean.upper_side)
-    made["mouthClose", "mouthClose"] = mean.seal.closing(arc, mean.upper_side)
-    made["jawOpen", "mouthPucker"] = correctives.PUCKER_CLOSES * made["mouthClose"]
-    with_tongue = -made["tongueOut"]
-    reach = made["tongueOut"][mean.tongue]
-    with_tongue[mean.tongue] = correctives.TONGUE_TILTS * jaw.tilted(reach)
-    made["jawOpen", "tongueOut"] = with_tongue
+def _add_jaw(moved: NDArray[np.float32], row: Mapping[Key, int], mean: _Mean, jaw: Jaw) -> None:
+    """Add the bone's motions, what seals the lips over them, and their correctives, in place; `moved` is (B, V, 3)."""
+    opened, arc = row["jawOpen"], row["jawOpen", "jawOpen"]
+    moved[opened] += jaw.opened(1.0)
+    moved[arc] = jaw.opened(0.5) - 0.5 * jaw.opened(1.0)
+    moved[row["jawForward"]] = jaw.forward()
+    moved[row["jawLeft"]], moved[row["jawRight"]] = jaw.sideways(1.0), jaw.sideways(-1.0)
+    closed = row["mouthClose"]
+    moved[closed] = mean.seal.closing(moved[opened], mean.upper_side)
+    moved[row["mouthClose", "mouthClose"]] = mean.seal.closing(moved[arc], mean.upper_side)
+    moved[row["jawOpen", "mouthPucker"]] = correctives.PUCKER_CLOSES * moved[closed]
+    tongue_out, with_jaw = row["tongueOut"], row["jawOpen", "tongueOut"]
+    # The lips need not part for the tongue when the jaw has parted them.
+    moved[with_jaw] = -moved[tongue_out]
+    moved[with_jaw, mean.tongue] = correctives.TONGUE_TILTS * jaw.tilted(moved[tongue_out, mean.tongue])
 
 
 @dataclass(frozen=True)
@@ -145,7 +158,7 @@ class _Lining:
 
     inside: Indices
     nearest: Indices
-    share: Array
+    share: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -174,7 +187,7 @@ def _linings(mesh: HeadMesh) -> list[_Lining]:
     for lining, skin, fade in ((Region.MOUTH, Region.LIP, (0.3, 0.65)), (Region.SOCKET, Region.LID, (0.3, 0.8))):
         inside = np.flatnonzero(mesh.region == lining)
         margin = np.flatnonzero((mesh.region == skin) & (mesh.s == 0.0))
-        share = smoothstep(fade[1], fade[0], mesh.s[inside])[:, None]
+        share = smoothstep(fade[1], fade[0], mesh.s[inside])[:, None].astype(np.float32)
         made.append(_Lining(inside, margin[_same_angle(mesh, inside, margin)], share))
     return made
 

@@ -36,8 +36,8 @@ def _outer_up(at: Tissue) -> Array:
 
 def _down(at: Tissue) -> Array:
     side = smoothstep(-9.0, 8.0, at.skin.y)
-    brow = at.around(23.0, 18.0, 17.0, 9.5) * side
-    inner = at.around(13.0, 17.0, 8.0, 9.0) * side
+    brow = at.around(23.0, 19.0, 18.0, 11.0) * side
+    inner = at.around(13.0, 17.0, 9.0, 10.0) * side
     forehead = at.around(22.0, 38.0, 17.0, 11.0) * side
     glabella = at.around(7.0, 14.0, 4.5, 7.0) * side
     return at.slide(

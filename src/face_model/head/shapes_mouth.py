@@ -97,7 +97,7 @@ def _pucker(at: Tissue) -> Array:
     mouth = at.around(0.0, -67.0, 30.0, 17.0)
     ring = at.around(0.0, -67.0, 17.0, 14.0)
     # Narrower by nearly half, lips forward; the red stands up as it is pushed out.
-    towards = -0.50 * at.skin.y * mouth
+    towards = -0.46 * at.skin.y * mouth
     roll = np.exp(-((np.clip(at.skin.lip_s, 0.0, 2.0) / 0.9) ** 2))
     red = np.clip(at.skin.lip_s, 0.0, 1.0)
     up = 4.5 * ring * (at.skin.upper - 0.5) * roll * red
