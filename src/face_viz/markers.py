@@ -7,8 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from face_model import arkit
-from face_model.rig import FaceRig
+from face_model.rig import FaceRig, activations
 from face_viz.boards import SensorStatus
 from face_viz.frame import FaceState
 
@@ -39,7 +38,8 @@ class FaceGeometry:
     """
 
     def __init__(self, rig: FaceRig) -> None:
-        self._flat = np.ascontiguousarray(rig.deltas.reshape(arkit.COUNT, -1), dtype=np.float32)
+        self._pairs = rig.pairs
+        self._flat = np.ascontiguousarray(rig.displacements.reshape(len(rig.displacements), -1), dtype=np.float32)
         self._neutral = rig.neutral.reshape(-1).astype(np.float32)
         self._moved = np.empty_like(self._neutral)
         self._corners = np.ascontiguousarray(rig.triangles.reshape(-1))
@@ -51,7 +51,7 @@ class FaceGeometry:
 
     def vertices(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """(52,) -> (V, 3) m, `face_head`."""
-        np.dot(weights, self._flat, out=self._moved)
+        np.dot(activations(weights, self._pairs), self._flat, out=self._moved)
         self._moved += self._neutral
         return self._moved.reshape(-1, 3)
 

@@ -21,8 +21,8 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
-from face_model.errors import LayoutError
-from face_model.head import build_head
+from face_model.errors import FaceModelError, LayoutError
+from face_model.faces import load_rig
 from face_model.layout import load_layout
 from face_model.skin import skin_patches
 from face_viz.boards import Boards, SensorStatus
@@ -38,6 +38,9 @@ from imusic_ros.process import run
 from imusic_ros.qos import LATCHED, RELIABLE, SENSOR_DATA
 
 PARAMETERS = (
+    ParameterSpec(
+        "face", "head", "Face that is shown: head, or the path of a rig (.glb, .gltf, .npz, folder of .obj)."
+    ),
     ParameterSpec("page", True, "Serve the web page."),
     ParameterSpec("host", "127.0.0.1", "Address the page is served on; 127.0.0.1: reached from this machine only."),
     ParameterSpec("port", 8080, "TCP port of the page; 0 takes the first free one from 8080 up.", 0, 65535),
@@ -84,8 +87,11 @@ class FaceVizNode(ManagedNode):
     # Lifecycle.
 
     def configure(self) -> None:
-        """Build the face, open the page, make publishers."""
-        self._rig = build_head()
+        """Build or load the face, open the page, make publishers."""
+        try:
+            self._rig = load_rig(str(self.value("face")))
+        except FaceModelError as error:
+            raise ConfigurationError(str(error)) from error
         self._geometry = FaceGeometry(self._rig)
         self._pub_markers = self.create_lifecycle_publisher(MarkerArray, "face/markers", RELIABLE)
         self._pub_points = self.create_lifecycle_publisher(PointCloud2, "face/points", RELIABLE)

@@ -25,7 +25,7 @@ GLOSS: Final = {"eye": 1.0, "cornea": 1.0, "teeth": 0.75, "tooth": 0.75, "tongue
 
 def encode_rig(rig: FaceRig) -> bytes:
     """All the page needs to draw `rig` at any weights."""
-    starts, index, value = _sparse(rig.deltas)
+    starts, index, value = _sparse(rig.displacements)
     arrays: dict[str, NDArray[Any]] = {
         "neutral": rig.neutral.astype("<f4"),
         "triangles": rig.triangles.astype("<u4"),
@@ -43,6 +43,7 @@ def encode_rig(rig: FaceRig) -> bytes:
             "name": rig.name,
             "blendshapes": arkit.BLENDSHAPES,
             "observable": arkit.OBSERVABLE,
+            "pairs": rig.pairs,
             "landmarks": {name: int(vertex) for name, vertex in rig.landmarks.items()},
             "arrays": table,
         }
@@ -52,11 +53,11 @@ def encode_rig(rig: FaceRig) -> bytes:
     return len(header).to_bytes(4, "little") + header + body
 
 
-def _sparse(deltas: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Moved vertices only: (53,) start of each shape, (N,) vertex, (N, 3) displacement in m."""
-    shape, vertex = np.nonzero(np.abs(deltas).max(axis=2) > STILL_M)
-    starts = np.searchsorted(shape, np.arange(len(deltas) + 1))
-    return starts, vertex, deltas[shape, vertex]
+def _sparse(displacements: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Moved vertices only: (52 + C + 1,) start of each shape and corrective, (N,) vertex, (N, 3) displacement in m."""
+    shape, vertex = np.nonzero(np.abs(displacements).max(axis=2) > STILL_M)
+    starts = np.searchsorted(shape, np.arange(len(displacements) + 1))
+    return starts, vertex, displacements[shape, vertex]
 
 
 def gloss(rig: FaceRig) -> NDArray[np.float32]:

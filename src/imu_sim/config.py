@@ -20,6 +20,7 @@ class SimulatorConfig:
     udp: str = ""
     motion: str = "performance"
     layout: str = "face_12"
+    face: str = "head"
     rate_hz: int = 100
     seed: int = 1
     wearer_seed: int = 0

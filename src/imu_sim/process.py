@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--udp", metavar="HOST:PORT", help="send to a driver on UDP instead")
     parser.add_argument("--motion", help="`performance` or a Live Link Face CSV")
     parser.add_argument("--layout", help="sensor layout, by name or path")
+    parser.add_argument("--face", help="`head`, or a rig: .glb, .gltf, .npz, or a folder of .obj files")
     parser.add_argument("--rate", type=int, dest="rate_hz", help="samples per second")
     parser.add_argument("--seed", type=int, help="of noise, jitter and faults")
     who = "0: the face as built; else a random person"

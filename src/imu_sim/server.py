@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from face_model.head import build_head
+from face_model.faces import load_family
 from face_model.layout import load_layout
-from face_model.warp import WarpedFamily
 from imu_sim.boards import boards_on
 from imu_sim.config import SimulatorConfig
 from imu_sim.errors import SimulatorConfigError
@@ -77,7 +76,7 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     if repairs:
         print(f"{config.motion}: {repairs}", flush=True)  # noqa: T201
     trajectory = Trajectory(motion, loop=config.loop)
-    family = WarpedFamily(build_head())
+    family = load_family(config.face)
     seed = config.wearer_seed
     wearer = random_wearer(family, layout, seed) if seed else nominal_wearer(family.typical(), layout)
     boards = boards_on(wearer, layout)

@@ -60,7 +60,7 @@ def check(
     if as_json:
         print(json.dumps(asdict(report) | {"usable": report.usable}, indent=2))  # noqa: T201
     else:
-        _print_report(report)
+        _print_report(report, file)
     raise typer.Exit(0 if report.usable else 1)
 
 
@@ -84,16 +84,16 @@ def export(
         err.print(f"glTF has no correctives: {len(rig.correctives)} were left out", highlight=False)
 
 
-def _print_report(report: RigReport) -> None:
+def _print_report(report: RigReport, file: Path) -> None:
     parts = ", ".join(f"{name} {count}" for name, count in report.parts.items())
     out_console.print(
         f"[bold]{report.name}[/]: {len(report.present)} of {len(report.present) + len(report.absent)} shapes, "
         f"{report.vertices} vertices ({parts}), {report.triangles} triangles"
     )
-    shapes = Table("shape", "reach, mm", "shape", "reach, mm", "shape", "reach, mm", "shape", "reach, mm")
+    shapes = Table(*("shape", "mm") * 3, box=None, title="how far each shape moves the skin")
     cells = [(name, f"{reach:.1f}") for name, reach in report.reach_mm.items()]
     cells += [(f"[dim]{name}[/]", "[dim]absent[/]") for name in report.absent]
-    rows = -(-len(cells) // 4)
+    rows = -(-len(cells) // 3)
     for row in range(rows):
         shapes.add_row(*(text for cell in cells[row::rows] for text in cell))
     out_console.print(shapes)
@@ -104,7 +104,7 @@ def _print_report(report: RigReport) -> None:
         findings.add_row(f"[{colors[severity]}]{severity}[/]", finding.subject, escape(finding.text))
     out_console.print(findings)
     verdict = "[green]Usable.[/]" if report.usable else "[red]Not usable.[/]"
-    out_console.print(f"{verdict} Look at it: imusic face sheet --face FILE")
+    out_console.print(f"{verdict} Look at it: imusic face sheet --face {file}", highlight=False, soft_wrap=True)
 
 
 def _save(picture: Image, out: Path, page: str) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from imusic_cli.bench import app as bench
 from imusic_cli.dataset import app as dataset
 from imusic_cli.errors import CommandError
 from imusic_cli.face import app as face
@@ -21,7 +22,6 @@ from imusic_cli.study import study
 app = typer.Typer(
     name="imusic", no_args_is_help=True, add_completion=False, help="Facial expression capture with IMUs, no camera."
 )
-bench = typer.Typer(no_args_is_help=True, help="Measure this machine.")
 app.add_typer(bench, name="bench")
 app.add_typer(face, name="face")
 app.add_typer(dataset, name="dataset")
@@ -41,12 +41,13 @@ def demo(
     model: ModelName = "",
     page_port: Annotated[int | None, typer.Option(help="TCP port of the page; by default the first free one.")] = None,
     wearer: Annotated[int | None, typer.Option(help="Who wears it: 0 the face as built, else a random person.")] = None,
+    face: Annotated[str, typer.Option(help="Face that is simulated and shown: head, or a rig file.")] = "",
     namespace: Namespace = "",
 ) -> None:
     """Watch a simulated face: hub, driver, inference and web page, no hardware needed."""
     from imusic_cli.run import run_graph
 
-    values = {"motion": motion, "model": model, "page_port": page_port, "wearer": wearer}
+    values = {"motion": motion, "model": model, "page_port": page_port, "wearer": wearer, "face": face}
     raise typer.Exit(run_graph("demo", values, namespace))
 
 
@@ -58,12 +59,14 @@ def capture(
     layout: Annotated[str, typer.Option(help="Sensor layout: a name or the path of a .yaml file.")] = "",
     model: ModelName = "",
     page_port: Annotated[int | None, typer.Option(help="TCP port of the page.")] = None,
+    face: Annotated[str, typer.Option(help="Face that is shown: head, or a rig file.")] = "",
     namespace: Namespace = "",
 ) -> None:
     """Capture a face from a hub."""
     from imusic_cli.run import run_graph
 
-    values = {"port": port, "baud": baud, "udp": udp, "layout": layout, "model": model, "page_port": page_port}
+    values: dict[str, object] = {"port": port, "baud": baud, "udp": udp, "layout": layout, "model": model}
+    values |= {"page_port": page_port, "face": face}
     raise typer.Exit(run_graph("capture", values, namespace))
 
 
@@ -180,28 +183,6 @@ def doctor(as_json: Json = False) -> None:
         out.print(table)
         out.print("[green]Ready.[/]" if ok else "[red]Something required is missing.[/]")
     raise typer.Exit(0 if ok else 1)
-
-
-@bench.command()
-def latency(
-    seconds: Annotated[float, typer.Option(min=1.0, help="Length of the measurement, s.")] = 60.0,
-    transport: Annotated[str, typer.Option(help="serial (a pseudo-terminal) or udp.")] = "serial",
-    viewer: Annotated[bool, typer.Option(help="Run the viewer too, as in the demo.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Sample to weights through the real processes on a simulated hub: rate, age of the sample, losses."""
-    from imusic_cli.latency import measure_latency
-
-    if transport not in {"serial", "udp"}:
-        raise CommandError(f"--transport: expected serial or udp, found {transport}")
-    result = measure_latency(seconds, transport, "demo" if viewer else "headless")
-    if as_json:
-        print(json.dumps(asdict(result), indent=2))  # noqa: T201
-        return
-    table = Table("figure", "value", title="sample to published weights")
-    for name, value in asdict(result).items():
-        table.add_row(name, f"{value:.2f}" if isinstance(value, float) else str(value))
-    out.print(table)
 
 
 def _progress() -> Progress:

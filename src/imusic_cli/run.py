@@ -16,6 +16,7 @@ from rich.panel import Panel
 from face_inference.errors import InferenceError
 from face_inference.model_folder import load_model
 from face_model.errors import FaceModelError
+from face_model.faces import load_family
 from face_model.layout import load_layout
 from imusic_cli.errors import CommandError
 from imusic_cli.foreground import own_foreground_group
@@ -63,7 +64,7 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
 
 
 def check_files(processes: tuple[Process, ...]) -> None:
-    """Find out before anything starts whether model, layout and motion can be used.
+    """Find out before anything starts whether model, layout, face and motion can be used.
 
     Raises:
         CommandError: with the loader's own words.
@@ -74,6 +75,8 @@ def check_files(processes: tuple[Process, ...]) -> None:
                 load_model(str(process.overrides["model"]))
             if "layout" in process.overrides:
                 load_layout(str(process.overrides["layout"]))
+            if "face" in process.overrides:
+                load_family(str(process.overrides["face"]))
         except (InferenceError, FaceModelError) as error:
             raise CommandError(str(error)) from error
         motion = process.overrides.get("motion", "performance")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from face_model import arkit
-from face_model.rig import LANDMARKS, FaceRig
+from face_model.rig import LANDMARKS, Corrective, FaceRig
 
 
 @pytest.fixture(scope="session")
 def small_rig() -> FaceRig:
-    """A bent grid of 9 x 9 vertices facing x, with random displacements for some of the shapes."""
+    """A bent grid of 9 x 9 vertices facing x, with random displacements for some of the shapes, and correctives."""
     random = np.random.default_rng(5)
     y, z = (g.ravel() for g in np.meshgrid(np.linspace(-0.07, 0.07, 9), np.linspace(-0.1, 0.1, 9), indexing="ij"))
     neutral = np.stack([0.1 - 4.0 * (y**2 + z**2), y, z], axis=1).astype(np.float32)
@@ -22,6 +22,12 @@ def small_rig() -> FaceRig:
     for name in ("jawOpen", "mouthSmileLeft", "browInnerUp"):
         moved = random.choice(81, 20, replace=False)
         deltas[arkit.INDEX[name], moved] = random.normal(0.0, 0.004, (20, 3))
+    jaw, smile = arkit.INDEX["jawOpen"], arkit.INDEX["mouthSmileLeft"]
+    correctives = []
+    for pair in ((jaw, smile), (jaw, jaw)):
+        delta = np.zeros((81, 3), np.float32)
+        delta[random.choice(81, 10, replace=False)] = random.normal(0.0, 0.004, (10, 3))
+        correctives.append(Corrective(pair, delta))
     return FaceRig(
         name="grid",
         neutral=neutral,
@@ -31,4 +37,5 @@ def small_rig() -> FaceRig:
         parts={"skin": slice(0, 72), "eye_left": slice(72, 81)},
         landmarks={name: 10 * i for i, name in enumerate(LANDMARKS)},
         lip_vertices=np.array([40, 41], np.int32),
+        correctives=tuple(correctives),
     )

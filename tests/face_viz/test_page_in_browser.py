@@ -138,6 +138,7 @@ def test_other_weights_give_another_mouth(browser, page, performer) -> None:  # 
 
 
 def test_the_page_computes_the_rigs_own_vertices(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
+    assert RIG.correctives, "the page must be tried with correctives"
     browser.open(full(page), 960, 600)
     show(browser, performer, SMILE)
     drawn = np.array(browser.evaluate("Array.from(window.imusic.rig.positions)")).reshape(-1, 3)

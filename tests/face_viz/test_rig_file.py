@@ -25,11 +25,17 @@ def test_the_page_can_rebuild_the_face_at_any_weights(small_rig: FaceRig) -> Non
     weights = np.random.default_rng(1).uniform(0, 1, 52).astype(np.float32)
     positions = arrays["neutral"].reshape(-1, 3).copy()
     starts = arrays["delta_start"]
-    assert len(starts) == len(weights) + 1 == len(header["blendshapes"]) + 1
-    for shape, weight in enumerate(weights):
+    active = [
+        *weights,
+        *(4 * weights[i] * (1 - weights[i]) if i == j else weights[i] * weights[j] for i, j in header["pairs"]),
+    ]
+    assert len(header["blendshapes"]) == 52
+    assert len(header["pairs"]) == 2
+    assert len(starts) == len(active) + 1
+    for shape, weight in enumerate(active):
         part = slice(starts[shape], starts[shape + 1])
         np.add.at(positions, arrays["delta_index"][part], weight * arrays["delta_value"].reshape(-1, 3)[part])
-    assert np.abs(positions - small_rig.vertices(weights)).max() < 52 * STILL_M
+    assert np.abs(positions - small_rig.vertices(weights)).max() < 54 * STILL_M
 
 
 def test_arrays_start_on_whole_words_as_typed_arrays_need(small_rig: FaceRig) -> None:
@@ -42,7 +48,7 @@ def test_arrays_start_on_whole_words_as_typed_arrays_need(small_rig: FaceRig) ->
 
 def test_only_moved_vertices_are_sent(small_rig: FaceRig) -> None:
     _, arrays = decode(encode_rig(small_rig))
-    assert len(arrays["delta_index"]) == 3 * 20
+    assert len(arrays["delta_index"]) == 3 * 20 + 2 * 10
 
 
 def test_eyes_are_glossier_than_skin_and_colours_are_kept(small_rig: FaceRig) -> None:

@@ -138,7 +138,7 @@ def inspect_face(face: LoadedFace) -> RigReport:
         notes.append(f"shapes that are none of the 52: {', '.join(face.unknown[:8])}{more}")
     found = [Finding(Severity.NOTE, "file", note) for note in notes]
     if face.pose.mirrored:
-        text = "shapes named left lie on the wearer's right throughout; left and right are the wearer's: exchange the names"
+        text = "shapes named left lie on the right throughout; left and right are the wearer's: exchange the names"
         found.insert(0, Finding(Severity.WARNING, "file", text))
     return replace(report, findings=_worst_first([*report.findings, *found]))
 
@@ -178,8 +178,8 @@ def _sides(rig: FaceRig) -> Iterator[Finding]:
             yield Finding(
                 Severity.WARNING,
                 name,
-                f"{100 * (1 - own):.0f} % of its motion is on the wearer's {'right' if side == 'Left' else 'left'} side; "
-                f"left and right are the wearer's, not the viewer's; exchange the names",
+                f"{100 * (1 - own):.0f} % of its motion is on the {'right' if side == 'Left' else 'left'}; "
+                f"left and right are the wearer's, not the viewer's: exchange the names",
             )
 
 

@@ -1,4 +1,4 @@
-// The face rig: a neutral mesh and 52 sparse displacements. Layout of the bytes: see rig_file.py.
+// The face rig: a neutral mesh, sparse displacements for 52 weights, and correctives. Layout of the bytes: see rig_file.py.
 
 const TYPES = { f4: Float32Array, u4: Uint32Array, u1: Uint8Array };
 
@@ -11,6 +11,7 @@ export class Rig {
       return new TYPES[type](buffer, 4 + headerLength + offset, count);
     };
     this.blendshapes = header.blendshapes;
+    this.pairs = header.pairs; // the two shapes of each corrective
     this.landmarks = header.landmarks;
     this.neutral = array("neutral");
     this.triangles = array("triangles");
@@ -26,19 +27,24 @@ export class Rig {
 
   // Displaces the vertices by the weights and renews the normals, in place.
   morph(weights) {
-    const { positions: p, index, value } = this;
-    p.set(this.neutral);
-    for (let shape = 0; shape < weights.length; shape++) {
-      const w = weights[shape];
-      if (Math.abs(w) < 1e-4) continue;
-      for (let i = this.start[shape], end = this.start[shape + 1]; i < end; i++) {
-        const v = 3 * index[i];
-        p[v] += w * value[3 * i];
-        p[v + 1] += w * value[3 * i + 1];
-        p[v + 2] += w * value[3 * i + 2];
-      }
-    }
+    this.positions.set(this.neutral);
+    weights.forEach((w, shape) => this.displace(shape, w));
+    this.pairs.forEach(([i, j], k) => {
+      const w = i === j ? 4 * weights[i] * (1 - weights[i]) : weights[i] * weights[j];
+      this.displace(weights.length + k, w);
+    });
     this.shade();
+  }
+
+  displace(shape, w) {
+    if (Math.abs(w) < 1e-4) return;
+    const { positions: p, index, value } = this;
+    for (let i = this.start[shape], end = this.start[shape + 1]; i < end; i++) {
+      const v = 3 * index[i];
+      p[v] += w * value[3 * i];
+      p[v + 1] += w * value[3 * i + 1];
+      p[v + 2] += w * value[3 * i + 2];
+    }
   }
 
   shade() {
