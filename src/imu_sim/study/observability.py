@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from face_model import arkit, rotation
 from face_model.family import FaceFamily
 from face_model.layout import SensorLayout
+from face_model.observability import Visibility
 from face_model.recording import Recording
 from imu_sim import head_motion
 from imu_sim.boards import boards_on
@@ -33,28 +33,6 @@ CALIBRATION_DEG = 1.0
 """How well a unit's mounting is known after nod and shake, root mean square; a guess."""
 CONTEXT = {"mouthClose": "jawOpen"}
 """Shapes that exist only on top of another one."""
-
-
-@dataclass(frozen=True)
-class Visibility:
-    """How well one blendshape is seen, median over people.
-
-    Attributes:
-        shape: its name.
-        sensor: the unit that sees it best, in most people.
-        tilt_deg, rotation_deg: how far that unit turns at weight 1, degrees.
-        rate_deg_s: largest angular velocity of that unit while the shape comes in 0.35 s, degrees per second.
-        force_m_s2: the same for specific force, gravity's turn included, m/s2.
-        ratio: signal over floor in the best unit, the better of tilt and angular velocity.
-    """
-
-    shape: str
-    sensor: str
-    tilt_deg: float
-    rotation_deg: float
-    rate_deg_s: float
-    force_m_s2: float
-    ratio: float
 
 
 def tour() -> FaceMotion:

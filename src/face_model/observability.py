@@ -1,0 +1,88 @@
+"""Which blendshapes face IMUs can see: measured on simulated faces, kept as a table beside this file.
+
+`imusic study --table src/face_model/observability.csv` measures it anew (`imu_sim.study.observability`). No real skin
+was involved. Everything that treats shapes apart by what sensors can tell reads it from here.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Final
+
+from face_model import arkit
+from face_model.errors import FaceModelError
+
+PARTLY: Final = 5.0
+"""Signal over floor from which a shape counts as seen in part: what A. Rose asked of a signal in noise in 1948 (J. Opt.
+Soc. Am. 38)."""
+CLEARLY: Final = 30.0
+"""From here a shape stands out even at a sixth of its full weight; a guess."""
+
+_PATH: Final = Path(__file__).with_name("observability.csv")
+
+
+@dataclass(frozen=True)
+class Visibility:
+    """How well one blendshape is seen at weight 1, median over people.
+
+    Attributes:
+        shape: its name.
+        sensor: the unit that sees it best in most people.
+        tilt_deg: turn of that unit against gravity, degrees.
+        rotation_deg: turn of that unit on the skull, degrees.
+        rate_deg_s: its largest angular velocity while the shape comes in 0.35 s, degrees per second.
+        force_m_s2: the largest change of its specific force meanwhile, turn of gravity included, m/s2.
+        ratio: signal over floor, the better of tilt and angular velocity, in the best unit.
+    """
+
+    shape: str
+    sensor: str
+    tilt_deg: float
+    rotation_deg: float
+    rate_deg_s: float
+    force_m_s2: float
+    ratio: float
+
+
+def visibility_class(ratio: float) -> str:
+    """`clearly`, `partly` or `not`."""
+    return "clearly" if ratio >= CLEARLY else "partly" if ratio >= PARTLY else "not"
+
+
+def read_table(path: Path = _PATH) -> tuple[Visibility, ...]:
+    """All 52 shapes in ARKit order.
+
+    Raises:
+        FaceModelError: the file is not such a table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+        table = tuple(
+            Visibility(row["shape"], row["sensor"], *(float(row[f.name]) for f in fields(Visibility)[2:]))
+            for row in rows
+        )
+    except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        raise FaceModelError(f"expected a table of observability in {path}, found: {error!r}") from error
+    if tuple(v.shape for v in table) != arkit.BLENDSHAPES:
+        raise FaceModelError(f"{path}: expected the {arkit.COUNT} blendshapes in ARKit order, found {len(table)} rows")
+    return table
+
+
+def write_table(table: Iterable[Visibility], path: Path, note: str) -> None:
+    """Write what `read_table` reads, with one line on how it was measured."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(f"# {note}\n")
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(f.name for f in fields(Visibility))
+        for row in table:
+            writer.writerow(f"{v:.3g}" if isinstance(v, float) else v for v in astuple(row))
+
+
+TABLE: Final = read_table()
+
+OBSERVABLE: Final[tuple[int, ...]] = tuple(i for i, v in enumerate(TABLE) if v.ratio >= PARTLY)
+"""Indices of the blendshapes that skin-mounted IMUs can see at least in part."""
