@@ -56,6 +56,7 @@ class TakePlan:
         mirrored: whether left and right are exchanged.
         stretch: factor on time.
         skew_ppm: error of the hub's clock.
+        jitter_s: root mean square age of the values in a frame, s.
         loss: probability that a frame is lost.
     """
 
@@ -75,6 +76,7 @@ class TakePlan:
     mirrored: bool
     stretch: float
     skew_ppm: float
+    jitter_s: float
     loss: float
 
 
@@ -174,7 +176,8 @@ def _drawn(recipe: Recipe, group: str, content: Takes, index: int, path: Path | 
     family, part, layout = (_choice(rng, s) for s in (content.faces or recipe.faces, recipe.parts, recipe.layouts))
     mirrored = bool(rng.random() < content.variation.mirror_share)
     stretch = float(rng.uniform(1.0 / content.variation.stretch, content.variation.stretch))
-    length, skew, loss = float(rng.random()), float(rng.standard_normal()), float(rng.random())
+    length, skew = float(rng.random()), float(rng.standard_normal())
+    loss, jitter = (float(n) for n in rng.random(2))
     if path is not None and content.recorded is not None:
         motion, _ = recorded_take(path)
         source, person = path.name, motion.person
@@ -200,6 +203,7 @@ def _drawn(recipe: Recipe, group: str, content: Takes, index: int, path: Path | 
         mirrored=mirrored,
         stretch=stretch,
         skew_ppm=skew * recipe.hub.skew_ppm,
+        jitter_s=jitter * recipe.hub.jitter_s,
         loss=loss * recipe.hub.loss,
     )
 

@@ -114,12 +114,14 @@ class Hub:
     Attributes:
         rate_hz: samples per second of its own clock.
         skew_ppm: standard deviation of its clock's rate error, parts per million.
+        jitter_s: largest root mean square age of the values in a frame, s; each take draws its own between 0 and this.
         loss: largest share of frames lost on the way; each take draws its own between 0 and this.
         fusion: how orientation is computed: `vqf_6d`, VQF on gyroscope and accelerometer, whose heading drifts.
     """
 
     rate_hz: Annotated[float, Field(ge=10.0, le=1000.0)] = 100.0
     skew_ppm: Annotated[float, Field(ge=0.0, le=1000.0)] = 20.0
+    jitter_s: Annotated[float, Field(ge=0.0, le=0.01)] = 0.0
     loss: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
     fusion: Literal["vqf_6d"] = "vqf_6d"
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from face_model.faces import load_family
 from face_model.layout import load_layout
-from face_model.recording import Recording
 from face_model.shards.encoding import CountScale, encode
 from face_model.shards.manifest import TakeInfo
 from face_model.shards.writer import describe
@@ -19,13 +18,11 @@ from imu_sim import head_motion
 from imu_sim.dataset.plan import GENERATED, TakePlan, recorded_take
 from imu_sim.dataset.recipe import Recipe
 from imu_sim.generator import generate
+from imu_sim.hub_timing import HubTiming
 from imu_sim.motion import FaceMotion
 from imu_sim.parts import load_part
 from imu_sim.simulate import simulate
 from imu_sim.wearer import random_wearer
-
-_LOSS_STREAM = 0x1055
-"""Stream of random numbers for lost frames."""
 
 
 def make_take(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> tuple[TakeInfo, dict[str, NDArray[Any]]]:
@@ -43,11 +40,15 @@ def make_take(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> tupl
         placement_m=recipe.gluing.placement_m,
         mount_rad=float(np.deg2rad(recipe.gluing.mounting_deg)),
     )
-    # A hub whose clock is fast takes its samples closer together than it believes.
-    true_rate_hz = recipe.hub.rate_hz * (1.0 + 1e-6 * plan.skew_ppm)
-    motion = motion_of(recipe, plan, recorded_dir)
-    recording = simulate(motion, wearer, layout, part, true_rate_hz, plan.sensor_seed)
-    recording = _with_losses(replace(recording, rate_hz=recipe.hub.rate_hz), plan)
+    recording = simulate(
+        motion_of(recipe, plan, recorded_dir),
+        wearer,
+        layout,
+        part,
+        recipe.hub.rate_hz,
+        plan.sensor_seed,
+        timing=HubTiming(plan.skew_ppm, plan.jitter_s, plan.loss),
+    )
     scale = CountScale.of_ranges(part.gyro.full_scale, part.accel.full_scale)
     info = describe(
         recording,
@@ -74,6 +75,7 @@ def details_of(plan: TakePlan) -> dict[str, Any]:
         "mirrored": plan.mirrored,
         "stretch": round(plan.stretch, 6),
         "skew_ppm": round(plan.skew_ppm, 3),
+        "jitter_s": round(plan.jitter_s, 9),
         "loss": round(plan.loss, 6),
     }
 
@@ -96,10 +98,3 @@ def motion_of(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> Face
     if plan.mirrored:
         motion = motion.mirrored()
     return replace(motion, rate_hz=motion.rate_hz / plan.stretch, person=plan.person)
-
-
-def _with_losses(recording: Recording, plan: TakePlan) -> Recording:
-    """A frame that got lost has no valid sensor."""
-    rng = np.random.default_rng([plan.sensor_seed, _LOSS_STREAM])
-    lost = rng.random(len(recording.valid)) < plan.loss
-    return replace(recording, valid=recording.valid & ~lost[:, None])
