@@ -93,11 +93,11 @@ class MagneticScene:
             times_s: (N,) s.
         """
         turn = np.broadcast_to(head_orientation[:, None], orientation.shape)
-        total = np.broadcast_to(self.earth.vector, position.shape)
-        in_earth = rotation.rotate(turn, position) if self.dipoles else position
+        total: Floats = np.broadcast_to(self.earth.vector, position.shape)
+        in_earth: Floats = np.asarray(rotation.rotate(turn, position) if self.dipoles else position)
         for dipole in self.dipoles:
             if dipole.on_head:
-                total = total + rotation.rotate(turn, dipole.field(position, times_s))
+                total = total + np.asarray(rotation.rotate(turn, dipole.field(position, times_s)))
             else:
                 total = total + dipole.field(in_earth, times_s)
         return np.asarray(rotation.rotate(rotation.conjugate(orientation), total))
