@@ -48,9 +48,6 @@ def test_study_writes_one_page_and_prints_distances(tmp_path: Path) -> None:
     distances = found["motion"]["generated to ann_x"]
     assert distances["weights, Wasserstein"] > 0.0
     assert distances["blinks a minute"] is None  # nobody blinked in the take
-    shown = typer_testing.CliRunner().invoke(app, arguments)
-    assert shown.exit_code == 0
-    assert "weights, Wasserstein" in shown.stdout
 
 
 def test_study_of_an_empty_folder_says_what_it_wanted(tmp_path: Path) -> None:

@@ -93,12 +93,12 @@ def isolated(rng: np.random.Generator) -> Floats:
 
 def mouth_move(rng: np.random.Generator) -> Floats:
     """The jaw down, or jaw or lips to one side, as far as they go, by themselves or with something else."""
-    move = _MOVES[int(rng.choice(len(_MOVES), p=[0.5, 0.1, 0.1, 0.12, 0.12, 0.06]))]
+    move = _MOVES[int(rng.choice(len(_MOVES), p=[0.4, 0.12, 0.12, 0.12, 0.12, 0.06, 0.06]))]
     weights = weights_of({move: float(rng.uniform(0.4, 1.0))})
     return np.maximum(weights, 0.5 * expression(rng)) if rng.random() < 0.4 else weights
 
 
-_MOVES = ("jawOpen", "jawLeft", "jawRight", "mouthLeft", "mouthRight", "cheekPuff")
+_MOVES = ("jawOpen", "jawLeft", "jawRight", "mouthLeft", "mouthRight", "cheekPuff", "jawForward")
 
 
 def arbitrary(rng: np.random.Generator) -> Floats:
