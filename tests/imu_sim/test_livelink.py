@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from face_model import arkit, rotation
 from imu_sim.errors import (
@@ -165,6 +167,48 @@ def test_refusals_say_why(tmp_path: Path) -> None:
     assert caught.value.missing == ("JawOpen", "CheekPuff")
     with pytest.raises(LiveLinkFormatError, match="spread over"):
         read_livelink(write(other, [{}] * 3, times=[0.0, 1 / 60, 40000.0]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    order=st.permutations(ORDER),
+    capitals=st.sampled_from([str, str.lower, str.upper]),
+    count=st.sampled_from(["BlendShapeCount", "BlendshapeCount"]),
+    fps=st.sampled_from([30.0, 60.0]),
+    start_s=st.floats(0.0, 86400.0, exclude_max=True),
+    lost=st.sets(st.integers(1, 38), max_size=12),
+    head=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_whatever_the_order_spelling_rate_time_of_day_and_losses(
+    tmp_path_factory: pytest.TempPathFactory,
+    order: list[str],
+    capitals: Callable[[str], str],
+    count: str,
+    fps: float,
+    start_s: float,
+    lost: set[int],
+    head: bool,
+    seed: int,
+) -> None:
+    """Every frame with a face comes back as it was written, at its time, under its name."""
+    weights = np.random.default_rng(seed).uniform(0.0, 1.08, (40, arkit.COUNT))
+    columns = [name for name in order if head or name not in HEAD]
+    frames = [
+        None if k in lost else {capitals(name): float(v) for name, v in zip(NAMES, weights[k], strict=True)}
+        for k in range(len(weights))
+    ]
+    path = tmp_path_factory.mktemp("take") / "ann_x_1.csv"
+    motion, report = read_livelink(
+        write(path, frames, fps=fps, start_s=start_s, count=count, columns=[capitals(name) for name in columns])
+    )
+    assert (motion.rate_hz, motion.samples) == (fps, 40)
+    seen = [k for k in range(40) if k not in lost]
+    np.testing.assert_allclose(motion.weights[seen], weights[seen], atol=1e-9)
+    assert report.lost_interpolated + report.lost_held == len(lost)
+    assert report.wrapped_midnight == (start_s % 86400.0 + 39 / fps >= 86400.0 - 1e-4)
+    assert (report.unreadable_rows, report.frames_missing, report.clipped_values) == (0, 0, 0)
+    assert report.head_simulated
 
 
 @pytest.mark.shared
