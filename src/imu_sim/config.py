@@ -30,6 +30,7 @@ class SimulatorConfig:
     clock_skew_ppm: float = 20.0
     send_jitter_s: float = 0.0005
     part: str = "QMI8658"
+    fusion: str = "6d"
     faults: Faults = field(default_factory=Faults)
 
     def __post_init__(self) -> None:
@@ -45,6 +46,8 @@ class SimulatorConfig:
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:
                 raise SimulatorConfigError(f"{name}: expected {low} to {high}, found {getattr(self, name)}")
+        if self.fusion not in ("6d", "9d"):
+            raise SimulatorConfigError(f"fusion: expected 6d or 9d, found {self.fusion!r}")
 
 
 def load_config(path: Path) -> SimulatorConfig:

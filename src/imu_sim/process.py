@@ -93,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--motion", help="`performance` or a Live Link Face CSV")
     parser.add_argument("--layout", help="sensor layout, by name or path")
     parser.add_argument("--face", help="`head`, or a rig: .glb, .gltf, .npz, or a folder of .obj files")
+    parser.add_argument("--part", help="the units: BMI270, ICM-42688-P, LSM6DSV, QMI8658, or the path of a .yaml file")
+    parser.add_argument("--fusion", choices=("6d", "9d"), help="orientation without or with magnetometers")
     parser.add_argument("--rate", type=int, dest="rate_hz", help="samples per second")
     parser.add_argument("--seed", type=int, help="of noise, jitter and faults")
     who = "0: the face as built; else a random person"

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from face_model.faces import load_family
 from face_model.layout import load_layout
 from imu_sim.boards import boards_on
@@ -17,6 +19,7 @@ from imu_sim.hub import HubSettings, SimulatedHub
 from imu_sim.hub_clock import HubClock
 from imu_sim.kinematics import Trajectory
 from imu_sim.livelink import read_livelink
+from imu_sim.magnetometer import random_scene
 from imu_sim.motion import FaceMotion
 from imu_sim.parts import load_part
 from imu_sim.performance import performance
@@ -72,6 +75,7 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     # What can be wrong is read first: the head takes a second to build.
     layout = load_layout(config.layout)
     config.faults.check(layout.names)
+    part = load_part(config.part)
     motion, repairs = played_motion(config.motion, config.seed)
     if repairs:
         print(f"{config.motion}: {repairs}", flush=True)  # noqa: T201
@@ -80,10 +84,11 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     seed = config.wearer_seed
     wearer = random_wearer(family, layout, seed) if seed else nominal_wearer(family.typical(), layout)
     boards = boards_on(wearer, layout)
-    part = load_part(config.part)
+    rng = np.random.default_rng([config.seed, 0x3A6])
+    scene = random_scene(motion.duration_s, rng) if config.fusion == "9d" else None
 
     def make_stream(rate_hz: float, start_s: float) -> ImuStream:
-        return ImuStream(trajectory, boards, part, rate_hz, config.seed, start_s)
+        return ImuStream(trajectory, boards, part, rate_hz, config.seed, start_s, scene)
 
     # Only over UDP must a hub stop by itself: there nobody can unplug it.
     settings = HubSettings(

@@ -9,6 +9,7 @@ from face_model.recording import Recording
 from imu_sim.boards import Boards, boards_on
 from imu_sim.hub_timing import HubTiming, as_received
 from imu_sim.kinematics import KNOT_RATE_HZ, Trajectory
+from imu_sim.magnetometer import MagneticScene
 from imu_sim.motion import FaceMotion
 from imu_sim.parts import SensorPart, load_part
 from imu_sim.stream import ImuStream
@@ -25,6 +26,7 @@ def simulate(
     *,
     timing: HubTiming | None = None,
     boards: Boards | None = None,
+    scene: MagneticScene | None = None,
 ) -> Recording:
     """Simulated recording of a motion, from its first to its last sample.
 
@@ -37,6 +39,7 @@ def simulate(
         seed: of the sensors' errors and the hub's timing.
         timing: errors of the hub's timing; none by default.
         boards: what `boards_on(wearer, layout)` gave, where many takes share one wearer.
+        scene: magnetic field around the wearer, for fusion with magnetometers; None: fusion without.
 
     Returns:
         A recording whose weights are those the skin followed: the motion's, low-passed by 12 ms.
@@ -45,7 +48,7 @@ def simulate(
     timing = timing or HubTiming()
     # Knots on the hub's clock too: both rates keep a simple ratio.
     trajectory = Trajectory(motion, knot_rate_hz=KNOT_RATE_HZ * timing.clock_rate)
-    stream = ImuStream(trajectory, boards, part or load_part(), rate_hz * timing.clock_rate, seed)
+    stream = ImuStream(trajectory, boards, part or load_part(), rate_hz * timing.clock_rate, seed, scene=scene)
     count = int(motion.duration_s * stream.rate_hz + 1e-6) + 1
     frames, arrived = as_received(stream.next(count), timing, stream.rate_hz, np.random.default_rng([seed, 0x7131]))
     times = stream.times(0, count)

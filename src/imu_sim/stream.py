@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from face_model import rotation
 from face_model.frames import GRAVITY_M_S2
 from imu_sim.boards import Boards
+from imu_sim.compass import Compass
 from imu_sim.fusion import OrientationFusion, oversampling
 from imu_sim.ideal import IdealImus
 from imu_sim.kinematics import Motion
+from imu_sim.magnetometer import MagneticScene, MagnetometerBank
 from imu_sim.motion import Floats
-from imu_sim.parts import SensorPart
+from imu_sim.parts import SensorPart, load_magnetometer
 from imu_sim.sensor import SensorBank
 from imu_sim.splines import Sampling
 
@@ -37,7 +39,8 @@ class Frames:
     """`N` samples of `S` units.
 
     Attributes:
-        orientation: (N, S, 4) as fused, sensor frame to an earth frame with z up, heading arbitrary.
+        orientation: (N, S, 4) as fused, sensor frame to an earth frame with z up; heading
+            arbitrary without magnetometers, otherwise x east and y north.
         angular_velocity: (N, S, 3) rad/s, sensor frame, as measured.
         specific_force: (N, S, 3) m/s2, sensor frame, as measured.
         gyro_saturated: (N, S).
@@ -63,10 +66,18 @@ class ImuStream:
         rate_hz: samples per second of motion time.
         seed: of the errors; the same seed gives the same bias and the same noise.
         start_s: motion time of sample 0, s.
+        scene: magnetic field around the wearer, for fusion with magnetometers; None: fusion without.
     """
 
     def __init__(
-        self, motion: Motion, boards: Boards, part: SensorPart, rate_hz: float, seed: int, start_s: float = 0.0
+        self,
+        motion: Motion,
+        boards: Boards,
+        part: SensorPart,
+        rate_hz: float,
+        seed: int,
+        start_s: float = 0.0,
+        scene: MagneticScene | None = None,
     ) -> None:
         self.rate_hz = float(rate_hz)
         self._motion = motion
@@ -80,7 +91,12 @@ class ImuStream:
         self._ideal = IdealImus(motion, boards, Sampling(start_s, physics_hz), first)
         rng = np.random.default_rng([seed, 0x5E25])
         self._bank = SensorBank(part, boards.sensors, physics_hz, self._decimation, rng)
-        self._fusion = OrientationFusion(boards.sensors, fusion_hz)
+        self._compass = None
+        if scene is not None:
+            magnetometers = MagnetometerBank(load_magnetometer(), boards.sensors, np.random.default_rng([seed, 0x3A6]))
+            sampling = Sampling(start_s, fusion_hz)
+            self._compass = Compass(motion, boards, sampling, scene, magnetometers, 1 - self._per_frame)
+        self._fusion = OrientationFusion(boards.sensors, fusion_hz, "6d" if scene is None else "9d")
         self._warm_up(round(WARM_UP_S * fusion_hz) * self._decimation)
 
     def _warm_up(self, count: int) -> None:
@@ -89,7 +105,8 @@ class ImuStream:
         up = rotation.rotate(rotation.conjugate(pose), np.array([0.0, 0.0, GRAVITY_M_S2]))
         shape = (count, *up.shape[1:])
         measured = self._bank.measure(np.zeros(shape), np.broadcast_to(up, shape))
-        self._fusion.update(measured.angular_velocity, measured.specific_force)
+        magnetic = None if self._compass is None else self._compass.at_rest(count // self._decimation)
+        self._fusion.update(measured.angular_velocity, measured.specific_force, magnetic)
 
     def times(self, first: int, frames: int) -> Floats:
         """Motion times (frames,) of samples `first` and following, s."""
@@ -109,7 +126,8 @@ class ImuStream:
         m = self._per_frame
         ideal = self._ideal.next(frames * m * self._decimation)
         measured = self._bank.measure(ideal.angular_velocity.T, ideal.specific_force.T)
-        orientation = self._fusion.update(measured.angular_velocity, measured.specific_force)
+        magnetic = None if self._compass is None else self._compass.next(frames * m)
+        orientation = self._fusion.update(measured.angular_velocity, measured.specific_force, magnetic)
         last = slice(m - 1, None, m)
         shape = (frames, m, orientation.shape[1])
         return Frames(

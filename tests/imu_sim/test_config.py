@@ -10,6 +10,7 @@ from imu_sim.cadence import Cadence
 from imu_sim.config import SimulatorConfig, load_config, updated
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.faults import Faults
+from imu_sim.parts import part_names
 from imu_sim.process import main
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config" / "imu_sim.yaml"
@@ -37,6 +38,7 @@ def test_every_shipped_key_is_commented() -> None:
         ("rate_hz: 100.5", "rate_hz: expected int"),
         ("rate_hz: 1000", "1 to 400"),
         ("loop: 1", "loop: expected bool"),
+        ("fusion: 12d", "6d or 9d"),
         ("duration_s: .nan", "duration_s"),
         ("faults: {dead: mentalis}", "dead: expected list of names"),
         ("faults: {deadly: [a]}", "deadly"),
@@ -97,3 +99,11 @@ def test_lateness_never_moves_the_deadlines() -> None:
     assert cadence.worst_late_s == pytest.approx(0.035)
     cadence.restart(20.0, 0.02)
     assert (cadence.deadline_s, cadence.done, cadence.ticks) == (20.0, 7, 0)
+
+
+def test_help_and_settings_name_every_part(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert ", ".join(part_names()) in shown
+    assert all(name in SHIPPED.read_text() for name in part_names())
