@@ -72,7 +72,7 @@ _TIGHT = _sound(_ROUNDED, jawOpen=0.1, mouthPucker=0.6, mouthFunnel=0.32)  # you
 _HOOK = _sound(_ROUNDED, jawOpen=0.14, mouthPucker=0.35, mouthFunnel=0.32)  # book
 _W = _sound({"rounding": 4.0, "jaw": 0.8, "parting": 1.5}, jawOpen=0.07, mouthPucker=0.68, mouthFunnel=0.3)
 _LIPS_SHUT = _sound(
-    {"jaw": 7.0, "parting": 25.0, "sealing": 25.0, "rounding": 0.6},
+    {"jaw": 7.0, "parting": 25.0, "sealing": 25.0, "rounding": 3.0},
     seals=True,
     jawOpen=0.06,
     mouthClose=0.055,
