@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection
@@ -87,7 +88,7 @@ def build_dataset(
 
     Raises:
         RecipeError: the recipe asks for what is not there.
-        DatasetFolderError: the folder holds something else, or the disk is too small.
+        DatasetFolderError: the folder holds something else, the disk is too small, or a worker was ended.
         ImuSimError: motion or part cannot be used.
         FaceModelError: a face, layout or signal cannot be used, or a file cannot be written.
     """
@@ -164,6 +165,11 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[TakePlan]:
             futures = [pool.submit(_make, job) for job in jobs]
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool as error:
+            raise DatasetFolderError(
+                "expected the workers to go on to the end, but one was ended, perhaps for want of memory; "
+                "run the same command again, with fewer workers"
+            ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -175,8 +181,8 @@ def _make(job: _Job) -> TakePlan:
 
 
 def _start_worker() -> None:
-    # Ctrl-C reaches all processes of a terminal: the workers finish the take they are at, the parent stops the rest.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C reaches all processes of a terminal. A take is written whole or not at all, so that a worker may just end.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(1))
     parent = multiprocessing.parent_process()
     assert parent is not None
 
