@@ -18,7 +18,7 @@ from face_model.skin import skin_patches
 from imu_sim.attachment import Attachment
 from imu_sim.motion import Floats
 from imu_sim.splines import SampledSpline, Sampling, UniformSpline
-from imu_sim.vectors import cross, dot, unit
+from imu_sim.vectors import cross, dot, with_length
 from imu_sim.wearer import Wearer
 
 
@@ -30,10 +30,8 @@ class BoardState:
         position: (3, S, N) of the chip, `face_head` axes, m.
         velocity: (3, S, N) m/s.
         acceleration: (3, S, N) m/s2.
-        axes: (3, 3, S, N) the skin frame: its x (up the skin), y and z (outwards), each in `face_head` axes.
-        angular_velocity: (3, S, N) of the skin frame relative to the head, in its own axes, rad/s.
-        tilt: (2, S, N) how the board tilts on the skin: Gibbs vector, tan of half the angle about x and y.
-        tilt_rate: (2, S, N) its derivative by time, 1/s.
+        axes: (3, 3, S, N) the board's x (up the skin), y and z (outwards), each in `face_head` axes.
+        angular_velocity: (3, S, N) of the board relative to the head, in its own axes, rad/s.
     """
 
     position: Floats
@@ -41,8 +39,6 @@ class BoardState:
     acceleration: Floats
     axes: Floats
     angular_velocity: Floats
-    tilt: Floats
-    tilt_rate: Floats
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Boards:
     """`S` boards on a face.
 
     Attributes:
-        table: (1 + A, 3, 3, S) chip position in m and tangents along the skin frame's x and y, each by component in
+        table: (1 + A, 3, 3, S) chip position in m and tangents along the board's x and y, each by component in
             `face_head`; row 0 is the neutral face, the others the change at each activation 1.
         pairs: the rig's, to compute activations from weights.
         attachment: how the boards were glued on.
@@ -89,7 +85,6 @@ class MovingBoards:
     def __init__(self, boards: Boards, curves: UniformSpline, sampling: Sampling) -> None:
         self._sensors = boards.sensors
         chips = 3 * boards.sensors
-        self._tilt_rad = np.ascontiguousarray(boards.attachment.tilt_rad.T)
         self._chip, self._tangents = (
             SampledSpline(replace(curves, points=np.ascontiguousarray(points)), sampling)
             for points in (curves.points[:chips], curves.points[chips:])
@@ -101,48 +96,37 @@ class MovingBoards:
             each.reshape(3, self._sensors, count) for each in self._chip(first, count, range(3))
         )
         tangents, rates = (each.reshape(2, 3, self._sensors, count) for each in self._tangents(first, count, range(2)))
-        return board_state(position, velocity, acceleration, tangents, rates, self._tilt_rad)
+        return board_state(position, velocity, acceleration, tangents, rates)
 
 
 def board_state(
-    position: Floats,
-    velocity: Floats,
-    acceleration: Floats,
-    tangents: Floats,
-    tangent_rates: Floats,
-    tilt_rad: Floats,
+    position: Floats, velocity: Floats, acceleration: Floats, tangents: Floats, tangent_rates: Floats
 ) -> BoardState:
     """State of boards from the motion of their chip (3, S, N) and tangents (2, 3, S, N).
 
-    The skin frame is the nearest square one to the two tangents within their plane, by polar decomposition: the
-    tangents' components in it are the skin's right stretch tensor U, and U - I its strain (Biot). `tilt_rad` (2, S) is
-    that of `Attachment`.
+    A board is the nearest square one to its two tangents within their plane, by polar decomposition: the tangents'
+    components along its axes are the right stretch tensor U.
     """
-    a, b = tangents
-    z = unit(cross(a, b))
-    x = unit(a + cross(b, z))
-    y = cross(z, x)
-    axes = np.stack([x, y, z])
-    # Stretch; the rates of the tangents in the skin frame.
+    (a, b), (a_rate, b_rate) = tangents, tangent_rates
+    axes = np.empty((3, *a.shape))
+    area, axes[2] = with_length(cross(a, b))
+    trace, axes[0] = with_length(a + cross(b, axes[2]))  # the length is the trace of U, as b x z . x = b . y
+    axes[1] = cross(axes[2], axes[0])
+    x, y, z = axes
     ux, uxy, uy = dot(a, x), dot(a, y), dot(b, y)
-    (ax, ay, az), (bx, by, bz) = (tuple(dot(rate, axis) for axis in axes) for rate in tangent_rates)
-    # The tangents stay in the plane and U stays symmetric: three equations for the frame's rates.
-    area = ux * uy - uxy * uxy
-    rate = np.stack([(ux * bz - uxy * az) / area, (uxy * bz - uy * az) / area, (ay - bx) / (ux + uy)])
-    tilt, tilt_rate = np.zeros((2, 2, *ux.shape))
-    if tilt_rad.any():
-        half = 0.5 * tilt_rad[..., None]
-        tilt = half * np.stack([uy - 1.0, ux - 1.0])
-        tilt_rate = half * np.stack([by - rate[2] * uxy, ax + rate[2] * uxy])
-    return BoardState(position, velocity, acceleration, axes, rate, tilt, tilt_rate)
+    a_out, b_out = dot(a_rate, z), dot(b_rate, z)
+    # The tangents stay in the board's plane and U stays symmetric: three equations for the rates.
+    rate = np.empty_like(a)
+    rate[0] = (ux * b_out - uxy * a_out) / area
+    rate[1] = (uxy * b_out - uy * a_out) / area
+    rate[2] = (dot(a_rate, y) - dot(b_rate, x)) / trace
+    return BoardState(position, velocity, acceleration, axes, rate)
 
 
 def board_orientation(state: BoardState, mount: Floats) -> Floats:
     """Sensor frame to `face_head`, (N, S, 4), for mounts (S, 4)."""
-    skin = rotation.from_matrix(np.moveaxis(state.axes, (0, 1), (-1, -2)))
-    tilt = np.stack([*state.tilt, np.zeros_like(state.tilt[0]), np.ones_like(state.tilt[0])], axis=-1)
-    tilted = rotation.multiply(skin, rotation.normalise(tilt))
-    return np.swapaxes(rotation.multiply(tilted, np.broadcast_to(mount[:, None], tilted.shape)), 0, 1)
+    board = rotation.from_matrix(np.moveaxis(state.axes, (0, 1), (-1, -2)))
+    return np.swapaxes(rotation.multiply(board, np.broadcast_to(mount[:, None], board.shape)), 0, 1)
 
 
 def boards_on(wearer: Wearer, layout: SensorLayout) -> Boards:
@@ -156,6 +140,7 @@ def boards_on(wearer: Wearer, layout: SensorLayout) -> Boards:
         wearer.rig, layout, glued.patch_radius_m, place_offset_m=glued.place_offset_m, mount=glued.mount
     )
     tangents, deltas = (np.asarray(each, dtype=np.float64) for each in (patches.tangents, patches.tangent_deltas))
+    deltas = deltas + _tilt(tangents, deltas, glued.tilt_rad)
     chip, chip_deltas = _chip(tangents, deltas, glued.chip_m)
     neutral = np.stack([patches.centres + chip, tangents[..., 0], tangents[..., 1]])
     moves = np.stack([patches.centre_deltas + chip_deltas, deltas[..., 0], deltas[..., 1]], axis=1)
@@ -174,3 +159,20 @@ def _chip(tangents: Floats, deltas: Floats, chip_m: Floats) -> tuple[Floats, Flo
     leaning = np.einsum("asct,sc->ast", deltas, normal)
     change = np.einsum("asct,st->asc", deltas, chip_m[:, :2])
     return place, change - chip_m[:, 2:] * np.einsum("ast,sct->asc", leaning, tangents)
+
+
+def _tilt(tangents: Floats, deltas: Floats, tilt_rad: Floats) -> Floats:
+    """Change of the tangents, (A, S, 3, 2), as the board tilts by the strain of the skin under it.
+
+    The strain of each displacement at activation 1 is U - I (Biot), which the skin's turning leaves alone; strains of
+    several add up, and so do small tilts.
+    """
+    moved = np.moveaxis(tangents + deltas, (-1, -2), (0, 1))
+    a, b = moved
+    z = with_length(cross(a, b))[1]
+    x = with_length(a + cross(b, z))[1]
+    strain = np.stack([dot(a, x), dot(b, cross(z, x))], axis=-1) - 1.0
+    # A tilt about y lowers x, one about x lifts y.
+    lift = np.stack([-tilt_rad[:, 1] * strain[..., 0], tilt_rad[:, 0] * strain[..., 1]], axis=-1)
+    normal = np.cross(tangents[..., 0], tangents[..., 1])
+    return np.asarray(lift[:, :, None, :] * normal[:, :, None])

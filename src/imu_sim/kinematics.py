@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
-from face_model import rotation
 from imu_sim.motion import FaceMotion, Floats, continuous
 from imu_sim.splines import DEGREE, Sampling, UniformSpline
+from imu_sim.vectors import cross
 
 KNOT_RATE_HZ = 60.0
 """Rate of the control points; other rates are resampled to it first."""
@@ -116,18 +116,21 @@ def _pose_spline(motion: FaceMotion, intervals: int, knot_rate_hz: float, loop: 
 
 def _head_state(pose: Floats, rate: Floats, acceleration: Floats) -> HeadState:
     """State of a head from its quaternion and position (7, T) and their derivatives by time."""
-    q, dq, ddq = (each[:4].T for each in (pose, rate, acceleration))
-    # The interpolated quaternion is not quite unit: for any q, 2 conj(q) dq / |q|^2 has the rate of its direction
-    # as vector part, and its derivative follows by the quotient rule (Diebel 2006, eq. 39).
-    square = np.sum(q * q, axis=-1, keepdims=True)
-    inverse = rotation.conjugate(q) / square
-    first = 2.0 * rotation.multiply(inverse, dq)
-    second = 2.0 * rotation.multiply(inverse, ddq)
-    # d(q^-1)/dt = -q^-1 dq q^-1, hence d(2 q^-1 dq)/dt = 2 q^-1 ddq - (2 q^-1 dq)^2 / 2.
-    alpha = second - 0.5 * rotation.multiply(first, first)
+    q, dq, ddq = (each[:4] for each in (pose, rate, acceleration))
+    # The interpolated quaternion is not quite unit: for any q, p = 2 q^-1 dq has the rate of its direction as vector
+    # part (Diebel 2006, eq. 39). As d(q^-1)/dt = -q^-1 dq q^-1, its derivative is 2 q^-1 ddq - p^2 / 2, and the vector
+    # part of p^2 / 2 is the scalar part of p times its vector part.
+    inverse = q / np.sum(q * q, axis=0)
+    omega = _vector_part(inverse, dq)
+    alpha = _vector_part(inverse, ddq) - 2.0 * np.sum(inverse * dq, axis=0) * omega
     return HeadState(
-        orientation=np.asarray(q / np.sqrt(square)),
-        angular_velocity=np.asarray(first[..., :3]),
-        angular_acceleration=np.asarray(alpha[..., :3]),
-        acceleration=np.asarray(acceleration[4:].T),
+        orientation=(q / np.sqrt(np.sum(q * q, axis=0))).T,
+        angular_velocity=omega.T,
+        angular_acceleration=alpha.T,
+        acceleration=acceleration[4:].T,
     )
+
+
+def _vector_part(p: Floats, q: Floats) -> Floats:
+    """Vector part (3, T) of 2 conj(p) q, both (4, T)."""
+    return np.asarray(2.0 * (p[3] * q[:3] - q[3] * p[:3] - cross(p[:3], q[:3])))

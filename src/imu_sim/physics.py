@@ -38,22 +38,20 @@ def imu_truth(head: HeadState, boards: BoardState) -> ImuTruth:
     Euler, centripetal, Coriolis and relative terms of the chip's lever arm.
     """
     against_free_fall = head.acceleration + np.array([0.0, 0.0, GRAVITY_M_S2])
-    origin = rotation.rotate(rotation.conjugate(head.orientation), against_free_fall).T[:, None]
+    origin = rotation.rotate(rotation.conjugate(head.orientation), against_free_fall).T
     omega, alpha = head.angular_velocity.T, head.angular_acceleration.T
     # Euler and centripetal acceleration are one matrix, the same for all boards: [alpha]x + [omega]x [omega]x.
     lever = _skew(alpha) + omega[:, None] * omega[None, :] - np.eye(3)[..., None] * dot(omega, omega)
     coriolis = 2.0 * _skew(omega)
-    force = boards.acceleration + origin
-    for i in range(3):
-        for j in range(3):
-            force[i] += lever[i, j] * boards.position[j]
-            if i != j:
-                force[i] += coriolis[i, j] * boards.velocity[j]
-    turn = boards.angular_velocity + np.stack([dot(axis, omega[:, None]) for axis in boards.axes])
-    felt = np.stack([dot(axis, force) for axis in boards.axes])
-    if not boards.tilt.any():
-        return ImuTruth(turn, felt)
-    return ImuTruth(_tilted(turn, boards.tilt) + _tilt_velocity(boards), _tilted(felt, boards.tilt))
+    force = boards.acceleration + origin[:, None]
+    for i, j in np.ndindex(3, 3):
+        force[i] += lever[i, j] * boards.position[j]
+        if i != j:
+            force[i] += coriolis[i, j] * boards.velocity[j]
+    return ImuTruth(
+        angular_velocity=boards.angular_velocity + np.einsum("ijsn,jn->isn", boards.axes, omega),
+        specific_force=np.einsum("ijsn,jsn->isn", boards.axes, force),
+    )
 
 
 def _skew(v: Floats) -> Floats:
@@ -61,20 +59,3 @@ def _skew(v: Floats) -> Floats:
     x, y, z = v
     zero = np.zeros_like(x)
     return np.stack([np.stack([zero, -z, y]), np.stack([z, zero, -x]), np.stack([-y, x, zero])])
-
-
-def _tilted(v: Floats, tilt: Floats) -> Floats:
-    """Vectors (3, S, N) of the skin frame in the axes of a board that tilts on it by a Gibbs vector (2, S, N)."""
-    # v - 2 / (1 + g^2) g x (v - g x v), Rodrigues' formula of the inverse rotation; g has no third component.
-    gx, gy = tilt
-    across = np.stack([v[0] - gy * v[2], v[1] + gx * v[2], v[2] - gx * v[1] + gy * v[0]])
-    factor = 2.0 / (1.0 + gx * gx + gy * gy)
-    turned = np.stack([gy * across[2], -gx * across[2], gx * across[1] - gy * across[0]])
-    return np.asarray(v - factor * turned)
-
-
-def _tilt_velocity(boards: BoardState) -> Floats:
-    """Angular velocity (3, S, N) of the tilt itself, board axes: 2 / (1 + g^2) (dg - g x dg)."""
-    (gx, gy), (rx, ry) = boards.tilt, boards.tilt_rate
-    factor = 2.0 / (1.0 + gx * gx + gy * gy)
-    return np.stack([factor * rx, factor * ry, factor * (gy * rx - gx * ry)])

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import expm
+from numpy.typing import NDArray
 
 from imu_sim.motion import Floats
 
@@ -35,7 +35,7 @@ class Tissue:
 
     Attributes:
         frequency_hz: (S, 4) undamped natural frequency of each of `MODES`; infinite: the board is rigid on the bone.
-        damping: (S, 4) ratio to the critical damping, above 0.
+        damping: (S, 4) ratio to the critical damping, above 0 and below 1.
     """
 
     frequency_hz: Floats
@@ -44,7 +44,7 @@ class Tissue:
 
 def rigid_tissue(sensors: int) -> Tissue:
     """Boards that follow skin and bone at once."""
-    return Tissue(np.full((sensors, len(MODES)), np.inf), np.ones((sensors, len(MODES))))
+    return Tissue(np.full((sensors, len(MODES)), np.inf), np.full((sensors, len(MODES)), 0.5))
 
 
 def natural_frequencies(shear_modulus_pa: Floats, depth_m: Floats, height_m: Floats) -> Floats:
@@ -72,9 +72,9 @@ def natural_frequencies(shear_modulus_pa: Floats, depth_m: Floats, height_m: Flo
 class TissueFilter:
     """What the tissue makes of the skin's motion, as a stream: any split gives the same values.
 
-    The discretisation is exact for motion that is linear between samples (first-order hold), so that frequency and
-    damping are exactly the stated ones. A block of samples is one matrix product, for what comes in and for the state
-    before it.
+    H is a pair of conjugate poles, so that the state of a channel is one complex number. The discretisation is exact
+    for motion that is linear between samples (first-order hold): frequency and damping are exactly the stated ones.
+    A block of samples is one matrix product, for what comes in and for the state before it.
 
     Args:
         tissue: under the boards.
@@ -84,10 +84,13 @@ class TissueFilter:
     def __init__(self, tissue: Tissue, rate_hz: float) -> None:
         # Channels as the signals have them: force and rate, each along x and y (slide, rock) and z (press, twist).
         modes = [0, 0, 1, 2, 2, 3]
-        system = _discrete(tissue.frequency_hz.T[modes].ravel(), tissue.damping.T[modes].ravel(), rate_hz)
-        self._powers, self._drive, self._response = _block(*system)
-        self._rest = _at_rest(*system[:2])
-        self._state: Floats | None = None
+        frequency, damping = (each.T[modes].ravel() for each in (tissue.frequency_hz, tissue.damping))
+        pole, gain, residue, through = _discrete(frequency / rate_hz, damping)
+        self._powers = pole[:, None] ** np.arange(_BLOCK + 1)
+        self._drive = _as_pairs(gain[:, None] * self._powers[:, _BLOCK - 1 :: -1])
+        self._response = _response(residue[:, None] * self._powers[:, :_BLOCK], gain, through)
+        self._rest = gain / (1.0 - pole)
+        self._state: NDArray[np.complex128] | None = None
 
     def __call__(self, specific_force: Floats, angular_velocity: Floats) -> tuple[Floats, Floats]:
         """Both signals of the boards, (3, S, N) in board axes, from those of the skin.
@@ -97,7 +100,7 @@ class TissueFilter:
         shape = (2, *specific_force.shape)
         skin = np.stack([specific_force, angular_velocity]).reshape(len(self._rest), shape[-1])
         if self._state is None and shape[-1]:
-            self._state = self._rest * skin[:, :1]
+            self._state = self._rest * skin[:, 0]
         whole = shape[-1] // _BLOCK * _BLOCK
         boards = np.empty_like(skin)
         boards[:, :whole] = self._blocks(skin[:, :whole], _BLOCK)
@@ -109,68 +112,57 @@ class TissueFilter:
         """The next blocks of `length` samples, at most `_BLOCK`."""
         if not skin.shape[1]:
             return skin
-        channels = len(skin)
-        blocks = skin.reshape(channels, -1, length)
-        driven = blocks @ self._drive[:, _BLOCK - length :]
-        power = self._powers[:, length]
-        states = np.empty((channels, blocks.shape[1], 2))
+        blocks = skin.reshape(len(skin), -1, length)
+        states = (blocks @ self._drive[:, _BLOCK - length :]).view(np.complex128)[..., 0]
         state = self._rest if self._state is None else self._state
-        for index in range(blocks.shape[1]):
-            states[:, index] = state
-            state = (power @ state[..., None])[..., 0] + driven[:, index]
+        power = self._powers[:, length]
+        for index in range(states.shape[1]):
+            # The state after a block makes place for the one before it.
+            after = power * state + states[:, index]
+            states[:, index], state = state, after
         self._state = state
-        answer = np.concatenate([states, blocks], axis=-1) @ self._response[:, : length + 2, :length]
-        return answer.reshape(channels, -1)
+        entering = np.concatenate([states[..., None].view(np.float64), blocks], axis=-1)
+        return (entering @ self._response[:, : length + 2, :length]).reshape(skin.shape)
 
 
 _BLOCK = 25
 """Samples in a block; 20 to 30 are fastest."""
 
+_Complex = NDArray[np.complex128]
 
-def _discrete(frequency_hz: Floats, damping: Floats, rate_hz: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """State space of H by first-order hold, for `C` channels: A (C, 2, 2), B (C, 2), C (C, 2), D (C,).
 
-    After G. Franklin, J. Powell, M. Workman, "Digital Control of Dynamic Systems", 1998, section 6.3.2; time is in
-    samples.
+def _discrete(frequency: Floats, damping: Floats) -> tuple[_Complex, _Complex, _Complex, Floats]:
+    """H by first-order hold for `C` channels with frequencies in cycles a sample.
+
+    The state z of a channel goes on as pole z + gain u, and the answer is Re(residue z) + through u. After G. Franklin,
+    J. Powell, M. Workman, "Digital Control of Dynamic Systems", 1998, section 6.3.2.
     """
-    rigid = ~np.isfinite(frequency_hz)
-    w = 2.0 * np.pi * np.where(rigid, 0.0, frequency_hz) / rate_hz
-    count = len(w)
-    # State: displacement in units of acceleration, its rate; input: acceleration of the base; held in two steps.
-    exponent = np.zeros((count, 4, 4))
-    exponent[:, 0, 1] = 1.0
-    exponent[:, 1, 0], exponent[:, 1, 1], exponent[:, 1, 2] = -w * w, -2.0 * damping * w, 1.0
-    exponent[:, 2, 3] = 1.0
-    full = expm(exponent)
-    a, held, ramp = full[:, :2, :2], full[:, :2, 2], full[:, :2, 3]
-    b = held - ramp + np.einsum("cij,cj->ci", a, ramp)
-    c = np.stack([w * w, 2.0 * damping * w], axis=-1)
-    d = np.sum(c * ramp, axis=-1)
-    a[rigid], b[rigid], d[rigid] = 0.0, 0.0, 1.0
-    return a, b, c, d
+    rigid = ~np.isfinite(frequency)
+    w = 2.0 * np.pi * np.where(rigid, 1.0, frequency)
+    turning = np.sqrt(1.0 - damping**2)
+    root = w * (-damping + 1j * turning)
+    residue = 2.0 * (2.0 * damping * w * root + w * w) / (2j * w * turning)
+    pole = np.exp(root)
+    ramp = (pole - 1.0 - root) / root**2
+    gain = (pole - 1.0) / root - ramp + pole * ramp
+    through = np.where(rigid, 1.0, np.real(residue * ramp))
+    return np.where(rigid, 0.0, pole), np.where(rigid, 0.0, gain), np.where(rigid, 0.0, residue), through
 
 
-def _at_rest(a: Floats, b: Floats) -> Floats:
-    """State (C, 2) for a constant input of 1."""
-    return np.asarray(np.linalg.solve(np.eye(2) - a, b[..., None])[..., 0])
+def _response(free: _Complex, gain: _Complex, through: Floats) -> Floats:
+    """Answer of a block to the state before it and to its samples, (C, 2 + L, L), to be multiplied from the right.
 
-
-def _block(a: Floats, b: Floats, c: Floats, d: Floats) -> tuple[Floats, Floats, Floats]:
-    """What a block needs.
-
-    Returns:
-        Powers of A from 0 to `_BLOCK`, (C, 1 + L, 2, 2); the state after a block from its samples, (C, L, 2), to be
-        multiplied from the right; the answer from the state before it and its samples, (C, 2 + L, L), likewise.
+    Args:
+        free: (C, L) the answer at each sample is Re(free z) for a state z before the block.
+        gain: (C,) from a sample to the state.
+        through: (C,) from a sample to the answer.
     """
-    powers = np.empty((len(a), _BLOCK + 1, 2, 2))
-    powers[:, 0] = np.eye(2)
-    for k in range(_BLOCK):
-        powers[:, k + 1] = powers[:, k] @ a
-    impulse = np.einsum("ckij,cj->cki", powers, b)
-    free = np.einsum("ci,ckij->cjk", c, powers[:, :-1])
-    response = np.concatenate([free, np.zeros((len(a), _BLOCK, _BLOCK))], axis=1)
-    forced = np.einsum("ci,cki->ck", c, impulse[:, :-1])
-    for k in range(_BLOCK):
-        response[:, 2 + k, k] = d
-        response[:, 2 + k, k + 1 :] = forced[:, : _BLOCK - 1 - k]
-    return powers, impulse[:, _BLOCK - 1 :: -1], response
+    answer = np.concatenate([through[:, None], np.real(free[:, :-1] * gain[:, None])], axis=1)
+    lag = np.arange(_BLOCK)[None, :] - np.arange(_BLOCK)[:, None]
+    forced = np.where(lag >= 0, answer[:, lag], 0.0)
+    return np.concatenate([np.stack([free.real, -free.imag], axis=1), forced], axis=1)
+
+
+def _as_pairs(values: _Complex) -> Floats:
+    """Complex numbers (...) as real and imaginary parts (..., 2)."""
+    return np.stack([values.real, values.imag], axis=-1)

@@ -9,7 +9,7 @@ from imu_sim.motion import Floats
 
 def dot(a: Floats, b: Floats) -> Floats:
     """Inner product, (3, ...) x (3, ...) -> (...)."""
-    return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
+    return np.asarray(np.einsum("i...,i...->...", a, b))
 
 
 def cross(a: Floats, b: Floats) -> Floats:
@@ -22,6 +22,7 @@ def cross(a: Floats, b: Floats) -> Floats:
     return out
 
 
-def unit(a: Floats) -> Floats:
-    """Vectors of length 1 in the same directions, (3, ...)."""
-    return np.asarray(a / np.sqrt(dot(a, a)))
+def with_length(a: Floats) -> tuple[Floats, Floats]:
+    """Lengths (...) of vectors (3, ...), and the unit vectors in their directions."""
+    length = np.sqrt(dot(a, a))
+    return length, np.asarray(a * (1.0 / length))
