@@ -108,8 +108,8 @@ class JawPath:
 
     hinge_x_mm: float = 0.0
     hinge_h_mm: float = 0.0
-    open_deg: float = 16.0
-    slide_mm: float = 8.0
+    open_deg: float = 18.0
+    slide_mm: float = 9.0
     slide_deg: float = 35.0
     swerve_deg: float = 0.0
     forward_mm: float = 6.0

@@ -23,6 +23,8 @@ OPEN_MM: Final = (0.8, -0.4)
 """What one deviation of `Identity.eye_open` does to upper and lower margin: height of the eye's opening 10.5, deviation
 1.2 mm (L. G. Farkas, 1994)."""
 SHUT_CLEARANCE_MM: Final = 1.3
+SQUINT_MM: Final[dict[str, tuple[float, float]]] = {"eyeSquint": (-1.3, 2.6), "cheekSquint": (-0.4, 1.9)}
+"""Upward motion of upper and lower margin."""
 CORNER_FADE: Final = 1.4
 """Power of the ring angle's sine with which motions fade to the corners: near that of the margin itself, so that lids
 that do not meet in the middle do not meet anywhere."""
@@ -65,6 +67,15 @@ class Lids:
         up = np.where(self._height >= 0.0, upper_mm, lower_mm) * self._fade * self._aperture
         return self._slid(np.zeros_like(up), up, reach)
 
+    def gain(self, shape: str) -> float:
+        """How far the lids go in a shape, relative: they have little room and differ less than the skin around them."""
+        return self._side.pull(shape).gain ** 0.5
+
+    def squinted(self, *shapes: str) -> Array:
+        """Displacement (K, 3) by some of `SQUINT_MM` together."""
+        upper, lower = (sum(self.gain(shape) * SQUINT_MM[shape][k] for shape in shapes) for k in (0, 1))
+        return self.moved(upper, lower, reach=0.9)
+
     def shut(self, share: float = 1.0, shift_mm: float = 0.0) -> Array:
         """Displacement (K, 3) of a blink on its way: lids that have gone `share` of the way to where they meet."""
         line = self._bottom + self._side.lids_meet * (self._top - self._bottom) + shift_mm * self._fade
@@ -98,15 +109,12 @@ class Lids:
 
 def eye_shapes(skin: Skin, side: Side, lids: Lids) -> dict[str, Array]:
     """Left shapes of the lids, skin displacements (K, 3). eyeWide and gaze move lids alone, no skin around them."""
-    squint, wide, down, up, aside = (
-        side.pull(name).gain for name in ("eyeSquint", "eyeWide", "eyeLookDown", "eyeLookUp", "eyeLookIn")
-    )
+    wide, down, up, aside = (lids.gain(name) for name in ("eyeWide", "eyeLookDown", "eyeLookUp", "eyeLookIn"))
     return {
         "eyeBlinkLeft": lids.shut() + _blink_skin(Tissue(skin, side.pull("eyeBlink"))),
-        "eyeSquintLeft": lids.moved(-1.3 * squint, 2.6 * squint, 0.9)
-        + _squint_skin(Tissue(skin, side.pull("eyeSquint"))),
+        "eyeSquintLeft": lids.squinted("eyeSquint") + _squint_skin(Tissue(skin, side.pull("eyeSquint"))),
         "eyeWideLeft": lids.moved(2.6 * wide, -1.1 * wide, 0.8),
-        "eyeLookDownLeft": lids.moved(-3.9 * down**0.5, -1.5 * down, 0.6),
+        "eyeLookDownLeft": lids.moved(-3.9 * down, -1.5 * down, 0.6),
         "eyeLookUpLeft": lids.moved(2.0 * up, 0.8 * up, 0.7),
         "eyeLookInLeft": lids.sideways(-0.9 * aside),
         "eyeLookOutLeft": lids.sideways(0.9 * aside),
@@ -118,6 +126,8 @@ def lid_correctives(skin: Skin, made: dict[str, Array], lids: Lids) -> dict[tupl
     shut = lids.shut()
     ring = (skin.mesh.region[skin.index] == Region.LID)[:, None] & (skin.y > 0.0)[:, None]
     found = {("eyeBlinkLeft", "eyeBlinkLeft"): lids.shut(share=0.5) - 0.5 * shut}
+    both = lids.squinted("eyeSquint", "cheekSquint")
+    found["eyeSquintLeft", "cheekSquintLeft"] = both - lids.squinted("eyeSquint") - lids.squinted("cheekSquint")
     for name, shift in MEETING_SHIFT_MM.items():
         # What the other shape does to the lids is taken back; the line where they meet goes along instead.
         taken = np.where(ring, made[name], 0.0) * (1.0 - skin.lids_held)

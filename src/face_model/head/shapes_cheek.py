@@ -15,7 +15,8 @@ def cheek_shapes(skin: Skin, side: Side, lids: Lids) -> dict[str, Array]:
     squint = side.pull("cheekSquint")
     return {
         "cheekPuff": _puff(Tissue(skin, side.pull("cheekPuff"))),
-        "cheekSquintLeft": lids.moved(-0.4 * squint.gain, 1.9 * squint.gain, reach=0.9) + _squint(Tissue(skin, squint)),
+        "cheekSquintLeft": lids.moved(-0.4 * squint.gain**0.5, 1.9 * squint.gain**0.5, reach=0.9)
+        + _squint(Tissue(skin, squint)),
         "noseSneerLeft": _sneer(Tissue(skin, side.pull("noseSneer"))),
     }
 

@@ -39,19 +39,19 @@ def _smile(at: Tissue) -> Array:
     return at.slide(
         left=8.5 * corner + 1.0 * cheek,
         up=9.5 * corner + 4.5 * cheek + 1.0 * lid,
-        out=-1.5 * corner + 6.5 * cheek - 2.0 * crease + 0.6 * lid,
+        out=-1.5 * corner + 5.6 * cheek - 2.0 * crease + 0.6 * lid,
     )
 
 
 def _frown(at: Tissue) -> Array:
     corner = _corner(at, 0.95)
     below = at.around(29.0, -82.0, 9.0, 9.0)
-    fold = at.around(33.0, -76.0, 3.5, 9.0, 15.0)
+    fold = at.around(33.0, -76.0, 5.0, 9.0, 15.0)
     chin = at.around(0.0, -98.0, 14.0, 8.0) * smoothstep(-12.0, 12.0, at.skin.y)
     return at.slide(
         left=1.5 * corner,
         up=-8.5 * corner - 2.0 * below + 2.0 * chin,
-        out=1.6 * below - 1.5 * fold + 1.2 * chin,
+        out=1.6 * below - 1.2 * fold + 1.2 * chin,
     )
 
 
