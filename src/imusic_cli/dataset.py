@@ -149,10 +149,9 @@ def summary(dataset: ShardedDataset) -> Table:
             *(_counted(Counter(getattr(t, name) for t in some)) for name in ("family", "part", "layout")),
             _counted(Counter(f"{take.rate_hz:g}" for take in some)),
         )
-    sources = Counter(take.source for take in takes)
+    sources = Counter(_licensed(take.source, manifest.licences.get(take.source)) for take in takes)
     table.caption = (
-        f"{len(manifest.shards)} shards, {size / 2**20:.1f} MiB, {manifest.sha256}\n"
-        f"sources: {_counted(sources)}; licences: {manifest.licences or 'none named'}"
+        f"{len(manifest.shards)} shards, {size / 2**20:.1f} MiB, {manifest.sha256}\nsources: {_counted(sources)}"
     )
     return table
 
@@ -184,6 +183,10 @@ def _progress() -> Progress:
         TimeRemainingColumn(),
     )
     return Progress(*columns, console=err, transient=True, speed_estimate_period=120.0)
+
+
+def _licensed(source: str, licence: str | None) -> str:
+    return f"{source} ({licence})" if licence else source
 
 
 def _counted(counts: Counter[str]) -> str:

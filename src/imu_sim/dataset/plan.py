@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,8 +19,9 @@ from face_model.layout import SensorLayout, load_layout
 from face_model.shards.encoding import bytes_per_sample
 from face_model.shards.manifest import Split
 from face_model.shards.writer import grouped
-from imu_sim.dataset.recipe import Recipe, Recorded, Shares, Takes
+from imu_sim.dataset.recipe import Recipe, Recorded, Takes
 from imu_sim.errors import RecipeError
+from imu_sim.fusion import FusionMode
 from imu_sim.livelink import LiveLinkReport, read_livelink
 from imu_sim.motion import FaceMotion
 from imu_sim.parts import load_part
@@ -30,6 +31,8 @@ FIRST_WEARER = 1_000_000
 
 GENERATED = "generated"
 """Source of takes that are made up."""
+
+Name = TypeVar("Name", bound=str)
 
 _STREAM = 0xDA7A
 """Stream of random numbers for the choices below, apart from those of motion and sensors."""
@@ -53,6 +56,7 @@ class TakePlan:
         sensor_seed: of the sensors' errors.
         part: sensor part.
         layout: sensor layout.
+        fusion: how the hub computes orientation, "6d" or "9d".
         mirrored: whether left and right are exchanged.
         stretch: factor on time.
         skew_ppm: error of the hub's clock.
@@ -73,6 +77,7 @@ class TakePlan:
     sensor_seed: int
     part: str
     layout: str
+    fusion: FusionMode
     mirrored: bool
     stretch: float
     skew_ppm: float
@@ -200,6 +205,7 @@ def _drawn(recipe: Recipe, group: str, content: Takes, index: int, path: Path | 
         sensor_seed=sensor_seed,
         part=part,
         layout=layout,
+        fusion=_choice(rng, recipe.hub.fusion),
         mirrored=mirrored,
         stretch=stretch,
         skew_ppm=skew * recipe.hub.skew_ppm,
@@ -208,7 +214,7 @@ def _drawn(recipe: Recipe, group: str, content: Takes, index: int, path: Path | 
     )
 
 
-def _choice(rng: np.random.Generator, shares: Shares) -> str:
+def _choice(rng: np.random.Generator, shares: Mapping[Name, float]) -> Name:
     values = np.array(list(shares.values()))
     return list(shares)[int(rng.choice(len(values), p=values / values.sum()))]
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 from face_model.shards.manifest import Split
 from face_model.share import share_dir
 from imu_sim.errors import RecipeError
+from imu_sim.fusion import FusionMode
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -116,14 +117,15 @@ class Hub:
         skew_ppm: standard deviation of its clock's rate error, parts per million.
         jitter_s: largest root mean square age of the values in a frame, s; each take draws its own between 0 and this.
         loss: largest share of frames lost on the way; each take draws its own between 0 and this.
-        fusion: how orientation is computed: `vqf_6d`, VQF on gyroscope and accelerometer, whose heading drifts.
+        fusion: how orientation is computed, and how often: `6d`, VQF on gyroscope and accelerometer, whose heading
+            drifts; `9d`, with a magnetometer too, in a room with steel and magnets in it.
     """
 
     rate_hz: Annotated[float, Field(ge=10.0, le=1000.0)] = 100.0
     skew_ppm: Annotated[float, Field(ge=0.0, le=1000.0)] = 20.0
     jitter_s: Annotated[float, Field(ge=0.0, le=0.01)] = 0.0
     loss: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
-    fusion: Literal["vqf_6d"] = "vqf_6d"
+    fusion: Annotated[dict[FusionMode, Share], Field(min_length=1)] = field(default_factory=lambda: {"6d": 1.0})
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -19,10 +19,14 @@ from imu_sim.dataset.plan import GENERATED, TakePlan, recorded_take
 from imu_sim.dataset.recipe import Recipe
 from imu_sim.generator import generate
 from imu_sim.hub_timing import HubTiming
+from imu_sim.magnetometer import random_scene
 from imu_sim.motion import FaceMotion
 from imu_sim.parts import load_part
 from imu_sim.simulate import simulate
 from imu_sim.wearer import random_wearer
+
+_SCENE_STREAM = 0x3A6
+"""Stream of random numbers for what is magnetic around the wearer."""
 
 
 def make_take(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> tuple[TakeInfo, dict[str, NDArray[Any]]]:
@@ -40,14 +44,17 @@ def make_take(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> tupl
         placement_m=recipe.gluing.placement_m,
         mount_rad=float(np.deg2rad(recipe.gluing.mounting_deg)),
     )
+    motion = motion_of(recipe, plan, recorded_dir)
+    rng = np.random.default_rng([plan.sensor_seed, _SCENE_STREAM])
     recording = simulate(
-        motion_of(recipe, plan, recorded_dir),
+        motion,
         wearer,
         layout,
         part,
         recipe.hub.rate_hz,
         plan.sensor_seed,
         timing=HubTiming(plan.skew_ppm, plan.jitter_s, plan.loss),
+        scene=random_scene(motion.duration_s, rng) if plan.fusion == "9d" else None,
     )
     scale = CountScale.of_ranges(part.gyro.full_scale, part.accel.full_scale)
     info = describe(
@@ -72,6 +79,7 @@ def details_of(plan: TakePlan) -> dict[str, Any]:
         "group": plan.group,
         "motion_seed": plan.motion_seed,
         "sensor_seed": plan.sensor_seed,
+        "fusion": plan.fusion,
         "mirrored": plan.mirrored,
         "stretch": round(plan.stretch, 6),
         "skew_ppm": round(plan.skew_ppm, 3),

@@ -32,7 +32,9 @@ def test_a_takes_choices_depend_on_seed_and_index_alone() -> None:
 def test_choices_follow_shares_and_ranges() -> None:
     shares = {"QMI8658": 3.0, "BMI270": 1.0}
     takes = {"a": GENERATED | {"wearers": 400, "variation": {"mirror_share": 0.25, "stretch": 1.2}}}
-    plan = plan_takes(recipe_of(takes=takes, parts=shares, hub={"loss": 0.1, "jitter_s": 1e-3}))
+    plan = plan_takes(
+        recipe_of(takes=takes, parts=shares, hub={"loss": 0.1, "jitter_s": 1e-3, "fusion": {"6d": 1, "9d": 1}})
+    )
     count = len(plan.takes)
     assert sum(take.part == "QMI8658" for take in plan.takes) / count == pytest.approx(0.75, abs=0.07)
     assert sum(take.mirrored for take in plan.takes) / count == pytest.approx(0.25, abs=0.07)
@@ -40,6 +42,7 @@ def test_choices_follow_shares_and_ranges() -> None:
     assert min(take.wearer_seed for take in plan.takes) >= FIRST_WEARER
     assert all(1 / 1.2 <= take.stretch <= 1.2 for take in plan.takes)
     assert all(2.0 <= take.duration_s / take.stretch <= 6.0 for take in plan.takes)
+    assert sum(take.fusion == "9d" for take in plan.takes) / count == pytest.approx(0.5, abs=0.08)
     assert 8e-4 < max(take.jitter_s for take in plan.takes) <= 1e-3
     assert 0.08 < max(take.loss for take in plan.takes) <= 0.1
     assert len({take.person for take in plan.takes}) == count, "every performance is a person of its own"

@@ -70,6 +70,7 @@ def test_what_a_recipe_says_it_is_reads_as_the_same_recipe(content: dict[str, An
         (with_takes(split="dev"), r"takes\.a\.split: .*'train', 'validation' or 'test'.*'dev'"),
         (with_takes() | {"faces": {"head": 0.0}}, r"faces\.head: "),
         (with_takes() | {"hub": {"loss": float("nan")}}, r"hub\.loss: "),
+        (with_takes() | {"hub": {"fusion": {"8d": 1.0}}}, r"hub\.fusion\.8d"),
         (with_takes() | {"name": "../evil"}, "name: "),
     ],
 )
