@@ -15,7 +15,7 @@ from face_model.frames import GRAVITY_M_S2
 from imu_sim.boards import BoardState
 from imu_sim.kinematics import HeadState
 from imu_sim.motion import Floats
-from imu_sim.vectors import dot
+from imu_sim.vectors import cross
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,11 @@ def imu_truth(head: HeadState, boards: BoardState) -> ImuTruth:
     against_free_fall = head.acceleration + np.array([0.0, 0.0, GRAVITY_M_S2])
     origin = rotation.rotate(rotation.conjugate(head.orientation), against_free_fall).T
     omega, alpha = head.angular_velocity.T, head.angular_acceleration.T
-    # Euler and centripetal acceleration are one matrix, the same for all boards: [alpha]x + [omega]x [omega]x.
-    lever = _skew(alpha) + omega[:, None] * omega[None, :] - np.eye(3)[..., None] * dot(omega, omega)
-    coriolis = 2.0 * _skew(omega)
+    turning = omega[:, None]
     force = boards.acceleration + origin[:, None]
-    for i, j in np.ndindex(3, 3):
-        force[i] += lever[i, j] * boards.position[j]
-        if i != j:
-            force[i] += coriolis[i, j] * boards.velocity[j]
+    force += cross(alpha[:, None], boards.position)
+    force += cross(turning, cross(turning, boards.position) + 2.0 * boards.velocity)
     return ImuTruth(
         angular_velocity=boards.angular_velocity + np.einsum("ijsn,jn->isn", boards.axes, omega),
         specific_force=np.einsum("ijsn,jsn->isn", boards.axes, force),
     )
-
-
-def _skew(v: Floats) -> Floats:
-    """Matrices (3, 3, N) of the cross product with vectors (3, N)."""
-    x, y, z = v
-    zero = np.zeros_like(x)
-    return np.stack([np.stack([zero, -z, y]), np.stack([z, zero, -x]), np.stack([-y, x, zero])])

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline, PPoly
 from scipy.ndimage import spline_filter1d
@@ -95,14 +94,15 @@ class UniformSpline:
         position = np.asarray(times_s, dtype=np.float64) * self.rate_hz
         knot = np.floor(position).astype(np.int64)
         basis = _basis(position - knot, derivative)
-        taps = self._at(knot[None, :] + np.arange(_TAPS)[:, None] - _REACH)
+        taps = self.points_at(knot[None, :] + np.arange(_TAPS)[:, None] - _REACH)
         return np.asarray(np.einsum("cjn,jn->cn", taps, basis) * self.rate_hz**derivative)
 
     def on(self, sampling: Sampling) -> SampledSpline:
         """An evaluator for many samples of one sampling."""
         return SampledSpline(self, sampling)
 
-    def _at(self, index: NDArray[np.int64]) -> Floats:
+    def points_at(self, index: NDArray[np.int64]) -> Floats:
+        """Control points of any numbers `k` (...), (C, ...)."""
         count = self.points.shape[1]
         index = index - self.first
         index = np.mod(index, count) if self.loop else np.clip(index, 0, count - 1)
@@ -133,11 +133,10 @@ class SampledSpline:
         low, high = first // m, -(-(first + count) // m)
         width = q + _TAPS
         start = self._first_knot + low * q - _REACH
-        points = self._spline._at(np.arange(start, start + (high - low - 1) * q + width))
-        windows = np.ascontiguousarray(sliding_window_view(points, width, axis=-1)[:, ::q])
+        windows = self._spline.points_at(start + q * np.arange(high - low)[:, None] + np.arange(width))
         flat = windows.reshape(-1, width)
         inside = slice(first - low * m, first - low * m + count)
-        return [(flat @ self._filters[d]).reshape(len(points), -1)[:, inside] for d in derivatives]
+        return [(flat @ self._filters[d]).reshape(len(windows), -1)[:, inside] for d in derivatives]
 
     def _filter(self, position: Floats, derivative: int) -> Floats:
         """Weights (q + 6, m) of the control points of one round of the pattern in its samples."""

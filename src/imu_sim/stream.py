@@ -30,8 +30,8 @@ WARM_UP_S = 3.0
 PHYSICS_HZ = 1000.0
 """Least rate of the ideal signals: face and tissue move below 100 Hz, and a part's low-pass must see what it cuts."""
 
-_CHUNK_S = 1.0
-"""Longest stretch computed at once: arrays that stay in a processor's cache."""
+_CHUNK_S = 4.0
+"""Longest stretch computed at once: longer ones fall out of a processor's cache, shorter ones pay more for Python."""
 
 
 @dataclass(frozen=True)
