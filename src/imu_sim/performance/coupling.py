@@ -56,11 +56,11 @@ COMPANIONS = _matrix(
                       "mouthRollLower": 0.3},
         "browInnerUp": {"browOuterUp": 0.35},
         "browOuterUp": {"browInnerUp": 0.5, "eyeWide": 0.2},
-        "browDown": {"noseSneer": 0.3, "cheekSquint": 0.25, "eyeSquint": 0.25, "mouthPress": 0.08},
+        "browDown": {"noseSneer": 0.3, "cheekSquint": 0.25, "eyeSquint": 0.25, "mouthPress": 0.08, "eyeBlink": 0.2},
         "noseSneer": {"browDown": 0.4, "cheekSquint": 0.45, "eyeSquint": 0.25, "mouthUpperUp": 0.25,
-                      "mouthPress": 0.08},
+                      "mouthPress": 0.08, "eyeBlink": 0.15},
         "cheekSquint": {"noseSneer": 0.45, "eyeSquint": 0.4, "mouthUpperUp": 0.15, "browDown": 0.2, "mouthPress": 0.08},
-        "eyeSquint": {"cheekSquint": 0.2, "browDown": 0.25},
+        "eyeSquint": {"cheekSquint": 0.2, "browDown": 0.25, "eyeBlink": 0.25},
         "tongueOut": {"jawOpen": 0.3, "mouthLowerDown": 0.15},
     }
 )  # fmt: skip

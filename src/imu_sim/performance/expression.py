@@ -18,8 +18,11 @@ from imu_sim.smooth_noise import smooth_noise
 _MOST_LAG_S = 0.08
 """Muscles of one expression start up to this far apart (a guess)."""
 
-FASTEST_S = 0.08
-"""Shortest onset or offset of a full-size movement, s: a facial muscle's twitch takes about that long to its peak."""
+_WAVER_HZ = 0.8
+"""Cut-off of the wandering at the apex, Hz (set by eye after recorded takes)."""
+
+FASTEST_S = 0.1
+"""Shortest onset or offset of a full-size movement, s: a facial muscle's twitch takes nearly that long to its peak."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Expression:
         amount: scales the pose.
         onset_s, apex_s, offset_s: lengths of coming, staying and going, s. Real expressions leave more slowly than
             they come.
+        waver: how far the amount wanders while it stays, relative: real apexes are no plateaus.
     """
 
     start_s: float
@@ -40,6 +44,7 @@ class Expression:
     onset_s: float = 0.35
     apex_s: float = 1.0
     offset_s: float = 0.55
+    waver: float = 0.03
 
     @property
     def end_s(self) -> float:
@@ -61,7 +66,7 @@ class Expression:
 
 
 def express(expression: Expression, canvas: Canvas, rng: np.random.Generator) -> None:
-    """Paint one expression: muscles start a little apart, tremble a little at the apex, and are uneven."""
+    """Paint one expression: muscles start a little apart, wander at the apex, and are uneven."""
     target = expression.target
     window = canvas.window(expression.start_s, expression.end_s + _MOST_LAG_S)
     now = canvas.times[window, None] - expression.start_s
@@ -73,8 +78,10 @@ def express(expression: Expression, canvas: Canvas, rng: np.random.Generator) ->
     lag, uneven = _per_muscle(most_lag_s, rng)[moving], (1.0 + rng.uniform(-0.06, 0.06, arkit.COUNT))[moving]
     onset = ease((now - lag) / expression.onset_s)
     offset = 1.0 - ease((now - lag - expression.onset_s - expression.apex_s) / expression.offset_s)
-    tremble = 1.0 + 0.03 * smooth_noise(len(now), RATE_HZ, 1.0, rng)[:, None]
-    canvas.add(window, moving, onset * offset * tremble * (target[moving] * uneven * expression.amount))
+    wander = expression.waver * smooth_noise(len(now), RATE_HZ, _WAVER_HZ, rng)[:, None]
+    canvas.add(
+        window, moving, onset * offset * np.clip(1.0 + wander, 0.3, 1.7) * (target[moving] * uneven * expression.amount)
+    )
 
 
 def _per_muscle(most: float, rng: np.random.Generator) -> Floats:
@@ -93,7 +100,7 @@ def felt(
     of spontaneous facial expressions", 2003). The spread and the ratio of offset to onset are guesses.
     """
     onset_s = float(rng.lognormal(np.log(0.5), 0.4)) / pace
-    return Expression(start_s, pose, amount, onset_s, apex_s, onset_s * float(rng.uniform(1.2, 2.2)))
+    return Expression(start_s, pose, amount, onset_s, apex_s, onset_s * float(rng.uniform(1.2, 2.2)), _waver(rng))
 
 
 def posed(
@@ -102,8 +109,14 @@ def posed(
     """A deliberate expression: faster and larger than a felt one (Schmidt, Ambadar, Cohn, Reed, "Movement differences
     between deliberate and spontaneous facial expressions", 2006); medians are guesses in that direction.
     """
-    onset_s = max(FASTEST_S, float(rng.lognormal(np.log(0.24), 0.45)) / pace)
-    return Expression(start_s, pose, amount, onset_s, apex_s, max(FASTEST_S, onset_s * float(rng.uniform(1.0, 1.9))))
+    onset_s = max(FASTEST_S, float(rng.lognormal(np.log(0.21), 0.5)) / pace)
+    offset_s = max(FASTEST_S, onset_s * float(rng.uniform(1.0, 1.9)))
+    return Expression(start_s, pose, amount, onset_s, apex_s, offset_s, _waver(rng))
+
+
+def _waver(rng: np.random.Generator) -> float:
+    """Two in five are held nearly still; the others wander by up to a quarter (guesses)."""
+    return 0.03 if rng.random() < 0.4 else float(rng.uniform(0.05, 0.25))
 
 
 def micro(start_s: float, pose: str | Floats, rng: np.random.Generator) -> Expression:

@@ -93,8 +93,8 @@ def isolated(rng: np.random.Generator) -> Floats:
 
 def mouth_move(rng: np.random.Generator) -> Floats:
     """The jaw down, or jaw or lips to one side, as far as they go, by themselves or with something else."""
-    move = _MOVES[int(rng.choice(len(_MOVES), p=[0.4, 0.12, 0.12, 0.12, 0.12, 0.06, 0.06]))]
-    weights = weights_of({move: float(rng.uniform(0.4, 1.0))})
+    move = _MOVES[int(rng.choice(len(_MOVES), p=[0.36, 0.14, 0.14, 0.13, 0.13, 0.05, 0.05]))]
+    weights = weights_of({move: float(rng.uniform(0.5, 1.0))})
     return np.maximum(weights, 0.5 * expression(rng)) if rng.random() < 0.4 else weights
 
 
@@ -110,13 +110,13 @@ def arbitrary(rng: np.random.Generator) -> Floats:
 
 
 _KINDS: tuple[tuple[Callable[[np.random.Generator], Floats], float], ...] = (
-    (named, 0.3),
+    (named, 0.27),
     (one_sided, 0.1),
     (blended, 0.12),
     (units, 0.08),
     (isolated, 0.18),
-    (mouth_move, 0.13),
-    (arbitrary, 0.09),
+    (mouth_move, 0.17),
+    (arbitrary, 0.08),
 )
 """How often each kind comes. Isolated shapes must be in training motion, or they read too low."""
 

@@ -64,6 +64,9 @@ def rehearsal(draft: Draft, start_s: float, end_s: float) -> float:
     """Poses on demand, one after the other: what a range-of-motion recording holds. Many of them isolated or held."""
     rng, now = draft.rng, start_s
     while now < end_s:
+        if rng.random() < 0.12:
+            now = _again_and_again(draft, now)
+            continue
         # One in six is held, up to ten seconds: held poses that are missing in training read too low.
         apex_s = float(rng.uniform(3.0, 10.0)) if rng.random() < 0.17 else float(rng.uniform(0.05, 1.8))
         pose = random_poses.draw(rng)
@@ -71,6 +74,16 @@ def rehearsal(draft: Draft, start_s: float, end_s: float) -> float:
         draft.expressions.append(item)
         # Often the next one begins before this one has gone.
         now = max(now + 0.3, item.end_s - float(rng.uniform(-0.4, 0.8)))
+    return now
+
+
+def _again_and_again(draft: Draft, now: float) -> float:
+    """A pose two to five times in quick succession, as when trying what a muscle can do; returns the end, s."""
+    pose, amount = random_poses.draw(draft.rng), draft.amount(0.4, 1.0)
+    for _ in range(int(draft.rng.integers(2, 6))):
+        item = posed(now, pose, amount * float(draft.rng.uniform(0.6, 1.0)), 0.02, 1.4 * draft.style.pace, draft.rng)
+        draft.expressions.append(item)
+        now = item.end_s - 0.3 * item.offset_s
     return now
 
 

@@ -80,7 +80,7 @@ def draw_style(rng: np.random.Generator) -> Style:
     tonus = rng.lognormal(0.0, 0.5, arkit.COUNT)
     return Style(
         intensity=float(np.clip(rng.lognormal(0.0, 0.25), 0.5, 1.2)),
-        pace=float(rng.lognormal(0.0, 0.25)),
+        pace=float(rng.lognormal(0.08, 0.28)),
         gain=gain,
         tonus=TONUS * np.sqrt(tonus * tonus[pairs]) * float(rng.uniform(0.0, 1.6)),
         companions=np.clip(COMPANIONS * habit * bound, 0.0, 0.8),
