@@ -69,7 +69,7 @@ class Lids:
 
     def gain(self, shape: str) -> float:
         """How far the lids go in a shape, relative: they have little room and differ less than the skin around them."""
-        return self._side.pull(shape).gain ** 0.5
+        return float(np.sqrt(self._side.pull(shape).gain))
 
     def squinted(self, *shapes: str) -> Array:
         """Displacement (K, 3) by some of `SQUINT_MM` together."""
@@ -81,6 +81,16 @@ class Lids:
         line = self._bottom + self._side.lids_meet * (self._top - self._bottom) + shift_mm * self._fade
         up = share * (line - np.where(self._height >= 0.0, self._top, self._bottom))
         return self._slid(np.zeros_like(up), up, reach=0.62)
+
+    def cleared(self, moved: Array) -> Array:
+        """Displacements (B, K, 3) with lid skin that slid into the eyeball brought out again."""
+        at = self._points + moved[:, self._lid]
+        surface = over_eyeball(at[..., 1], at[..., 2])
+        # Where the neutral lid lies lower than the sphere, at the corners, it need not rise.
+        allowed = np.minimum(self._points[:, 0] - over_eyeball(self._points[:, 1], self._points[:, 2]), 0.0)
+        cleared = moved.copy()
+        cleared[:, self._lid, 0] += np.clip(surface + allowed - at[..., 0], 0.0, None)
+        return cleared
 
     def sideways(self, left_mm: float) -> Array:
         """Displacement (K, 3): the bulge of the cornea drags the lids along."""

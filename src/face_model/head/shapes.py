@@ -99,7 +99,7 @@ def _left_side(skin: Skin, side: Side, eye_open: float) -> dict[Key, Array]:
         "tongueOut": tongue.lips_part(skin),
         "jawOpen": _around_open_jaw(Tissue(skin, side.pull("jawOpen"))),
     }
-    shapes = dict(zip(shapes, skin.unfolded(np.stack(list(shapes.values()))), strict=True))
+    shapes = dict(zip(shapes, eye.cleared(skin.unfolded(np.stack(list(shapes.values())))), strict=True))
     pairs = {**lids.lid_correctives(skin, shapes, eye), **correctives.mouth_correctives(skin, shapes)}
     made: dict[Key, Array] = {"neutral": eye.opening}
     made.update(shapes.items())

@@ -12,11 +12,9 @@ from face_model.head.lids import Lids
 
 def cheek_shapes(skin: Skin, side: Side, lids: Lids) -> dict[str, Array]:
     """Left and midline shapes, skin displacements (K, 3)."""
-    squint = side.pull("cheekSquint")
     return {
         "cheekPuff": _puff(Tissue(skin, side.pull("cheekPuff"))),
-        "cheekSquintLeft": lids.moved(-0.4 * squint.gain**0.5, 1.9 * squint.gain**0.5, reach=0.9)
-        + _squint(Tissue(skin, squint)),
+        "cheekSquintLeft": lids.squinted("cheekSquint") + _squint(Tissue(skin, side.pull("cheekSquint"))),
         "noseSneerLeft": _sneer(Tissue(skin, side.pull("noseSneer"))),
     }
 
