@@ -15,7 +15,7 @@ from face_inference.errors import EvaluationError
 from face_inference.metrics import compare_weights, confidence_metrics, surface_metrics
 from face_inference.takes import layout_of, recorded_neutral, samples_of
 from face_inference.tracker import FaceTracker
-from face_model import arkit
+from face_model import arkit, observability
 from face_model.recording import Recording
 from face_model.rig import FaceRig
 
@@ -111,7 +111,7 @@ def score_take(
         face_mm=surface.face_mm if surface else None,
         lip_mm=surface.lip_mm if surface else None,
         rest_mae=float(np.abs(truth).mean()),
-        rest_mae_observable=float(np.abs(truth[:, list(arkit.OBSERVABLE)]).mean()),
+        rest_mae_observable=float(np.abs(truth[:, list(observability.OBSERVABLE)]).mean()),
         rest_face_mm=rest_surface.face_mm if rest_surface else None,
         rest_lip_mm=rest_surface.lip_mm if rest_surface else None,
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.errors import EvaluationError
-from face_model import arkit
+from face_model import arkit, observability
 from face_model.rig import FaceRig
 
 FloatArray = NDArray[np.float64]
@@ -19,7 +19,7 @@ MIN_TRUE_STD = 0.02
 CONFIDENCE_TOLERANCE = 0.1
 """Error that a confidence speaks of (msg/FaceBlendshapes.msg)."""
 
-OBSERVABLE = np.array(arkit.OBSERVABLE)
+OBSERVABLE = np.array(observability.OBSERVABLE)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def compare_weights(truth: NDArray[np.floating], estimate: NDArray[np.floating],
         )
     error = np.abs(np.asarray(estimate, dtype=np.float64) - truth)
     r = correlations(truth, estimate)
-    observable = [r[arkit.BLENDSHAPES[i]] for i in arkit.OBSERVABLE if arkit.BLENDSHAPES[i] in r]
+    observable = [r[arkit.BLENDSHAPES[i]] for i in observability.OBSERVABLE if arkit.BLENDSHAPES[i] in r]
     return WeightMetrics(
         mae=float(error.mean()),
         mae_observable=float(error[:, OBSERVABLE].mean()),

@@ -14,7 +14,7 @@ from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral, solve_neutral
 from face_inference.samples import ImuSample, InputLayout
 from face_inference.ticks import between
-from face_model import arkit
+from face_model import observability
 from face_model.recording import Recording
 
 
@@ -42,7 +42,7 @@ def neutral_window(recording: Recording, reference: int, duration_s: float = 2.0
     the skull unit's index in the recording.
     """
     length = min(max(2, round(duration_s * recording.rate_hz)), len(recording.valid))
-    face = np.abs(recording.weights[:, list(arkit.OBSERVABLE)]).mean(axis=1)
+    face = np.abs(recording.weights[:, list(observability.OBSERVABLE)]).mean(axis=1)
     rate = np.linalg.norm(recording.angular_velocity[:, reference], axis=-1)
     cost = np.concatenate([[0.0], np.cumsum(face + rate, dtype=np.float64)])
     start = int(np.argmin(cost[length:] - cost[:-length]))

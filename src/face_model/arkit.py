@@ -1,4 +1,4 @@
-"""The 52 ARKit blendshapes: their names, their order, and which of them face IMUs can see.
+"""The 52 ARKit blendshapes: their names and their order.
 
 Names and meaning follow Apple's `ARFaceAnchor.BlendShapeLocation`. The order is the column order of a
 Live Link Face CSV made alphabetical by region as most ARKit tools list it, and is the order of every weight
@@ -71,14 +71,6 @@ COUNT: Final = len(BLENDSHAPES)
 
 INDEX: Final[Mapping[str, int]] = MappingProxyType({name: i for i, name in enumerate(BLENDSHAPES)})
 """Name to index."""
-
-_HIDDEN_STEMS: Final = ("eyeLook", "eyeWide", "tongueOut")
-"""Skin under the sensors does not move with these: gaze, lid retraction, tongue."""
-
-OBSERVABLE: Final[tuple[int, ...]] = tuple(
-    i for i, name in enumerate(BLENDSHAPES) if not name.startswith(_HIDDEN_STEMS)
-)
-"""Indices of the blendshapes that skin-mounted IMUs can see at least in part."""
 
 UPPER_FACE: Final[tuple[int, ...]] = tuple(i for i, name in enumerate(BLENDSHAPES) if name.startswith(("eye", "brow")))
 """Indices of eye and brow shapes; all others are the lower face."""

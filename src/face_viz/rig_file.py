@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from face_model import arkit
+from face_model import arkit, observability
 from face_model.rig import FaceRig
 from face_viz.relief import relief
 
@@ -42,7 +42,7 @@ def encode_rig(rig: FaceRig) -> bytes:
         {
             "name": rig.name,
             "blendshapes": arkit.BLENDSHAPES,
-            "observable": arkit.OBSERVABLE,
+            "observable": observability.OBSERVABLE,
             "pairs": rig.pairs,
             "landmarks": {name: int(vertex) for name, vertex in rig.landmarks.items()},
             "arrays": table,

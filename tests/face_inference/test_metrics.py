@@ -16,7 +16,7 @@ from face_inference.metrics import (
     lag_s,
     surface_metrics,
 )
-from face_model import arkit
+from face_model import arkit, observability
 from face_model.rig import LANDMARKS, FaceRig
 
 JAW = arkit.INDEX["jawOpen"]
@@ -41,7 +41,7 @@ def test_a_perfect_estimate(recorded):
 def test_mae_of_a_constant_offset_and_of_hidden_shapes_alone():
     truth = sine()
     assert compare_weights(truth, truth + np.float32(0.1), 100.0).mae == pytest.approx(0.1, abs=1e-6)
-    hidden = [i for i in range(52) if i not in arkit.OBSERVABLE]
+    hidden = [i for i in range(52) if i not in observability.OBSERVABLE]
     estimate = truth.copy()
     estimate[:, hidden] += 0.52
     metrics = compare_weights(truth, estimate, 100.0)

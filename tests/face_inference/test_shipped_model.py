@@ -10,7 +10,7 @@ from face_inference.engine_choice import create_engine
 from face_inference.model_folder import load_model
 from face_inference.samples import ImuSample, InputLayout, TrackingState
 from face_inference.tracker import FaceTracker, TrackerParams
-from face_model import arkit, rotation
+from face_model import arkit, observability, rotation
 from face_model.frames import GRAVITY_M_S2
 
 RATE_HZ = 100.0
@@ -66,7 +66,7 @@ def test_a_relaxed_face_on_a_nodding_head_stays_relaxed(model):
     estimates = run(model, seconds=8.0, nod_rad=0.1)
     assert estimates[-1].state == TrackingState.TRACKING
     weights = np.stack([e.weights for e in estimates[250:]])
-    assert weights[:, list(arkit.OBSERVABLE)].mean() < 0.06
+    assert weights[:, list(observability.OBSERVABLE)].mean() < 0.06
     assert weights[:, arkit.INDEX["jawOpen"]].max() < 0.15
     assert weights[:, arkit.INDEX["mouthSmileLeft"]].max() < 0.2
 
@@ -76,6 +76,6 @@ def test_one_dead_sensor_lowers_confidence_and_stops_nobody(model):
     without = run(model, seconds=7.0, nod_rad=0.05, dead=("mentalis",))
     assert without[-1].state == TrackingState.DEGRADED
     assert whole[350].confidence.mean() == without[350].confidence.mean()
-    observable = list(arkit.OBSERVABLE)
+    observable = list(observability.OBSERVABLE)
     assert without[-1].confidence[observable].mean() < whole[-1].confidence[observable].mean()
     assert np.isfinite(without[-1].weights).all()

@@ -41,14 +41,6 @@ def test_mirrored_refuses_unknown_names() -> None:
         arkit.mirrored("eyeRollLeft")
 
 
-def test_gaze_lid_retraction_and_tongue_are_hidden() -> None:
-    hidden = {name for i, name in enumerate(arkit.BLENDSHAPES) if i not in arkit.OBSERVABLE}
-    assert len(hidden) == 11
-    assert "tongueOut" in hidden
-    assert "eyeWideLeft" in hidden
-    assert "eyeBlinkLeft" not in hidden
-
-
 def test_upper_face_holds_eyes_and_brows_only() -> None:
     names = {arkit.BLENDSHAPES[i] for i in arkit.UPPER_FACE}
     assert len(names) == 19

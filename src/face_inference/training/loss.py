@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from face_inference.training.config import TrainConfig
-from face_model import arkit
+from face_model import arkit, observability
 
 
 def shape_weights(hidden_weight: float) -> Tensor:
     """(W,) one for shapes that IMUs see, `hidden_weight` for the others, mean one."""
     weights = torch.full((arkit.COUNT,), hidden_weight)
-    weights[list(arkit.OBSERVABLE)] = 1.0
+    weights[list(observability.OBSERVABLE)] = 1.0
     return weights / weights.mean()
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from face_model import arkit
+from face_model import arkit, observability
 from face_model.rig import FaceRig
 from face_model.rigs.closure import lid_gaps_m, lip_gap_m
 from face_model.rigs.load import LoadedFace
@@ -159,7 +159,7 @@ def _not_finite(rig: FaceRig) -> Iterator[Finding]:
 def _absent(rig: FaceRig) -> Iterator[Finding]:
     for i, name in enumerate(arkit.BLENDSHAPES):
         if not rig.deltas[i].any():
-            severity = Severity.WARNING if i in arkit.OBSERVABLE else Severity.NOTE
+            severity = Severity.WARNING if i in observability.OBSERVABLE else Severity.NOTE
             yield Finding(severity, name, "not in this face: it stays still where the model says this shape")
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_model import arkit
+from face_model import arkit, observability
 from imu_sim.motion import Floats
 from imu_sim.study.statistics import SPEED_PERCENTILES, MotionStatistics
 
-SKIN = np.array([i for i in arkit.OBSERVABLE if not arkit.BLENDSHAPES[i].startswith("eyeBlink")])
+SKIN = np.array([i for i in observability.OBSERVABLE if not arkit.BLENDSHAPES[i].startswith("eyeBlink")])
 """Shapes that are compared: what moves skin, without blinks, which have figures of their own."""
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from face_model import arkit
+from face_model import arkit, observability
 from imu_sim.performance.canvas import RATE_HZ, Canvas
 from imu_sim.performance.mouth_actions import ACTIONS, Chewing, chew
 from imu_sim.performance.perform import perform
@@ -49,5 +49,5 @@ def test_actions_begin_when_they_should_and_are_over_in_time(name: str) -> None:
         Score(12.0, expressions=expressions, blink_interval_s=0.0, liveliness=0.0), np.random.default_rng(0), name
     )
     assert take.weights.max() > 0.2
-    skin = [i for i in arkit.OBSERVABLE if not arkit.BLENDSHAPES[i].startswith("eyeBlink")]
+    skin = [i for i in observability.OBSERVABLE if not arkit.BLENDSHAPES[i].startswith("eyeBlink")]
     assert not take.weights[: int(1.9 * RATE_HZ), skin].any()

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from face_model import arkit, rotation
+from face_model import arkit, observability, rotation
 from imu_sim.errors import MotionError
 from imu_sim.generator import generate
 from imu_sim.kinematics import Trajectory
@@ -39,7 +39,9 @@ def test_starts_with_three_still_seconds_and_loops() -> None:
 def test_every_shape_that_sensors_see_is_shown() -> None:
     strongest = performance().weights.max(axis=0)
     weak = [
-        arkit.BLENDSHAPES[i] for i in arkit.OBSERVABLE if strongest[i] < 0.15 and arkit.BLENDSHAPES[i] != "mouthClose"
+        arkit.BLENDSHAPES[i]
+        for i in observability.OBSERVABLE
+        if strongest[i] < 0.15 and arkit.BLENDSHAPES[i] != "mouthClose"
     ]
     assert weak == ["jawForward"] or not weak
 
