@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from face_model import arkit
+from face_model.errors import FaceModelError
 from face_model.head import build_head
 from face_model.rig import Corrective, FaceRig
 from face_model.warp import WarpedFamily
@@ -48,3 +49,21 @@ def test_correctives_follow_their_shapes(rig: FaceRig) -> None:
     person = WarpedFamily(rig).person(3)
     blink = arkit.INDEX["eyeBlinkLeft"]
     np.testing.assert_allclose(person.correctives[0].delta, 0.3 * person.deltas[blink], atol=1e-7)
+
+
+def test_identity_components_take_the_place_of_random_form(rig: FaceRig) -> None:
+    component = np.zeros((2, *rig.neutral.shape), np.float32)
+    component[0, :, 1] = rig.neutral[:, 1] * 0.1
+    component[1, :, 0] = 0.01
+    change = WarpedFamily(rig, component).person(4).neutral - rig.neutral
+    assert np.abs(change).max() > 1e-4
+    assert np.ptp(change[:, 0]) < 1e-6
+    assert np.abs(change[:, 2]).max() < 1e-6
+    np.testing.assert_allclose(
+        change[:, 1] / 0.1, rig.neutral[:, 1] * (change[0, 1] / (0.1 * rig.neutral[0, 1])), atol=1e-4
+    )
+
+
+def test_identity_of_another_face_is_refused(rig: FaceRig) -> None:
+    with pytest.raises(FaceModelError, match="identity components"):
+        WarpedFamily(rig, np.zeros((2, 5, 3), np.float32))

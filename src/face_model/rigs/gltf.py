@@ -127,9 +127,7 @@ def _pieces(document: Document, node: Any, matrix: Floats) -> Iterator[_Piece]:
             vertices=_apply(linear, points) + posed[..., :3, 3],
             triangles=triangles,
             colors=vertex_colors(document, primitive, count),
-            targets={
-                name: _apply(linear, document.array(accessor)) for name, accessor in _targets(document, mesh, primitive)
-            },
+            targets={name: _apply(linear, moved) for name, moved in _targets(document, mesh, primitive, count)},
         )
 
 
@@ -148,8 +146,8 @@ def _triangles(corners: NDArray[np.int64], mode: int | None) -> NDArray[np.int64
     return strip
 
 
-def _targets(document: Document, mesh: Any, primitive: Any) -> Iterator[tuple[str, int]]:
-    """Name and accessor of each morph target that moves positions."""
+def _targets(document: Document, mesh: Any, primitive: Any, count: int) -> Iterator[tuple[str, Floats]]:
+    """Name and displacements (count, 3) of each morph target that moves positions."""
     targets = primitive.targets or []
     extras = [e for e in (primitive.extras, mesh.extras) if isinstance(e, dict) and "targetNames" in e]
     if targets and not extras:
@@ -162,8 +160,12 @@ def _targets(document: Document, mesh: Any, primitive: Any) -> Iterator[tuple[st
         raise RigFileError(f"{document.path}: expected {len(targets)} names of morph targets, found {len(labels)}")
     for label, target in zip(labels, targets, strict=False):
         accessor = target.get("POSITION") if isinstance(target, dict) else target.POSITION
-        if accessor is not None:
-            yield str(label), accessor
+        if accessor is None:
+            continue
+        moved = document.array(accessor)
+        if len(moved) != count:
+            raise RigFileError(f"{document.path}: {label}: expected {count} vertices, found {len(moved)}")
+        yield str(label), moved
 
 
 def _name(document: Document, node: Any, mesh: Any, primitive: Any) -> str:
