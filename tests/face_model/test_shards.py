@@ -64,6 +64,8 @@ def test_what_is_stored_comes_back_within_half_a_count(folder: Path) -> None:
             error = np.abs(getattr(found, name) - getattr(original, name))[valid]
             assert error.max() <= 0.501 * count, name
             assert not np.any(getattr(found, name)[~valid]), "what is not valid is zero"
+        turned = rotation.multiply(rotation.conjugate(original.orientation), rotation.normalise(found.orientation))
+        assert np.linalg.norm(rotation.to_vector(turned), axis=-1)[valid].max() < 6.2e-5
         assert np.abs(found.weights - original.weights).max() <= 0.501 * WEIGHT_COUNT
         assert np.abs(found.head_orientation - original.head_orientation).max() <= 0.501 * QUATERNION_COUNT
 

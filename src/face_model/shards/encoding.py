@@ -1,8 +1,9 @@
 """A recording as 16-bit counts and back: half the size of float32, and what an IMU delivers anyway.
 
-Largest errors, half a count each: quaternion components 1.6e-5 (a rotation of at most 4e-5 rad, 0.002 degrees, as on
-the hub's wire), weights 3.1e-5, angular velocity and specific force half a count of the part's range; signals that
-the simulated part already quantised come back unchanged up to float32 rounding.
+Largest errors, half a count each: quaternion components 1.53e-5 (a rotation of at most 6.1e-5 rad, 0.0035 degrees, as
+on the hub's wire), weights 3.05e-5, angular velocity and specific force half a count of the part's range; signals that
+a 16-bit part already quantised come back unchanged up to float32 rounding. Half-precision floats are as large and
+coarser: wrong by up to 4 mm/s2 at the 9.8 m/s2 of gravity, against 1.2 for 16 bits over 8 standard gravities.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from face_model import arkit
 from face_model.errors import ShardError
 from face_model.recording import Recording
 
@@ -99,7 +101,7 @@ def sizes(samples: int, sensors: int) -> Mapping[str, tuple[int, ...]]:
         "angular_velocity": (samples, sensors, 3),
         "specific_force": (samples, sensors, 3),
         "valid": (samples, sensors),
-        "weights": (samples, 52),
+        "weights": (samples, arkit.COUNT),
         "head_orientation": (samples, 4),
     }
 

@@ -15,7 +15,9 @@ import numpy as np
 import face_model
 import imu_driver.protocol
 import imu_sim
+from face_model.faces import HEAD, load_family
 from face_model.layout import SensorLayout, load_layout
+from face_model.rigs.sidecar import sidecar_path
 from face_model.shards.encoding import bytes_per_sample
 from face_model.shards.manifest import Split
 from face_model.shards.writer import grouped
@@ -135,7 +137,8 @@ def plan_takes(recipe: Recipe, recorded_dir: Path | None = None) -> Plan:
     Raises:
         RecipeError: a required file is absent, a person is in two splits, or nothing is left to make.
         LiveLinkError: a recorded file cannot be used.
-        LayoutError: there is no such layout.
+        PartError: there is no such sensor part.
+        FaceModelError: there is no such layout or face.
     """
     left_out: list[str] = []
     inputs: dict[str, str] = {}
@@ -263,8 +266,14 @@ def _configured(takes: list[TakePlan]) -> dict[str, str]:
     said = {f"layout {name}": repr(_layout(name)) for name in sorted({take.layout for take in takes})}
     said |= {f"part {name}": repr(load_part(name)) for name in sorted({take.part for take in takes})}
     hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in said.items()}
-    faces = sorted({take.family for take in takes if Path(take.family).exists()})
-    return hashes | {f"face {name}": _sha256(Path(name)) for name in faces}
+    for name in sorted({take.family for take in takes}):
+        load_family(name)  # what is no face is refused before anything is simulated
+        if name != HEAD:
+            path = Path(name).expanduser()
+            hashes[f"face {name}"] = _sha256(path) + (
+                _sha256(sidecar_path(path)) if sidecar_path(path).exists() else ""
+            )
+    return hashes
 
 
 def _sha256(path: Path) -> str:

@@ -83,8 +83,10 @@ def test_a_bad_recording_is_refused_before_any_work(tmp_path: Path) -> None:
         plan_takes(recipe_of(takes={"r": recorded()}), tmp_path)
 
 
-def test_unknown_parts_and_layouts_are_refused() -> None:
+def test_unknown_parts_layouts_and_faces_are_refused() -> None:
     with pytest.raises(ValueError, match="MPU9999"):
         plan_takes(recipe_of(takes={"a": GENERATED}, parts={"MPU9999": 1.0}))
     with pytest.raises(ValueError, match="face_99"):
         plan_takes(recipe_of(takes={"a": GENERATED}, layouts={"face_99": 1.0}))
+    with pytest.raises(ValueError, match=r"nobody\.glb"):
+        plan_takes(recipe_of(takes={"a": GENERATED}, faces={"nobody.glb": 1.0}))
