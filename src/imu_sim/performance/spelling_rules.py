@@ -428,38 +428,43 @@ Z[Z]=
 """
 
 EXCEPTIONS = """
-again AH G EH1 N; always AO1 L W EY Z; am AE M; and AE N D; answer AE1 N S ER; any EH1 N IY; are AA R; as AE Z
-beautiful B Y UW1 T AH F AH L; because B IH K AO1 Z; been B IH N; believe B IH L IY1 V; blood B L AH1 D; boy B OY1
-bread B R EH1 D; break B R EY1 K; bring B R IH1 NG; brother B R AH1 DH ER; brow B R AW1; brows B R AW1 Z
-build B IH1 L D; busy B IH1 Z IY; camera K AE1 M ER AH; can K AE N; can't K AE1 N T; chocolate CH AO1 K L AH T
-clothes K L OW1 Z; come K AH1 M; coming K AH1 M IH NG; cough K AO1 F; could K UH D; couldn't K UH1 D AH N T
-country K AH1 N T R IY; cousin K AH1 Z AH N; cow K AW1; day D EY1; didn't D IH1 D AH N T; different D IH1 F R AH N T
-does D AH1 Z; doesn't D AH1 Z AH N T; dog D AO1 G; don't D OW1 N T; done D AH1 N; double D AH1 B AH L; down D AW1 N
-early ER1 L IY; earth ER1 TH; eight EY1 T; either IY1 DH ER; enough IH N AH1 F; evening IY1 V N IH NG
-every EH1 V R IY; eye AY1; eyes AY1 Z; father F AA1 DH ER; flower F L AW1 ER; foot F UH1 T; for F AO R; four F AO1 R
-friend F R EH1 N D; from F R AH M; front F R AH1 N T; garage G ER AA1 ZH; genre ZH AA1 N R AH; get G EH1 T
-ghost G OW1 S T; girl G ER1 L; give G IH1 V; go G OW1; gone G AO1 N; good G UH1 D; great G R EY1 T; group G R UW1 P
-guess G EH1 S; had HH AE D; half HH AE1 F; has HH AE Z; have HH AE V; he HH IY; head HH EH1 D; heard HH ER1 D
-heart HH AA1 R T; heavy HH EH1 V IY; hello HH AH L OW1; her HH ER; here HH IH1 R; him HH IH M; his HH IH Z
-honest AA1 N AH S T; honey HH AH1 N IY; hour AW1 ER; how HH AW1; i AY; i'd AY D; i'll AY L; i'm AY M; i've AY V
+again AH G EH1 N; ah AA1; ahead AH HH EH1 D; always AO1 L W EY Z; am AE M; and AE N D; answer AE1 N S ER
+any EH1 N IY; anybody EH1 N IY B AA D IY; are AA R; as AE Z; asleep AH S L IY1 P; azure AE1 ZH ER; bear B EH1 R
+beautiful B Y UW1 T AH F AH L; because B IH K AO1 Z; been B IH N; beige B EY1 ZH; believe B IH L IY1 V
+blood B L AH1 D; boy B OY1; bread B R EH1 D; break B R EY1 K; breakfast B R EH1 K F AH S T; bring B R IH1 NG
+brother B R AH1 DH ER; brow B R AW1; brows B R AW1 Z; build B IH1 L D; busy B IH1 Z IY; camera K AE1 M ER AH
+can K AE N; can't K AE1 N T; chocolate CH AO1 K L AH T; clothes K L OW1 Z; come K AH1 M; coming K AH1 M IH NG
+cough K AO1 F; could K UH D; couldn't K UH1 D AH N T; country K AH1 N T R IY; cousin K AH1 Z AH N; cow K AW1
+day D EY1; didn't D IH1 D AH N T; different D IH1 F R AH N T; does D AH1 Z; doesn't D AH1 Z AH N T; dog D AO1 G
+don't D OW1 N T; done D AH1 N; double D AH1 B AH L; down D AW1 N; early ER1 L IY; earth ER1 TH; eight EY1 T
+either IY1 DH ER; enough IH N AH1 F; evening IY1 V N IH NG; every EH1 V R IY; eye AY1; eyebrow AY1 B R AW
+eyebrows AY1 B R AW Z; eyes AY1 Z; father F AA1 DH ER; favorite F EY1 V ER IH T; favourite F EY1 V ER IH T
+flower F L AW1 ER; foot F UH1 T; for F AO R; four F AO1 R; foxes F AA1 K S IH Z; friend F R EH1 N D; from F R AH M
+front F R AH1 N T; full F UH1 L; garage G ER AA1 ZH; genre ZH AA1 N R AH; get G EH1 T; ghost G OW1 S T; girl G ER1 L
+give G IH1 V; go G OW1; gone G AO1 N; good G UH1 D; great G R EY1 T; group G R UW1 P; guess G EH1 S; had HH AE D
+half HH AE1 F; has HH AE Z; have HH AE V; he HH IY; head HH EH1 D; heard HH ER1 D; heart HH AA1 R T
+heavy HH EH1 V IY; hello HH AH L OW1; her HH ER; here HH IH1 R; him HH IH M; his HH IH Z; honest AA1 N AH S T
+honey HH AH1 N IY; hour AW1 ER; house HH AW1 S; how HH AW1; i AY; i'd AY D; i'll AY L; i'm AY M; i've AY V
 idea AY D IY1 AH; if IH F; in IH N; into IH N T UW; iron AY1 ER N; is IH Z; island AY1 L AH N D; isn't IH1 Z AH N T
-it IH T; it's IH T S; its IH T S; just JH AH1 S T; key K IY1; knee N IY1; knife N AY1 F; know N OW1; laugh L AE1 F
-laughed L AE1 F T; laughing L AE1 F IH NG; learn L ER1 N; let L EH1 T; let's L EH1 T S; listen L IH1 S AH N
-live L IH1 V; living L IH1 V IH NG; lose L UW1 Z; love L AH1 V; machine M AH SH IY1 N; many M EH1 N IY; may M EY
-me M IY; measure M EH1 ZH ER; money M AH1 N IY; monkey M AH1 NG K IY; month M AH1 N TH; moon M UW1 N; most M OW1 S T
-mother M AH1 DH ER; mouth M AW1 TH; move M UW1 V; moves M UW1 V Z; much M AH1 CH; muscle M AH1 S AH L
-music M Y UW1 Z IH K; my M AY; myself M AY S EH1 L F; nothing N AH1 TH IH NG; now N AW1; ocean OW1 SH AH N; of AH V
-off AO1 F; often AO1 F AH N; oh OW1; old OW1 L D; on AA N; once W AH1 N S; one W AH1 N; only OW1 N L IY; or AO R
-orange AO1 R IH N JH; other AH1 DH ER; our AW ER; out AW1 T; people P IY1 P AH L; perhaps P ER HH AE1 P S
-phone F OW1 N; piece P IY1 S; pleasure P L EH1 ZH ER; pretty P R IH1 T IY; pull P UH1 L; push P UH1 SH; put P UH1 T
-quiet K W AY1 AH T; read R IY1 D; ready R EH1 D IY; really R IH1 L IY; river R IH1 V ER; rough R AH1 F; said S EH1 D
-says S EH1 Z; sensor S EH1 N S ER; sensors S EH1 N S ER Z; she SH IY; shoe SH UW1; shoes SH UW1 Z; should SH UH D
-shoulder SH OW1 L D ER; some S AH M; son S AH1 N; sorry S AA1 R IY; soul S OW1 L; special S P EH1 SH AH L
-steak S T EY1 K; sugar SH UH1 G ER; sure SH UH1 R; talk T AO1 K; than DH AE N; thank TH AE1 NG K; that DH AE T
-that's DH AE T S; the DH AH; their DH EH R; them DH EH M; there DH EH R; these DH IY1 Z; they DH EY; they're DH EH R
-thing TH IH1 NG; think TH IH1 NG K; this DH IH S; those DH OW1 Z; though DH OW1; thought TH AO1 T; through TH R UW1
-thumb TH AH1 M; to T UW; today T AH D EY1; together T AH G EH1 DH ER; tomorrow T AH M AA1 R OW; tongue T AH1 NG
-too T UW1; touch T AH1 CH; tough T AH1 F; town T AW1 N; treasure T R EH1 ZH ER; trouble T R AH1 B AH L; two T UW1
+it IH T; it's IH T S; its IH T S; juice JH UW1 S; just JH AH1 S T; key K IY1; knee N IY1; knife N AY1 F; know N OW1
+laugh L AE1 F; laughed L AE1 F T; laughing L AE1 F IH NG; learn L ER1 N; let L EH1 T; let's L EH1 T S
+listen L IH1 S AH N; live L IH1 V; living L IH1 V IH NG; lose L UW1 Z; love L AH1 V; machine M AH SH IY1 N
+mama M AA1 M AH; many M EH1 N IY; may M EY; maybe M EY1 B IY; me M IY; measure M EH1 ZH ER; minute M IH1 N AH T
+minutes M IH1 N AH T S; money M AH1 N IY; monkey M AH1 NG K IY; month M AH1 N TH; moon M UW1 N; most M OW1 S T
+mother M AH1 DH ER; mountain M AW1 N T AH N; mouth M AW1 TH; move M UW1 V; moves M UW1 V Z; much M AH1 CH
+muscle M AH1 S AH L; music M Y UW1 Z IH K; my M AY; myself M AY S EH1 L F; nobody N OW1 B AA D IY
+nothing N AH1 TH IH NG; now N AW1; ocean OW1 SH AH N; of AH V; off AO1 F; often AO1 F AH N; oh OW1; old OW1 L D
+on AA N; once W AH1 N S; one W AH1 N; only OW1 N L IY; or AO R; orange AO1 R IH N JH; other AH1 DH ER; our AW ER
+out AW1 T; people P IY1 P AH L; perhaps P ER HH AE1 P S; phone F OW1 N; piece P IY1 S; pleasure P L EH1 ZH ER
+pretty P R IH1 T IY; pull P UH1 L; push P UH1 SH; put P UH1 T; quiet K W AY1 AH T; read R IY1 D; ready R EH1 D IY
+really R IH1 L IY; river R IH1 V ER; rough R AH1 F; said S EH1 D; says S EH1 Z; sensor S EH1 N S ER
+sensors S EH1 N S ER Z; she SH IY; shoe SH UW1; shoes SH UW1 Z; should SH UH D; shoulder SH OW1 L D ER; some S AH M
+son S AH1 N; sorry S AA1 R IY; soul S OW1 L; special S P EH1 SH AH L; steak S T EY1 K; sugar SH UH1 G ER
+sure SH UH1 R; talk T AO1 K; than DH AE N; thank TH AE1 NG K; that DH AE T; that's DH AE T S; the DH AH
+their DH EH R; them DH EH M; there DH EH R; these DH IY1 Z; they DH EY; they're DH EH R; thing TH IH1 NG
+think TH IH1 NG K; this DH IH S; those DH OW1 Z; though DH OW1; thought TH AO1 T; through TH R UW1; thumb TH AH1 M
+to T UW; today T AH D EY1; together T AH G EH1 DH ER; tomorrow T AH M AA1 R OW; tongue T AH1 NG; too T UW1
+touch T AH1 CH; tough T AH1 F; town T AW1 N; treasure T R EH1 ZH ER; trouble T R AH1 B AH L; two T UW1
 until AH N T IH1 L; us AH S; usual Y UW1 ZH AH W AH L; usually Y UW1 ZH AH L IY; very V EH1 R IY
 vision V IH1 ZH AH N; was W AA Z; wash W AA1 SH; wasn't W AA1 Z AH N T; water W AO1 T ER; we W IY; we'll W IY L
 we're W IH R; weather W EH1 DH ER; were W ER; what W AH T; what's W AH T S; where W EH1 R; who HH UW; whole HH OW1 L
