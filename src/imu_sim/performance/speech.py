@@ -113,7 +113,8 @@ def _segments(phonemes: str, loudness: float, pace: float) -> _Segments:
         for part, share in zip(parts, (1.0 - _SECOND_HALF, _SECOND_HALF) if len(parts) == 2 else (1.0,), strict=True):
             sounds.append(SOUNDS[part])
             lengths.append(length * share)
-            sizes.append(size)
+            # Loud speech must not open a mouth that has to shut.
+            sizes.append(min(size, 1.0) if SOUNDS[part].seals else size)
         now += length
     return _Segments(sounds, np.cumsum(lengths), np.array(lengths), np.array(sizes), np.array(stresses))
 
@@ -137,7 +138,6 @@ def mouth(speech: Speech, times: Floats) -> tuple[Floats, Floats]:
     for row in range(len(ARTICULATORS)):
         shapes = np.flatnonzero(np.equal(ARTICULATOR_OF, row))
         articulation[:, shapes] = shares[row] @ targets[:, shapes]
-    # Targets are for ordinary speech: loud speech must not open a mouth that has to shut.
     seals = np.array([s.seals for s in segments.sounds], dtype=np.float64)
     closure = shares[list(ARTICULATORS).index("sealing")] @ seals
     edge = ease(now / 0.1) * ease((speech.duration_s - now) / 0.1)
