@@ -64,7 +64,7 @@ def shapes_sheet(rig: FaceRig, progress: Progress = print, size: int = 240) -> I
         if name in arkit.INDEX and not rig.deltas[arkit.INDEX[name]].any():
             title += " (not in this face)"
         cells.append(Cell(title, [painter.paint(weights_of(pose), view) for view in VIEWS]))
-    return _sheet(cells, columns=3)
+    return _sheet(cells, columns=4)
 
 
 def combinations_sheet(rig: FaceRig, count: int = 20, seed: int = 1, progress: Progress = print) -> Image:
@@ -123,9 +123,11 @@ def _sheet(cells: Sequence[Cell], columns: int) -> Image:
     wide, high = sum(p.width for p in first) + 8, first[0].height + TITLE_PX + 8
     rows = -(-len(cells) // columns)
     sheet = Image.new("RGB", (columns * wide, rows * high), PAPER)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
+    draw = ImageDraw.Draw(sheet)
     for i, cell in enumerate(cells):
         x, y = i % columns * wide, i // columns * high
+        sizes = (ImageFont.load_default(size) for size in (15, 13, 11, 9))
+        font = next((f for f in sizes if draw.textlength(cell.title, f) < wide - 12), ImageFont.load_default(8))
         draw.text((x + 6, y + 3), cell.title, INK, font)
         for picture in cell.pictures:
             sheet.paste(picture, (x, y + TITLE_PX))
