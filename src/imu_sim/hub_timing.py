@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,41 +32,28 @@ class HubTiming:
         return 1.0 + 1e-6 * self.skew_ppm
 
 
-def usual_timing(rng: np.random.Generator) -> HubTiming:
-    """A hub as one may get it: crystal within some 20 ppm, 0.3 ms of age, one sample in a thousand lost (guesses)."""
-    return HubTiming(
-        skew_ppm=float(rng.normal(0.0, 20.0)),
-        jitter_s=float(3e-4 * rng.lognormal(0.0, 0.5)),
-        loss=float(min(0.05, 1e-3 * rng.lognormal(0.0, 1.0))),
-    )
-
-
 def as_received(
     frames: Frames, timing: HubTiming, rate_hz: float, rng: np.random.Generator
 ) -> tuple[Frames, NDArray[np.bool_]]:
     """Samples as a host receives them, and which of them are new, (N,): a lost one shows the values of the last.
 
-    Values of age t are read from the line between a sample and the one before it.
+    Values of age t are read from the line between a sample and the one before it. The first sample always arrives.
     """
     count = len(frames.orientation)
+    if not timing.jitter_s and not timing.loss:
+        return frames, np.ones(count, dtype=np.bool_)
     arrived = rng.random(count) >= timing.loss
     arrived[:1] = True
     age = np.minimum(np.abs(rng.normal(0.0, timing.jitter_s, count)) * rate_hz, 1.0)
     shown = np.maximum.accumulate(np.where(arrived, np.arange(count), 0))
-    aged = replace(
-        frames,
-        orientation=_aged_turn(frames.orientation, age),
-        angular_velocity=_aged(frames.angular_velocity, age),
-        specific_force=_aged(frames.specific_force, age),
+    aged = (
+        _aged_turn(frames.orientation, age),
+        _aged(frames.angular_velocity, age),
+        _aged(frames.specific_force, age),
+        frames.gyro_saturated,
+        frames.accel_saturated,
     )
-    held = Frames(
-        aged.orientation[shown],
-        aged.angular_velocity[shown],
-        aged.specific_force[shown],
-        aged.gyro_saturated[shown],
-        aged.accel_saturated[shown],
-    )
-    return held, arrived
+    return Frames(*(values[shown] for values in aged)), arrived
 
 
 def _aged(values: Floats, age: Floats) -> Floats:

@@ -134,9 +134,9 @@ class SampledSpline:
         width = q + _TAPS
         start = self._first_knot + low * q - _REACH
         windows = self._spline.points_at(start + q * np.arange(high - low)[:, None] + np.arange(width))
-        flat = windows.reshape(-1, width)
         inside = slice(first - low * m, first - low * m + count)
-        return [(flat @ self._filters[d]).reshape(len(windows), -1)[:, inside] for d in derivatives]
+        # One small product for each curve: a large one would be shared among threads, which costs more than it saves.
+        return [(windows @ self._filters[d]).reshape(len(windows), -1)[:, inside] for d in derivatives]
 
     def _filter(self, position: Floats, derivative: int) -> Floats:
         """Weights (q + 6, m) of the control points of one round of the pattern in its samples."""

@@ -30,8 +30,9 @@ WARM_UP_S = 3.0
 PHYSICS_HZ = 1000.0
 """Least rate of the ideal signals: face and tissue move below 100 Hz, and a part's low-pass must see what it cuts."""
 
-_CHUNK_S = 4.0
-"""Longest stretch computed at once: longer ones fall out of a processor's cache, shorter ones pay more for Python."""
+_CHUNK_S = 2.0
+"""Longest stretch computed at once: shorter ones pay more for Python; the matrix products of longer ones are shared
+among threads, which makes them slower."""
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,26 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from face_model import rotation
 from face_model.layout import SensorLayout
 from face_model.rig import FaceRig
 from face_model.warp import WarpedFamily
-from imu_sim.boards import Boards
+from imu_sim.boards import Boards, boards_on
 from imu_sim.generator import generate
+from imu_sim.hub_timing import HubTiming
+from imu_sim.ideal import IdealImus
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import still
 from imu_sim.parts import load_part, perfect_part
 from imu_sim.performance.action_units import weights_of
 from imu_sim.simulate import simulate
+from imu_sim.splines import Sampling
 from imu_sim.stream import ImuStream
+from imu_sim.tissue import rigid_tissue
 from imu_sim.wearer import nominal_wearer, random_wearer
 
 
@@ -71,3 +78,46 @@ def test_the_loop_has_no_seam_in_the_signals_and_noise_does_not_repeat(boards: B
     assert step[period - 2 : period + 2].max() < 0.05 * step.max()
     noisy = ImuStream(Trajectory(motion, loop=True), boards, load_part(), 100.0, 1).next(2 * period)
     assert not np.allclose(noisy.specific_force[:period], noisy.specific_force[period:], atol=1e-3)
+
+
+def test_a_skewed_clock_samples_at_other_times_and_losses_are_marked(rig: FaceRig, layout: SensorLayout) -> None:
+    motion, wearer = generate(3, 8.0), nominal_wearer(rig, layout)
+    ideal, skewed = (
+        simulate(motion, wearer, layout, perfect_part(), timing=timing)
+        for timing in (HubTiming(), HubTiming(skew_ppm=2000.0, loss=0.05))
+    )
+    assert skewed.rate_hz == 100.0
+    assert skewed.valid.all(axis=1).sum() + (~skewed.valid).all(axis=1).sum() == len(skewed.valid)
+    assert 0.01 < (~skewed.valid).mean() < 0.1
+    # A clock that is 2 in 1000 fast takes its 500th sample when the right one takes the 499th.
+    assert len(skewed.valid) > len(ideal.valid)
+    k = np.array([500, 700])[skewed.valid[[500, 700], 0]]
+    assert len(k)
+    at = k / 1.002
+    low = np.floor(at).astype(int)
+    share = (at - low)[:, None, None]
+    expected = ideal.specific_force[low] * (1.0 - share) + ideal.specific_force[low + 1] * share
+    np.testing.assert_allclose(skewed.specific_force[k], expected, atol=0.02)
+
+
+def test_the_simulated_gyroscope_integrates_to_the_orientation_within_its_bias(
+    rig: FaceRig, layout: SensorLayout
+) -> None:
+    wearer = nominal_wearer(rig, layout)
+    rigid = replace(wearer, attachment=replace(wearer.attachment, tissue=rigid_tissue(len(layout.sensors))))
+    boards, seconds, rate_hz = boards_on(rigid, layout), 8.0, 400.0
+    trajectory, part = Trajectory(generate(11, seconds)), load_part()
+    measured = ImuStream(trajectory, boards, part, rate_hz, seed=4).next(round(seconds * rate_hz)).angular_velocity
+    pose = IdealImus(trajectory, boards, Sampling(0.0, rate_hz)).orientation(0, len(measured))
+    q = pose[0]
+    for rate in 0.5 * (measured[1:] + measured[:-1]):
+        q = rotation.multiply(q, rotation.from_vector(rate / rate_hz))
+    error = np.linalg.norm(rotation.to_vector(rotation.multiply(rotation.conjugate(q), pose[-1])), axis=-1)
+    gyro = part.gyro
+    drift = seconds * np.hypot(gyro.turn_on_bias, 10.0 * gyro.temperature_bias)
+    turned = np.abs(measured).sum(axis=0).max() / rate_hz
+    # Three standard deviations of three axes: bias, scale and axes, and the delay of the low-pass.
+    allowed = 3.0 * np.sqrt(3.0) * (drift + turned * np.hypot(gyro.scale_error, gyro.cross_axis)) + 0.01
+    assert error.max() < allowed
+    assert error.max() > 0.0
+    assert turned > 1.0
