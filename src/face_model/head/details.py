@@ -16,7 +16,7 @@ EAR_RINGS: Final = (0.18, 0.34, 0.46, 0.56, 0.66, 0.76, 0.86, 0.94, 1.0)
 EAR_RELIEF: Final = (-3.6, -3.4, -1.8, 1.2, 1.8, 0.2, 1.2, 2.6, 1.6)
 """Height of each ring over the ear's plane: bowl, inner fold, groove, rolled rim."""
 EAR_TILT_DEG: Final = 13.0
-EAR_FLARE_DEG: Final = 20.0
+EAR_FLARE_DEG: Final = 15.0
 BROW_STATIONS: Final = 15
 
 
@@ -63,7 +63,7 @@ def _ear_to_head(local: Array) -> Array:
     x, h = prop.EAR_CENTRE[0] - backwards, prop.EAR_CENTRE[1] + upwards
     # The front edge grows out of the head, the rim stands off it.
     off = np.clip(hinge, 0.0, None) * np.sin(flare) + out * np.cos(flare)
-    return np.stack([x, beside(x, h) + off + 2.8, h], axis=-1)
+    return np.stack([x, beside(x, h) + off + 3.4, h], axis=-1)
 
 
 def brow() -> Half:

@@ -39,10 +39,10 @@ class Row(NamedTuple):
 
 ROWS: Final[tuple[Row, ...]] = (
     Row(118.0, -6.0, -6.0, -6.0, 0.0, 2.1, 0.0),  # crown
-    Row(114.5, 27.0, -7.0, -41.0, 33.0, 2.1, 0.0),
-    Row(102.0, 59.0, -8.0, -66.0, 55.0, 2.15, 0.0),
-    Row(82.0, 82.5, -9.0, -83.0, 69.0, 2.2, 0.0),  # hairline
-    Row(60.0, 96.0, -9.0, -91.0, 74.5, 2.25, 0.0),
+    Row(114.5, 25.0, -7.0, -39.0, 29.0, 2.05, 0.0),
+    Row(102.0, 57.0, -8.0, -65.0, 50.0, 2.1, 0.0),
+    Row(82.0, 81.5, -9.0, -82.5, 65.5, 2.15, 0.0),  # hairline
+    Row(60.0, 96.0, -9.0, -91.0, 73.0, 2.2, 0.0),
     Row(39.0, 102.5, -7.0, -93.5, 75.5, 2.3, 0.0),  # forehead
     Row(22.0, 104.5, -4.0, -92.5, 74.8, 2.35, 0.0),  # brow
     Row(6.0, 101.5, 0.0, -89.5, 73.3, 2.35, 1.0),  # sellion
@@ -155,10 +155,10 @@ EAR_HEIGHT: Final = 61.0
 EAR_WIDTH: Final = 35.0
 
 # Hair: height of its edge above the pupil line over the azimuth in degrees (0 is the front, 180 the back).
-HAIRLINE_DEG: Final = (0.0, 20.0, 38.0, 50.0, 62.0, 72.0, 82.0, 90.0, 98.0, 108.0, 120.0, 140.0, 180.0)
-HAIRLINE_H: Final = (77.0, 75.0, 65.0, 50.0, 32.0, 14.0, -12.0, -24.0, -10.0, -24.0, -48.0, -68.0, -74.0)
+HAIRLINE_DEG: Final = (0.0, 20.0, 38.0, 50.0, 59.0, 68.0, 77.0, 85.0, 92.0, 98.0, 108.0, 120.0, 140.0, 180.0)
+HAIRLINE_H: Final = (77.0, 76.0, 69.0, 57.0, 42.0, 23.0, 3.0, -10.0, -14.0, -8.0, -22.0, -48.0, -68.0, -74.0)
 HAIR_DEPTH: Final = 3.5
-HAIR_VOLUME: Final = 8.0
+HAIR_VOLUME: Final = 9.5
 """Added on top of the head, well inside the hair."""
 HAIR_EDGE: Final = 7.0
 """Height over which the hair rises from the skin."""
