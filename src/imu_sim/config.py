@@ -24,6 +24,7 @@ class SimulatorConfig:
     rate_hz: int = 100
     seed: int = 1
     wearer_seed: int = 0
+    placement_m: float = 0.005
     loop: bool = True
     duration_s: float = 0.0
     clock_offset_s: float = 12.0
@@ -38,6 +39,7 @@ class SimulatorConfig:
             "rate_hz": (1, 400),
             "seed": (0, 2**31),
             "wearer_seed": (0, 2**31),
+            "placement_m": (0.0, 0.02),
             "duration_s": (0.0, 1e7),
             "clock_offset_s": (0.0, 1e9),
             "clock_skew_ppm": (-500.0, 500.0),

@@ -46,14 +46,14 @@ def as_received(
     arrived[:1] = True
     age = np.minimum(np.abs(rng.normal(0.0, timing.jitter_s, count)) * rate_hz, 1.0)
     shown = np.maximum.accumulate(np.where(arrived, np.arange(count), 0))
-    aged = (
-        _aged_turn(frames.orientation, age),
-        _aged(frames.angular_velocity, age),
-        _aged(frames.specific_force, age),
-        frames.gyro_saturated,
-        frames.accel_saturated,
+    received = Frames(
+        _aged_turn(frames.orientation, age)[shown],
+        _aged(frames.angular_velocity, age)[shown],
+        _aged(frames.specific_force, age)[shown],
+        frames.gyro_saturated[shown],
+        frames.accel_saturated[shown],
     )
-    return Frames(*(values[shown] for values in aged)), arrived
+    return received, arrived
 
 
 def _aged(values: Floats, age: Floats) -> Floats:

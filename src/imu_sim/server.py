@@ -82,7 +82,10 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     trajectory = Trajectory(motion, loop=config.loop)
     family = load_family(config.face)
     seed = config.wearer_seed
-    wearer = random_wearer(family, layout, seed) if seed else nominal_wearer(family.typical(), layout)
+    if seed:
+        wearer = random_wearer(family, layout, seed, placement_m=config.placement_m)
+    else:
+        wearer = nominal_wearer(family.typical(), layout)
     boards = boards_on(wearer, layout)
     rng = np.random.default_rng([config.seed, 0x3A6])
     scene = random_scene(motion.duration_s, rng) if config.fusion == "9d" else None
