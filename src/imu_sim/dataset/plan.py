@@ -12,21 +12,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-import face_model
-import imu_driver.protocol
-import imu_sim
-from face_model.faces import HEAD, load_family
 from face_model.layout import SensorLayout, load_layout
-from face_model.rigs.sidecar import sidecar_path
 from face_model.shards.encoding import bytes_per_sample
 from face_model.shards.manifest import Split
 from face_model.shards.writer import grouped
+from imu_sim.dataset.inputs import code_hash, face_hashes, file_hash, layout_hashes, part_hashes
 from imu_sim.dataset.recipe import Recipe, Recorded, Takes
 from imu_sim.errors import RecipeError
 from imu_sim.fusion import FusionMode
 from imu_sim.livelink import LiveLinkReport, read_livelink
 from imu_sim.motion import FaceMotion
-from imu_sim.parts import load_part
 
 FIRST_WEARER = 1_000_000
 """Wearers of data sets have seeds from here on: smaller ones are left to the simulated hub and to evaluations."""
@@ -145,14 +140,16 @@ def plan_takes(recipe: Recipe, recorded_dir: Path | None = None) -> Plan:
     takes: list[TakePlan] = []
     for group, content in recipe.takes.items():
         present = _present(content.recorded, recorded_dir, left_out)
-        inputs |= {path.name: _sha256(path) for path in present}
+        inputs |= {path.name: file_hash(path) for path in present}
         for _ in range(content.wearers):
             for path in present if content.recorded else [None]:
                 takes.append(_drawn(recipe, group, content, len(takes), path))
     _check(takes, left_out)
+    inputs |= layout_hashes(take.layout for take in takes)
     numbers = grouped([_size(recipe, take) for take in takes], round(recipe.shard_mib * 2**20))
     takes = [replace(take, shard=number) for take, number in zip(takes, numbers, strict=True)]
-    inputs |= _configured(takes) | {"code": code_hash()}
+    inputs |= part_hashes(take.part for take in takes) | face_hashes(take.family for take in takes)
+    inputs["code"] = code_hash()
     return Plan(recipe, tuple(takes), inputs, tuple(dict.fromkeys(left_out)))
 
 
@@ -164,17 +161,6 @@ def recorded_take(path: Path) -> tuple[FaceMotion, LiveLinkReport]:
         LiveLinkError: it cannot be used.
     """
     return read_livelink(path)
-
-
-@lru_cache(maxsize=1)
-def code_hash() -> str:
-    """Hash of the sources that decide what is simulated: other code may give other data from the same recipe."""
-    digest = hashlib.sha256()
-    for package in (face_model, imu_sim, imu_driver.protocol):
-        root = Path(next(iter(package.__path__)))
-        for path in sorted(root.rglob("*.py")):
-            digest.update(f"{package.__name__}/{path.relative_to(root)}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _drawn(recipe: Recipe, group: str, content: Takes, index: int, path: Path | None) -> TakePlan:
@@ -259,27 +245,3 @@ def _size(recipe: Recipe, take: TakePlan) -> int:
 @lru_cache(maxsize=8)
 def _layout(name: str) -> SensorLayout:
     return load_layout(name)
-
-
-def _configured(takes: list[TakePlan]) -> dict[str, str]:
-    """Layouts and parts by what they say, faces by their files."""
-    said = {f"layout {name}": repr(_layout(name)) for name in sorted({take.layout for take in takes})}
-    said |= {f"part {name}": repr(load_part(name)) for name in sorted({take.part for take in takes})}
-    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in said.items()}
-    for name in sorted({take.family for take in takes}):
-        load_family(name)  # what is no face is refused before anything is simulated
-        if name != HEAD:
-            path = Path(name).expanduser()
-            hashes[f"face {name}"] = _sha256(path) + (
-                _sha256(sidecar_path(path)) if sidecar_path(path).exists() else ""
-            )
-    return hashes
-
-
-def _sha256(path: Path) -> str:
-    """Of a file, or of all files in a folder."""
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
