@@ -65,6 +65,7 @@ class FacePage:
         self._refused = 0
         self._rate = RateMeter()
         self._front = FrontView()
+        self._was_calibrating = False
         self._boards: Boards | None = None
         self._lock = threading.Lock()
         self._revision = 0
@@ -171,9 +172,13 @@ class FacePage:
             self._on_calibrate()
 
     def _turned(self, face: FaceFrame, now_s: float) -> NDArray[np.float32]:
-        """The head seen from the front; until there is a neutral its heading means nothing."""
-        if face.state is FaceState.CALIBRATING:
+        """The head seen from the front; until there is a neutral its heading means nothing, with it zero is ahead."""
+        calibrating = face.state is FaceState.CALIBRATING
+        if calibrating:
             self._front.reset()
+        elif self._was_calibrating:
+            self._front = FrontView()
+        self._was_calibrating = calibrating
         return self._front.turn(face.head_orientation, now_s)
 
     def _newest(self) -> FaceFrame:

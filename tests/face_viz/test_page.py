@@ -200,3 +200,20 @@ def test_a_public_page_says_so(small_rig: FaceRig) -> None:
         assert page.url.startswith("http://127.0.0.1:")
     finally:
         page.close()
+
+
+def test_the_face_looks_ahead_once_there_is_a_neutral_whatever_its_heading_was_before(
+    page: FacePage, clock: Clock
+) -> None:
+    """Before, headings are the sensor's own; with a neutral, zero is where the wearer looked."""
+    aside = np.array([0.0, 0.0, np.sin(0.75), np.cos(0.75)], np.float32)
+    ahead = np.array([0.0, 0.0, 0.0, 1.0], np.float32)
+    shown = []
+    for state, head in [(FaceState.CALIBRATING, aside), (FaceState.TRACKING, ahead), (FaceState.TRACKING, aside)]:
+        clock.now_s += 0.01
+        page.show(face(state=state, head_orientation=head))
+        _, payload = page.frame(-1)
+        shown.append(np.frombuffer(payload, "<f4", 4, 24))
+    assert shown[0] == pytest.approx(ahead, abs=1e-3)
+    assert shown[1] == pytest.approx(ahead, abs=1e-3)
+    assert shown[2] == pytest.approx(aside, abs=1e-2), "a turn after that is shown"
