@@ -1,4 +1,8 @@
-"""The magnetometers of all units of a moving face, block by block."""
+"""The magnetometers of all units of a moving face, block by block.
+
+Readings stay in the hub, which fuses them: hub protocol v1 has no magnetic field. To send them it would need a bit in a
+sample's `fields`, int16[N][3] of counts, and a unit's range in HELLO.
+"""
 
 from __future__ import annotations
 

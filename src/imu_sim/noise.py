@@ -120,13 +120,13 @@ class Warming:
         room_c: temperature before gluing, degrees Celsius (a guess).
         skin_c: temperature of facial skin, degrees Celsius (33 to 35 is usual).
         time_constant_s: of the first-order change, s.
-        worn_s: how long the unit had been glued at time 0, s (a guess: the time it takes to put twelve on).
+        worn_s: how long the unit had been glued at time 0, s (a guess: putting twelve on takes some minutes).
     """
 
     room_c: float = 23.0
     skin_c: float = 34.0
     time_constant_s: float = 100.0
-    worn_s: float = 180.0
+    worn_s: float = 300.0
 
     def above_reference(self, times_s: Floats) -> Floats:
         """Temperature above `REFERENCE_C` at times (N,), s: (N,) K."""
