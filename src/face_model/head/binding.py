@@ -1,12 +1,13 @@
-"""Parts that lie on the skin and go with the triangle below them: eyebrows."""
+"""Parts that go with the skin: eyebrows that lie on it, linings behind lips and lids."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from face_model.head.half import Array, Indices, Region
+from face_model.head.half import Array, Indices, Region, smoothstep
 from face_model.head.mesh import HeadMesh
 
 
@@ -47,6 +48,41 @@ class Binding:
             raise ValueError("expected skin below every vertex of the brows, found none; see proportions.BROW_*")
         return cls(riders, skin[chosen], weights[rows, chosen])
 
-    def ride(self, moved: Array) -> None:
+    def ride(self, moved: NDArray[np.floating]) -> None:
         """Give the riders in `moved` (B, V, 3) the displacement of the skin below them, in place."""
         moved[:, self.riders] = np.einsum("nk,bnkc->bnc", self.weights, moved[:, self.corners])
+
+
+@dataclass(frozen=True)
+class Lining:
+    """The inside of a mouth or an eye's socket, `N` vertices: at the margin it moves with the skin, deep inside alone.
+
+    Attributes:
+        inside: (N,) its vertices.
+        nearest: (N,) the margin vertex that each goes with.
+        share: (N, 1) how much it does.
+    """
+
+    inside: Indices
+    nearest: Indices
+    share: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, mesh: HeadMesh, lining: Region, skin: Region, fade: tuple[float, float]) -> Lining:
+        """The lining of a region, behind the margin of a region of the skin; it fades between two values of its s."""
+        inside = np.flatnonzero(mesh.region == lining)
+        margin = np.flatnonzero((mesh.region == skin) & (mesh.s == 0.0))
+        share = smoothstep(fade[1], fade[0], mesh.s[inside])[:, None].astype(np.float32)
+        return cls(inside, margin[_same_angle(mesh, inside, margin)], share)
+
+    def follow(self, moved: NDArray[np.floating]) -> None:
+        """Change the lining's displacements in `moved` (B, V, 3) by those of the margin, in place."""
+        moved[:, self.inside] = self.share * moved[:, self.nearest] + (1.0 - self.share) * moved[:, self.inside]
+
+
+def _same_angle(mesh: HeadMesh, inside: Indices, margin: Indices) -> Indices:
+    """For each lining vertex the margin vertex of the same side and ring angle."""
+    apart = np.abs(np.angle(np.exp(1j * (mesh.phi[inside][:, None] - mesh.phi[margin][None, :]))))
+    other_eye = np.sign(mesh.points[inside, 1])[:, None] * np.sign(mesh.points[margin, 1])[None, :] < 0.0
+    best: Indices = np.argmin(apart + 10.0 * (other_eye & (mesh.region[margin] == Region.LID)[None, :]), axis=1)
+    return best

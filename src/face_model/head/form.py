@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from face_model.head.binding import Binding
-from face_model.head.half import Array, Indices, smoothstep
+from face_model.head.binding import Binding, Lining
+from face_model.head.half import Array, Indices, Region, smoothstep
 from face_model.head.identity import Identity, values
 from face_model.head.identity_fields import Places, displacements
 from face_model.head.mesh import HeadMesh, build_mesh
@@ -51,11 +51,23 @@ def brows() -> Binding:
 
 
 @lru_cache(maxsize=1)
+def linings() -> tuple[Lining, ...]:
+    """Insides of the mean head's mouth and eyes, found once."""
+    mesh = mean_mesh()
+    return (
+        Lining.of(mesh, Region.MOUTH, Region.LIP, (0.3, 0.65)),
+        Lining.of(mesh, Region.SOCKET, Region.LID, (0.3, 0.8)),
+    )
+
+
+@lru_cache(maxsize=1)
 def _basis() -> tuple[Array, Array]:
     """Displacement (P, V + 2, 3) in mm and its gradient (P, V + 2, 3, 3) for one deviation of each measure."""
     here = Places.of(mean_mesh())
     shift = displacements(here)
     brows().ride(shift)
+    for lining in linings():
+        lining.follow(shift)
     # Skin goes as far as a smile does: its motion must not see the fields' details. Lids must keep to their eyeball.
     held = smoothstep(0.9, 1.0, here.held())[:, None, None]
     return shift, held * _slope(here, 0.05) + (1.0 - held) * _slope(here, SMILE_MM)

@@ -95,7 +95,7 @@ def lining_rings() -> list[Array]:
     lips = lip_ring(0.0)
     inner = lips + np.stack([-2.5 + 0.0 * u, -0.4 * u, 0.9 * height], axis=-1)
     inside = lips + np.stack([-5.0 + 0.5 * u, -0.8 * u, 4.0 * height], axis=-1)
-    gums_y = 25.0 * u
+    gums_y = 24.5 * u
     gums = np.stack([arch_x(UPPER_ARCH, gums_y) + 1.6, gums_y, -67.0 + 14.0 * height], axis=-1)
     cheeks = np.stack([75.0 + 0.0 * u, 24.0 * u, -68.0 + 17.0 * height], axis=-1)
     throat = np.stack([58.0 + 0.0 * u, 18.0 * u, -67.0 + 13.0 * height], axis=-1)

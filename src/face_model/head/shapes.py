@@ -14,10 +14,9 @@ from face_model import arkit
 from face_model.head import correctives, lids, tongue
 from face_model.head.anatomy import Anatomy, Side
 from face_model.head.fields import Skin, Tissue
-from face_model.head.form import Form, brows, mean_mesh
-from face_model.head.half import Array, Indices, Region, smoothstep
+from face_model.head.form import Form, brows, linings, mean_mesh
+from face_model.head.half import Array, Indices, smoothstep
 from face_model.head.jaw import Jaw, Seal
-from face_model.head.mesh import HeadMesh
 from face_model.head.shapes_brow import brow_shapes
 from face_model.head.shapes_cheek import cheek_shapes
 from face_model.head.shapes_lips import lip_shapes
@@ -75,11 +74,8 @@ def build_shapes(form: Form, anatomy: Anatomy, eye_open: float) -> Shapes:
     moved[row["tongueOut"], mean.tongue] = form.carry(mean.tongue_reach, mean.tongue)
     _add_jaw(moved, row, mean, Jaw.of(skin, form, anatomy.jaw))
     brows().ride(moved)
-    for lining in mean.linings:
-        # Linings behind lips and lids: at the margin they move with the skin, deep inside as they were given.
-        moved[:, lining.inside] = (
-            lining.share * moved[:, lining.nearest] + (1.0 - lining.share) * moved[:, lining.inside]
-        )
+    for lining in linings():
+        lining.follow(moved)
     return Shapes(
         points=form.points + moved[row["neutral"]],
         deltas=moved[[row[name] for name in arkit.BLENDSHAPES]],
@@ -153,22 +149,12 @@ def _add_jaw(moved: NDArray[np.float32], row: Mapping[Key, int], mean: _Mean, ja
 
 
 @dataclass(frozen=True)
-class _Lining:
-    """Which margin vertex each vertex of a lining goes with, and how much."""
-
-    inside: Indices
-    nearest: Indices
-    share: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
 class _Mean:
     """What all people share."""
 
     skin: Skin
     seal: Seal
     upper_side: Array
-    linings: tuple[_Lining, ...]
     tongue: Indices
     tongue_reach: Array
 
@@ -179,22 +165,4 @@ def _mean() -> _Mean:
     skin = Skin.of(mesh)
     upper_side = np.zeros(len(mesh.points))
     upper_side[skin.index] = skin.mouth_height >= 0.0
-    return _Mean(skin, Seal.of(skin), upper_side, tuple(_linings(mesh)), *tongue.reach(skin))
-
-
-def _linings(mesh: HeadMesh) -> list[_Lining]:
-    made = []
-    for lining, skin, fade in ((Region.MOUTH, Region.LIP, (0.3, 0.65)), (Region.SOCKET, Region.LID, (0.3, 0.8))):
-        inside = np.flatnonzero(mesh.region == lining)
-        margin = np.flatnonzero((mesh.region == skin) & (mesh.s == 0.0))
-        share = smoothstep(fade[1], fade[0], mesh.s[inside])[:, None].astype(np.float32)
-        made.append(_Lining(inside, margin[_same_angle(mesh, inside, margin)], share))
-    return made
-
-
-def _same_angle(mesh: HeadMesh, inside: Indices, margin: Indices) -> Indices:
-    """For each lining vertex the margin vertex of the same side and ring angle."""
-    apart = np.abs(np.angle(np.exp(1j * (mesh.phi[inside][:, None] - mesh.phi[margin][None, :]))))
-    other_eye = np.sign(mesh.points[inside, 1])[:, None] * np.sign(mesh.points[margin, 1])[None, :] < 0.0
-    best: Indices = np.argmin(apart + 10.0 * (other_eye & (mesh.region[margin] == Region.LID)[None, :]), axis=1)
-    return best
+    return _Mean(skin, Seal.of(skin), upper_side, *tongue.reach(skin))

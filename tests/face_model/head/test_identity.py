@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from face_model.head import MEAN, TYPICAL, Identity, build_head, random_identity
 from face_model.head.form import form_of, mean_mesh
@@ -89,6 +90,16 @@ def test_lips_that_touch_still_touch() -> None:
     for seed in SEEDS:
         points = form_of(random_identity(np.random.default_rng(seed))).points
         assert np.linalg.norm(points[middle[0]] - points[middle[1]]) < 0.1, seed
+
+
+def test_the_lining_of_mouth_and_eyes_starts_at_their_margins() -> None:
+    mesh = mean_mesh()
+    for seed in SEEDS:
+        points = form_of(random_identity(np.random.default_rng(seed))).points
+        for inside, skin in ((Region.MOUTH, Region.LIP), (Region.SOCKET, Region.LID)):
+            first = points[(mesh.region == inside) & (mesh.s == 0.0)]
+            margin = points[(mesh.region == skin) & (mesh.s == 0.0)]
+            assert cKDTree(margin).query(first)[0].max() < 1e-3, seed
 
 
 def test_sensors_find_skin_on_every_head() -> None:
