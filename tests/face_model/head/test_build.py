@@ -211,7 +211,8 @@ def test_mouth_close_seals_an_open_jaw(rig: FaceRig) -> None:
     apart = np.linalg.norm(sealed[lips[pairs[:, 0]]] - sealed[lips[pairs[:, 1]]], axis=1)
     assert apart.max() < 3e-4
     chin = rig.landmarks["chin"]
-    np.testing.assert_allclose(sealed[chin], moved(rig, jawOpen=1.0)[chin], atol=1e-4)
+    # The chin stays with the jaw; the skin between it and the lip is drawn up.
+    np.testing.assert_allclose(sealed[chin], moved(rig, jawOpen=1.0)[chin], atol=1e-3)
 
 
 @pytest.mark.parametrize(
