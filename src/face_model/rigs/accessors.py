@@ -51,7 +51,10 @@ class Document:
     """
 
     def __init__(self, path: Path) -> None:
-        import pygltflib
+        try:
+            import pygltflib
+        except ImportError as error:
+            raise RigFeatureError(f"reading {path} needs pygltflib: pip install pygltflib") from error
 
         self.path = path
         try:
