@@ -19,8 +19,8 @@ CHIP_HEIGHT_M = 0.0015
 """From the skin to the sense element: circuit board 0.8 mm, glue and half a package; a guess."""
 DAMPING = 0.25
 """Ratio to the critical damping; a guess: the sources call the system underdamped."""
-TILT_RAD = 0.2
-"""Tilt of a board for each unit of strain of the skin under it, 1.1 degrees at 10 %; a guess."""
+TILT_RAD = 0.1
+"""Tilt of a board for each unit of strain of the skin under it, 1.1 degrees at 20 %; a guess."""
 
 _BONE = (20e3, 0.003)
 _SOFT = (4e3, 0.008)
