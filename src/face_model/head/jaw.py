@@ -19,6 +19,8 @@ from face_model.head.half import Array, Indices, Region, smoothstep
 CONDYLE_Y_MM: Final = 48.0
 SEAL_UPPER_SHARE: Final = 0.32
 """How much of the gap the upper lip closes in mouthClose; the lower lip does the rest. A guess."""
+RINGS_BEYOND: Final = 1.8
+"""Rings of 12 mm, as between the red and the mouth's outline, in one half height of that outline."""
 
 
 @dataclass(frozen=True)
@@ -122,37 +124,52 @@ class Seal:
     """What brings lips together again that a motion has parted: both meet on one line between them.
 
     Attributes:
-        lip: (L,) vertices around the mouth.
-        upper, lower: (L,) vertices where the lips meet, at the ring angle of each of `lip`.
-        fade: (L, 1) 1 on the red, 0 at the face.
+        around: (L,) vertices around the mouth; the chin's skin is drawn up with the lower lip, the nose stays.
+        upper, lower: (L,) vertices where the lips meet, at the angle around the mouth of each of `around`.
+        fade: (L, 1) 1 on the red, 0 where nothing moves.
     """
 
-    lip: Indices
+    around: Indices
     upper: Indices
     lower: Indices
     fade: Array
 
     @classmethod
     def of(cls, skin: Skin) -> Seal:
-        """The lips of a head."""
+        """The lips of a head and the skin beside them."""
         mesh = skin.mesh
+        angle, ring = _around_mouth(skin)
+        fade = np.where(skin.mouth_height < 0.0, 1.0 - smoothstep(0.75, 3.2, ring), 1.0 - smoothstep(0.75, 2.0, ring))
+        kept = np.flatnonzero(fade > 0.0)
         lip = np.flatnonzero(mesh.region == Region.LIP)
         contact = lip[mesh.s[lip] == 0.0]
-        # Lips meet vertex by vertex: phi on the lower lip is -phi on the upper.
-        phi = np.abs(np.angle(np.exp(1j * mesh.phi[lip])))
 
         def at(angle: Array) -> Indices:
             apart = np.abs(np.angle(np.exp(1j * (mesh.phi[contact][None, :] - angle[:, None]))))
             found: Indices = contact[np.argmin(apart, axis=1)]
             return found
 
-        return cls(lip, at(phi), at(-phi), (1.0 - smoothstep(0.75, 2.0, mesh.s[lip]))[:, None])
+        # Lips meet vertex by vertex: phi on the lower lip is -phi on the upper.
+        return cls(skin.index[kept], at(angle[kept]), at(-angle[kept]), fade[kept][:, None])
 
     def closing(self, parted: Array, upper_side: Array) -> Array:
         """Displacement (V, 3) that closes the lips after `parted` (V, 3); `upper_side` (V,) is 1 on the upper lip."""
         meet = (1.0 - SEAL_UPPER_SHARE) * parted[self.upper] + SEAL_UPPER_SHARE * parted[self.lower]
-        upper = upper_side[self.lip, None] > 0.0
+        upper = upper_side[self.around, None] > 0.0
         fix = meet - np.where(upper, parted[self.upper], parted[self.lower])
         moved = np.zeros_like(parted)
-        moved[self.lip] = fix * self.fade
+        moved[self.around] = fix * self.fade
         return moved
+
+
+def _around_mouth(skin: Skin) -> tuple[Array, Array]:
+    """Angle from the left corner, 0 to pi over either lip, and ring of every skin vertex, (K,) each.
+
+    The rings go on outside the mouth's outline, where their number is 2, in steps of a lip's width.
+    """
+    centre, half_y, half_h = prop.MOUTH_PATCH
+    across, up = skin.y / half_y, (skin.h - centre) / half_h
+    outside = 2.0 + RINGS_BEYOND * (np.hypot(across, up) - 1.0)
+    ring = np.where(skin.is_lip, skin.lip_s, np.where(skin.front > 0.0, np.maximum(outside, 2.0), np.inf))
+    phi = np.where(skin.is_lip, np.nan_to_num(skin.mesh.phi[skin.index]), np.arctan2(up, across))
+    return np.abs(np.angle(np.exp(1j * phi))), ring
