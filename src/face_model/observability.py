@@ -15,11 +15,10 @@ from typing import Final
 from face_model import arkit
 from face_model.errors import FaceModelError
 
-PARTLY: Final = 5.0
-"""Signal over floor from which a shape counts as seen in part: what A. Rose asked of a signal in noise in 1948 (J. Opt.
-Soc. Am. 38)."""
+PARTLY: Final = 10.0
+"""Signal over floor from which a shape counts as seen in part: 20 dB, so that half of it still stands out."""
 CLEARLY: Final = 30.0
-"""From here a shape stands out even at a sixth of its full weight; a guess."""
+"""From here a shape is called clearly seen: about 30 dB."""
 
 _PATH: Final = Path(__file__).with_name("observability.csv")
 

@@ -2,8 +2,8 @@
 
 Format: one row per video frame with `Timecode`, `BlendShapeCount` (also spelt `BlendshapeCount`), the ARKit weights
 and the angles of head and eyes in rad. Read off real files; the vendor publishes no specification. Known traps, all
-handled here: columns come in varying order; a frame without a face has only the first two columns; the timecode counts 60ths
-of a second whatever the frame rate and wraps at midnight; weights pass 1 slightly; head angles are often all zero.
+handled here: columns come in varying order; a frame without a face has only the first two columns; the timecode counts
+60ths of a second whatever the frame rate and wraps at midnight; weights pass 1 slightly; head angles are often zero.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from face_model.layout import load_layout
 from imu_sim.boards import boards_on
 from imu_sim.config import SimulatorConfig
 from imu_sim.errors import SimulatorConfigError
+from imu_sim.generator import from_text
 from imu_sim.hub import HubSettings, SimulatedHub
 from imu_sim.hub_clock import HubClock
 from imu_sim.kinematics import Trajectory
@@ -31,6 +32,9 @@ from imu_sim.wearer import nominal_wearer, random_wearer
 
 _LONGEST_WAIT_S = 0.05
 """A driver that opens the line is noticed within this, as nothing wakes us for it."""
+
+SAY = "say:"
+"""What stands before a text that the face shall say."""
 
 RECORDED_REST_S = 3.0
 """Rest added to a recorded take at both ends, s: long enough to calibrate the neutral from."""
@@ -130,12 +134,15 @@ def open_link(config: SimulatorConfig) -> Link:
 
 
 def played_motion(motion: str, seed: int) -> tuple[FaceMotion, str]:
-    """What the hub plays, the performance or a CSV between two rests, and what was repaired in it, if anything.
+    """What the hub plays and what was repaired in it, if anything: the performance, a spoken text or a recorded take.
 
     Raises:
         LiveLinkError: the file cannot be used.
+        MotionError: nothing in the text can be said.
     """
     if motion == "performance":
         return performance().faded(rest_s=STARTING_S), ""
+    if motion.startswith(SAY):
+        return from_text(motion.removeprefix(SAY), seed).faded(rest_s=STARTING_S), ""
     take, report = read_livelink(Path(motion).expanduser(), seed=seed)
     return take.faded(rest_s=RECORDED_REST_S + STARTING_S), str(report)
