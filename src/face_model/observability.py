@@ -35,6 +35,7 @@ class Visibility:
         rate_deg_s: its largest angular velocity while the shape comes in 0.35 s, degrees per second.
         force_m_s2: the largest change of its specific force meanwhile, turn of gravity included, m/s2.
         ratio: signal over floor, the better of tilt and angular velocity, in the best unit.
+        held_ratio: tilt over floor in the unit where that is largest: what is left of a pose that is held.
     """
 
     shape: str
@@ -44,6 +45,7 @@ class Visibility:
     rate_deg_s: float
     force_m_s2: float
     ratio: float
+    held_ratio: float
 
 
 def visibility_class(ratio: float) -> str:

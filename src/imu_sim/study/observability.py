@@ -125,15 +125,10 @@ def observability(
 
 
 def _visibility(shape: int, signals: Sequence[Signals], floor: Sequence[Signals], layout: SensorLayout) -> Visibility:
-    ratio = np.array(
-        [
-            np.maximum(
-                one.tilt_deg / np.maximum(under.tilt_deg, _TINY), one.rate_deg_s / np.maximum(under.rate_deg_s, _TINY)
-            )
-            for one, under in zip(signals, floor, strict=True)
-        ]
-    )  # (people, S)
-    ratio[:, layout.reference_index] = 0.0  # it is what the others are measured against
+    held, coming = (_over_floor(signals, floor, name) for name in ("tilt_deg", "rate_deg_s"))
+    ratio = np.maximum(held, coming)  # (people, S)
+    # The skull unit is what the others are measured against.
+    held[:, layout.reference_index] = ratio[:, layout.reference_index] = 0.0
     best = np.argmax(ratio, axis=1)
     usual = int(np.bincount(best).argmax())
 
@@ -148,4 +143,11 @@ def _visibility(shape: int, signals: Sequence[Signals], floor: Sequence[Signals]
         rate_deg_s=median("rate_deg_s"),
         force_m_s2=median("force_m_s2"),
         ratio=float(np.median(ratio.max(axis=1))),
+        held_ratio=float(np.median(held.max(axis=1))),
     )
+
+
+def _over_floor(signals: Sequence[Signals], floor: Sequence[Signals], channel: str) -> Floats:
+    """(people, S)."""
+    pairs = zip(signals, floor, strict=True)
+    return np.array([getattr(one, channel) / np.maximum(getattr(under, channel), _TINY) for one, under in pairs])

@@ -135,16 +135,27 @@ def _row(name: str, unit: str, peak: Signals, floor: Signals, k: int) -> list[st
 
 def _observability_section(visible: Sequence[Visibility], note: str) -> Section:
     """All 52 shapes by signal over floor, as a chart and a table."""
-    header = ["blendshape", "seen", "best unit", "tilt, °", "turn, °", "rate, °/s", "force, m/s²", "signal / floor"]
+    header = [
+        "blendshape",
+        "seen",
+        "best unit",
+        "tilt, °",
+        "turn, °",
+        "rate, °/s",
+        "force, m/s²",
+        "signal / floor",
+        "held / floor",
+    ]
     rows = [
         [v.shape, visibility_class(v.ratio), v.sensor, *(f"{x:.2f}" for x in (v.tilt_deg, v.rotation_deg)),
-         f"{v.rate_deg_s:.1f}", f"{v.force_m_s2:.2f}", f"{v.ratio:.1f}"]
+         f"{v.rate_deg_s:.1f}", f"{v.force_m_s2:.2f}", f"{v.ratio:.1f}", f"{v.held_ratio:.1f}"]
         for v in visible
     ]  # fmt: skip
     text = (
         "Each blendshape alone at weight 1 on random people with boards glued as people glue them. Signal: how far the "
         "best unit turns, or how fast while the shape comes in 0.35 s. Floor: the same on a resting face while the "
-        f"head moves as in a talk. {note[0].upper()}{note[1:]}.",
+        "head moves as in a talk. A pose that is held turns its units, but no longer at any rate: the tilt alone "
+        f"over its floor says what is left then. {note[0].upper()}{note[1:]}.",
         f"Above {CLEARLY:g} is called clearly seen, above {PARTLY:g} partly. That a shape moves a unit does not say "
         "that it can be told from others which move it alike, and real skin is not this skin.",
     )
