@@ -7,11 +7,11 @@ import numpy as np
 from face_model.layout import SensorLayout
 from face_model.recording import Recording
 from imu_sim.boards import Boards, boards_on
-from imu_sim.hub_timing import HubTiming, as_received
+from imu_sim.chips.magnetometer import MagneticScene
+from imu_sim.chips.parts import SensorPart, load_part
+from imu_sim.hub.timing import HubTiming, as_received
 from imu_sim.kinematics import KNOT_RATE_HZ, Trajectory
-from imu_sim.magnetometer import MagneticScene
 from imu_sim.motion import FaceMotion
-from imu_sim.parts import SensorPart, load_part
 from imu_sim.stream import ImuStream
 from imu_sim.wearer import Wearer
 

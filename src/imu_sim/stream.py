@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from face_model import rotation
 from face_model.frames import GRAVITY_M_S2
 from imu_sim.boards import Boards
-from imu_sim.compass import Compass
-from imu_sim.fusion import OrientationFusion, oversampling
+from imu_sim.chips.compass import Compass
+from imu_sim.chips.fusion import OrientationFusion, oversampling
+from imu_sim.chips.magnetometer import MagneticScene, MagnetometerBank
+from imu_sim.chips.parts import SensorPart, load_magnetometer
+from imu_sim.chips.sensor import SensorBank
 from imu_sim.ideal import IdealImus
 from imu_sim.kinematics import Motion
-from imu_sim.magnetometer import MagneticScene, MagnetometerBank
 from imu_sim.motion import Floats
-from imu_sim.parts import SensorPart, load_magnetometer
-from imu_sim.sensor import SensorBank
 from imu_sim.splines import Sampling
 
 WARM_UP_S = 3.0

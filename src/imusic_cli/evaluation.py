@@ -18,10 +18,10 @@ from face_model.layout import load_layout
 from face_model.rig import FaceRig
 from face_model.share import share_dir
 from imu_sim.generator import generate
+from imu_sim.hub.server import RECORDED_REST_S, played_motion
 from imu_sim.kinematics import Trajectory
 from imu_sim.livelink import read_livelink
 from imu_sim.motion import FaceMotion
-from imu_sim.server import RECORDED_REST_S, played_motion
 from imu_sim.simulate import simulate
 from imu_sim.wearer import random_wearer
 from imusic_cli.errors import CommandError

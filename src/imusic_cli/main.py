@@ -73,7 +73,7 @@ def capture(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def simulate(context: typer.Context) -> None:
     """Be a hub on a pseudo-terminal or UDP, with faults on demand; `imusic simulate --help` lists its options."""
-    from imu_sim.process import main as simulator
+    from imu_sim.hub.process import main as simulator
 
     raise typer.Exit(simulator(context.args))
 

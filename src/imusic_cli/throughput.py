@@ -13,13 +13,13 @@ import numpy as np
 from face_model.faces import load_family
 from face_model.layout import load_layout
 from imu_sim.boards import Boards, boards_on
-from imu_sim.fusion import OrientationFusion
+from imu_sim.chips.fusion import OrientationFusion
+from imu_sim.chips.parts import SensorPart, load_part
+from imu_sim.chips.sensor import SensorBank
 from imu_sim.generator import generate
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import FaceMotion
-from imu_sim.parts import SensorPart, load_part
 from imu_sim.physics import imu_truth
-from imu_sim.sensor import SensorBank
 from imu_sim.simulate import simulate
 from imu_sim.splines import Sampling
 from imu_sim.tissue import TissueFilter

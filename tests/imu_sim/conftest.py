@@ -10,12 +10,12 @@ from face_model.head import build_head
 from face_model.layout import SensorLayout, load_layout
 from face_model.rig import FaceRig
 from imu_sim.boards import Boards, boards_on
-from imu_sim.config import SimulatorConfig
-from imu_sim.faults import Faults
-from imu_sim.hub import HubSettings, SimulatedHub
-from imu_sim.hub_clock import HubClock
+from imu_sim.chips.parts import SensorPart, load_part
+from imu_sim.hub.clock import HubClock
+from imu_sim.hub.config import SimulatorConfig
+from imu_sim.hub.faults import Faults
+from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
 from imu_sim.kinematics import Trajectory
-from imu_sim.parts import SensorPart, load_part
 from imu_sim.performance import performance
 from imu_sim.stream import ImuStream
 from imu_sim.wearer import nominal_wearer

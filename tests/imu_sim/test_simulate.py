@@ -10,12 +10,12 @@ from face_model.layout import SensorLayout
 from face_model.rig import FaceRig
 from face_model.warp import WarpedFamily
 from imu_sim.boards import Boards, boards_on
+from imu_sim.chips.parts import load_part, perfect_part
 from imu_sim.generator import generate
-from imu_sim.hub_timing import HubTiming
+from imu_sim.hub.timing import HubTiming
 from imu_sim.ideal import IdealImus
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import still
-from imu_sim.parts import load_part, perfect_part
 from imu_sim.performance.action_units import weights_of
 from imu_sim.simulate import simulate
 from imu_sim.splines import Sampling

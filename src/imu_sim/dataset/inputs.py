@@ -13,7 +13,7 @@ import imu_sim
 from face_model.faces import HEAD, load_family
 from face_model.layout import load_layout
 from face_model.rigs.sidecar import sidecar_path
-from imu_sim.parts import load_part
+from imu_sim.chips.parts import load_part
 
 
 @lru_cache(maxsize=1)
@@ -22,7 +22,8 @@ def code_hash() -> str:
     digest = hashlib.sha256()
     for package in (face_model, imu_sim, imu_driver.protocol):
         root = Path(next(iter(package.__path__)))
-        for path in sorted(root.rglob("*.py")):
+        # Installed as links, a source that was renamed since leaves a link to nothing.
+        for path in sorted(path for path in root.rglob("*.py") if path.is_file()):
             digest.update(f"{package.__name__}/{path.relative_to(root)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -16,10 +16,10 @@ from face_model.layout import SensorLayout, load_layout
 from face_model.shards.encoding import bytes_per_sample
 from face_model.shards.manifest import Split
 from face_model.shards.writer import grouped
+from imu_sim.chips.fusion import FusionMode
 from imu_sim.dataset.inputs import code_hash, face_hashes, file_hash, layout_hashes, part_hashes
 from imu_sim.dataset.recipe import Recipe, Recorded, Takes
 from imu_sim.errors import RecipeError
-from imu_sim.fusion import FusionMode
 from imu_sim.livelink import LiveLinkReport, read_livelink
 from imu_sim.motion import FaceMotion
 

@@ -14,8 +14,8 @@ from pydantic.dataclasses import dataclass
 
 from face_model.shards.manifest import Split
 from face_model.share import share_dir
+from imu_sim.chips.fusion import FusionMode
 from imu_sim.errors import RecipeError
-from imu_sim.fusion import FusionMode
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 

@@ -15,13 +15,13 @@ from face_model.shards.encoding import CountScale, encode
 from face_model.shards.manifest import TakeInfo
 from face_model.shards.writer import describe
 from imu_sim import head_motion
+from imu_sim.chips.magnetometer import random_scene
+from imu_sim.chips.parts import load_part
 from imu_sim.dataset.plan import GENERATED, TakePlan, recorded_take
 from imu_sim.dataset.recipe import Recipe
 from imu_sim.generator import generate
-from imu_sim.hub_timing import HubTiming
-from imu_sim.magnetometer import random_scene
+from imu_sim.hub.timing import HubTiming
 from imu_sim.motion import FaceMotion
-from imu_sim.parts import load_part
 from imu_sim.simulate import simulate
 from imu_sim.wearer import random_wearer
 

@@ -13,8 +13,8 @@ from face_model.observability import Visibility
 from face_model.recording import Recording
 from imu_sim import head_motion
 from imu_sim.boards import boards_on
+from imu_sim.chips.parts import SensorPart, load_part, perfect_part
 from imu_sim.motion import FaceMotion, Floats, ease, still
-from imu_sim.parts import SensorPart, load_part, perfect_part
 from imu_sim.simulate import simulate
 from imu_sim.study.signals import Signals, signals_of
 from imu_sim.wearer import Wearer, random_wearer

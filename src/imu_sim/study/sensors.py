@@ -12,8 +12,8 @@ from face_model import arkit
 from face_model.faces import load_family
 from face_model.layout import SensorLayout, load_layout
 from face_model.observability import CLEARLY, PARTLY, Visibility, visibility_class
+from imu_sim.chips.parts import SensorPart, load_part
 from imu_sim.motion import FaceMotion, ease, still
-from imu_sim.parts import SensorPart, load_part
 from imu_sim.simulate import simulate
 from imu_sim.study.observability import RATE_HZ, calibrated_pose, floors, observability, resting
 from imu_sim.study.report import Figure, Section, Table, drawn

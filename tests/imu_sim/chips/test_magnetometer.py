@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_model import rotation
-from imu_sim.magnetometer import Dipole, EarthField, MagneticScene, MagnetometerBank, random_scene
-from imu_sim.parts import MagnetometerPart, load_magnetometer
+from imu_sim.chips.magnetometer import Dipole, EarthField, MagneticScene, MagnetometerBank, random_scene
+from imu_sim.chips.parts import MagnetometerPart, load_magnetometer
 
 IDENTITY = np.array([0.0, 0.0, 0.0, 1.0])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt, unit_impulse
 
-from imu_sim.noise import FilteredNoise, Flicker, Warming
+from imu_sim.chips.noise import FilteredNoise, Flicker, Warming
 
 
 @pytest.mark.parametrize("bandwidth_hz", [10.0, 48.3, 120.0])

@@ -15,13 +15,13 @@ import pytest
 import serial
 
 from imu_driver.protocol import Hello, HelloRequest, Sample, Start, StreamParser, encode
-from imu_sim import server
 from imu_sim.errors import SimulatorConfigError
-from imu_sim.process import main
-from imu_sim.pty_link import PtyLink
-from imu_sim.udp_link import UdpLink
+from imu_sim.hub import server
+from imu_sim.hub.process import main
+from imu_sim.hub.pty_link import PtyLink
+from imu_sim.hub.udp_link import UdpLink
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FRAME = bytes(range(256))
 
 
@@ -116,7 +116,7 @@ def run_simulator() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def run(*arguments: str) -> subprocess.Popen[str]:
         environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
         process = subprocess.Popen(
-            [sys.executable, "-m", "imu_sim.process", *arguments],
+            [sys.executable, "-m", "imu_sim.hub.process", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

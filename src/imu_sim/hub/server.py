@@ -13,21 +13,21 @@ import numpy as np
 from face_model.faces import load_family
 from face_model.layout import load_layout
 from imu_sim.boards import boards_on
-from imu_sim.config import SimulatorConfig
+from imu_sim.chips.magnetometer import random_scene
+from imu_sim.chips.parts import load_part
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.generator import from_text
-from imu_sim.hub import HubSettings, SimulatedHub
-from imu_sim.hub_clock import HubClock
+from imu_sim.hub.clock import HubClock
+from imu_sim.hub.config import SimulatorConfig
+from imu_sim.hub.pty_link import PtyLink
+from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.hub.stop_signal import StopSignal
+from imu_sim.hub.udp_link import UdpLink
 from imu_sim.kinematics import Trajectory
 from imu_sim.livelink import read_livelink
-from imu_sim.magnetometer import random_scene
 from imu_sim.motion import FaceMotion
-from imu_sim.parts import load_part
 from imu_sim.performance import performance
-from imu_sim.pty_link import PtyLink
-from imu_sim.stop_signal import StopSignal
 from imu_sim.stream import ImuStream
-from imu_sim.udp_link import UdpLink
 from imu_sim.wearer import nominal_wearer, random_wearer
 
 _LONGEST_WAIT_S = 0.05

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu_driver.protocol import QUATERNION_SCALE, Fields, Sample, to_counts
-from imu_sim.faults import UnitFrames
+from imu_sim.hub.faults import UnitFrames
 
 
 class SampleBlock:

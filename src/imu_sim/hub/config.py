@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from imu_sim.errors import SimulatorConfigError
-from imu_sim.faults import Faults
+from imu_sim.hub.faults import Faults
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt, sosfilt_zi, unit_impulse
 
+from imu_sim.chips.noise import FilteredNoise, Flicker, Warming
+from imu_sim.chips.parts import SensorPart, Triad
 from imu_sim.motion import Floats
-from imu_sim.noise import FilteredNoise, Flicker, Warming
-from imu_sim.parts import SensorPart, Triad
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The simulator as a process, `python -m imu_sim.process`: started by launch files, demo and simulate verbs."""
+"""The simulator as a process, `python -m imu_sim.hub.process`: started by launch files, demo and simulate verbs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from imu_sim.errors import ImuSimError
-from imu_sim.stop_signal import StoppedError, StopSignal
+from imu_sim.hub.stop_signal import StoppedError, StopSignal
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace, stop: StopSignal) -> int:
     # Imported only now: these take a second, in which Ctrl-C would otherwise show a traceback.
     from face_model.errors import FaceModelError
-    from imu_sim.config import load_config, updated
-    from imu_sim.server import build_hub, open_link, serve, steady_clock
+    from imu_sim.hub.config import load_config, updated
+    from imu_sim.hub.server import build_hub, open_link, serve, steady_clock
 
     try:
         config = updated(load_config(_config_path(arguments)), _given(arguments))

@@ -4,11 +4,11 @@ import numpy as np
 
 from face_model import rotation
 from imu_sim.boards import Boards
-from imu_sim.compass import Compass
+from imu_sim.chips.compass import Compass
+from imu_sim.chips.magnetometer import EarthField, MagneticScene, MagnetometerBank, random_scene
+from imu_sim.chips.parts import MagnetometerPart, load_part
 from imu_sim.kinematics import Trajectory
-from imu_sim.magnetometer import EarthField, MagneticScene, MagnetometerBank, random_scene
 from imu_sim.motion import still
-from imu_sim.parts import MagnetometerPart, load_part
 from imu_sim.splines import Sampling
 from imu_sim.stream import ImuStream
 

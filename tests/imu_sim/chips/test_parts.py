@@ -8,8 +8,8 @@ import pytest
 
 from face_model.frames import GRAVITY_M_S2
 from face_model.share import share_dir
+from imu_sim.chips.parts import load_magnetometer, load_part, part_names
 from imu_sim.errors import PartError
-from imu_sim.parts import load_magnetometer, load_part, part_names
 
 FILES = sorted((share_dir() / "config" / "parts").glob("*.yaml"))
 

@@ -33,12 +33,12 @@ from imu_driver.protocol import (
     encode,
     gyro_scale,
 )
-from imu_sim.cadence import Cadence
-from imu_sim.faults import FaultInjector, Faults
-from imu_sim.hub_clock import HubClock
+from imu_sim.chips.parts import SensorPart
+from imu_sim.hub.cadence import Cadence
+from imu_sim.hub.clock import HubClock
+from imu_sim.hub.faults import FaultInjector, Faults
+from imu_sim.hub.sample_block import SampleBlock
 from imu_sim.motion import Floats
-from imu_sim.parts import SensorPart
-from imu_sim.sample_block import SampleBlock
 from imu_sim.stream import ImuStream
 
 StreamFactory = Callable[[float, float], ImuStream]

@@ -7,10 +7,10 @@ import pytest
 
 from face_model import rotation
 from face_model.frames import GRAVITY_M_S2
-from imu_sim.fusion import OrientationFusion, oversampling
-from imu_sim.magnetometer import MagneticScene, MagnetometerBank
-from imu_sim.parts import load_magnetometer, load_part
-from imu_sim.sensor import SensorBank
+from imu_sim.chips.fusion import OrientationFusion, oversampling
+from imu_sim.chips.magnetometer import MagneticScene, MagnetometerBank
+from imu_sim.chips.parts import load_magnetometer, load_part
+from imu_sim.chips.sensor import SensorBank
 
 RATE_HZ = 200.0
 MOUNTS = rotation.from_vector(np.random.default_rng(1).normal(0.0, 1.0, (6, 3)))

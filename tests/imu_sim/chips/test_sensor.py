@@ -8,9 +8,9 @@ import pytest
 
 from face_model import rotation
 from face_model.frames import GRAVITY_M_S2
-from imu_sim.noise import Warming
-from imu_sim.parts import SensorPart, Triad, load_part, part_names, perfect_part
-from imu_sim.sensor import Measured, SensorBank
+from imu_sim.chips.noise import Warming
+from imu_sim.chips.parts import SensorPart, Triad, load_part, part_names, perfect_part
+from imu_sim.chips.sensor import Measured, SensorBank
 
 RATE_HZ = 1000.0
 AT_REFERENCE = Warming(room_c=25.0, skin_c=25.0)

@@ -29,10 +29,10 @@ from imu_driver.protocol import (
     accel_scale,
     encode,
 )
+from imu_sim.chips.parts import perfect_part
 from imu_sim.errors import SimulatorConfigError
-from imu_sim.faults import Faults
-from imu_sim.hub import HubSettings, SimulatedHub
-from imu_sim.parts import perfect_part
+from imu_sim.hub.faults import Faults
+from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
 from imu_sim.performance import performance
 
 MakeHub = Callable[..., SimulatedHub]

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from imu_sim.cadence import Cadence
-from imu_sim.config import SimulatorConfig, load_config, updated
+from imu_sim.chips.parts import part_names
 from imu_sim.errors import SimulatorConfigError
-from imu_sim.faults import Faults
-from imu_sim.parts import part_names
-from imu_sim.process import main
+from imu_sim.hub.cadence import Cadence
+from imu_sim.hub.config import SimulatorConfig, load_config, updated
+from imu_sim.hub.faults import Faults
+from imu_sim.hub.process import main
 
-SHIPPED = Path(__file__).resolve().parents[2] / "config" / "imu_sim.yaml"
+SHIPPED = Path(__file__).resolve().parents[3] / "config" / "imu_sim.yaml"
 
 
 def test_shipped_file_holds_every_key_with_its_default() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from face_model import arkit
 from imu_sim.errors import ImuSimError, LiveLinkError
-from imu_sim.server import STARTING_S, played_motion
+from imu_sim.hub.server import STARTING_S, played_motion
 
 
 def test_said_text_is_played_after_a_rest() -> None:

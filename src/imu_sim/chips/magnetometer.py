@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from face_model import rotation
+from imu_sim.chips.parts import MagnetometerPart
 from imu_sim.motion import Floats
-from imu_sim.parts import MagnetometerPart
 
 _MU_0_OVER_4_PI = 1e-7
 """T m/A, to 1e-9 since the SI of 2019."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from face_model import rotation
-from imu_sim.hub_timing import HubTiming, as_received
+from imu_sim.hub.timing import HubTiming, as_received
 from imu_sim.stream import Frames
 
 RATE_HZ = 100.0

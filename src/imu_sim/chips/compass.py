@@ -10,8 +10,8 @@ import numpy as np
 
 from face_model import rotation
 from imu_sim.boards import Boards, board_orientation
+from imu_sim.chips.magnetometer import MagneticScene, MagnetometerBank
 from imu_sim.kinematics import Motion
-from imu_sim.magnetometer import MagneticScene, MagnetometerBank
 from imu_sim.motion import Floats
 from imu_sim.splines import Sampling
 
