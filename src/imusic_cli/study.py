@@ -73,10 +73,8 @@ def study(
 
 
 def _distances(compared: Mapping[str, Sequence[Distance]]) -> Table:
-    table = Table(title="Facial motion")
-    table.add_column("figure", no_wrap=True)
-    for pair in ("kind", *compared):
-        table.add_column(pair)
+    table = Table("figure", *compared, title="Facial motion: ratios, and distances d")
     for row in zip(*compared.values(), strict=True):
-        table.add_row(row[0].name, row[0].kind, *("" if math.isnan(d.value) else f"{d.value:.2f}" for d in row))
+        name = f"{row[0].name}, d" if row[0].kind == "distance" else row[0].name
+        table.add_row(name, *("" if math.isnan(d.value) else f"{d.value:.2f}" for d in row))
     return table
