@@ -36,7 +36,7 @@ def draw_take(take: StoredTake, path: Path) -> None:
     for axis, values, label in (
         (axes[1], np.rad2deg(np.linalg.norm(recording.angular_velocity, axis=-1)), "angular velocity\nnorm, deg/s"),
         (axes[2], np.linalg.norm(recording.specific_force, axis=-1), "specific force\nnorm, m/s²"),
-        (axes[3], _turned_deg(recording), "turned against the\nfirst sensor, deg"),
+        (axes[3], _turned_deg(recording), "turned against the\nfirst sensor, deg\n(own headings)"),
     ):
         _curves(axis, recording.sensor_names, times, values, seen)
         axis.set_ylabel(label)
