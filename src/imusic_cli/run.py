@@ -18,6 +18,7 @@ from face_inference.model_folder import load_model
 from face_model.errors import FaceModelError
 from face_model.faces import load_family
 from face_model.layout import load_layout
+from imu_sim.hub.config import PERFORMANCE, SAY
 from imusic_cli.errors import CommandError
 from imusic_cli.foreground import own_foreground_group
 from imusic_cli.supervisor import Supervisor
@@ -79,9 +80,10 @@ def check_files(processes: tuple[Process, ...]) -> None:
                 load_family(str(process.overrides["face"]))
         except (InferenceError, FaceModelError) as error:
             raise CommandError(str(error)) from error
-        motion = process.overrides.get("motion", "performance")
-        if motion != "performance" and not Path(str(motion)).expanduser().is_file():
-            raise CommandError(f"expected `performance` or a Live Link Face CSV, found no file {motion}")
+        motion = str(process.overrides.get("motion", PERFORMANCE))
+        built_in = motion == PERFORMANCE or motion.startswith(SAY)
+        if not built_in and not Path(motion).expanduser().is_file():
+            raise CommandError(f"expected `performance`, say:TEXT or a Live Link Face CSV, found no file {motion}")
 
 
 class _Printer:

@@ -11,6 +11,11 @@ import yaml
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.hub.faults import Faults
 
+PERFORMANCE = "performance"
+"""The built-in motion."""
+SAY = "say:"
+"""What stands before a text that the face shall say."""
+
 
 @dataclass(frozen=True)
 class SimulatorConfig:
@@ -18,7 +23,7 @@ class SimulatorConfig:
 
     link: str = "/tmp/imusic_hub"
     udp: str = ""
-    motion: str = "performance"
+    motion: str = PERFORMANCE
     layout: str = "face_12"
     face: str = "head"
     rate_hz: int = 100

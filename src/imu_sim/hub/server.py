@@ -18,7 +18,7 @@ from imu_sim.chips.parts import load_part
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.generator import from_text
 from imu_sim.hub.clock import HubClock
-from imu_sim.hub.config import SimulatorConfig
+from imu_sim.hub.config import PERFORMANCE, SAY, SimulatorConfig
 from imu_sim.hub.pty_link import PtyLink
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
 from imu_sim.hub.stop_signal import StopSignal
@@ -32,9 +32,6 @@ from imu_sim.wearer import nominal_wearer, random_wearer
 
 _LONGEST_WAIT_S = 0.05
 """A driver that opens the line is noticed within this, as nothing wakes us for it."""
-
-SAY = "say:"
-"""What stands before a text that the face shall say."""
 
 RECORDED_REST_S = 3.0
 """Rest added to a recorded take at both ends, s: long enough to calibrate the neutral from."""
@@ -140,7 +137,7 @@ def played_motion(motion: str, seed: int) -> tuple[FaceMotion, str]:
         LiveLinkError: the file cannot be used.
         MotionError: nothing in the text can be said.
     """
-    if motion == "performance":
+    if motion == PERFORMANCE:
         return performance().faded(rest_s=STARTING_S), ""
     if motion.startswith(SAY):
         return from_text(motion.removeprefix(SAY), seed).faded(rest_s=STARTING_S), ""
