@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from face_inference.engine_choice import create_engine
 from face_inference.errors import EvaluationError
 from face_inference.metrics import compare_weights, confidence_metrics, surface_metrics
+from face_inference.model_folder import Model
 from face_inference.takes import layout_of, recorded_neutral, samples_of
 from face_inference.tracker import FaceTracker
 from face_model import arkit, observability
@@ -153,6 +155,25 @@ def evaluate(
         raise EvaluationError("expected at least one take to evaluate, found none")
     people = {person: mean_score(scores) for person, scores in sorted(takes.items())}
     return Evaluation(mean_score(list(people.values())), people)
+
+
+def evaluate_model(
+    model: Model,
+    recordings: Iterable[Recording],
+    rig: FaceRig | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Evaluation:
+    """Score a model folder on takes as a live node would run it.
+
+    Raises:
+        EvaluationError: there are no takes.
+    """
+
+    def tracker() -> FaceTracker:
+        engine, _ = create_engine(model)
+        return FaceTracker(model.description, engine)
+
+    return evaluate(tracker, recordings, rig, progress)
 
 
 def mean_score(scores: Sequence[Score]) -> Score:

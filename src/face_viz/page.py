@@ -100,10 +100,6 @@ class FacePage:
         """Show one line on every open page."""
         self._server.notify(text, ok)
 
-    def recentre(self) -> None:
-        """Call the heading of the next face the front."""
-        self._front.reset()
-
     def close(self) -> None:
         """End the page and free its port; may be called twice."""
         self._server.close()

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from face_inference.engine_choice import create_engine
-from face_inference.evaluation import Evaluation, Score, evaluate, mean_score, moving_part, score_take
+from face_inference.evaluation import Evaluation, Score, evaluate_model, mean_score, moving_part, score_take
 from face_inference.model_folder import Model
-from face_inference.tracker import FaceTracker
 from face_model.faces import HEAD, load_family, load_rig
 from face_model.layout import load_layout
 from face_model.rig import FaceRig
@@ -75,17 +73,13 @@ def evaluate_offline(
         face: whose people, as `face_model.faces.load_family` takes it.
     """
     family, layout = load_family(face), load_layout("face_12")
-
-    def tracker() -> FaceTracker:
-        engine, _ = create_engine(model)
-        return FaceTracker(model.description, engine)
-
+    people = [random_wearer(family, layout, UNSEEN_WEARER + w) for w in range(wearers)]
     recordings = (
-        simulate(motion, random_wearer(family, layout, UNSEEN_WEARER + w), layout, rate_hz=rate_hz, seed=w)
+        simulate(motion, wearer, layout, rate_hz=rate_hz, seed=seed)
         for motion in motions
-        for w in range(wearers)
+        for seed, wearer in enumerate(people)
     )
-    return evaluate(tracker, recordings, family.typical(), progress)
+    return evaluate_model(model, recordings, family.typical(), progress)
 
 
 def evaluate_live(model_name: str, takes: Sequence[Path], progress: Progress) -> Evaluation:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from face_inference.engine_choice import create_engine
 from face_inference.errors import TrainingError
-from face_inference.evaluation import HEADLINE, Evaluation, Score, evaluate
+from face_inference.evaluation import HEADLINE, Evaluation, Score, evaluate_model
 from face_inference.model_folder import Model, load_model
 from face_inference.mounts import NominalMounts
-from face_inference.tracker import FaceTracker
 from face_inference.training.confidence import fit_temperature
 from face_inference.training.config import TrainConfig
 from face_inference.training.dataset import Dataset, load_dataset
 from face_inference.training.export import write_description, write_model
 from face_inference.training.loop import Progress, train_network
-from face_model.recording import Recording
 from face_model.rig import FaceRig
 from face_model.shards import ShardedDataset
 
@@ -75,16 +72,6 @@ def train_model(
     description = replace(model.description, numbers=numbers_of(evaluation))
     write_description(description, folder)
     return Trained(load_model(folder), evaluation)
-
-
-def evaluate_model(model: Model, recordings: Iterable[Recording], rig: FaceRig | None) -> Evaluation:
-    """Score a model folder on takes as a live node would run it."""
-
-    def tracker() -> FaceTracker:
-        engine, _ = create_engine(model)
-        return FaceTracker(model.description, engine)
-
-    return evaluate(tracker, recordings, rig)
 
 
 def numbers_of(evaluation: Evaluation) -> dict[str, Any]:

@@ -190,11 +190,6 @@ def _eye_depth(p: Places) -> Array:
     return _forward(-1.3 * np.exp(-0.5 * (((np.abs(p.y) - 31.0) / 16.0) ** 2 + (p.h / 12.0) ** 2)) * p.front)
 
 
-def _nose_window(p: Places) -> Array:
-    # The nose alone, from the eyes down to the lip; teeth lie behind it.
-    return np.exp(-0.5 * (p.y / 13.0) ** 2) * p.band(-52.0, 2.0, 7.0) * smoothstep(96.0, 106.0, p.x)
-
-
 def _nose_length(p: Places) -> Array:
     # Sellion to subnasale 50, deviation 4.4 mm [Z], less what the length of the face brings.
     return _up(-2.6 * smoothstep(4.0, -38.0, p.h) * smoothstep(-66.0, -48.0, p.h) * p.spot(0.0, -38.0, 18.0, 60.0))
