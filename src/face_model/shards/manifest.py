@@ -23,6 +23,9 @@ STRICT = ConfigDict(extra="forbid")
 Split = Literal["train", "validation", "test"]
 """What a take is for; a person is in one split only."""
 
+ROUTINE_SOURCE = "routine"
+"""Source of takes in which somebody does the guided routine of `face_model.routine`."""
+
 
 @dataclass(frozen=True)
 class TakeInfo:
@@ -38,7 +41,7 @@ class TakeInfo:
         split: what it is for.
         sensors: names, in the order of the arrays.
         scale: of the counts in the file.
-        source: file name of the recorded motion, or what made it up.
+        source: file name of the recorded motion, or what made it up: `generated`, or `routine`.
         family: family of faces it was simulated on; None for a real take, and so for all that follows.
         wearer_seed: of the person drawn from the family; None is the typical face.
         layout: name of the sensor layout.
@@ -68,6 +71,11 @@ class TakeInfo:
     def duration_s(self) -> float:
         """Length in seconds."""
         return self.samples / self.rate_hz
+
+    @property
+    def is_routine(self) -> bool:
+        """Whether the wearer does the guided routine, at the times of `face_model.routine.schedule`."""
+        return self.source == ROUTINE_SOURCE
 
     def key(self, signal: str) -> str:
         """Name of one of its arrays in the shard."""

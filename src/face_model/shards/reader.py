@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,17 @@ class ShardedDataset:
     def split(self, split: Split) -> tuple[StoredTake, ...]:
         """Takes of one split, in order."""
         return tuple(take for take in self if take.info.split == split)
+
+    def routine_of(self, take: StoredTake) -> StoredTake | None:
+        """The guided routine that the wearer of a simulated take also did, the same boards on the same face.
+
+        None where there is none; a routine's own is itself.
+        """
+        return self._routines.get((take.info.family, take.info.wearer_seed))
+
+    @cached_property
+    def _routines(self) -> dict[tuple[str | None, int | None], StoredTake]:
+        return {(take.info.family, take.info.wearer_seed): take for take in self if take.info.is_routine}
 
     def path_of(self, shard: int) -> Path:
         """File of shard number `shard`."""

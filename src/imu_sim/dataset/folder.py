@@ -202,7 +202,9 @@ def _holds(path: Path, takes: list[int]) -> bool:
 
 
 def _licences(recipe: dict[str, Any], takes: Sequence[TakeInfo]) -> dict[str, str]:
-    licences = {take.source: recipe["takes"][take.details["group"]]["licence"] for take in takes}
+    # The licence of a group is of its recorded motion, which its wearers' routines do not contain.
+    moved = [take for take in takes if not take.is_routine]
+    licences = {take.source: recipe["takes"][take.details["group"]]["licence"] for take in moved}
     return {source: licence for source, licence in licences.items() if licence}
 
 

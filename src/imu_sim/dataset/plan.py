@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from face_model.layout import SensorLayout, load_layout
+from face_model.routine import DURATION_S as ROUTINE_S
 from face_model.shards.encoding import bytes_per_sample
-from face_model.shards.manifest import Split
+from face_model.shards.manifest import ROUTINE_SOURCE, Split
 from face_model.shards.writer import grouped
 from imu_sim.chips.fusion import FusionMode
 from imu_sim.dataset.inputs import code_hash, face_hashes, file_hash, layout_hashes, part_hashes
@@ -44,12 +45,12 @@ class TakePlan:
         shard: file it goes to.
         group: of the recipe.
         split: what it is for.
-        source: recorded file, or `generated`.
+        source: recorded file, `generated` or `routine`.
         person: who moves the face.
         duration_s: length of the motion, rests and stretch included, s.
         family: of faces.
         wearer_seed: of the person drawn from the family, and of how the boards were glued on.
-        motion_seed: of a generated performance, or of the head motion where the recording has none.
+        motion_seed: of a generated performance or a routine, or of the head motion where the recording has none.
         sensor_seed: of the sensors' errors.
         part: sensor part.
         layout: sensor layout.
@@ -144,6 +145,8 @@ def plan_takes(recipe: Recipe, recorded_dir: Path | None = None) -> Plan:
         for _ in range(content.wearers):
             for path in present if content.recorded else [None]:
                 takes.append(_drawn(recipe, group, content, len(takes), path))
+                if content.routine:
+                    takes.append(_routine(takes[-1], _drawn(recipe, group, content, len(takes), path)))
     _check(takes, left_out)
     inputs |= layout_hashes(take.layout for take in takes)
     numbers = grouped([_size(recipe, take) for take in takes], round(recipe.shard_mib * 2**20))
@@ -200,6 +203,22 @@ def _drawn(recipe: Recipe, group: str, content: Takes, index: int, path: Path | 
         skew_ppm=skew * recipe.hub.skew_ppm,
         jitter_s=jitter * recipe.hub.jitter_s,
         loss=loss * recipe.hub.loss,
+    )
+
+
+def _routine(take: TakePlan, drawn: TakePlan) -> TakePlan:
+    """The routine of the wearer of `take`: the same person, boards and hub; errors of the sensors as `drawn` anew."""
+    return replace(
+        take,
+        index=drawn.index,
+        source=ROUTINE_SOURCE,
+        duration_s=ROUTINE_S,
+        sensor_seed=drawn.sensor_seed,
+        # What was asked of the left must happen on the left, when it was asked.
+        mirrored=False,
+        stretch=1.0,
+        jitter_s=drawn.jitter_s,
+        loss=drawn.loss,
     )
 
 

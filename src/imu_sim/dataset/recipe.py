@@ -78,6 +78,7 @@ class Takes:
         recorded: motion that was recorded.
         generated: motion that is made up.
         variation: of the motion between wearers.
+        routine: whether each wearer, in a take of its own, also does the guided routine (`face_model.routine`).
         faces: families for this group only, instead of the recipe's.
         licence: of the motion, for the manifest and for models trained on it.
     """
@@ -87,6 +88,7 @@ class Takes:
     recorded: Recorded | None = None
     generated: Generated | None = None
     variation: Variation = field(default_factory=Variation)
+    routine: bool = False
     faces: Shares | None = None
     licence: str = ""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from face_model.faces import load_family
 from face_model.layout import load_layout
 from face_model.shards.encoding import CountScale, encode
-from face_model.shards.manifest import TakeInfo
+from face_model.shards.manifest import ROUTINE_SOURCE, TakeInfo
 from face_model.shards.writer import describe
 from imu_sim import head_motion
 from imu_sim.chips.magnetometer import random_scene
@@ -22,6 +22,7 @@ from imu_sim.dataset.recipe import Recipe
 from imu_sim.generator import generate
 from imu_sim.hub.timing import HubTiming
 from imu_sim.motion import FaceMotion
+from imu_sim.performance.routine import perform_routine
 from imu_sim.simulate import simulate
 from imu_sim.wearer import random_wearer
 
@@ -91,7 +92,9 @@ def details_of(plan: TakePlan) -> dict[str, Any]:
 def motion_of(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> FaceMotion:
     """What the face does in a take, varied as planned."""
     recorded = recipe.takes[plan.group].recorded
-    if plan.source == GENERATED:
+    if plan.source == ROUTINE_SOURCE:
+        motion = perform_routine(plan.motion_seed)
+    elif plan.source == GENERATED:
         motion = generate(plan.motion_seed, plan.duration_s / plan.stretch)
     else:
         assert recorded is not None

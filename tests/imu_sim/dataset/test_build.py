@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from face_model.routine import DURATION_S, nominal_weights, schedule
 from face_model.shards import ShardedDataset
 from face_model.shards.encoding import WEIGHT_COUNT
 from imu_sim.dataset import build_dataset, merge, recipe_from
@@ -165,6 +166,28 @@ def test_recorded_motion_gets_rests_and_a_head_of_each_wearer(recorded_dir: Path
     assert one.weights[:80].max() == 0.0
     assert one.weights.max() > 0.3
     assert not np.allclose(one.head_orientation, two.head_orientation, atol=1e-3)
+
+
+def test_a_reader_finds_the_routine_of_a_takes_wearer(recorded_dir: Path, tmp_path: Path) -> None:
+    motion = {"files": ["person_x_talk.csv"], "rest_s": 0.0}
+    takes = {
+        "r": {"split": "test", "wearers": 1, "licence": "MIT", "recorded": motion, "routine": True},
+        "g": {"split": "train", "wearers": 1, "generated": {"seconds": [2.0, 2.0]}},
+    }
+    hub = {"rate_hz": 25.0}
+    result = build_dataset(recipe_from(tiny(takes=takes, hub=hub)), tmp_path / "out", recorded_dir, workers=0)
+    assert result.manifest is not None
+    assert result.manifest.licences == {"person_x_talk.csv": "MIT"}
+    dataset = ShardedDataset.open(tmp_path / "out")
+    take, routine, other = dataset
+    assert [t.info.is_routine for t in dataset] == [False, True, False]
+    assert dataset.routine_of(take) == dataset.routine_of(routine) == routine
+    assert dataset.routine_of(other) is None
+    assert routine.info.person == take.info.person
+    assert routine.info.duration_s == pytest.approx(DURATION_S, abs=0.1)
+    asked = nominal_weights()
+    held = [routine.array("weights", *(round(25.0 * t) for t in cue.hold_s)).mean(axis=0) for cue in schedule()]
+    assert np.median(np.array(held)[asked > 0.5] / asked[asked > 0.5]) == pytest.approx(0.75, abs=0.25)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from face_model.routine import DURATION_S
 from imu_sim.dataset.plan import FIRST_WEARER, plan_takes
 from imu_sim.dataset.recipe import recipe_from
 from imu_sim.errors import LiveLinkError, RecipeError
@@ -56,6 +57,24 @@ def test_recorded_motion_is_worn_by_every_wearer(recorded_dir: Path) -> None:
     before = plan.inputs["person_x_talk.csv"]
     (recorded_dir / "person_x_talk.csv").write_text((recorded_dir / "person_x_talk.csv").read_text() + "\n")
     assert plan_takes(recipe_of(takes={"r": recorded()}), recorded_dir).inputs["person_x_talk.csv"] != before
+
+
+def test_each_wearers_routine_follows_in_a_take_of_its_own(recorded_dir: Path) -> None:
+    varied = {"mirror_share": 0.5, "stretch": 1.3}
+    takes = {
+        "g": GENERATED | {"wearers": 20, "routine": True, "variation": varied},
+        "r": recorded("test", wearers=3) | {"routine": True, "variation": varied},
+    }
+    plan = plan_takes(recipe_of(takes=takes, hub={"loss": 0.1}, parts={"QMI8658": 1, "BMI270": 1}), recorded_dir)
+    assert len(plan.takes) == 2 * (20 + 3)
+    same = ("group", "split", "person", "family", "wearer_seed", "motion_seed", "part", "layout", "fusion", "skew_ppm")
+    for take, routine in zip(plan.takes[::2], plan.takes[1::2], strict=True):
+        assert [getattr(take, name) for name in same] == [getattr(routine, name) for name in same]
+        assert take.source != routine.source == "routine"
+        assert (routine.duration_s, routine.mirrored, routine.stretch) == (DURATION_S, False, 1.0)
+        assert take.sensor_seed != routine.sensor_seed
+    assert [take.index for take in plan.takes] == list(range(len(plan.takes)))
+    assert len({take.wearer_seed for take in plan.takes}) == 23
 
 
 def test_absent_motion_is_left_out_or_required(tmp_path: Path) -> None:

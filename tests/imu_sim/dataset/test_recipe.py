@@ -32,6 +32,7 @@ groups = st.fixed_dictionaries(
             {}, optional={"mirror_share": st.floats(0.0, 1.0), "stretch": st.floats(1.0, 2.0)}
         ),
         "faces": shares,
+        "routine": st.booleans(),
         "licence": st.text(max_size=5),
     },
 )
