@@ -1,0 +1,67 @@
+"""Scoring a model on takes of people it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_inference.evaluation.estimate import Estimator
+from face_inference.evaluation.groups import Evaluation, grouped
+from face_inference.evaluation.score import TakeResult, moving_part, take_result
+from face_inference.model_folder import Model
+from face_model.recording import Recording
+from face_model.rig import FaceRig
+
+REST_POSE = "rest pose"
+"""Name of the estimate that every model must beat: a face that never moves."""
+
+
+def score_recording(
+    recording: Recording,
+    weights: NDArray[np.floating],
+    confidence: NDArray[np.floating] | None,
+    rig: FaceRig | None = None,
+    geometry: str = "",
+) -> TakeResult:
+    """Score estimates (T, 52) of a take from the first to the last sample at which the true face moves.
+
+    Rest before and after is for the calibration and earns no credit.
+    """
+    moved = moving_part(recording.weights)
+    return take_result(
+        recording.weights[moved],
+        weights[moved],
+        None if confidence is None else confidence[moved],
+        recording.rate_hz,
+        rig,
+        person=recording.person,
+        take=recording.take,
+        geometry=geometry,
+    )
+
+
+def rest_pose(recording: Recording, rig: FaceRig | None = None, geometry: str = "") -> TakeResult:
+    """Score of a face that never moves."""
+    return score_recording(recording, np.zeros_like(recording.weights), None, rig, geometry)
+
+
+def evaluate_model(
+    model: Model,
+    recordings: Iterable[Recording],
+    rig: FaceRig | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Evaluation:
+    """Score a model folder on takes as a live node would run it.
+
+    Raises:
+        EvaluationError: there are no takes.
+    """
+    estimate = Estimator.of(model)
+    results = []
+    for recording in recordings:
+        if progress:
+            progress(f"{recording.person} {recording.take}")
+        results.append(score_recording(recording, *estimate(recording), rig))
+    return grouped(results)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from face_inference.channels import Channels
+from face_inference.engine import EngineOutput
+from face_inference.evaluation import Estimator, estimate_take, rest_pose, score_recording
+from face_inference.model_folder import Graph, ModelDescription
+from face_inference.tracker import FaceTracker
+
+
+class LeakyEngine:
+    """A network of one leaky sum: what it gives depends on all it was given since its reset."""
+
+    description = "leaky"
+
+    def __init__(self, size):
+        self.matrix = np.random.default_rng(5).normal(0.0, 0.1, (52, size)).astype(np.float32)
+        self.sum = np.zeros(52, np.float32)
+
+    def step(self, features):
+        self.sum = 0.9 * self.sum + self.matrix @ np.tanh(features)
+        return EngineOutput(self.sum, np.abs(np.tanh(self.sum)))
+
+    def reset(self):
+        self.sum = np.zeros(52, np.float32)
+
+    def save_state(self):
+        return (self.sum.copy(),)
+
+    def restore_state(self, state):
+        self.sum = state[0].copy()
+
+
+@pytest.fixture
+def description(mounts):
+    return ModelDescription("leaky", "1", 100.0, mounts, Graph("f", "w", "c", ()), "none.onnx", "")
+
+
+@pytest.fixture
+def engine(mounts):
+    return LeakyEngine(Channels.of(mounts).size)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lost=st.lists(st.integers(0, 499), unique=True, max_size=20),
+    dead=st.sampled_from([None, 2, 5]),
+    rate_hz=st.sampled_from([100.0, 60.0]),
+    gap=st.sampled_from([0, 40]),
+)
+def test_a_take_at_once_is_what_the_live_tracker_gives(description, engine, recorded, lost, dead, rate_hz, gap):
+    recording = recorded(seconds=500 / rate_hz, rate_hz=rate_hz)
+    valid = recording.valid.copy()
+    valid[lost] = False
+    valid[300 : 300 + gap] = False
+    if dead is not None:
+        valid[250:, dead] = False
+    recording = replace(recording, valid=valid)
+    streamed = estimate_take(FaceTracker(description, engine), recording)
+    at_once = Estimator(description, engine)(recording)
+    np.testing.assert_allclose(at_once[0], streamed[0], atol=1e-4)
+    np.testing.assert_allclose(at_once[1], streamed[1], atol=1e-4)
+
+
+def test_a_second_take_knows_nothing_of_the_first(description, engine, recorded):
+    estimate = Estimator(description, engine)
+    first = estimate(recorded(seed=1, seconds=5.0))
+    estimate(recorded(seed=2, seconds=5.0))
+    np.testing.assert_array_equal(estimate(recorded(seed=1, seconds=5.0))[0], first[0])
+
+
+def test_a_take_is_scored_while_the_face_moves_and_beside_the_rest_pose(description, engine, recorded):
+    take = recorded(seed=3, seconds=6.0, person="dora")
+    result = score_recording(take, *Estimator(description, engine)(take), geometry="analytic")
+    rest = rest_pose(take, geometry="analytic")
+    assert (result.person, result.geometry) == (rest.person, rest.geometry) == ("dora", "analytic")
+    assert 3.0 < result.score.seconds < 4.0
+    assert rest.score.mae == pytest.approx(result.score.rest_mae)
