@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from face_inference.mounts import NominalMounts
 
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 """Changes whenever a channel changes its meaning or place; a model folder names the version it was trained on."""
 
 
@@ -19,7 +19,8 @@ class Channels:
     """Order of the `F` channels for `S` sensors, `K` = `S` - 1 of them on the skin.
 
     All vectors are in `face_head` axes. In order:
-    rotation (K, 3) rad, relative rotation vector of each skin sensor to the skull, zero at neutral;
+    rotation (K, 3) rad, relative rotation vector of each skin sensor to the skull, zero at neutral, drift of
+    heading taken back;
     tilt (K, 3) rad, its part that gravity alone tells, free of heading;
     rate (K, 3) rad/s, angular velocity minus the skull's;
     force (K, 3) m/s2, specific force minus the skull's and minus the centripetal lever-arm term;
@@ -33,6 +34,11 @@ class Channels:
     def of(cls, mounts: NominalMounts) -> Channels:
         """Channels for a model's sensors."""
         return cls(len(mounts.names), mounts.reference)
+
+    @classmethod
+    def of_size(cls, size: int) -> Channels:
+        """Channels of `size` features whose reference comes first, as in the shipped layouts."""
+        return cls((size + 6) // 13, 0)
 
     @property
     def skin_count(self) -> int:
@@ -63,6 +69,11 @@ class Channels:
     def valid(self) -> slice:
         """Channels of the valid mask."""
         return slice(12 * self.skin_count + 6, self.size)
+
+    def observed(self, features: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """(..., F) -> (..., 3 K): which channels of the block `rotation` come from a sensor that is there."""
+        valid = features[..., self.valid] > 0.5
+        return np.repeat(valid[..., [i for i in range(self.sensors) if i != self.reference]], 3, axis=-1)
 
     @cached_property
     def sensor_of(self) -> NDArray[np.intp]:

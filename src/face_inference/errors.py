@@ -39,9 +39,33 @@ class NeutralMissingError(InferenceError):
     """Features were asked for before the wearer's neutral is known."""
 
 
+class WearerError(InferenceError):
+    """What was recorded of a wearer cannot be used to learn from."""
+
+
+class PhoneAlignmentError(WearerError):
+    """A phone's weights and the sensors cannot be brought to one clock."""
+
+
+class ProfileError(InferenceError):
+    """A wearer's profile is damaged, or its name is none."""
+
+
+class ProfileNotFoundError(ProfileError):
+    """No profile of this name."""
+
+
+class ProfileMismatchError(ProfileError):
+    """A profile was learned for another model's population or sensors."""
+
+
 class EvaluationError(InferenceError):
     """Truth and estimate cannot be compared."""
 
 
 class TrainingError(InferenceError):
     """Training data or configuration that cannot be used."""
+
+
+class NetworkConfigError(InferenceError):
+    """Sizes that fit no network."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from face_inference.channels import Channels
 from face_inference.errors import NeutralMissingError
+from face_inference.heading import HeadingFilter, HeadingState
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral
 from face_model import rotation
@@ -42,9 +43,10 @@ class Params:
 
 @dataclass(frozen=True)
 class State:
-    """All that an extractor remembers; None before the first calibration."""
+    """All that an extractor remembers: no neutral before the first calibration; no heading: it starts at the neutral."""
 
     neutral: Neutral | None = None
+    heading: HeadingState | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Coefficients:
 class FeatureExtractor:
     """Features of `S` sensors: see `Channels` for their order and `state` for saving and restoring."""
 
-    def __init__(self, mounts: NominalMounts, params: Params | None = None) -> None:
+    def __init__(self, mounts: NominalMounts, params: Params | None = None, rate_hz: float = 100.0) -> None:
+        """`rate_hz`: of the frames to come; the heading correction needs to know."""
         self.mounts = mounts
         self.channels = Channels.of(mounts)
         self.params = params or Params()
@@ -74,6 +77,7 @@ class FeatureExtractor:
         self._rate, self._force = self.channels.skin_block("rate"), self.channels.skin_block("force")
         self._gravity, self._head_rate = self.channels.gravity, self.channels.head_rate
         self._valid = self.channels.valid
+        self._heading = HeadingFilter(self.channels.skin_count, rate_hz)
         self._neutral: Neutral | None = None
         self._coefficients: Coefficients | None = None
         self._from_reference = right_matrix(rotation.conjugate(mounts.orientation[mounts.reference]))
@@ -81,11 +85,12 @@ class FeatureExtractor:
     @property
     def state(self) -> State:
         """To be saved."""
-        return State(self._neutral)
+        return State(self._neutral, self._heading.state)
 
     @state.setter
     def state(self, state: State) -> None:
         self._neutral = state.neutral
+        self._heading.state = state.heading or self._heading.fresh()
         self._coefficients = None if state.neutral is None else self._prepare(state.neutral)
         mount = self.mounts.orientation if state.neutral is None else state.neutral.mount
         front_rad = 0.0 if state.neutral is None else state.neutral.front_rad
@@ -158,6 +163,23 @@ class FeatureExtractor:
             )
         return features
 
+    def _take_back_drift(
+        self, turns: FloatArray, rate: FloatArray, head_rate: FloatArray, up: FloatArray, valid: NDArray[np.bool_]
+    ) -> None:
+        """Turn the relative quaternions in `turns` (..., 2, K, 4) about the vertical by the drift, in place."""
+        count = self.channels.skin_count
+        relative, tilt = turns[..., 0, :, :].reshape(-1, count, 4), turns[..., 1, :, :].reshape(-1, count, 4)
+        up, head_rate = up.reshape(-1, 3), head_rate.reshape(-1, 3)
+        skin = rotation.rotate(relative, rate.reshape(-1, count, 3))
+        about_up = np.einsum("nki,ni->nk", relative[..., :3], up)
+        turn = 2.0 * np.arctan2(about_up * np.copysign(1.0, relative[..., 3]), np.abs(relative[..., 3]))
+        leaning = np.arctan2(np.sqrt(np.einsum("nki,nki->nk", tilt[..., :3], tilt[..., :3])), tilt[..., 3])
+        drift = self._heading.advance(skin, head_rate, up, turn, leaning, valid.reshape(-1, count))
+        back = np.empty_like(relative)
+        back[..., :3] = np.sin(0.5 * drift)[..., None] * up[:, None]
+        back[..., 3] = np.cos(0.5 * drift)
+        turns[..., 0, :, :] = rotation.multiply(back, relative).reshape(turns[..., 0, :, :].shape)
+
     def _prepare(self, neutral: Neutral) -> Coefficients:
         half = 0.5 * neutral.yaw_rad
         zeros = np.zeros_like(half)
@@ -214,6 +236,7 @@ class FeatureExtractor:
         skull_motion = motion[..., reference, :, :]  # (..., 3, 2)
         relative_motion = level @ motion[..., skin, :, :] - skull_motion[..., None, :, :]  # (..., K, 3, 2)
         head_rate = skull_motion[..., 0]
+        self._take_back_drift(turns, motion[..., skin, :, 0], head_rate, up_skull, mask[..., skin])
         spin = (head_rate @ _SKEW).reshape(*lead, 3, 3)
         centripetal = c.lever_m @ (spin @ spin)  # (..., K, 3) m/s2; the square of a skew matrix is symmetric
 

@@ -73,15 +73,23 @@ def recorded_features(recording: Recording, mounts: NominalMounts, duration_s: f
 
     A frame without any valid sensor was lost: as in the live tracker, features are interpolated across it.
     """
-    extractor = FeatureExtractor(mounts)
-    extractor.state = State(recorded_neutral(recording, mounts, duration_s))
+    extractor = FeatureExtractor(mounts, rate_hz=recording.rate_hz)
+    neutral = State(recorded_neutral(recording, mounts, duration_s))
     take, present = in_model_order(recording, mounts)
-    features = extractor.batch(
-        recording.orientation[:, take],
-        recording.angular_velocity[:, take],
-        recording.specific_force[:, take],
-        recording.valid[:, take] & present,
-    )
+    begins = neutral_window(recording, int(take[mounts.reference]), duration_s).start
+    parts = []
+    # Headings drift from the neutral on; before it there is nothing to take back.
+    for rows in (slice(0, begins), slice(begins, None)):
+        extractor.state = neutral
+        parts.append(
+            extractor.batch(
+                recording.orientation[rows][:, take],
+                recording.angular_velocity[rows][:, take],
+                recording.specific_force[rows][:, take],
+                recording.valid[rows][:, take] & present,
+            )
+        )
+    features = np.concatenate(parts)
     lost = lost_frames(recording)
     if lost.any() and not lost.all():
         _bridge(features, lost, extractor.channels)

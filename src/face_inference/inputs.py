@@ -1,0 +1,55 @@
+"""What a network is fed each tick: features, then the linear reading of the weights and how sure it is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_inference.channels import Channels
+from face_inference.wearer.reading import Reading
+from face_model import arkit
+
+Float32Array = NDArray[np.float32]
+
+
+class InputAssembler:
+    """Inputs (I,) = features (F), reading (52), its standard deviation (52)."""
+
+    def __init__(self, channels: Channels, reading: Reading) -> None:
+        self._channels = channels
+        self._observation = channels.skin_block("rotation")
+        self._reading = reading
+        self._inputs = np.zeros(input_size(channels), dtype=np.float32)
+
+    def step(self, features: Float32Array) -> Float32Array:
+        """One tick, (F,) -> (I,); the array is used again by the next step."""
+        size, valid = self._channels.size, self._channels.observed(features)
+        weights, deviation = self._reading.read(features[self._observation], valid)
+        self._inputs[:size] = features
+        self._inputs[size : size + arkit.COUNT] = weights
+        self._inputs[size + arkit.COUNT :] = deviation
+        return self._inputs
+
+    def batch(self, features: Float32Array) -> Float32Array:
+        """Many ticks, (T, F) -> (T, I)."""
+        size = self._channels.size
+        out = np.empty((len(features), input_size(self._channels)), dtype=np.float32)
+        out[:, :size] = features
+        observed = self._channels.observed(features)
+        patterns, pattern_of = np.unique(observed, axis=0, return_inverse=True)
+        for i, pattern in enumerate(patterns):
+            rows = np.flatnonzero(pattern_of.reshape(-1) == i)
+            weights, deviation = self._reading.read(features[rows][:, self._observation], pattern)
+            out[rows, size : size + arkit.COUNT] = weights
+            out[rows, size + arkit.COUNT :] = deviation
+        return out
+
+
+def input_size(channels: Channels) -> int:
+    """I."""
+    return channels.size + 2 * arkit.COUNT
+
+
+def reading_block(channels: Channels) -> slice:
+    """Where the reading lies among the inputs."""
+    return slice(channels.size, channels.size + arkit.COUNT)

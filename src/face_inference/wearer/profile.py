@@ -1,0 +1,244 @@
+"""Profiles: what was learned of one person, kept from one session to the next in one file per person."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from face_inference.channels import FEATURE_VERSION
+from face_inference.errors import ProfileError, ProfileMismatchError, ProfileNotFoundError
+from face_inference.wearer.observations import Observations
+from face_inference.wearer.population import Population
+from face_inference.wearer.response import Source, WearerResponse
+
+FORMAT_VERSION = 1
+SUFFIX = ".safetensors"
+
+_NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
+_METADATA_KEY = "profile"
+_ROUTINE = "routine."
+
+
+@dataclass(frozen=True)
+class ProfileLabel:
+    """What stands at the beginning of a profile's file, as JSON that people can read.
+
+    Attributes:
+        person: name, also the file's.
+        created: ISO 8601 with time zone.
+        source: what the response was learned from.
+        sensors: names of the model's sensors; the first axis of the response follows from them.
+        reference: the one on the skull.
+        population: digest of the population that the response was learned with, see `population_digest`.
+        model: title of the model that it came with; for people.
+        quality: what was seen and how well; for people.
+    """
+
+    person: str
+    created: str
+    source: Source
+    sensors: tuple[str, ...]
+    reference: str
+    population: str
+    model: str
+    quality: str
+
+
+@dataclass(frozen=True)
+class WearerProfile:
+    """One person: the response, and the routine it was learned from, so that a phone's labels can be added later."""
+
+    label: ProfileLabel
+    response: WearerResponse
+    routine: Observations | None = None
+
+
+@dataclass(frozen=True)
+class ProfileFolder:
+    """Profiles in one folder, by default the user's own."""
+
+    path: Path = field(default_factory=lambda: default_folder())
+
+    def names(self) -> list[str]:
+        """People with a profile here."""
+        return sorted(file.name.removesuffix(SUFFIX) for file in self.path.glob(f"*{SUFFIX}"))
+
+    def save(self, profile: WearerProfile) -> Path:
+        """Write a profile in place of the person's old one: a reader, or a crash, sees either.
+
+        Raises:
+            ProfileError: the name cannot be a file's, or the folder cannot be written.
+        """
+        path = self._file(profile.label.person)
+        content = {"format_version": FORMAT_VERSION, "feature_version": FEATURE_VERSION}
+        content |= {f.name: getattr(profile.label, f.name) for f in fields(ProfileLabel)}
+        arrays = {
+            "response": profile.response.response.astype(np.float32),
+            "uncertainty": profile.response.uncertainty.astype(np.float32),
+        }
+        if profile.routine is not None:
+            arrays |= {_ROUTINE + f.name: getattr(profile.routine, f.name) for f in fields(Observations)}
+        arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        written = save(arrays, metadata={_METADATA_KEY: json.dumps(content, ensure_ascii=False)})
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(written)
+            part.replace(path)
+        except OSError as error:
+            raise ProfileError(f"expected to write the profile {path}, found: {error}; free the folder") from error
+        finally:
+            part.unlink(missing_ok=True)
+        return path
+
+    def load(self, person: str) -> WearerProfile:
+        """Read a profile.
+
+        Raises:
+            ProfileNotFoundError: there is none of this name.
+            ProfileError: it is damaged, or of another version.
+        """
+        path = self._file(person)
+        if not path.is_file():
+            raise ProfileNotFoundError(
+                f"expected a profile at {path}, found profiles of: {', '.join(self.names()) or 'nobody'}; "
+                f"make one with `imusic wearer routine {person}`"
+            )
+        try:
+            with safe_open(path, framework="numpy") as file:
+                content = json.loads((file.metadata() or {})[_METADATA_KEY])
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            _check_versions(path, content)
+            return _profile_from(content, arrays)
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+            raise ProfileError(
+                f"expected a wearer's profile in {path}, found: {error!r}; run the routine again"
+            ) from error
+
+    def remove(self, person: str) -> None:
+        """Delete a profile.
+
+        Raises:
+            ProfileNotFoundError: there is none of this name.
+        """
+        path = self._file(person)
+        try:
+            path.unlink()
+        except FileNotFoundError as error:
+            raise ProfileNotFoundError(
+                f"expected a profile at {path}, found profiles of: {', '.join(self.names()) or 'nobody'}"
+            ) from error
+
+    def _file(self, person: str) -> Path:
+        return self.path / f"{checked_name(person)}{SUFFIX}"
+
+
+def default_folder() -> Path:
+    """`imusic/wearers` in the user's data folder (XDG Base Directory Specification)."""
+    data = os.environ.get("XDG_DATA_HOME", "")
+    # The specification wants relative paths ignored.
+    base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
+    return base / "imusic" / "wearers"
+
+
+def checked_name(person: str) -> str:
+    """The name in Unicode's composed form.
+
+    Raises:
+        ProfileError: it could lead out of the folder, hide the file, or is too long for one.
+    """
+    name = unicodedata.normalize("NFC", person)
+    if not _NAME.fullmatch(name) or len(name.encode()) > 200:
+        raise ProfileError(
+            f"expected a name of 1 to 64 letters, digits, spaces, and . _ - inside, found {person!r}; take another one"
+        )
+    return name
+
+
+def population_digest(population: Population) -> str:
+    """SHA-256 of a population as its file keeps it."""
+    digest = hashlib.sha256()
+    for f in fields(Population):
+        kind = np.float16 if f.name == "factors" else np.float32
+        digest.update(np.ascontiguousarray(getattr(population, f.name), dtype=kind).tobytes())
+    return digest.hexdigest()
+
+
+def new_profile(
+    person: str,
+    response: WearerResponse,
+    population: Population,
+    sensors: Sequence[str],
+    reference: str,
+    model: str,
+    quality: str,
+    routine: Observations | None = None,
+) -> WearerProfile:
+    """A profile of today.
+
+    Raises:
+        ProfileError: the name cannot be a file's.
+    """
+    label = ProfileLabel(
+        person=checked_name(person),
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        source=response.source,
+        sensors=tuple(sensors),
+        reference=reference,
+        population=population_digest(population),
+        model=model,
+        quality=quality,
+    )
+    return WearerProfile(label, response, routine)
+
+
+def check_fits(label: ProfileLabel, population: Population, sensors: Sequence[str], reference: str) -> None:
+    """Whether a profile may be used with a model.
+
+    Raises:
+        ProfileMismatchError: it was learned for other sensors or with another population.
+    """
+    if (label.sensors, label.reference) != (tuple(sensors), reference):
+        raise ProfileMismatchError(
+            f"expected a profile for the sensors {', '.join(sensors)} (reference {reference}), found {label.person}'s "
+            f"for {', '.join(label.sensors)} (reference {label.reference}); run the routine again with these sensors"
+        )
+    expected = population_digest(population)
+    if label.population != expected:
+        raise ProfileMismatchError(
+            f"expected a profile learned with population {expected[:12]}, found {label.person}'s from {label.model} "
+            f"with {label.population[:12]}; run the routine again with this model"
+        )
+
+
+def _check_versions(path: Path, content: dict[str, Any]) -> None:
+    for key, expected in (("format_version", FORMAT_VERSION), ("feature_version", FEATURE_VERSION)):
+        if content.get(key) != expected:
+            raise ProfileError(f"{path}: expected {key} {expected}, found {content.get(key)!r}; run the routine again")
+
+
+def _profile_from(content: dict[str, Any], arrays: dict[str, Any]) -> WearerProfile:
+    values = {f.name: content[f.name] for f in fields(ProfileLabel)}
+    label = ProfileLabel(**{**values, "sensors": tuple(values["sensors"])})
+    if label.source not in get_args(Source):
+        raise ValueError(f"source {label.source!r}")
+    size = 3 * (len(label.sensors) - 1)
+    response, uncertainty = arrays["response"], arrays["uncertainty"]
+    if response.shape != (size, 52) or uncertainty.shape != (size, size) or not np.isfinite(response).all():
+        raise ValueError(f"response {response.shape} and uncertainty {uncertainty.shape} for {size} channels")
+    routine = None
+    if any(name.startswith(_ROUTINE) for name in arrays):
+        routine = Observations(**{f.name: arrays[_ROUTINE + f.name] for f in fields(Observations)})
+    return WearerProfile(label, WearerResponse(response, uncertainty, label.source), routine)
