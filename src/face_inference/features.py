@@ -43,7 +43,7 @@ class Params:
 
 @dataclass(frozen=True)
 class State:
-    """All that an extractor remembers: no neutral before the first calibration; no heading: it starts at the neutral."""
+    """All that an extractor remembers. No neutral: not yet calibrated; no heading: it starts at the neutral."""
 
     neutral: Neutral | None = None
     heading: HeadingState | None = None

@@ -17,7 +17,7 @@ LIMITS = (0.0, 1.1)
 """Weights that ARKit gives; recorded takes reach 1.08."""
 
 _MASKS_KEPT = 256
-"""Patterns of missing sensors whose gains are kept; a wearer meets a handful, a flickering sensor must not fill memory."""
+"""Patterns of missing sensors whose gains are kept: a wearer meets a handful, and flickering must not fill memory."""
 
 
 class Gain(NamedTuple):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.floating]
 
 Source = Literal["population", "prompts", "phone"]
-"""Where a response comes from: everybody's mean, a guided routine, or a routine beside a phone that knew the weights."""
+"""Where a response comes from: everybody's mean, a guided routine, or one beside a phone that knew the weights."""
 
 
 @dataclass(frozen=True)
