@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -89,6 +89,29 @@ def isolated(rng: np.random.Generator) -> Floats:
     name = _SINGLE[int(rng.integers(len(_SINGLE)))]
     # mouthClose is defined as a correction of jawOpen and does not occur without it.
     return weights_of({name: value} | ({"jawOpen": value} if name == "mouthClose" else {}))
+
+
+def single(rng: np.random.Generator) -> Floats:
+    """One shape alone or one everyday expression alone, the commonest ones more often; not above 1."""
+    kind = rng.random()
+    if kind < 0.35:
+        pose = weights_of(_COMMON_MOVES[int(rng.integers(len(_COMMON_MOVES)))]) * float(rng.uniform(0.4, 1.0))
+    elif kind < 0.8:
+        pose = isolated(rng)
+    else:
+        pose = _POSES[int(rng.integers(len(_POSES)))]
+    return np.clip(pose, 0.0, 1.0)
+
+
+_COMMON_MOVES: tuple[Mapping[str, float], ...] = (
+    {"mouthSmile": 1.0},
+    {"mouthFrown": 1.0},
+    {"jawOpen": 1.0},
+    {"browInnerUp": 1.0, "browOuterUp": 1.0},
+    {"browDown": 1.0},
+    {"mouthPucker": 1.0},
+)
+"""What faces hold most often, by itself (a guess)."""
 
 
 def mouth_move(rng: np.random.Generator) -> Floats:

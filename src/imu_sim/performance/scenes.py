@@ -87,6 +87,19 @@ def _again_and_again(draft: Draft, now: float) -> float:
     return now
 
 
+def holding(draft: Draft, start_s: float, end_s: float) -> float:
+    """Single expressions, each held for seconds between rests: without them a model reads what is held too low."""
+    rng, now = draft.rng, start_s
+    while now < end_s:
+        # One in four is held up to twenty seconds.
+        apex_s = float(rng.uniform(8.0, 20.0)) if rng.random() < 0.25 else float(rng.uniform(2.0, 7.0))
+        apex_s = min(apex_s, max(0.0, draft.end_s - now - 1.0))
+        item = posed(now, random_poses.single(rng), draft.amount(0.75, 1.15), apex_s, draft.style.pace, rng)
+        draft.expressions.append(item)
+        now = item.end_s + float(rng.uniform(0.2, 1.2))
+    return now
+
+
 def feelings(draft: Draft, start_s: float, end_s: float) -> float:
     """Felt emotions, with a movement of the head now and then."""
     rng, now = draft.rng, start_s
@@ -156,7 +169,7 @@ def idling(draft: Draft, start_s: float, end_s: float) -> float:
 
 
 SCENES: Mapping[Callable[[Draft, float, float], float], float] = MappingProxyType(
-    {rehearsal: 0.44, feelings: 0.16, conversation: 0.26, meal: 0.07, idling: 0.07}
+    {rehearsal: 0.29, holding: 0.28, feelings: 0.13, conversation: 0.2, meal: 0.05, idling: 0.05}
 )
 """Scene to its share of time over many people."""
 

@@ -75,8 +75,8 @@ def draw_style(rng: np.random.Generator) -> Style:
     gain = np.sqrt(muscle * muscle[pairs]) * rng.lognormal(0.0, 0.07, arkit.COUNT)
     habit = rng.lognormal(0.0, 0.5, (arkit.COUNT, arkit.COUNT))
     habit = np.sqrt(habit * habit[np.ix_(pairs, pairs)])
-    # One in five keeps every shape apart, as an actor can: isolated shapes must occur in training.
-    bound = 0.0 if rng.random() < 0.2 else float(rng.uniform(0.5, 1.25))
+    # Three in ten keep every shape apart, as an actor can: isolated shapes must occur in training.
+    bound = 0.0 if rng.random() < 0.3 else float(rng.uniform(0.5, 1.25))
     tonus = rng.lognormal(0.0, 0.5, arkit.COUNT)
     return Style(
         intensity=float(np.clip(rng.lognormal(0.0, 0.25), 0.5, 1.2)),
