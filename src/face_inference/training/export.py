@@ -14,7 +14,10 @@ import yaml
 
 from face_inference.model_folder import DESCRIPTION_FILE, Graph, ModelDescription, StateTensor, sha256_of
 from face_inference.mounts import NominalMounts
-from face_inference.network import GruNetwork, SingleStep
+from face_inference.network import GruNetwork
+from face_inference.network import SingleStep as PlainStep
+from face_inference.networks.base import FaceNetwork
+from face_inference.networks.step import SingleStep
 from face_inference.training.card import model_card
 from face_inference.training.config import TrainConfig
 
@@ -23,16 +26,37 @@ OPSET = 17
 """Read by ONNX Runtime 1.12 and newer, and by TensorRT 8.5 and newer."""
 
 
-def export_onnx(network: GruNetwork, path: Path) -> Graph:
-    """Write the single-step network with static shapes; the file is the same for the same weights."""
+def export_onnx(network: FaceNetwork | GruNetwork, path: Path) -> Graph:
+    """Write the step form of a network, any architecture; the file is the same for the same weights."""
+    if isinstance(network, GruNetwork):
+        return _export_plain(network, path)
     step = SingleStep(network).eval()
-    state = network.initial_state(1)
+    shapes = network.state_shapes(1)
     with warnings.catch_warnings():
         # The tracing exporter needs no further package and writes one GRU operator; PyTorch would rather sell the new
-        # one, and its warning on batch sizes does not concern a static batch of one.
+        # one. Its other warnings are on sizes that become constants, as they should: every shape is static.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             step,
+            step.example(),
+            str(path),
+            input_names=["inputs", *shapes],
+            output_names=["weights", "confidence", *(_following(name) for name in shapes)],
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    onnx.checker.check_model(str(path), full_check=True)
+    states = tuple(StateTensor(name, _following(name), shape) for name, shape in shapes.items())
+    return Graph("inputs", "weights", "confidence", states)
+
+
+def _export_plain(network: GruNetwork, path: Path) -> Graph:
+    """The network without a reading, until its training has moved."""
+    state = network.initial_state(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            PlainStep(network).eval(),
             (torch.zeros(1, network.config.features), state),
             str(path),
             input_names=["features", "state"],
@@ -40,12 +64,15 @@ def export_onnx(network: GruNetwork, path: Path) -> Graph:
             opset_version=OPSET,
             dynamo=False,
         )
-    onnx.checker.check_model(str(path), full_check=True)
     return Graph("features", "weights", "confidence", (StateTensor("state", "next_state", tuple(state.shape)),))
 
 
+def _following(name: str) -> str:
+    return f"next_{name}"
+
+
 def write_model(
-    network: GruNetwork,
+    network: FaceNetwork | GruNetwork,
     mounts: NominalMounts,
     config: TrainConfig,
     folder: Path,

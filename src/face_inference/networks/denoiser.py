@@ -1,0 +1,85 @@
+"""The denoiser: a small transformer over the H ticks of a trajectory, all of them past or present."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from face_inference.networks.config import NetworkConfig
+from face_inference.networks.encoder import Mlp, merge_heads, split_heads
+from face_inference.networks.head import quiet_linear
+from face_model import arkit
+
+_LEVEL_FREQUENCIES = 8
+
+
+class AdaptiveBlock(nn.Module):  # type: ignore[misc,unused-ignore]
+    """Transformer block whose layer norms are scaled, shifted and gated by the noise level.
+
+    Peebles and Xie, "Scalable Diffusion Models with Transformers", ICCV 2023 (adaLN-Zero): gates start at zero. In
+    shape comments C is `denoiser_width`.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.modulation = quiet_linear(width, 6 * width)
+        self.project = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.mlp = Mlp(width)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, condition: Tensor, unseen: Tensor) -> Tensor:
+        """Tokens (N, H, C), condition (N or 1, 1, C), scores to add (N, 1, 1, H) -> (N, H, C)."""
+        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = self.modulation(condition).chunk(6, dim=-1)
+        query, key, value = split_heads(self.project(self.norm(x) * (1.0 + scale) + shift), self.heads)
+        scores = torch.softmax(query @ key.transpose(-1, -2) + unseen, dim=-1)  # (N, heads, H, H)
+        x = x + gate * self.drop(self.out(merge_heads(scores @ value)))  # (N, H, C)
+        return x + mlp_gate * self.drop(self.mlp(self.norm(x) * (1.0 + mlp_scale) + mlp_shift))
+
+
+class Denoiser(nn.Module):  # type: ignore[misc,unused-ignore]
+    """Predicts the clean trajectory x0 from a noised one and from what the encoder knows at its ticks."""
+
+    frequencies: Tensor
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        width = config.denoiser_width
+        self.embed = nn.Linear(arkit.COUNT, width)
+        self.from_encoder = nn.Linear(config.width, width)
+        self.place = nn.Parameter(0.02 * torch.randn(config.horizon, width))  # (H, C)
+        self.level = nn.Sequential(nn.Linear(2 * _LEVEL_FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
+        self.register_buffer("frequencies", math.pi * torch.arange(1, _LEVEL_FREQUENCIES + 1) / 2.0, persistent=False)
+        self.blocks = nn.ModuleList(
+            AdaptiveBlock(width, config.heads, config.dropout) for _ in range(config.denoiser_layers)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.clean = quiet_linear(width, arkit.COUNT)
+
+    def context(self, encoded: Tensor) -> Tensor:
+        """What does not change between denoising steps: (N, H, encoder's C) -> (N, H, C)."""
+        return self.from_encoder(encoded) + self.place
+
+    def forward(self, x: Tensor, level: Tensor, context: Tensor, unseen: Tensor) -> Tensor:
+        """Denoise.
+
+        Args:
+            x: (N, H, W) noised.
+            level: (N,), or (1,) where it is the same for all.
+            context: (N, H, C).
+            unseen: (N, 1, 1, H) added to scores, to hide ticks before the first.
+
+        Returns:
+            x0 (N, H, W).
+        """
+        angle = level[:, None] * self.frequencies  # (N, frequencies)
+        condition = functional.silu(self.level(torch.cat([angle.sin(), angle.cos()], dim=-1)))[:, None]  # (N, 1, C)
+        tokens = self.embed(x) + context  # (N, H, C)
+        for block in self.blocks:
+            tokens = block(tokens, condition, unseen)
+        return self.clean(self.norm(tokens))

@@ -1,0 +1,189 @@
+"""The streaming diffusion transformer: an encoder of what the sensors said, a denoiser of what the face did.
+
+At each tick the denoiser draws the trajectory of the last H ticks, the present one last, as the residual of the
+weights from their linear reading. Only its present tick is published. The noise is drawn once, with the weights:
+each tick starts from the same, so equal inputs give equal outputs and neighbouring ticks stay close.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from face_inference.errors import TrainingError
+from face_inference.networks.base import FaceNetwork, Prediction, reading_of
+from face_inference.networks.config import NetworkConfig
+from face_inference.networks.denoiser import Denoiser
+from face_inference.networks.diffusion import ddim, noised
+from face_inference.networks.encoder import Encoder, hidden_where_unseen
+from face_inference.networks.head import quiet_linear
+from face_model import arkit
+
+STRIDE = 4
+"""Ticks between the trajectories of a chunk in training; neighbours would teach the same twice."""
+
+PURE_NOISE_SHARE = 0.25
+"""Share of the trajectories trained from pure noise, where sampling begins; the others have a level of (0, 1)."""
+
+_NOISE_SEED = 52
+
+
+class DiffusionNetwork(FaceNetwork):
+    """Inputs -> normalise -> causal transformer -> denoiser -> residual of the reading; log-variance from the encoder.
+
+    Attributes:
+        noise: (H, W) where sampling starts at every tick.
+    """
+
+    noise: Tensor
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        self.encoder = Encoder(config)
+        self.denoiser = Denoiser(config)
+        self.log_variance = quiet_linear(config.width, arkit.COUNT)
+        fixed = torch.Generator().manual_seed(_NOISE_SEED)
+        self.register_buffer("noise", torch.randn(config.horizon, arkit.COUNT, generator=fixed))
+
+    def state_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
+        """Those of the encoder, and its outputs at the last H - 1 ticks, oldest first."""
+        config = self.config
+        return self.encoder.state_shapes(batch) | {"encoded": (batch, config.horizon - 1, config.width)}
+
+    def advance(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """See `FaceNetwork.forward`."""
+        horizon = self.config.horizon
+        length = int(inputs.shape[1])
+        encoded, following = self.encoder(self.normalised(inputs), state[:-1])  # (B, L, C)
+        known = torch.cat([state[-1], encoded], dim=1)  # (B, H-1+L, C)
+        seen = torch.cat([state[0][:, 1 - horizon :], torch.ones_like(inputs[:, :, 0])], dim=1)  # (B, H-1+L)
+        # Trajectories of all ticks of all takes stand in one row, N = B L.
+        context = windows(known, horizon, 1).flatten(0, 1)  # (N, H, C)
+        hidden = hidden_where_unseen(windows(seen[..., None], horizon, 1)).flatten(0, 1)  # (N, H, 1)
+        clean = self._sample(context, hidden, self.noise.expand(len(context), -1, -1), self.config.steps)
+        residual = clean[:, -1].reshape(-1, length, arkit.COUNT)  # (B, L, W)
+        mean = reading_of(inputs) + self.residual_scale * residual
+        log_variance = self.log_variance_from(self.log_variance(encoded))  # (B, L, W)
+        return mean, log_variance, (*following, known[:, length:])
+
+    def training_prediction(self, inputs: Tensor, truth: Tensor, generator: torch.Generator) -> Prediction:
+        """Denoise trajectories of the truth, noised to random levels: (B, N, H, W) for N trajectories of a chunk.
+
+        The variance learns from trajectories of pure noise only: from less noise the truth shines through, and the
+        error says nothing about what will be published.
+        """
+        encoded = self.encode_chunk(inputs)  # (B, N, H, C)
+        reading, target = self.trajectories(reading_of(inputs)), self.trajectories(truth)  # (B, N, H, W) each
+        level = self._levels(encoded.shape[:2], generator).to(inputs.device)  # (B, N)
+        noise = self.draw_noise(inputs, generator)  # (B, N, H, W)
+        x = noised((target - reading) / self.residual_scale, noise, level)
+        clean = self.denoiser(
+            x.flatten(0, 1), level.flatten(), self.denoiser.context(encoded.flatten(0, 1)), _nothing_hidden(encoded)
+        ).reshape(x.shape)
+        log_variance = self.log_variance_from(self.log_variance(encoded))  # (B, N, H, W)
+        learns = (level == 1.0)[..., None, None]
+        return Prediction(
+            reading + self.residual_scale * clean,
+            torch.where(learns, log_variance, log_variance.detach()),
+            target,
+        )
+
+    def draw_noise(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
+        """Standard normal (B, N, H, W) for the trajectories of a chunk of inputs (B, L, I)."""
+        count = len(range(0, inputs.shape[1] - 2 * self.config.horizon + 2, STRIDE))
+        shape = (len(inputs), count, self.config.horizon, arkit.COUNT)
+        return torch.randn(shape, generator=generator, device=generator.device).to(inputs.device)
+
+    def encode_chunk(self, inputs: Tensor) -> Tensor:
+        """(B, L, I) raw, from a zero state -> the encoder's outputs along each trajectory, (B, N, H, C)."""
+        state = self.initial_state(len(inputs))
+        encoded, _ = self.encoder(self.normalised(inputs), state[:-1])  # (B, L, C)
+        return self.trajectories(encoded)
+
+    def sampled_prediction(self, inputs: Tensor, noise: Tensor, steps: int | None = None) -> Prediction:
+        """What sampling gives for the trajectories of a chunk, from a zero state.
+
+        Args:
+            inputs: (B, L, I) raw.
+            noise: (B, N, H, W) from `draw_noise`, or `network.noise` (H, W), which is what `forward` starts from.
+            steps: denoising steps; those of the configuration when None.
+
+        Returns:
+            Mean and log-variance (B, N, H, W); `truth` is the mean itself, as a target for another network.
+        """
+        encoded = self.encode_chunk(inputs)  # (B, N, H, C)
+        batch, count, horizon, _ = encoded.shape
+        start = noise.expand(batch, count, horizon, arkit.COUNT).flatten(0, 1)  # (B N, H, W)
+        context = encoded.flatten(0, 1)
+        hidden = torch.zeros_like(context[..., :1])
+        clean = self._sample(context, hidden, start, steps or self.config.steps).reshape(batch, count, horizon, -1)
+        mean = self.trajectories(reading_of(inputs)) + self.residual_scale * clean
+        return Prediction(mean, self.log_variance_from(self.log_variance(encoded)), mean)
+
+    def _sample(self, encoded: Tensor, hidden: Tensor, noise: Tensor, steps: int) -> Tensor:
+        """(N, H, C), (N, H, 1) added to scores, (N, H, W) -> x0 (N, H, W)."""
+        context = self.denoiser.context(encoded)  # (N, H, denoiser's C)
+        unseen = hidden.transpose(1, 2)[:, None]  # (N, 1, 1, H)
+        return ddim(lambda x, level: self.denoiser(x, level, context, unseen), noise, steps)
+
+    def trajectories(self, x: Tensor) -> Tensor:
+        """(B, L, ...) -> (B, N, H, ...): every `STRIDE` ticks after a warm-up of H - 1 ticks.
+
+        Raises:
+            TrainingError: the chunk is too short for one.
+        """
+        if x.shape[1] < 2 * self.config.horizon - 1:
+            raise TrainingError(
+                f"expected chunks of at least {2 * self.config.horizon - 1} ticks, found {x.shape[1]}; "
+                "train on longer chunks or shorten the horizon"
+            )
+        return windows(x[:, self.config.horizon - 1 :], self.config.horizon, STRIDE)
+
+    @staticmethod
+    def _levels(shape: torch.Size, generator: torch.Generator) -> Tensor:
+        """Random levels in (0, 1], `PURE_NOISE_SHARE` of them 1."""
+        uniform = torch.rand(shape, generator=generator, device=generator.device)
+        return (1.0 - uniform).div(1.0 - PURE_NOISE_SHARE).clamp(max=1.0)
+
+
+def windows(x: Tensor, size: int, stride: int) -> Tensor:
+    """(B, T, C) -> (B, N, size, C), a window every `stride` ticks."""
+    if int(x.shape[1]) == size:  # the step form: nothing to cut, and nothing to be seen of it in the exported graph
+        return x[:, None]
+    return x.unfold(1, size, stride).transpose(2, 3)
+
+
+def one_step_student(teacher: DiffusionNetwork) -> DiffusionNetwork:
+    """A copy of the teacher, weights and buffers, that takes one step: where distillation starts."""
+    student = DiffusionNetwork(replace(teacher.config, steps=1))
+    student.load_state_dict(teacher.state_dict())
+    student.to(teacher.noise.device)
+    return student
+
+
+def distillation_prediction(
+    student: DiffusionNetwork, teacher: DiffusionNetwork, inputs: Tensor, noise: Tensor
+) -> Prediction:
+    """The student's one step against the teacher's many from the same noise, (B, N, H, W).
+
+    Luhman and Luhman, "Knowledge Distillation in Iterative Generative Models for Improved Sampling Speed", arXiv
+    2101.02388. The loss on this is an ordinary one; the variance, which says how far from the truth the published
+    weights are, not how far from the teacher, gets no gradient.
+
+    Args:
+        student: from `one_step_student`, in training mode.
+        teacher: in evaluation mode.
+        inputs: (B, L, I) raw.
+        noise: (B, N, H, W) from `draw_noise`, or `student.noise` (H, W) to learn only what `forward` will use.
+    """
+    with torch.no_grad():
+        target = teacher.sampled_prediction(inputs, noise).mean
+    found = student.sampled_prediction(inputs, noise, steps=1)
+    return Prediction(found.mean, found.log_variance.detach(), target)
+
+
+def _nothing_hidden(encoded: Tensor) -> Tensor:
+    """(B, N, H, C) -> zeros (B N, 1, 1, H)."""
+    return torch.zeros_like(encoded[..., 0]).flatten(0, 1)[:, None, None]

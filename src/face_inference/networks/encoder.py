@@ -1,0 +1,141 @@
+"""Causal transformer over ticks with a sliding window, and the caches that let it run one tick at a time.
+
+Position enters only as a learned bias for each head and age, so cached keys never need to be touched again.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from face_inference.networks.config import NetworkConfig
+
+HIDDEN = -1e4
+"""Score of what must not be seen: its exponential is zero in float32, and float16 can hold it."""
+
+MLP_RATIO = 2
+
+
+class Mlp(nn.Sequential):  # type: ignore[misc,unused-ignore]
+    """Two linear layers, C to `MLP_RATIO` C and back."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(nn.Linear(width, MLP_RATIO * width), nn.SiLU(), nn.Linear(MLP_RATIO * width, width))
+
+
+def split_heads(projected: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
+    """(B, L, 3 C) -> queries, keys and values, (B, heads, L, C / heads) each; queries come scaled."""
+    batch, length, size = (int(n) for n in projected.shape)
+    each = size // (3 * heads)
+    query, key, value = projected.reshape(batch, length, 3, heads, each).permute(2, 0, 3, 1, 4).unbind(0)
+    return query / math.sqrt(each), key, value
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    """(B, heads, L, C / heads) -> (B, L, C)."""
+    batch, heads, length, each = (int(n) for n in x.shape)
+    return x.transpose(1, 2).reshape(batch, length, heads * each)
+
+
+class WindowAttention(nn.Module):  # type: ignore[misc,unused-ignore]
+    """Each tick attends to itself and the `window` - 1 ticks before it."""
+
+    def __init__(self, width: int, heads: int, window: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.window = window
+        self.project = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        # Heads start with different reaches, as in Press, Smith and Lewis, "Train Short, Test Long", ICLR 2022.
+        slope = 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads)
+        self.age_bias = nn.Parameter(-slope[:, None] * torch.arange(window))  # (heads, window)
+
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, unseen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Attend, and shift the caches.
+
+        Args:
+            x: (B, L, C).
+            keys: (B, heads, window - 1, C / heads) of the ticks before, oldest first.
+            values: likewise.
+            unseen: (B, 1, 1, window - 1 + L) added to the scores, `HIDDEN` where a cache slot is empty.
+
+        Returns:
+            (B, L, C) and the caches for the next call.
+        """
+        length = int(x.shape[1])
+        query, key, value = split_heads(self.project(x), self.heads)  # (B, heads, L, C / heads) each
+        keys, values = torch.cat([keys, key], dim=2), torch.cat([values, value], dim=2)  # (B, heads, window-1+L, ...)
+        scores = query @ keys.transpose(-1, -2) + (self.bias(length) + unseen)  # (B, heads, L, window-1+L)
+        mixed = merge_heads(torch.softmax(scores, dim=-1) @ values)  # (B, L, C)
+        return self.out(mixed), keys[:, :, length:], values[:, :, length:]
+
+    def bias(self, length: int) -> Tensor:
+        """(heads, L, window - 1 + L): the bias of each key's age, `HIDDEN` for the future and beyond the window."""
+        device = self.age_bias.device
+        now = torch.arange(length, device=device) + self.window - 1  # (L,) places of the queries among the keys
+        age = now[:, None] - torch.arange(self.window - 1 + length, device=device)  # (L, window-1+L)
+        outside = (age < 0) | (age >= self.window)
+        by_age = functional.pad(self.age_bias, (0, 1), value=HIDDEN)  # (heads, window + 1)
+        return by_age[:, age.masked_fill(outside, self.window)]
+
+
+class Block(nn.Module):  # type: ignore[misc,unused-ignore]
+    """Attention, then an MLP, each on normalised channels and added to what came in."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.before_attention = nn.LayerNorm(config.width)
+        self.attention = WindowAttention(config.width, config.heads, config.window)
+        self.before_mlp = nn.LayerNorm(config.width)
+        self.mlp = Mlp(config.width)
+        self.drop = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, unseen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As `WindowAttention.forward`."""
+        mixed, keys, values = self.attention(self.before_attention(x), keys, values, unseen)
+        x = x + self.drop(mixed)  # (B, L, C)
+        return x + self.drop(self.mlp(self.before_mlp(x))), keys, values
+
+
+class Encoder(nn.Module):  # type: ignore[misc,unused-ignore]
+    """Normalised inputs (B, L, I) to what is known at each tick (B, L, C).
+
+    The state is, for the last window - 1 ticks, oldest first: `seen`, 1 where there was a tick, and the keys and
+    values of every layer.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed = nn.Linear(config.inputs, config.width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+
+    def state_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every state tensor, in order."""
+        config = self.config
+        cache = (batch, config.heads, config.window - 1, config.width // config.heads)
+        shapes: dict[str, tuple[int, ...]] = {"seen": (batch, config.window - 1)}
+        for layer in range(config.layers):
+            shapes |= {f"keys_{layer}": cache, f"values_{layer}": cache}
+        return shapes
+
+    def forward(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """(B, L, I) normalised, state -> (B, L, C), next state."""
+        length = int(inputs.shape[1])
+        seen = torch.cat([state[0], torch.ones_like(inputs[:, :, 0])], dim=1)  # (B, window-1+L)
+        unseen = hidden_where_unseen(seen)[:, None, None, :]  # (B, 1, 1, window-1+L)
+        following = [seen[:, length:]]
+        x = functional.silu(self.embed(inputs))  # (B, L, C)
+        for layer, block in enumerate(self.blocks):
+            x, keys, values = block(x, state[1 + 2 * layer], state[2 + 2 * layer], unseen)
+            following += [keys, values]
+        return self.norm(x), tuple(following)
+
+
+def hidden_where_unseen(seen: Tensor) -> Tensor:
+    """1 and 0 -> 0 and `HIDDEN`, to be added to scores."""
+    return (1.0 - seen) * HIDDEN

@@ -1,0 +1,33 @@
+"""A recurrent network: one gated recurrent layer, as trackers of the body from few IMUs have it."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from face_inference.networks.base import FaceNetwork, reading_of
+from face_inference.networks.config import NetworkConfig
+from face_inference.networks.head import Head
+
+
+class GruNetwork(FaceNetwork):
+    """Inputs -> normalise -> linear -> GRU -> correction of the reading, and log-variance."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        self.embed = nn.Linear(config.inputs, config.width)
+        self.gru = nn.GRU(config.width, config.width, batch_first=True)
+        self.drop = nn.Dropout(config.dropout)
+        self.head = Head(config.width)
+
+    def state_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
+        """The hidden state, (1, B, C)."""
+        return {"hidden": (1, batch, self.config.width)}
+
+    def advance(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """See `FaceNetwork.forward`."""
+        x = functional.silu(self.embed(self.normalised(inputs)))  # (B, L, C)
+        x, hidden = self.gru(x, state[0])  # (B, L, C), (1, B, C)
+        correction, log_variance = self.head(self.drop(x))  # (B, L, W) each
+        mean = reading_of(inputs) + self.residual_scale * correction
+        return mean, self.log_variance_from(log_variance), (hidden,)
