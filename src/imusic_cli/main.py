@@ -37,7 +37,9 @@ ModelName = Annotated[str, typer.Option("--model", help="Model: a name or the pa
 
 @app.command()
 def demo(
-    motion: Annotated[str, typer.Option(help="What it plays: performance, say:TEXT, or a Live Link Face CSV.")] = "",
+    motion: Annotated[
+        str, typer.Option(help="What it plays: performance, say:TEXT, routine, or a Live Link CSV.")
+    ] = "",
     model: ModelName = "",
     page_port: Annotated[int | None, typer.Option(help="TCP port of the page; by default the first free one.")] = None,
     wearer: Annotated[int | None, typer.Option(help="Who wears it: 0 the face as built, else a random person.")] = None,

@@ -18,7 +18,7 @@ from face_inference.model_folder import load_model
 from face_model.errors import FaceModelError
 from face_model.faces import load_family
 from face_model.layout import load_layout
-from imu_sim.hub.config import PERFORMANCE, SAY
+from imu_sim.hub.config import MOTIONS, PERFORMANCE, is_built_in
 from imusic_cli.errors import CommandError
 from imusic_cli.foreground import own_foreground_group
 from imusic_cli.supervisor import Supervisor
@@ -81,9 +81,8 @@ def check_files(processes: tuple[Process, ...]) -> None:
         except (InferenceError, FaceModelError) as error:
             raise CommandError(str(error)) from error
         motion = str(process.overrides.get("motion", PERFORMANCE))
-        built_in = motion == PERFORMANCE or motion.startswith(SAY)
-        if not built_in and not Path(motion).expanduser().is_file():
-            raise CommandError(f"expected `performance`, say:TEXT or a Live Link Face CSV, found no file {motion}")
+        if not is_built_in(motion) and not Path(motion).expanduser().is_file():
+            raise CommandError(f"expected {MOTIONS}, found no file {motion}")
 
 
 class _Printer:

@@ -58,9 +58,23 @@ def test_every_shape_occurs_held_isolated_and_one_sided(takes: list[FaceMotion])
     # Isolated: a skin shape is strong while every other one is nearly at rest.
     ordered = np.sort(weights[:, SKIN], axis=1)
     assert np.mean((ordered[:, -1] > 0.4) & (ordered[:, -3] < 0.15)) > 0.01
+    # Held alone: for a second one shape, or pair, or the brows, stands and nothing else comes near it.
+    assert np.mean([_held_alone(take) for take in takes]) > 0.05
     # One-sided: left and right of a pair differ widely.
     mirrored = weights[:, list(arkit.MIRROR)]
     assert np.abs(weights - mirrored)[:, arkit.INDEX["mouthSmileLeft"]].max() > 0.4
+
+
+def _held_alone(take: FaceMotion) -> float:
+    """Share of time in which one muscle group stays within 0.12 for a second and all others are below 0.4 of it."""
+    stems = [arkit.BLENDSHAPES[i].removesuffix("Left").removesuffix("Right") for i in SKIN]
+    groups = [stem.replace("InnerUp", "Up").replace("OuterUp", "Up") for stem in stems]
+    weights = take.weights[::6, SKIN]
+    strength = np.stack([weights[:, [g == name for g in groups]].max(axis=1) for name in sorted(set(groups))])
+    ordered, first = np.sort(strength, axis=0), strength.argmax(axis=0)
+    window = np.lib.stride_tricks.sliding_window_view(ordered[-1], 10)
+    steady = (np.ptp(window, axis=1) < 0.12) & (first[: len(window)] == first[9:])
+    return float(np.mean(steady & (ordered[-1, 4:-5] > 0.3) & (ordered[-2, 4:-5] < 0.4 * ordered[-1, 4:-5])))
 
 
 def test_some_heads_hardly_move_and_some_walk() -> None:

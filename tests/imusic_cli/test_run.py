@@ -19,14 +19,14 @@ def process(**overrides: object) -> tuple[Process, ...]:
     return (Process("imu_sim", "imu_sim", Path(), False, overrides),)
 
 
-@pytest.mark.parametrize("motion", ["performance", "say:Hello."])
+@pytest.mark.parametrize("motion", ["performance", "say:Hello.", "routine", "routine:7"])
 def test_motion_without_a_file_is_accepted(motion: str) -> None:
     check_files(process(motion=motion))
 
 
 def test_a_take_must_be_there(tmp_path: Path) -> None:
     take = tmp_path / "take.csv"
-    with pytest.raises(CommandError, match=r"say:TEXT or a Live Link Face CSV, found no file .*take\.csv"):
+    with pytest.raises(CommandError, match=r"or a Live Link Face CSV, found no file .*take\.csv"):
         check_files(process(motion=str(take)))
     take.touch()
     check_files(process(motion=str(take)))

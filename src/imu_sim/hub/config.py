@@ -15,6 +15,10 @@ PERFORMANCE = "performance"
 """The built-in motion."""
 SAY = "say:"
 """What stands before a text that the face shall say."""
+ROUTINE = "routine"
+"""A random person doing the guided routine of `face_model.routine`; `routine:7` is person 7."""
+MOTIONS = "`performance`, say:TEXT, routine, routine:SEED or a Live Link Face CSV"
+"""What can be played, in words."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,11 @@ class SimulatorConfig:
                 raise SimulatorConfigError(f"{name}: expected {low} to {high}, found {getattr(self, name)}")
         if self.fusion not in ("6d", "9d"):
             raise SimulatorConfigError(f"fusion: expected 6d or 9d, found {self.fusion!r}")
+
+
+def is_built_in(motion: str) -> bool:
+    """Whether a motion is made up, not read from a file."""
+    return motion in (PERFORMANCE, ROUTINE) or motion.startswith((SAY, f"{ROUTINE}:"))
 
 
 def load_config(path: Path) -> SimulatorConfig:

@@ -90,7 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, help="settings (default: the package's config/imu_sim.yaml)")
     parser.add_argument("--link", help="path of the link to the pseudo-terminal")
     parser.add_argument("--udp", metavar="HOST:PORT", help="send to a driver on UDP instead")
-    parser.add_argument("--motion", help="`performance`, `say:` and an English text, or a Live Link Face CSV")
+    parser.add_argument(
+        "--motion", help="`performance`, `say:` and an English text, `routine`, or a Live Link Face CSV"
+    )
     parser.add_argument("--layout", help="sensor layout, by name or path")
     parser.add_argument("--face", help="`head`, or a rig: .glb, .gltf, .npz, or a folder of .obj files")
     parser.add_argument("--part", help="the units: BMI270, ICM-42688-P, LSM6DSV, QMI8658, or the path of a .yaml file")

@@ -15,10 +15,10 @@ from face_model.layout import load_layout
 from imu_sim.boards import boards_on
 from imu_sim.chips.magnetometer import random_scene
 from imu_sim.chips.parts import load_part
-from imu_sim.errors import SimulatorConfigError
+from imu_sim.errors import MotionError, SimulatorConfigError
 from imu_sim.generator import from_text
 from imu_sim.hub.clock import HubClock
-from imu_sim.hub.config import PERFORMANCE, SAY, SimulatorConfig
+from imu_sim.hub.config import MOTIONS, PERFORMANCE, ROUTINE, SAY, SimulatorConfig, is_built_in
 from imu_sim.hub.pty_link import PtyLink
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
 from imu_sim.hub.stop_signal import StopSignal
@@ -27,6 +27,7 @@ from imu_sim.kinematics import Trajectory
 from imu_sim.livelink import read_livelink
 from imu_sim.motion import FaceMotion
 from imu_sim.performance import performance
+from imu_sim.performance.routine import perform_routine
 from imu_sim.stream import ImuStream
 from imu_sim.wearer import nominal_wearer, random_wearer
 
@@ -131,15 +132,24 @@ def open_link(config: SimulatorConfig) -> Link:
 
 
 def played_motion(motion: str, seed: int) -> tuple[FaceMotion, str]:
-    """What the hub plays and what was repaired in it, if anything: the performance, a spoken text or a recorded take.
+    """What the hub plays and what was repaired in it, if anything: one of `config.MOTIONS`.
 
     Raises:
         LiveLinkError: the file cannot be used.
-        MotionError: nothing in the text can be said.
+        MotionError: nothing in the text can be said, or the routine's seed is no number.
     """
-    if motion == PERFORMANCE:
-        return performance().faded(rest_s=STARTING_S), ""
-    if motion.startswith(SAY):
-        return from_text(motion.removeprefix(SAY), seed).faded(rest_s=STARTING_S), ""
+    if is_built_in(motion):
+        return _made_up(motion, seed).faded(rest_s=STARTING_S), ""
     take, report = read_livelink(Path(motion).expanduser(), seed=seed)
     return take.faded(rest_s=RECORDED_REST_S + STARTING_S), str(report)
+
+
+def _made_up(motion: str, seed: int) -> FaceMotion:
+    if motion == PERFORMANCE:
+        return performance()
+    if motion.startswith(SAY):
+        return from_text(motion.removeprefix(SAY), seed)
+    _, _, person = motion.partition(":")
+    if motion != ROUTINE and not (person.isascii() and person.isdecimal()):
+        raise MotionError(f"motion: expected {MOTIONS}, SEED a whole number, found {motion!r}")
+    return perform_routine(int(person) if person else seed)
