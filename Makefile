@@ -6,7 +6,7 @@ python := .venv/bin/python
 
 # Python sources are installed as links, so only what is generated or listed needs a new build.
 listed := $(shell find src config launch models rviz -type f -not -name '*.pyc' | LC_ALL=C sort)
-compiled := CMakeLists.txt package.xml wheels/relocate_targets.cmake $(wildcard msg/*.msg srv/*.srv src/*/setup.cfg)
+compiled := CMakeLists.txt package.xml wheels/relocate_targets.cmake $(wildcard action/*.action msg/*.msg srv/*.srv src/*/setup.cfg)
 
 .PHONY: demo test setup setup-test lint types clean FORCE
 

@@ -1,0 +1,80 @@
+"""A made-up population, and linear wearers out of it who do the routine: exact truth, no simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from face_inference.wearer.observations import Observations
+from face_inference.wearer.population import Population
+from face_model import arkit, routine
+
+SENSORS = 6
+CHANNELS = 3 * (SENSORS - 1)
+NAMES = ("skull", "brow_left", "brow_right", "cheek_left", "cheek_right", "chin")
+
+
+@pytest.fixture(scope="session")
+def population() -> Population:
+    rng = np.random.default_rng(1)
+    mean = rng.normal(0.0, 0.06, (CHANNELS, arkit.COUNT))
+    return Population(
+        mean=mean.astype(np.float32),
+        factors=rng.normal(0.0, 0.02, (4, CHANNELS, arkit.COUNT)).astype(np.float16).astype(np.float32),
+        spread=np.full(mean.shape, 0.02, dtype=np.float32),
+        noise=(np.eye(CHANNELS) * 0.01**2).astype(np.float32),
+        weights_mean=np.full(arkit.COUNT, 0.05, dtype=np.float32),
+        weights_covariance=(np.eye(arkit.COUNT) * 0.15**2).astype(np.float32),
+    )
+
+
+@dataclass(frozen=True)
+class Wearer:
+    """A response (D, 52), what the sensors saw of the routine, and the weights (T, 52) meanwhile."""
+
+    response: np.ndarray
+    observations: Observations
+    weights: np.ndarray
+
+
+def _routine_weights(time_s: np.ndarray, amount: float = 0.75, late_s: float = 0.45) -> np.ndarray:
+    """(T, 52) of somebody who reacts after `late_s`, takes 0.3 s to the pose and back, and goes to `amount`."""
+    weights = np.zeros((len(time_s), arkit.COUNT))
+    for cue, pose in zip(routine.schedule(), routine.nominal_weights(), strict=True):
+        rise = np.clip((time_s - cue.start_s - late_s) / 0.3, 0.0, 1.0)
+        fall = np.clip((time_s - cue.relax_s - 0.15) / 0.3, 0.0, 1.0)
+        weights += (amount * rise * (1.0 - fall))[:, None] * pose
+    return weights
+
+
+def _make_wearer(
+    population: Population, seed: int = 3, rate_hz: float = 50.0, noise: float = 0.001, drift: float = 0.0
+) -> Wearer:
+    """A wearer drawn from the population; `drift` in rad/s on every channel."""
+    rng = np.random.default_rng(seed)
+    own = rng.normal(0.0, 1.0, len(population.factors))
+    response = population.mean + np.einsum("r,rds->ds", own, population.factors)
+    response = response + population.spread * rng.normal(0.0, 1.0, response.shape)
+    time_s = np.arange(round(routine.DURATION_S * rate_hz)) / rate_hz
+    weights = _routine_weights(time_s)
+    values = weights @ response.T + drift * time_s[:, None] + rng.normal(0.0, noise, (len(time_s), CHANNELS))
+    valid = np.ones(values.shape, dtype=bool)
+    return Wearer(response, Observations(time_s, values.astype(np.float32), valid), weights)
+
+
+@pytest.fixture
+def wearer(population: Population) -> Wearer:
+    return _make_wearer(population)
+
+
+@pytest.fixture(scope="session")
+def make_wearer() -> Callable[..., Wearer]:
+    return _make_wearer
+
+
+@pytest.fixture(scope="session")
+def routine_weights() -> Callable[..., np.ndarray]:
+    return _routine_weights
