@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from face_model import arkit
-from imu_sim.generator import generate
 from imu_sim.motion import FaceMotion
+from imu_sim.performance import performance
 from imu_sim.study.comparison import distances
 from imu_sim.study.statistics import motion_statistics
 
@@ -20,7 +20,8 @@ def named(a: FaceMotion, b: FaceMotion) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def motion() -> FaceMotion:
-    return generate(1, 60.0)
+    # The scripted one: a random person may hold poses for most of a minute, and then has few speeds to compare.
+    return performance()
 
 
 def test_motion_is_no_distance_from_itself(motion: FaceMotion) -> None:
