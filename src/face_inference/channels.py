@@ -35,11 +35,6 @@ class Channels:
         """Channels for a model's sensors."""
         return cls(len(mounts.names), mounts.reference)
 
-    @classmethod
-    def of_size(cls, size: int) -> Channels:
-        """Channels of `size` features whose reference comes first, as in the shipped layouts."""
-        return cls((size + 6) // 13, 0)
-
     @property
     def skin_count(self) -> int:
         """K."""

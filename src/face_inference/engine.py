@@ -31,8 +31,8 @@ class Engine(Protocol):
         """Library, version and device, for diagnostics."""
         ...
 
-    def step(self, features: Float32Array) -> EngineOutput:
-        """One tick of the model's rate: (F,) in, weights and confidence out; advances the state."""
+    def step(self, inputs: Float32Array) -> EngineOutput:
+        """One tick of the model's rate: (I,) in, weights and confidence out; advances the state."""
         ...
 
     def reset(self) -> None:

@@ -19,11 +19,13 @@ from face_inference.errors import (
     ModelVersionError,
     ModelVocabularyError,
 )
+from face_inference.inputs import input_size
 from face_inference.mounts import NominalMounts
+from face_inference.wearer.population import POPULATION_FILE, Population
 from face_model import arkit
 from face_model.share import ament_prefixes, share_dir
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 DESCRIPTION_FILE = "model.yaml"
 RESOURCE_TYPE = "imusic_models"
 """Ament resource type: packages with models have `share/ament_index/resource_index/imusic_models/<package>`."""
@@ -42,10 +44,11 @@ class StateTensor:
 class Graph:
     """Names of a single-step network's inputs and outputs; every tensor is float32 with a static shape.
 
-    `features` (1, F) goes in; `weights` (1, 52) and `confidence` (1, 52) come out; states go in and out.
+    `inputs` (1, I) go in (`face_inference.inputs`); `weights` (1, 52) and `confidence` (1, 52) come out; states go in
+    and out.
     """
 
-    features: str
+    inputs: str
     weights: str
     confidence: str
     states: tuple[StateTensor, ...]
@@ -53,7 +56,10 @@ class Graph:
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """Content of `model.yaml`. `training`, `numbers` and `licences` are for people and do not affect running."""
+    """Content of `model.yaml` and of the population beside it.
+
+    `training`, `numbers` and `licences` are for people and do not affect running.
+    """
 
     name: str
     version: str
@@ -62,6 +68,8 @@ class ModelDescription:
     graph: Graph
     onnx_file: str
     onnx_sha256: str
+    population: Population
+    population_sha256: str
     training: Mapping[str, Any] = field(default_factory=dict)
     licences: Mapping[str, Any] = field(default_factory=dict)
     numbers: Mapping[str, Any] = field(default_factory=dict)
@@ -81,13 +89,14 @@ class ModelDescription:
             "version": self.version,
             "rate_hz": self.rate_hz,
             "onnx": {"file": self.onnx_file, "sha256": self.onnx_sha256},
+            "population": {"file": POPULATION_FILE, "sha256": self.population_sha256},
             "graph": {
-                "features": graph.features,
+                "inputs": graph.inputs,
                 "weights": graph.weights,
                 "confidence": graph.confidence,
                 "states": [{"input": s.input, "output": s.output, "shape": list(s.shape)} for s in graph.states],
             },
-            "feature_count": Channels.of(self.mounts).size,
+            "input_count": input_size(Channels.of(self.mounts)),
             "sensors": self.mounts.to_config(),
             "blendshapes": list(arkit.BLENDSHAPES),
             "training": dict(self.training),
@@ -121,15 +130,7 @@ def load_model(name_or_path: str | Path) -> Model:
     """
     path = find_model(name_or_path)
     description = _read_description(path / DESCRIPTION_FILE)
-    onnx_path = path / description.onnx_file
-    if not onnx_path.is_file():
-        raise ModelFolderError(f"expected the network at {onnx_path}, found no file; fetch the whole model folder")
-    found = sha256_of(onnx_path)
-    if found != description.onnx_sha256:
-        raise ModelHashError(
-            f"expected {onnx_path} with SHA-256 {description.onnx_sha256}, found {found}; "
-            "the file is damaged or from another version: copy the whole folder again"
-        )
+    _check_file(path / description.onnx_file, description.onnx_sha256)
     return Model(path, description)
 
 
@@ -177,6 +178,17 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _check_file(path: Path, sha256: str) -> None:
+    if not path.is_file():
+        raise ModelFolderError(f"expected the file {path}, found none; fetch the whole model folder")
+    found = sha256_of(path)
+    if found != sha256:
+        raise ModelHashError(
+            f"expected {path} with SHA-256 {sha256}, found {found}; "
+            "the file is damaged or from another version: copy the whole folder again"
+        )
+
+
 def _models_in(place: Path) -> list[str]:
     return sorted(p.parent.name for p in place.glob(f"*/{DESCRIPTION_FILE}"))
 
@@ -195,14 +207,14 @@ def _read_description(path: Path) -> ModelDescription:
                 "use a model made for this version of the package, or train one with `imusic train`"
             )
     try:
-        return _description_from(content)
+        return _description_from(content, path.parent)
     except ModelFolderError as error:
         raise type(error)(f"{path}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFolderError(f"{path}: expected the fields of a model description, found {error!r}") from error
 
 
-def _description_from(content: Mapping[str, Any]) -> ModelDescription:
+def _description_from(content: Mapping[str, Any], folder: Path) -> ModelDescription:
     blendshapes = tuple(content["blendshapes"])
     if blendshapes != arkit.BLENDSHAPES:
         differing = next(
@@ -211,10 +223,17 @@ def _description_from(content: Mapping[str, Any]) -> ModelDescription:
         where = f"{blendshapes[differing]!r} at {differing}" if differing is not None else f"{len(blendshapes)} names"
         raise ModelVocabularyError(f"expected the 52 ARKit blendshapes in this package's order, found {where}")
     mounts = NominalMounts.from_config(content["sensors"])
-    if int(content["feature_count"]) != Channels.of(mounts).size:
+    inputs = input_size(Channels.of(mounts))
+    if int(content["input_count"]) != inputs:
         raise ModelVocabularyError(
-            f"expected {Channels.of(mounts).size} features for {len(mounts.names)} sensors, "
-            f"found {content['feature_count']}"
+            f"expected {inputs} inputs for {len(mounts.names)} sensors, found {content['input_count']}"
+        )
+    population_sha256 = str(content["population"]["sha256"])
+    _check_file(folder / POPULATION_FILE, population_sha256)
+    population = Population.load(folder / POPULATION_FILE)
+    if population.observations != 3 * (len(mounts.names) - 1):
+        raise ModelVocabularyError(
+            f"expected a population of {3 * (len(mounts.names) - 1)} channels, found {population.observations}"
         )
     graph = content["graph"]
     states = tuple(
@@ -228,9 +247,11 @@ def _description_from(content: Mapping[str, Any]) -> ModelDescription:
         version=str(content["version"]),
         rate_hz=float(content["rate_hz"]),
         mounts=mounts,
-        graph=Graph(str(graph["features"]), str(graph["weights"]), str(graph["confidence"]), states),
+        graph=Graph(str(graph["inputs"]), str(graph["weights"]), str(graph["confidence"]), states),
         onnx_file=onnx_file,
         onnx_sha256=str(content["onnx"]["sha256"]),
+        population=population,
+        population_sha256=population_sha256,
         training=content.get("training") or {},
         licences=content.get("licences") or {},
         numbers=content.get("numbers") or {},

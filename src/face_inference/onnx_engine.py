@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from face_inference.channels import Channels
 from face_inference.engine import EngineOutput
 from face_inference.errors import EngineError
+from face_inference.inputs import input_size
 from face_inference.model_folder import Model
 from face_model import arkit
 
@@ -44,13 +45,12 @@ class OnnxEngine:
                 f"expected a network ONNX Runtime can load in {model.onnx_path}, found {error}"
             ) from error
         self._version = onnxruntime.__version__
-        features = Channels.of(model.description.mounts).size
-        self._features = np.zeros((1, features), dtype=np.float32)
+        self._inputs = np.zeros((1, input_size(Channels.of(model.description.mounts))), dtype=np.float32)
         self._weights = np.zeros((1, arkit.COUNT), dtype=np.float32)
         self._confidence = np.zeros((1, arkit.COUNT), dtype=np.float32)
         self._output = EngineOutput(self._weights[0], self._confidence[0])
         self._states = [[np.zeros(s.shape, dtype=np.float32) for s in graph.states] for _ in range(2)]
-        inputs: dict[str, tuple[int, ...]] = {graph.features: self._features.shape} | {
+        inputs: dict[str, tuple[int, ...]] = {graph.inputs: self._inputs.shape} | {
             s.input: s.shape for s in graph.states
         }
         outputs: dict[str, tuple[int, ...]] = {graph.weights: (1, arkit.COUNT), graph.confidence: (1, arkit.COUNT)}
@@ -60,7 +60,7 @@ class OnnxEngine:
         self._bindings = [self._bind(graph, turn) for turn in range(2)]
         self._turn = 0
         for _ in range(_WARM_UP_STEPS):
-            self.step(self._features[0])
+            self.step(self._inputs[0])
         self.reset()
 
     @property
@@ -68,9 +68,9 @@ class OnnxEngine:
         """Library, version and device."""
         return f"ONNX Runtime {self._version} on the CPU, 1 thread"
 
-    def step(self, features: Float32Array) -> EngineOutput:
-        """One tick: (F,) in, weights and confidence (52,) out; the arrays are reused by the next step."""
-        self._features[0] = features
+    def step(self, inputs: Float32Array) -> EngineOutput:
+        """One tick: (I,) in, weights and confidence (52,) out; the arrays are reused by the next step."""
+        self._inputs[0] = inputs
         self._session.run_with_iobinding(self._bindings[self._turn])
         self._turn = 1 - self._turn
         return self._output
@@ -107,7 +107,7 @@ class OnnxEngine:
         def place(bind: Any, name: str, array: Float32Array) -> None:
             bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
 
-        place(binding.bind_input, graph.features, self._features)
+        place(binding.bind_input, graph.inputs, self._inputs)
         place(binding.bind_output, graph.weights, self._weights)
         place(binding.bind_output, graph.confidence, self._confidence)
         for tensor, source, target in zip(graph.states, sources, targets, strict=True):

@@ -12,11 +12,14 @@ from face_inference.calibration import CalibrationParams, NeutralCalibration
 from face_inference.engine import Engine
 from face_inference.errors import LayoutMismatchError
 from face_inference.features import FeatureExtractor, State
+from face_inference.inputs import InputAssembler
 from face_inference.model_folder import ModelDescription
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral
 from face_inference.samples import FaceEstimate, ImuSample, InputLayout, TrackerCounters, TrackingState
 from face_inference.ticks import TickResampler
+from face_inference.wearer.reading import Reading
+from face_inference.wearer.response import WearerResponse
 from face_model import arkit
 
 _SEQUENCE_MODULUS = 1 << 32
@@ -54,7 +57,8 @@ class FaceTracker:
         self.counters = TrackerCounters()
         self._description = description
         self._engine = engine
-        self._extractor = FeatureExtractor(description.mounts)
+        self._extractor = FeatureExtractor(description.mounts, rate_hz=description.rate_hz)
+        self._use_wearer(description.population.anybody)
         self._layout: InputLayout | None = None
         self._ticks = TickResampler(self._extractor.channels, description.rate_hz, description.rate_hz)
         self._calibration: NeutralCalibration | None = self._automatic_calibration()
@@ -121,6 +125,7 @@ class FaceTracker:
         self._identical = layout.names == mounts.names
         self._layout = layout
         self._ticks = TickResampler(self._extractor.channels, self._description.rate_hz, layout.rate_hz)
+        self._extractor = FeatureExtractor(mounts, rate_hz=layout.rate_hz)
         self._start_anew()
 
     def start_calibration(self, duration_s: float | None = None) -> NeutralCalibration:
@@ -263,10 +268,14 @@ class FaceTracker:
         self._calibration = None
         self._reset_network()
 
+    def _use_wearer(self, wearer: WearerResponse) -> None:
+        self._wearer = wearer
+        self._inputs = InputAssembler(self._extractor.channels, Reading(self._description.population, wearer))
+
     def _infer(self, sample: ImuSample, features: Any, state: TrackingState) -> FaceEstimate:
         weights: Any = None
         for tick in self._ticks.push(sample.hub_time_s, features, self._ahead):
-            weights, confidence = self._engine.step(tick)
+            weights, confidence = self._engine.step(self._inputs.step(tick))
             self.counters.steps += 1
         if weights is None:  # between two ticks: the newest estimate is still the last one
             last = self._last

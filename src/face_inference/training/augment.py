@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
+from face_inference.inputs import InputAssembler
 from face_inference.mounts import NominalMounts
 from face_inference.training.config import AugmentConfig
+from face_inference.wearer.reading import Reading
 from face_model import arkit, rotation
 
 Float32Array = NDArray[np.float32]
@@ -31,24 +35,40 @@ class Augmenter:
         self._scale[self._channels.valid] = 0.0
 
     def __call__(
-        self, rng: np.random.Generator, features: Float32Array, weights: Float32Array
+        self, rng: np.random.Generator, features: Float32Array, weights: Float32Array, readings: Sequence[Reading]
     ) -> tuple[Float32Array, Float32Array]:
-        """Changed chunks: (B, L, F) and (B, L, 52) in and out; the input is not touched."""
+        """Changed chunks as inputs: features (B, L, F), weights (B, L, 52), what is known of each chunk's wearer (B) ->
+        inputs (B, L, I) and weights; the arguments are not touched."""
         c, count = self._config, len(features)
-        features, weights = features.copy(), weights.copy()
-        mirrored = rng.random(count) < c.mirror_share
-        features[mirrored] = mirror_features(self._mounts, features[mirrored], self._rate_hz)
-        weights[mirrored] = weights[mirrored][..., list(arkit.MIRROR)]
+        features = features.copy()
         spread = np.radians(c.heading_deg) * rng.random((count, 1, 1))
         # The skull's own error is common to all: one part shared by the sensors, one part of each.
         common, own = rng.normal(size=(count, 1, 1)), rng.normal(size=(count, 1, self._channels.skin_count))
         offset_heading(self._channels, features, spread * (common + own) / np.sqrt(2.0))
         features += rng.standard_normal(features.shape, dtype=np.float32) * (self._scale * c.noise)
-        dropped = rng.random((count, self._channels.sensors)) < c.drop_share
+        dropped = rng.random((count, self._channels.sensors)) < c.drop_share * rng.random((count, 1))
         dropped[:, self._channels.reference] = False
         dropped[rng.random(count) >= c.drop_chunks] = False
         drop_sensors(self._channels, features, dropped)
-        return features, weights
+        inputs = np.stack(
+            [InputAssembler(self._channels, reading).batch(f) for f, reading in zip(features, readings, strict=True)]
+        )
+        mirrored = rng.random(count) < c.mirror_share
+        inputs[mirrored] = mirror_inputs(self._mounts, inputs[mirrored], self._rate_hz)
+        weights = weights.copy()
+        weights[mirrored] = weights[mirrored][..., list(arkit.MIRROR)]
+        return inputs, weights
+
+
+def mirror_inputs(mounts: NominalMounts, inputs: Float32Array, rate_hz: float) -> Float32Array:
+    """Inputs (..., L, I) of the mirror image: features and, shape by shape, the reading and its deviation."""
+    size = Channels.of(mounts).size
+    shapes = np.array(arkit.MIRROR)
+    features = mirror_features(mounts, inputs[..., :size], rate_hz)
+    return np.concatenate(
+        [features, inputs[..., size : size + arkit.COUNT][..., shapes], inputs[..., size + arkit.COUNT :][..., shapes]],
+        axis=-1,
+    )
 
 
 def mirror_features(mounts: NominalMounts, features: Float32Array, rate_hz: float) -> Float32Array:

@@ -1,8 +1,9 @@
-"""Takes of a data set as features and weights, split by person, streamed from disk in random chunks."""
+"""Takes of a data set as inputs and weights, split by person, streamed from disk in random augmented chunks."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,57 +13,90 @@ from numpy.typing import NDArray
 
 from face_inference.channels import Channels
 from face_inference.errors import TrainingError
+from face_inference.inputs import InputAssembler
 from face_inference.mounts import NominalMounts
 from face_inference.ticks import RATE_TOLERANCE
+from face_inference.training.augment import Augmenter
 from face_inference.training.config import TrainConfig
 from face_inference.training.feature_cache import Progress, cached_features
+from face_inference.training.population import fit_population
+from face_inference.training.take import Take, ValidationTake
+from face_inference.training.wearers import SOURCES, Readings, readings_of
+from face_inference.wearer.population import Population
+from face_model.faces import load_family
+from face_model.layout import load_layout
 from face_model.shards import ShardedDataset, StoredTake
 
 Float32Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Take:
-    """One take: features (T, F), weights (T, 52), both mapped from disk."""
-
-    person: str
-    name: str
-    features: Float32Array
-    weights: Float32Array
-
-
-@dataclass(frozen=True)
 class Dataset:
-    """Takes for training and for validation, no person in both, and the hash of the data set they came from."""
+    """Takes for training and for validation, nobody in both.
+
+    Attributes:
+        channels: of the features.
+        training: what is trained on.
+        validation: performances of other people, each for one state of knowledge of the wearer, in turn.
+        population: the prior over wearers.
+        readings: of the wearers in training, by `Take.wearer`.
+        augment: random changes.
+        prompts_share: chance that a chunk is read with what the wearer's routine told,
+        phone_share: or with what a phone beside it told.
+        sha256: hash of the data set that all came from.
+    """
 
     channels: Channels
     training: tuple[Take, ...]
-    validation: tuple[Take, ...]
+    validation: tuple[ValidationTake, ...]
+    population: Population
+    readings: dict[str, Readings]
+    augment: Augmenter
+    prompts_share: float
+    phone_share: float
     sha256: str
 
-    def normaliser(self) -> tuple[Float32Array, Float32Array]:
-        """Mean and scale (F,) of the training features."""
-        total = sum(len(take.features) for take in self.training)
-        mean = sum(take.features.sum(axis=0, dtype=np.float64) for take in self.training) / total
-        square = sum(np.square(take.features - mean).sum(axis=0) for take in self.training) / total
-        scale = np.sqrt(square)
-        # A channel that hardly varied in training must not blow up on a wearer in whom it does.
-        scale = np.maximum(scale, 1e-3)
-        mean[self.channels.valid], scale[self.channels.valid] = 0.5, 0.5
-        return mean.astype(np.float32), scale.astype(np.float32)
+    def chunks(
+        self, rng: np.random.Generator, count: int, length: int, sources: Sequence[str] = ()
+    ) -> tuple[Float32Array, Float32Array]:
+        """Random chunks of the training takes, augmented: inputs (count, length, I) and weights (count, length, 52).
 
-    def chunks(self, rng: np.random.Generator, count: int, length: int) -> tuple[Float32Array, Float32Array]:
-        """Random chunks of the training takes: (count, length, F) and (count, length, 52)."""
-        room = np.array([len(take.features) - length + 1 for take in self.training], dtype=np.float64)
+        Args:
+            rng: all that is random.
+            count: how many.
+            length: ticks of each.
+            sources: sources of takes to draw from; all where there are none.
+
+        Raises:
+            TrainingError: no take has one of these sources.
+        """
+        takes = self._of_sources(tuple(sources))
+        room = np.array([max(0, len(take.features) - length + 1) for take in takes], dtype=np.float64)
         chosen = rng.choice(len(room), size=count, p=room / room.sum())
+        known = rng.choice(
+            len(SOURCES),
+            size=count,
+            p=[1.0 - self.prompts_share - self.phone_share, self.prompts_share, self.phone_share],
+        )
         features = np.empty((count, length, self.channels.size), dtype=np.float32)
         weights = np.empty((count, length, self.training[0].weights.shape[1]), dtype=np.float32)
+        readings = []
         for i, index in enumerate(chosen):
             start = int(rng.integers(int(room[index])))
-            take = self.training[index]
+            take = takes[index]
             features[i] = take.features[start : start + length]
             weights[i] = take.weights[start : start + length]
-        return features, weights
+            readings.append(self.readings[take.wearer].of(SOURCES[known[i]]))
+        return self.augment(rng, features, weights, readings)
+
+    def _of_sources(self, sources: tuple[str, ...]) -> list[Take]:
+        found = [take for take in self.training if not sources or take.source in sources]
+        if not found:
+            there = ", ".join(sorted({take.source for take in self.training}))
+            raise TrainingError(
+                f"expected takes of {', '.join(sources)}, found only {there}; correct the stage's sources"
+            )
+        return found
 
 
 def load_dataset(
@@ -95,13 +129,61 @@ def load_dataset(
             f"found {len(stored)} of {len({take.info.person for take in stored})}; make more takes"
         )
     cache = cached_features(stored, mounts, config.neutral_s, data.sha256, cache_dir, progress)
+    channels = Channels.of(mounts)
     takes = [
-        Take(take.info.person, take.info.name, features, weights)
+        Take(take.info.person, take.info.name, take.info.source, _wearer(take), channels, features, weights)
         for take, (features, weights) in zip(stored, cache, strict=True)
     ]
     training = tuple(take for take in takes if take.person not in held_back)
-    validation = tuple(take for take in takes if take.person in held_back)
-    return Dataset(Channels.of(mounts), training, validation, data.sha256)
+    population = _population(config, stored, training, cache_dir, data.sha256)
+    readings = readings_of(takes, mounts, population, config.rate_hz, cache_dir, progress=progress)
+    performances = [take for take in takes if take.person in held_back and not take.is_routine]
+    return Dataset(
+        channels,
+        training,
+        tuple(_validation(take, readings, number) for number, take in enumerate(performances)),
+        population,
+        readings,
+        Augmenter(mounts, config.augment, config.rate_hz, _scale(training)),
+        config.augment.prompts_share,
+        config.augment.phone_share,
+        data.sha256,
+    )
+
+
+def _wearer(take: StoredTake) -> str:
+    """Takes of one simulated wearer have family and seed in common; others stand for themselves."""
+    info = take.info
+    return f"{info.family}:{info.wearer_seed}" if info.family is not None else f"take:{info.index}"
+
+
+def _population(
+    config: TrainConfig, stored: Sequence[StoredTake], training: Sequence[Take], folder: Path, data_sha256: str
+) -> Population:
+    """Fitted once, then read from `folder`."""
+    path = folder / f"population_{data_sha256[:16]}.safetensors"
+    if path.is_file():
+        return Population.load(path)
+    kinds = Counter((take.info.family, take.info.layout) for take in stored if take.info.family and take.info.layout)
+    if not kinds:
+        raise TrainingError("expected takes of simulated faces, whose people tell how skin answers, found none")
+    (family, layout), _ = kinds.most_common(1)[0]
+    population = fit_population(load_family(str(family)), load_layout(str(layout)), training, config.rate_hz)
+    population.save(path)
+    return Population.load(path)
+
+
+def _validation(take: Take, readings: dict[str, Readings], number: int) -> ValidationTake:
+    reading = readings[take.wearer].of(SOURCES[number % len(SOURCES)])
+    return ValidationTake(
+        take.person, take.name, InputAssembler(take.channels, reading).batch(take.features), take.weights
+    )
+
+
+def _scale(takes: Sequence[Take]) -> Float32Array:
+    """(F,) spread of each feature over the training takes: the unit of noise."""
+    rows = np.concatenate([take.features[::20] for take in takes])
+    return np.asarray(rows.std(axis=0), dtype=np.float32)
 
 
 def _held_back(takes: Sequence[StoredTake], share: float) -> set[str]:

@@ -14,22 +14,19 @@ import yaml
 
 from face_inference.model_folder import DESCRIPTION_FILE, Graph, ModelDescription, StateTensor, sha256_of
 from face_inference.mounts import NominalMounts
-from face_inference.network import GruNetwork
-from face_inference.network import SingleStep as PlainStep
 from face_inference.networks.base import FaceNetwork
 from face_inference.networks.step import SingleStep
 from face_inference.training.card import model_card
 from face_inference.training.config import TrainConfig
+from face_inference.wearer.population import POPULATION_FILE, Population
 
 ONNX_FILE = "model.onnx"
 OPSET = 17
 """Read by ONNX Runtime 1.12 and newer, and by TensorRT 8.5 and newer."""
 
 
-def export_onnx(network: FaceNetwork | GruNetwork, path: Path) -> Graph:
+def export_onnx(network: FaceNetwork, path: Path) -> Graph:
     """Write the step form of a network, any architecture; the file is the same for the same weights."""
-    if isinstance(network, GruNetwork):
-        return _export_plain(network, path)
     step = SingleStep(network).eval()
     shapes = network.state_shapes(1)
     with warnings.catch_warnings():
@@ -50,41 +47,26 @@ def export_onnx(network: FaceNetwork | GruNetwork, path: Path) -> Graph:
     return Graph("inputs", "weights", "confidence", states)
 
 
-def _export_plain(network: GruNetwork, path: Path) -> Graph:
-    """The network without a reading, until its training has moved."""
-    state = network.initial_state(1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            PlainStep(network).eval(),
-            (torch.zeros(1, network.config.features), state),
-            str(path),
-            input_names=["features", "state"],
-            output_names=["weights", "confidence", "next_state"],
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    return Graph("features", "weights", "confidence", (StateTensor("state", "next_state", tuple(state.shape)),))
-
-
 def _following(name: str) -> str:
     return f"next_{name}"
 
 
 def write_model(
-    network: FaceNetwork | GruNetwork,
+    network: FaceNetwork,
     mounts: NominalMounts,
     config: TrainConfig,
     folder: Path,
     training: Mapping[str, Any],
     licences: Mapping[str, Any],
     numbers: Mapping[str, Any],
+    population: Population,
 ) -> ModelDescription:
     """Write or replace a model folder; an interrupted write leaves the old one."""
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     graph = export_onnx(network, part / ONNX_FILE)
+    population.save(part / POPULATION_FILE)
     description = ModelDescription(
         name=config.name,
         version=config.version,
@@ -93,6 +75,8 @@ def write_model(
         graph=graph,
         onnx_file=ONNX_FILE,
         onnx_sha256=sha256_of(part / ONNX_FILE),
+        population=population,
+        population_sha256=sha256_of(part / POPULATION_FILE),
         training=training,
         licences=licences,
         numbers=numbers,

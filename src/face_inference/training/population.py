@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.channels import Channels
-from face_inference.training.dataset import Take
+from face_inference.training.take import Take
 from face_inference.wearer.adapt import LabelledRows, adapt
 from face_inference.wearer.population import Population
 from face_model import arkit, rotation
@@ -31,6 +30,8 @@ _OWN_SHARE = 0.3
 """Each element's own deviation, relative to the spread over people: no set of people spans all anatomies."""
 _OWN_LEAST_RAD = float(np.deg2rad(0.3))
 _FIRST_NOISE_RAD = float(np.deg2rad(1.0))
+_DRIFT_RAD = float(np.deg2rad(1.0))
+"""What the heading correction leaves in longer wear than the takes', about the vertical."""
 _FACTORS = 160
 _ROWS_HZ = 5.0
 _NOISE_TAKES = 40
@@ -92,13 +93,13 @@ def _noise(population: Population, takes: Sequence[Take], every: int) -> NDArray
         left = (rows.observation - rows.weights @ found.response.T)[whole]
         products += left.T @ left
         count += len(left)
-    return (products / max(1, count) + np.eye(len(products)) * _OWN_LEAST_RAD**2).astype(np.float32)
+    floor = np.tile([_OWN_LEAST_RAD**2, _OWN_LEAST_RAD**2, _DRIFT_RAD**2], len(products) // 3)
+    return (products / max(1, count) + np.diag(floor)).astype(np.float32)
 
 
 def labelled(take: Take, every: int, spread: float = 0.0) -> LabelledRows:
     """Every so-many-th tick of a take as rows with true weights."""
-    channels = Channels.of_size(take.features.shape[1])
-    features = take.features[::every]
+    channels, features = take.channels, take.features[::every]
     return LabelledRows(
         features[:, channels.skin_block("rotation")].astype(np.float64),
         take.weights[::every].astype(np.float64),
