@@ -31,11 +31,11 @@ _LEAST_OVERLAP = 0.5
 """Share of the shorter recording that must lie within the other."""
 
 _LEAST_PEAK = 0.08
-"""Correlation at the best lag. A guess: people like those of the population reach 0.6 to 0.7, of an anatomy quite unlike
-theirs 0.15 (synthetic), so that how far the peak stands out says more."""
+"""Correlation at the best lag. A guess: people like those of the population reach 0.6 to 0.7, of an anatomy
+quite unlike theirs 0.2 (synthetic), so that how far the peak stands out says more."""
 
 _LEAST_LEAD = 1.35
-"""Best correlation over the best at any other lag: 1.0 to 1.2 by chance, 2 and more where both saw one face (synthetic)."""
+"""Best correlation over the best at any other lag: about 1 by chance, 1.8 to 3 where both saw one face (synthetic)."""
 
 _PEAK_WIDTH_S = 0.6
 """Closer than this to the best lag a high correlation is the same peak."""
