@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from face_inference.calibration import CalibrationParams, NeutralCalibration
 from face_inference.engine import Engine
-from face_inference.errors import LayoutMismatchError
+from face_inference.errors import LayoutMismatchError, NeutralMissingError
 from face_inference.features import FeatureExtractor, State
 from face_inference.inputs import InputAssembler
 from face_inference.model_folder import ModelDescription
@@ -18,6 +18,7 @@ from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral
 from face_inference.samples import FaceEstimate, ImuSample, InputLayout, TrackerCounters, TrackingState
 from face_inference.ticks import TickResampler
+from face_inference.wearer.capture import RoutineCapture
 from face_inference.wearer.reading import Reading
 from face_inference.wearer.response import WearerResponse
 from face_model import arkit
@@ -63,6 +64,7 @@ class FaceTracker:
         self._ticks = TickResampler(self._extractor.channels, description.rate_hz, description.rate_hz)
         self._calibration: NeutralCalibration | None = self._automatic_calibration()
         self._asked: NeutralCalibration | None = None
+        self._routine: RoutineCapture | None = None
         self._last: FaceEstimate | None = None
         self._last_hub_s = 0.0
         self._ahead = 1
@@ -93,6 +95,16 @@ class FaceTracker:
     @neutral.setter
     def neutral(self, neutral: Neutral) -> None:
         self._use(neutral)
+
+    @property
+    def wearer(self) -> WearerResponse:
+        """What is known of the wearer; its `source` says from where. A new neutral does not change it."""
+        return self._wearer
+
+    @wearer.setter
+    def wearer(self, wearer: WearerResponse) -> None:
+        self._use_wearer(wearer)
+        self._reset_network()
 
     @property
     def calibration_hint(self) -> str:
@@ -139,6 +151,22 @@ class FaceTracker:
         self._asked = NeutralCalibration(self._description.mounts, params)
         return self._asked
 
+    def start_routine(self) -> RoutineCapture:
+        """Collect the guided routine from the next sample on; `wearer` stays until somebody sets what was learned.
+
+        The caller keeps the returned object and looks at its `moment`, and at its `result` once it is complete. A new
+        neutral, or a restart of the hub, ends it without one.
+
+        Raises:
+            NeutralMissingError: no neutral was set.
+        """
+        if not self._extractor.ready:
+            raise NeutralMissingError(
+                f"expected a neutral before the routine, found none yet; {self.calibration_hint}, then try again"
+            )
+        self._routine = RoutineCapture(self._extractor.channels)
+        return self._routine
+
     # Running.
 
     def update(self, sample: ImuSample, now_s: float) -> FaceEstimate | None:
@@ -164,6 +192,9 @@ class FaceTracker:
             self._last = self._estimate(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
             return self._last
         features = self._extractor.step(orientation, rates, forces, valid)
+        if self._routine is not None:
+            self._routine.add(sample.hub_time_s, features)
+            self._routine = None if self._routine.complete else self._routine
         seen = features[self._extractor.channels.valid] > 0.5
         self.counters.masked += int(np.count_nonzero(valid & ~seen))
         state = TrackingState.TRACKING if seen.all() else TrackingState.DEGRADED
@@ -193,9 +224,10 @@ class FaceTracker:
     # Saving and restoring.
 
     def save_state(self) -> dict[str, Any]:
-        """All that decides the outputs to come, except a calibration under way."""
+        """All that decides the outputs to come, except a calibration or routine under way."""
         return {
             "features": self._extractor.state,
+            "wearer": self._wearer,
             "engine": self._engine.save_state(),
             "ticks": self._ticks.save_state(),
             "last": self._last,
@@ -209,6 +241,7 @@ class FaceTracker:
         if state["layout"] is not None:
             self.set_layout(state["layout"])
         self._extractor.state = state["features"]
+        self._use_wearer(state["wearer"])
         self._calibration = None if self._extractor.ready else self._automatic_calibration()
         self._engine.restore_state(state["engine"])
         self._ticks.restore_state(state["ticks"])
@@ -266,6 +299,7 @@ class FaceTracker:
     def _use(self, neutral: Neutral) -> None:
         self._extractor.state = State(neutral)
         self._calibration = None
+        self._end_routine("the neutral was learned anew during the routine; start it again")
         self._reset_network()
 
     def _use_wearer(self, wearer: WearerResponse) -> None:
@@ -294,14 +328,23 @@ class FaceTracker:
         return NeutralCalibration(self._description.mounts, self.params.calibration, automatic=True)
 
     def _start_anew(self) -> None:
-        """Forget wearer and past; an asked-for calibration starts over as the automatic one does."""
+        """Forget neutral and past; the automatic calibration starts over, what was asked for ends.
+
+        What is known of the wearer stays: a restart puts no sensor elsewhere.
+        """
         self._extractor.state = State(None)
         self._calibration = self._automatic_calibration()
         if self._asked is not None:
             self._asked.abort("the hub or its layout changed during calibration; calibrate again")
             self._asked = None
+        self._end_routine("the hub or its layout changed during the routine; start it again")
         self._last = None
         self._reset_network()
+
+    def _end_routine(self, reason: str) -> None:
+        if self._routine is not None:
+            self._routine.abort(reason)
+            self._routine = None
 
     def _reset_network(self) -> None:
         self._engine.reset()
