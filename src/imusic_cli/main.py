@@ -16,6 +16,7 @@ from rich.table import Table
 from imusic_cli.bench import app as bench
 from imusic_cli.dataset import app as dataset
 from imusic_cli.errors import CommandError
+from imusic_cli.evaluation.verb import evaluate
 from imusic_cli.face import app as face
 from imusic_cli.study import study
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(bench, name="bench")
 app.add_typer(face, name="face")
 app.add_typer(dataset, name="dataset")
+app.command()(evaluate)
 app.command()(study)
 
 out = Console()
@@ -82,18 +84,24 @@ def simulate(context: typer.Context) -> None:
 
 @app.command()
 def train(
-    config: Annotated[Path | None, typer.Option(help="Training configuration; by default config/train.yaml.")] = None,
+    config: Annotated[
+        str, typer.Option(help="Training: a name in config/train, or the path of a .yaml file.")
+    ] = "imusic",
     recorded: Annotated[
         Path | None, typer.Option(help="Folder of the Live Link Face CSV files that the configuration names.")
     ] = None,
-    runs: Annotated[Path, typer.Option(help="Folder for takes, checkpoints and records; a killed run goes on.")] = Path(
-        "runs/imusic_gru"
-    ),
+    runs: Annotated[
+        Path | None,
+        typer.Option(help="Folder for takes, checkpoints and records; a killed run goes on. By default runs/NAME."),
+    ] = None,
     models: Annotated[Path | None, typer.Option(help="Folder the model is written to; by default models/.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes for the simulation.")] = 2,
     as_json: Json = False,
 ) -> None:
-    """Simulate takes, train a model on them, write its folder and score it on people it never saw."""
+    """Simulate takes, train a model on them, write its folder and score it on people it never saw.
+
+    With several processes: torchrun --nproc_per_node N -m imusic_cli train ...
+    """
     try:
         from imusic_cli.training import train_shipped_model
     except ImportError as error:
@@ -110,60 +118,14 @@ def train(
             workers,
             lambda share, line: bar.update(task, completed=share, description=line),
         )
+    if trained is None:  # the first of several processes speaks for all
+        return
     if trained.evaluation is not None:
         if as_json:
             print(trained.evaluation.to_json())  # noqa: T201
         else:
             out.print(evaluation_table(trained.evaluation))
     err.print(f"written: {trained.model.path}")
-
-
-@app.command()
-def evaluate(
-    takes: Annotated[
-        list[Path] | None, typer.Argument(help="Live Link Face CSV files of people the model never saw.")
-    ] = None,
-    model: ModelName = "imusic_gru",
-    wearers: Annotated[int, typer.Option(min=1, help="Wearers per take: anatomy, placement and mounting differ.")] = 3,
-    face: Annotated[
-        str, typer.Option(help="Whose people wear it: `head`, or a rig file with another anatomy than in training.")
-    ] = "head",
-    live: Annotated[
-        bool, typer.Option(help="Through the real processes and a pseudo-terminal, in real time, one wearer.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Compare played and estimated weights.
-
-    Without files: recordings of people held out of training where they are found, else generated (synthetic) motion.
-    """
-    from face_inference.model_folder import load_model
-    from imusic_cli import evaluation as work
-    from imusic_cli.report import evaluation_table
-
-    loaded = load_model(model)
-    files = list(takes or work.held_out_takes(loaded))
-    if live and not files:
-        raise CommandError("expected at least one Live Link Face CSV for --live, found none; name one")
-    if live and face != "head":
-        raise CommandError("--live plays on the head that comes with the package; leave out --face")
-    with _progress() as bar:
-        task = bar.add_task("starting", total=None)
-
-        def say(line: str) -> None:
-            bar.update(task, description=line)
-
-        if live:
-            result = work.evaluate_live(model, files, say)
-        else:
-            motions = work.motions_of(files)
-            result = work.evaluate_offline(loaded, motions, wearers, loaded.description.rate_hz, say, face)
-    if as_json:
-        print(result.to_json())  # noqa: T201
-        return
-    out.print(evaluation_table(result))
-    source = f"recorded motion ({', '.join(f.name for f in files)})" if files else "generated (synthetic) motion"
-    out.print(f"{source}; IMU signals are simulated.")
 
 
 @app.command()

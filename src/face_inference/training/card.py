@@ -7,48 +7,73 @@ from typing import Any
 
 from face_inference.model_folder import ModelDescription
 
+_LIMITS = (
+    "No real IMU and no real skin took part: simulated skin does not slide and glue does not give.",
+    "eyeLook*, eyeWide* and tongueOut cannot be seen by skin IMUs; their weights are a prior.",
+    "The face must be relaxed during the neutral calibration.",
+    "Headings are corrected from how the head turns: with a head that never moves, drift goes uncorrected.",
+    "On a face whose skin moves in another way than those trained on, errors are larger than the confidence says; "
+    "the guided routine makes up for part of it.",
+)
+
 
 def model_card(description: ModelDescription) -> str:
     """README.md of a model folder, from its description alone."""
     d = description
-    numbers = d.numbers
-    lines = [
-        f"# {d.title}",
-        "",
+    training = dict(d.training)
+    stages = training.pop("stages", {})
+    sections = [
+        (f"# {d.title}", _introduction(d)),
+        ("## Trained on", _listed(training)),
+        *([("## Stages", [_stage(name, done) for name, done in stages.items()])] if stages else []),
+        ("## Numbers, on people and wearers the training never saw", _numbers(d.numbers)),
+        *([("## Confidence", _confidence(d.numbers["confidence"]))] if "confidence" in d.numbers else []),
+        ("## Limits", [f"- {limit}" for limit in _LIMITS]),
+        ("## Licences", _listed(d.licences)),
+    ]
+    return "\n".join("\n".join([title, "", *lines, ""]) for title, lines in sections)
+
+
+def _introduction(d: ModelDescription) -> list[str]:
+    return [
         f"Face IMU frames to 52 ARKit blendshape weights with confidences, one step per tick at {d.rate_hz:g} Hz.",
         f"Sensors, in this order: {', '.join(d.mounts.names)}; reference: {d.mounts.names[d.mounts.reference]}.",
         "`model.yaml` is the description the software reads; this page is made from it.",
-        "",
-        "## Trained on",
-        "",
-        *_listed(d.training),
-        "",
-        "## Numbers, on people and wearers the training never saw",
-        "",
     ]
-    if "overall" in numbers:
-        lines += ["All IMU signals are simulated; the facial motion is recorded. Mean over people.", ""]
-        lines += _table(numbers)
-    else:
-        lines.append("Not evaluated.")
-    lines += [
-        "",
-        "## Limits",
-        "",
-        "- No real IMU and no real skin took part: simulated skin does not slide and glue does not give.",
-        "- eyeLook*, eyeWide* and tongueOut cannot be seen by skin IMUs; their weights are a prior.",
-        "- The face must be relaxed during the neutral calibration; heading drift is tolerated, not corrected.",
-        "",
-        "## Licences",
-        "",
-        *_listed(d.licences),
-        "",
-    ]
-    return "\n".join(lines)
 
 
 def _listed(content: Mapping[str, Any]) -> list[str]:
-    return [f"- {key}: {value}" for key, value in content.items()] or ["- none given"]
+    return [f"- {key}: {_plainly(value)}" for key, value in content.items()] or ["- none given"]
+
+
+def _plainly(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plainly(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_plainly(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _stage(name: str, done: Mapping[str, Any]) -> str:
+    return f"- {name}: {_plainly(done)}"
+
+
+def _numbers(numbers: Mapping[str, Any]) -> list[str]:
+    if "overall" not in numbers:
+        return ["Not evaluated."]
+    return ["All IMU signals are simulated; the facial motion is recorded. Mean over people.", "", *_table(numbers)]
+
+
+def _confidence(fitted: Mapping[str, Any]) -> list[str]:
+    losses = ", ".join(f"{name} {loss:.4f}" for name, loss in fitted["log_loss"].items())
+    return [
+        "A confidence is the probability that a weight is within 0.1 of the truth. Fitted, one temperature for each",
+        "shape, on people the training held out:",
+        "",
+        f"- claimed on average {fitted['claimed']:.3f}, came true {fitted['within']:.3f}",
+        f"- 80 % intervals held {100.0 * fitted['coverage_80']:.1f} % of the weights",
+        f"- errors are taken for {fitted['distribution']}; log loss of the event with each distribution: {losses}",
+    ]
 
 
 def _table(numbers: Mapping[str, Any]) -> list[str]:

@@ -1,166 +1,189 @@
-"""The training loop: seeded by step, so that a run that was stopped and resumed equals one that was not."""
+"""One stage of a training: seeded by step and process, so that a run that was killed and resumed equals one that was
+not."""
 
 from __future__ import annotations
 
-import json
+import copy
 import math
-import platform
-import subprocess
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from face_inference.errors import TrainingError
-from face_inference.mounts import NominalMounts
-from face_inference.network import GruNetwork, NetworkConfig
-from face_inference.training.augment import Augmenter
-from face_inference.training.config import TrainConfig
+from face_inference.networks import FaceNetwork, Prediction
+from face_inference.training.config import STAGES, StageConfig, TrainConfig
+from face_inference.training.curves import draw_curves
 from face_inference.training.dataset import Dataset
-from face_inference.training.loss import face_loss
+from face_inference.training.distributed import Processes
+from face_inference.training.loss import PARTS, FaceLoss
+from face_inference.training.run_folder import RunFolder
+from face_inference.training.validation import Pieces, cut_pieces, validate
 
 Progress = Callable[[float, str], None]
 """Called with the share done and one line."""
 
-CHECKPOINT = "checkpoint.pt"
-RECORD = "run.json"
-LOG = "log.jsonl"
+Predict = Callable[[Tensor, Tensor, torch.Generator], Prediction]
+"""As `FaceNetwork.training_prediction`."""
+
+_CURVES_EVERY_S = 60.0
 
 
-def train_network(
-    config: TrainConfig,
-    dataset: Dataset,
-    mounts: NominalMounts,
-    run_dir: Path,
-    progress: Progress | None = None,
-    stop_after: int | None = None,
-    data_set: Mapping[str, Any] | None = None,
-) -> GruNetwork:
-    """Train, or go on training what `run_dir` holds.
+@dataclass(frozen=True)
+class StageWork:
+    """What one stage is made of, networks apart.
 
-    Args:
-        config: what to do.
-        dataset: takes.
-        mounts: sensors of the model.
-        run_dir: gets the record of what was trained on what, the log and the checkpoint.
-        progress: called now and then.
-        stop_after: stop at this step as if interrupted, with a checkpoint.
-        data_set: where the data came from, for the record.
-
-    Raises:
-        TrainingError: `run_dir` holds a run of another configuration or other data.
+    Attributes:
+        name: one of `STAGES`.
+        stage: its configuration.
+        config: of the whole training.
+        dataset: its takes.
+        run: where it is recorded.
+        processes: that train.
     """
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    mean, scale = dataset.normaliser()
-    network = GruNetwork(network_config(config, dataset))
-    network.feature_mean.copy_(torch.from_numpy(mean))
-    network.feature_scale.copy_(torch.from_numpy(scale))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    augment = Augmenter(mounts, config.augment, config.rate_hz, scale)
-    _open_run(config, dataset, run_dir, data_set or {})
-    step = _resume(run_dir / CHECKPOINT, network, optimiser)
-    end = config.steps if stop_after is None else min(stop_after, config.steps)
-    smooth = float("nan")
-    with (run_dir / LOG).open("a", encoding="utf-8") as log:
-        while step < end:
-            loss = _one_step(config, dataset, augment, network, optimiser, step)
-            smooth = loss if math.isnan(smooth) else 0.95 * smooth + 0.05 * loss
-            log.write(json.dumps({"step": step, "loss": loss}) + "\n")
-            step += 1
-            if step % config.checkpoint_steps == 0 or step == end:
-                _save(run_dir / CHECKPOINT, network, optimiser, step)
-            if progress and (step % 20 == 0 or step == end):
-                progress(step / config.steps, f"step {step} of {config.steps}, loss {smooth:.4f}")
-    network.eval()
-    return network
+
+    name: str
+    stage: StageConfig
+    config: TrainConfig
+    dataset: Dataset
+    run: RunFolder
+    processes: Processes
+
+    def rng(self, step: int, rank: int) -> np.random.Generator:
+        """All that is random in one process at one step."""
+        return np.random.default_rng([self.config.seed, STAGES.index(self.name), step, rank])
 
 
-def network_config(config: TrainConfig, dataset: Dataset) -> NetworkConfig:
-    """Sizes of the network for this data."""
-    return NetworkConfig(dataset.channels.size, config.embedding, config.hidden, config.layers, config.dropout)
+class Objective(nn.Module):  # type: ignore[misc,unused-ignore]
+    """From a batch to the parts of the loss: one module, so that processes can share its gradients."""
+
+    def __init__(self, network: FaceNetwork, predict: Predict, loss: FaceLoss) -> None:
+        super().__init__()
+        self.network = network
+        self._predict = predict
+        self._loss = (loss,)  # in a tuple: no part of the module's own state
+
+    def forward(self, inputs: Tensor, truth: Tensor, generator: torch.Generator) -> Tensor:
+        """(B, L, I) raw, (B, L, 52) -> `PARTS`."""
+        return torch.as_tensor(self._loss[0](self._predict(inputs, truth, generator)))
 
 
-def learning_rate(config: TrainConfig, step: int) -> float:
-    """Linear warm-up, then half a cosine to zero."""
-    if step < config.warm_up_steps:
-        return config.learning_rate * (step + 1) / config.warm_up_steps
-    done = (step - config.warm_up_steps) / max(1, config.steps - config.warm_up_steps)
-    return config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
+class StageTrainer:
+    """Trains one stage, step by step; `averaged` is the network that the stage ends with.
 
+    Attributes:
+        step: steps done.
+        averaged: moving average of the weights.
+    """
 
-def _one_step(
-    config: TrainConfig, dataset: Dataset, augment: Augmenter, network: GruNetwork, optimiser: Any, step: int
-) -> float:
-    rng = np.random.default_rng([config.seed, step])
-    torch.manual_seed(config.seed * 1_000_003 + step)  # dropout; 1,000,003 keeps runs of neighbouring seeds apart
-    features, weights = augment(rng, *dataset.chunks(rng, config.batch, config.chunk))
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate(config, step)
-    network.train()
-    mean, log_variance, _ = network(torch.from_numpy(features), network.initial_state(config.batch))
-    loss = face_loss(config, step, mean, log_variance, torch.from_numpy(weights))
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call,unused-ignore]
-    torch.nn.utils.clip_grad_norm_(network.parameters(), config.gradient_limit)
-    optimiser.step()
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise TrainingError(f"expected a finite loss at step {step}, found {value}; lower the learning rate")
-    return value
+    def __init__(self, work: StageWork, network: FaceNetwork, predict: Predict, loss: FaceLoss) -> None:
+        """`network` is trained in place; `predict` must use it.
 
-
-def _open_run(config: TrainConfig, dataset: Dataset, run_dir: Path, data_set: Mapping[str, Any]) -> None:
-    """Write what this run is, or check that it is the one already there."""
-    run_dir.mkdir(parents=True, exist_ok=True)
-    identity = {"config": config.to_dict(), "data_sha256": dataset.sha256}
-    path = run_dir / RECORD
-    if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        differing = [key for key, value in identity.items() if found.get(key) != json.loads(json.dumps(value))]
-        if differing:
-            raise TrainingError(
-                f"expected {run_dir} to hold this run, found one with another {' and '.join(differing)}; "
-                "give another run folder or remove this one"
-            )
-        return
-    record = identity | {
-        "data_set": dict(data_set),
-        "git_revision": _git_revision(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
-    path.write_text(json.dumps(record, indent=2), encoding="utf-8")
-
-
-def _git_revision() -> str | None:
-    """Revision of the checkout this file is in; None where there is none."""
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=5,
+        Raises:
+            TrainingError: the batch cannot be shared among the processes.
+        """
+        self._work = work
+        self._network = network
+        self._batch = work.processes.share(work.stage.batch)
+        self._objective = work.processes.wrapped(Objective(network, predict, loss))
+        self._optimiser = torch.optim.AdamW(
+            network.parameters(), lr=work.stage.learning_rate, weight_decay=work.config.weight_decay
         )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found.stdout.strip()
+        self._generator = torch.Generator(device=work.processes.device)
+        self.averaged = copy.deepcopy(network)
+        self.step = 0
+        self._resume()
+
+    def run(self, end: int, progress: Callable[[int, float], None] | None = None) -> None:
+        """Train up to step `end`; `progress` is told the steps done and the smoothed loss.
+
+        Raises:
+            TrainingError: the loss is no longer finite.
+        """
+        work, config = self._work, self._work.config
+        pieces = cut_pieces(work.dataset.validation, config.validation_ticks) if work.processes.first else None
+        pending: list[dict[str, Any]] = []
+        smooth, drawn = math.nan, time.monotonic()
+        while self.step < end:
+            parts = self._one_step()
+            entry: dict[str, Any] = {"stage": work.name, "step": self.step, **parts}
+            self.step += 1
+            smooth = parts["loss"] if math.isnan(smooth) else 0.95 * smooth + 0.05 * parts["loss"]
+            if pieces and (self.step % config.validate_steps == 0 or self.step == work.stage.steps):
+                entry |= self._validation(pieces)
+            pending.append(entry)
+            if self.step % config.checkpoint_steps == 0 or self.step == end:
+                work.run.log(pending)
+                pending = []
+                self._save()
+                if work.run.writes and (self.step == end or time.monotonic() - drawn > _CURVES_EVERY_S):
+                    draw_curves(work.run)
+                    drawn = time.monotonic()
+            if progress and (self.step % 20 == 0 or self.step == end):
+                progress(self.step, smooth)
+
+    def _one_step(self) -> dict[str, float]:
+        """One optimiser step; the parts of the loss, mean over the processes."""
+        work, device = self._work, self._work.processes.device
+        rng = work.rng(self.step, work.processes.rank)
+        seed = int(rng.integers(2**62))
+        torch.manual_seed(seed)  # dropout
+        self._generator.manual_seed(seed)
+        arrays = work.dataset.chunks(rng, self._batch, work.config.ticks(work.stage), work.stage.sources)
+        inputs, truth = (torch.from_numpy(array).to(device) for array in arrays)
+        for group in self._optimiser.param_groups:
+            group["lr"] = learning_rate(work.stage, self.step)
+        self._network.train()
+        with torch.autocast(device.type, torch.bfloat16, enabled=work.config.precision == "bfloat16"):
+            parts = self._objective(inputs, truth, self._generator)
+        self._optimiser.zero_grad(set_to_none=True)
+        parts[0].backward()
+        nn.utils.clip_grad_norm_(self._network.parameters(), work.config.gradient_limit)
+        values = work.processes.mean(parts.detach()).tolist()
+        if not math.isfinite(values[0]):
+            raise TrainingError(
+                f"expected a finite loss at step {self.step} of {work.name}, found {values[0]}; lower its learning_rate"
+            )
+        self._optimiser.step()
+        self._average()
+        return dict(zip(PARTS, values, strict=True))
+
+    @torch.no_grad()  # type: ignore[untyped-decorator,unused-ignore]
+    def _average(self) -> None:
+        # Warm: an average that began at random weights would need thousands of steps to forget them.
+        decay = min(self._work.config.ema_decay, (1.0 + self.step) / (10.0 + self.step))
+        decay = decay if self._work.config.ema_decay > 0.0 else 0.0
+        for kept, new in zip(self.averaged.parameters(), self._network.parameters(), strict=True):
+            kept.lerp_(new, 1.0 - decay)
+
+    def _validation(self, pieces: Pieces) -> dict[str, float]:
+        found = validate(self.averaged, pieces, self._work.processes.device)
+        return {f"validation_{key}": value for key, value in found.items()}
+
+    def _save(self) -> None:
+        content: dict[str, Any] = {"averaged": self.averaged.state_dict(), "step": self.step}
+        if self.step < self._work.stage.steps:
+            content |= {"network": self._network.state_dict(), "optimiser": self._optimiser.state_dict()}
+        self._work.run.save(self._work.name, content)
+
+    def _resume(self) -> None:
+        saved = self._work.run.load(self._work.name)
+        if saved is not None:
+            self.step = int(saved["step"])
+            self.averaged.load_state_dict(saved["averaged"])
+            if "network" in saved:
+                self._network.load_state_dict(saved["network"])
+                self._optimiser.load_state_dict(saved["optimiser"])
+        self._work.run.cut_log(self._work.name, self.step)
 
 
-def _save(path: Path, network: GruNetwork, optimiser: Any, step: int) -> None:
-    part = path.with_suffix(".part")
-    torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, part)
-    part.replace(path)  # whole or not at all
-
-
-def _resume(path: Path, network: GruNetwork, optimiser: Any) -> int:
-    if not path.is_file():
-        return 0
-    saved = torch.load(path, weights_only=True)
-    network.load_state_dict(saved["network"])
-    optimiser.load_state_dict(saved["optimiser"])
-    return int(saved["step"])
+def learning_rate(stage: StageConfig, step: int) -> float:
+    """Linear warm-up, then half a cosine to zero."""
+    if step < stage.warm_up_steps:
+        return stage.learning_rate * (step + 1) / stage.warm_up_steps
+    done = (step - stage.warm_up_steps) / max(1, stage.steps - stage.warm_up_steps)
+    return stage.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))

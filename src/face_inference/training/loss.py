@@ -1,12 +1,17 @@
-"""What a training minimises. Shapes: B chunks, L ticks, W = 52 weights."""
+"""What a training minimises. Predictions are (..., N, W): N ticks of equal spacing, W = 52 weights."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from face_inference.training.config import TrainConfig
+from face_inference.networks.base import Prediction
+from face_inference.training.config import StageConfig
+from face_inference.training.geometry import Contact, FaceGeometry
 from face_model import arkit, observability
+
+PARTS = ("loss", "error", "likelihood", "velocity", "surface", "contact")
+"""What `FaceLoss` returns, in this order: the sum that is minimised, then its parts as they enter it, weighted."""
 
 
 def shape_weights(hidden_weight: float) -> Tensor:
@@ -16,20 +21,66 @@ def shape_weights(hidden_weight: float) -> Tensor:
     return weights / weights.mean()
 
 
-def face_loss(config: TrainConfig, step: int, mean: Tensor, log_variance: Tensor, truth: Tensor) -> Tensor:
-    """Scalar from (B, L, W) each.
+class FaceLoss(nn.Module):  # type: ignore[misc,unused-ignore]
+    """The loss of one stage.
 
-    Squared error for the first `mse_steps`, then beta-NLL: the Gaussian likelihood of each weight scaled by its
-    variance to the power beta, without gradient, so that hard shapes are not given up on (Seitzer et al., "On the
-    Pitfalls of Heteroscedastic Uncertainty Estimation with Probabilistic Neural Networks", ICLR 2022). Always with the
-    squared error of the change per tick, which keeps the face from trembling.
+    The mean is fitted by squared error, the variance by beta-NLL, which is the Gaussian likelihood of each weight
+    scaled by its variance to the power beta, without gradient, so that hard shapes are not given up on (Seitzer et
+    al., "On the Pitfalls of Heteroscedastic Uncertainty Estimation with Probabilistic Neural Networks", ICLR 2022).
+    The likelihood does not move the mean at all: with their beta of 1 its gradient on the mean is that of the squared
+    error, which is there already. The error of the change per tick keeps the face from trembling.
+    Geometric parts are those of `FaceGeometry`.
     """
-    weights = shape_weights(config.hidden_weight)
-    squared = (mean - truth) ** 2
-    velocity = (mean.diff(dim=1) - truth.diff(dim=1)) ** 2
-    if step < config.mse_steps:
-        fit = squared
-    else:
-        likelihood = 0.5 * (log_variance + squared * torch.exp(-log_variance))
-        fit = likelihood * torch.exp(config.beta * log_variance.detach())
-    return (fit * weights).mean() + config.velocity_weight * (velocity * weights).mean()
+
+    def __init__(self, stage: StageConfig, hidden_weight: float, geometry: FaceGeometry | None) -> None:
+        """`geometry` is needed where `surface_weight` or `contact_weight` is above 0."""
+        super().__init__()
+        self._stage = stage
+        self._geometry = geometry
+        self._shapes = shape_weights(hidden_weight)
+
+    def forward(self, prediction: Prediction) -> Tensor:
+        """`PARTS`, (6,)."""
+        stage, shapes = self._stage, self._shapes.to(prediction.mean.device)
+        mean, log_variance, truth = (
+            part.float() for part in (prediction.mean, prediction.log_variance, prediction.truth)
+        )
+        error = mean - truth
+        squared = error**2
+        likelihood = 0.5 * (log_variance + squared.detach() * torch.exp(-log_variance))
+        likelihood = likelihood * torch.exp(stage.beta * log_variance.detach())
+        parts = [
+            (squared * shapes).mean(),
+            stage.likelihood_weight * (likelihood * shapes).mean(),
+            stage.velocity_weight * (error.diff(dim=-2) ** 2 * shapes).mean(),
+            *self._geometric(mean, truth, error),
+        ]
+        return torch.stack([torch.stack(parts).sum(), *parts])
+
+    def _geometric(self, mean: Tensor, truth: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
+        stage, nothing = self._stage, error.new_zeros(())
+        if self._geometry is None:
+            return nothing, nothing
+        geometry = self._geometry = self._geometry.to(error.device)
+        surface = contact = nothing
+        if stage.surface_weight:
+            form = (geometry.skin + stage.lip_weight * geometry.lips) / (1.0 + stage.lip_weight)
+            surface = stage.surface_weight * ((error @ form) * error).mean()  # (..., N, W) -> scalar
+        if stage.contact_weight and geometry.contacts:
+            estimate, real = geometry.activations(mean), geometry.activations(truth)
+            gaps = [contact_loss(c, estimate, real) for c in geometry.contacts]
+            contact = stage.contact_weight * torch.stack(gaps).mean()
+        return surface, contact
+
+
+def contact_loss(contact: Contact, estimate: Tensor, truth: Tensor) -> Tensor:
+    """Scalar: mean squared error of the gap, as a share of the full opening, where the true gap is closed.
+
+    Args:
+        contact: what touches.
+        estimate: (..., 52 + C) activations.
+        truth: (..., 52 + C) activations.
+    """
+    gap = truth @ contact.form + contact.neutral  # (..., P)
+    closed = (gap <= contact.closed + contact.tolerance).to(gap.dtype)
+    return (closed * ((estimate - truth) @ contact.form) ** 2).mean()

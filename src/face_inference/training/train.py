@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,14 @@ from face_inference.errors import TrainingError
 from face_inference.evaluation import HEADLINE, Evaluation, Score, evaluate_model
 from face_inference.model_folder import Model, load_model
 from face_inference.mounts import NominalMounts
+from face_inference.networks import FaceNetwork
 from face_inference.training.confidence import fit_temperature
-from face_inference.training.config import TrainConfig
+from face_inference.training.config import StageConfig, TrainConfig
 from face_inference.training.dataset import Dataset, load_dataset
+from face_inference.training.distributed import ALONE, Processes
 from face_inference.training.export import write_description, write_model
-from face_inference.training.loop import Progress, train_network
+from face_inference.training.loop import Progress
+from face_inference.training.stages import train_network
 from face_model.rig import FaceRig
 from face_model.shards import ShardedDataset
 
@@ -35,21 +38,26 @@ def train_model(
     mounts: NominalMounts,
     run_dir: Path,
     models_dir: Path,
-    rig: FaceRig | None = None,
+    rigs: Sequence[FaceRig] = (),
     licences: Mapping[str, Any] | None = None,
+    processes: Processes = ALONE,
     progress: Progress | None = None,
-) -> Trained:
-    """Train on a data set, write `models_dir/<name>`, score it on the test split through the real engine and tracker.
+) -> Trained | None:
+    """Train on a data set, write `models_dir/<name>`, score it on the test split as a live node would run it.
 
     Args:
-        config: from `config/train.yaml`.
+        config: from `config/train`.
         data: its training split is trained on, its validation split fits the confidence, its test split is scored.
         mounts: sensors of the model and their nominal poses.
-        run_dir: record, log, checkpoint, features; an interrupted run goes on from there.
-        models_dir: where the model folder is written.
-        rig: for errors in millimetres.
+        run_dir: record, log, checkpoints, features; an interrupted run goes on from there.
+        models_dir: where the model folder is written, and those of the stages that `config.export` names.
+        rigs: faces of the geometric losses; the first also scores in millimetres.
         licences: of the model, for its card; those of the data are added.
+        processes: that train together.
         progress: called with the share done of the current stage and one line.
+
+    Returns:
+        None in all processes but the first.
 
     Raises:
         TrainingError: data or configuration cannot be used, or a person is on both sides.
@@ -59,19 +67,48 @@ def train_model(
     both = {t.info.person for t in tests} & {t.info.person for t in data if t.info.split != "test"}
     if both:
         raise TrainingError(f"expected held-out people to be unseen, found {', '.join(sorted(both))} on both sides")
-    dataset = load_dataset(config, data, mounts, run_dir / "features", progress)
-    network = train_network(config, dataset, mounts, run_dir, progress, data_set=described(data))
-    fit_temperature(network, dataset.validation)
-    folder = models_dir / config.name
+    dataset = processes.first_then_all(lambda: load_dataset(config, data, mounts, run_dir / "features", progress))
+    networks = train_network(config, dataset, run_dir, rigs, processes, progress, data_set=described(data))
+    if not processes.first:
+        return None
     told = dict(licences or {}) | {f"motion {source}": licence for source, licence in data.manifest.licences.items()}
-    write_model(network, mounts, config, folder, _told(config, dataset, data), told, {})
+    shipping = _Shipping(config, dataset, mounts, models_dir, _told(config, dataset, data), told)
+    for stage in config.export:
+        shipping.ship(networks[stage], f"{config.name}_{stage}", stage)
+    *_, last = networks
+    folder = shipping.ship(networks[last], config.name, last)
     model = load_model(folder)
     if not tests:
         return Trained(model, None)
-    evaluation = evaluate_model(model, (take.recording() for take in tests), rig)
-    description = replace(model.description, numbers=numbers_of(evaluation))
-    write_description(description, folder)
+    evaluation = evaluate_model(model, (take.recording() for take in tests), rigs[0] if rigs else None)
+    numbers = dict(model.description.numbers) | numbers_of(evaluation)
+    write_description(replace(model.description, numbers=numbers), folder)
     return Trained(load_model(folder), evaluation)
+
+
+@dataclass(frozen=True)
+class _Shipping:
+    """What all model folders of a training have in common."""
+
+    config: TrainConfig
+    dataset: Dataset
+    mounts: NominalMounts
+    models_dir: Path
+    training: Mapping[str, Any]
+    licences: Mapping[str, Any]
+
+    def ship(self, network: FaceNetwork, name: str, stage: str) -> Path:
+        """Fit the confidence of a stage's result and write its folder."""
+        confidence = fit_temperature(network, self.dataset.validation)
+        network.cpu()
+        folder = self.models_dir / name
+        stages = list(self.config.stages)
+        told = dict(self.training)
+        told["stages"] = {done: told["stages"][done] for done in stages[: stages.index(stage) + 1]}
+        config = replace(self.config, name=name)
+        numbers = {"confidence": confidence}
+        write_model(network, self.mounts, config, folder, told, self.licences, numbers, self.dataset.population)
+        return folder
 
 
 def numbers_of(evaluation: Evaluation) -> dict[str, Any]:
@@ -101,7 +138,7 @@ def described(data: ShardedDataset) -> dict[str, Any]:
 
 
 def _told(config: TrainConfig, dataset: Dataset, data: ShardedDataset) -> dict[str, Any]:
-    ticks = sum(len(take.features) for take in dataset.training)
+    ticks = sum(len(take.weights) for take in dataset.training)
     trained = [take.info for take in data if take.info.split != "test"]
     return {
         "takes": len(dataset.training),
@@ -113,7 +150,14 @@ def _told(config: TrainConfig, dataset: Dataset, data: ShardedDataset) -> dict[s
         "data": data.manifest.name,
         "data_sha256": dataset.sha256,
         "seed": config.seed,
-        "steps": config.steps,
-        "network": f"GRU, embedding {config.embedding}, hidden {config.hidden}, layers {config.layers}",
+        "network": {k: v for k, v in asdict(config.network).items() if k != "inputs"},
+        "stages": {name: _stage_told(stage) for name, stage in config.stages.items()},
         "held_out": sorted({take.info.source for take in data.split("test")}),
     }
+
+
+def _stage_told(stage: StageConfig) -> dict[str, Any]:
+    """What a stage did, without the weights of losses that it did not use."""
+    return {key: value for key, value in asdict(stage).items() if value not in (0.0, ())} | (
+        {"sources": list(stage.sources)} if stage.sources else {}
+    )
