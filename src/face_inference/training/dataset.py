@@ -19,7 +19,7 @@ from face_inference.ticks import RATE_TOLERANCE
 from face_inference.training.augment import Augmenter
 from face_inference.training.config import TrainConfig
 from face_inference.training.feature_cache import Progress, cached_features
-from face_inference.training.population import fit_population
+from face_inference.training.population import PEOPLE, fit_population, responses, responses_in
 from face_inference.training.take import Take, ValidationTake
 from face_inference.training.wearers import SOURCES, Readings, readings_of
 from face_inference.wearer.population import Population
@@ -165,11 +165,12 @@ def _population(
     if path.is_file():
         return Population.load(path)
     kinds = Counter((take.info.family, take.info.layout) for take in stored if take.info.family and take.info.layout)
-    if not kinds:
-        raise TrainingError("expected takes of simulated faces, whose people tell how skin answers, found none")
-    (family, layout), _ = kinds.most_common(1)[0]
-    population = fit_population(load_family(str(family)), load_layout(str(layout)), training, config.rate_hz)
-    population.save(path)
+    if kinds:
+        (family, layout), _ = kinds.most_common(1)[0]
+        drawn = responses(load_family(str(family)), load_layout(str(layout)), PEOPLE)
+    else:
+        drawn = responses_in(training, config.rate_hz)
+    fit_population(list(drawn), training, config.rate_hz).save(path)
     return Population.load(path)
 
 

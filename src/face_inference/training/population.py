@@ -35,6 +35,10 @@ _DRIFT_RAD = float(np.deg2rad(1.0))
 _FACTORS = 160
 _ROWS_HZ = 5.0
 _NOISE_TAKES = 40
+_RIDGE_ROWS = 5.0
+"""Strength of the ridge, in rows of full weight: shapes that a take hardly moved stay near zero."""
+PEOPLE = range(700_000, 700_400)
+"""Seeds of the people whose rigs are asked, apart from those of training and of evaluation."""
 
 
 def responses(family: FaceFamily, layout: SensorLayout, seeds: Sequence[int]) -> Iterator[FloatArray]:
@@ -52,22 +56,31 @@ def responses(family: FaceFamily, layout: SensorLayout, seeds: Sequence[int]) ->
         yield np.asarray(turned.reshape(arkit.COUNT, -1).T, dtype=np.float64)
 
 
-def fit_population(
-    family: FaceFamily, layout: SensorLayout, takes: Sequence[Take], rate_hz: float, people: int = 400
-) -> Population:
+def responses_in(takes: Sequence[Take], rate_hz: float) -> Iterator[FloatArray]:
+    """(D, 52) rad for each wearer in recorded takes, by ridge regression: where there is no rig to ask."""
+    by_wearer: dict[str, list[LabelledRows]] = {}
+    for take in takes:
+        by_wearer.setdefault(take.wearer, []).append(labelled(take, max(1, round(rate_hz / _ROWS_HZ))))
+    for rows in by_wearer.values():
+        weights = np.concatenate([r.weights for r in rows])
+        observed = np.concatenate([np.where(r.valid, r.observation, 0.0) for r in rows])
+        normal = weights.T @ weights + _RIDGE_ROWS * np.eye(arkit.COUNT)
+        yield np.asarray(np.linalg.solve(normal, weights.T @ observed).T, dtype=np.float64)
+
+
+def fit_population(drawn: Sequence[FloatArray], takes: Sequence[Take], rate_hz: float) -> Population:
     """The prior that a model ships.
 
     Args:
-        family: whose people are drawn, with seeds of their own.
-        layout: where their sensors sit.
+        drawn: responses (D, 52) of many people, from `responses` or `responses_in`.
         takes: training takes, for what faces show and for the noise around a linear response.
         rate_hz: of the takes.
-        people: how many are drawn.
     """
-    drawn = np.stack(list(responses(family, layout, range(700_000, 700_000 + people))))  # (people, D, 52)
-    mean = drawn.mean(axis=0)
-    apart = _WIDENING * (drawn - mean)
-    _, size, vectors = np.linalg.svd(apart.reshape(people, -1) / np.sqrt(people - 1), full_matrices=False)
+    people = np.stack(drawn)  # (people, D, 52)
+    mean = people.mean(axis=0)
+    apart = _WIDENING * (people - mean)
+    scaled = apart.reshape(len(people), -1) / np.sqrt(max(1, len(people) - 1))
+    _, size, vectors = np.linalg.svd(scaled, full_matrices=False)
     factors = (size[:_FACTORS, None] * vectors[:_FACTORS]).reshape(-1, *mean.shape)
     spread = np.maximum(_OWN_SHARE * apart.std(axis=0), _OWN_LEAST_RAD)
     every = max(1, round(rate_hz / _ROWS_HZ))

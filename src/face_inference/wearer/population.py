@@ -74,7 +74,7 @@ class Population:
     @cached_property
     def precision(self) -> FloatArray:
         """(D 52, D 52) inverse covariance of the flattened response."""
-        flat = self.factors.reshape(len(self.factors), -1).astype(np.float64)
+        flat = self.factors.reshape(len(self.factors), self.mean.size).astype(np.float64)
         inverse = 1.0 / np.square(self.spread.reshape(-1).astype(np.float64))
         # Woodbury's identity: there are fewer factors than elements.
         scaled = flat * inverse
