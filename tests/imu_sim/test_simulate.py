@@ -107,7 +107,7 @@ def test_the_simulated_gyroscope_integrates_to_the_orientation_within_its_bias(
     wearer = nominal_wearer(rig, layout)
     rigid = replace(wearer, attachment=replace(wearer.attachment, tissue=rigid_tissue(len(layout.sensors))))
     boards, seconds, rate_hz = boards_on(rigid, layout), 8.0, 400.0
-    trajectory, part = Trajectory(generate(11, seconds)), perfect_part()
+    trajectory, part = Trajectory(generate(12, seconds)), perfect_part()
     bias = load_part().gyro.turn_on_bias if biased else 0.0
     part = replace(part, gyro=replace(part.gyro, turn_on_bias=bias))
     measured = ImuStream(trajectory, boards, part, rate_hz, seed=4).next(round(seconds * rate_hz)).angular_velocity
