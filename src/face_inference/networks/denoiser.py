@@ -19,11 +19,12 @@ _LEVEL_FREQUENCIES = 8
 class AdaptiveBlock(nn.Module):  # type: ignore[misc,unused-ignore]
     """Transformer block whose layer norms are scaled, shifted and gated by the noise level.
 
-    Peebles and Xie, "Scalable Diffusion Models with Transformers", ICCV 2023 (adaLN-Zero): gates start at zero. In
-    shape comments C is `denoiser_width`.
+    Peebles and Xie, "Scalable Diffusion Models with Transformers", ICCV 2023 (adaLN-Zero): gates start at zero. No
+    dropout: the noise that it is trained with keeps it from learning by heart. In shape comments C is
+    `denoiser_width`.
     """
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
@@ -31,15 +32,14 @@ class AdaptiveBlock(nn.Module):  # type: ignore[misc,unused-ignore]
         self.project = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
         self.mlp = Mlp(width)
-        self.drop = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, condition: Tensor, unseen: Tensor) -> Tensor:
         """Tokens (N, H, C), condition (N or 1, 1, C), scores to add (N, 1, 1, H) -> (N, H, C)."""
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = self.modulation(condition).chunk(6, dim=-1)
         query, key, value = split_heads(self.project(self.norm(x) * (1.0 + scale) + shift), self.heads)
         scores = torch.softmax(query @ key.transpose(-1, -2) + unseen, dim=-1)  # (N, heads, H, H)
-        x = x + gate * self.drop(self.out(merge_heads(scores @ value)))  # (N, H, C)
-        return x + mlp_gate * self.drop(self.mlp(self.norm(x) * (1.0 + mlp_scale) + mlp_shift))
+        x = x + gate * self.out(merge_heads(scores @ value))  # (N, H, C)
+        return x + mlp_gate * self.mlp(self.norm(x) * (1.0 + mlp_scale) + mlp_shift)
 
 
 class Denoiser(nn.Module):  # type: ignore[misc,unused-ignore]
@@ -55,9 +55,7 @@ class Denoiser(nn.Module):  # type: ignore[misc,unused-ignore]
         self.place = nn.Parameter(0.02 * torch.randn(config.horizon, width))  # (H, C)
         self.level = nn.Sequential(nn.Linear(2 * _LEVEL_FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
         self.register_buffer("frequencies", math.pi * torch.arange(1, _LEVEL_FREQUENCIES + 1) / 2.0, persistent=False)
-        self.blocks = nn.ModuleList(
-            AdaptiveBlock(width, config.heads, config.dropout) for _ in range(config.denoiser_layers)
-        )
+        self.blocks = nn.ModuleList(AdaptiveBlock(width, config.heads) for _ in range(config.denoiser_layers))
         self.norm = nn.LayerNorm(width)
         self.clean = quiet_linear(width, arkit.COUNT)
 

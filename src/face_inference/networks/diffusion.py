@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -52,12 +53,11 @@ def ddim(denoise: Callable[[Tensor, Tensor], Tensor], noise: Tensor, steps: int)
     """
     x = noise
     levels = ddim_levels(steps)
-    for level, following in zip(levels, (*levels[1:], 0.0), strict=True):
-        # Levels are constants of the exported graph, and so is all that the denoiser derives from them.
-        clean = denoise(x, torch.tensor([level], device=noise.device))  # (N, H, W)
-        if following == 0.0:
-            return clean
-        signal, strength = (float(f) for f in signal_and_noise(torch.tensor(level)))
+    # Levels are constants of the exported graph, and so is all that the denoiser derives from them.
+    constants = [torch.tensor([level], device=noise.device) for level in levels]  # (1,) each
+    for level, following in pairwise(constants):
+        clean = denoise(x, level)  # (N, H, W)
+        signal, strength = signal_and_noise(level)  # (1,) each
         implied = (x - signal * clean) / strength  # (N, H, W)
-        x = noised(clean, implied, torch.tensor([following], device=noise.device))
-    raise ValueError(f"expected at least one step, found {steps}")
+        x = noised(clean, implied, following)
+    return denoise(x, constants[-1])

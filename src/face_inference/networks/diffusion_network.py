@@ -21,8 +21,8 @@ from face_inference.networks.encoder import Encoder, hidden_where_unseen
 from face_inference.networks.head import quiet_linear
 from face_model import arkit
 
-STRIDE = 4
-"""Ticks between the trajectories of a chunk in training; neighbours would teach the same twice."""
+STRIDE = 8
+"""Ticks between the trajectories of a chunk in training; with the default horizon each tick is in one of them."""
 
 PURE_NOISE_SHARE = 0.25
 """Share of the trajectories trained from pure noise, where sampling begins; the others have a level of (0, 1)."""
@@ -98,9 +98,7 @@ class DiffusionNetwork(FaceNetwork):
 
     def encode_chunk(self, inputs: Tensor) -> Tensor:
         """(B, L, I) raw, from a zero state -> the encoder's outputs along each trajectory, (B, N, H, C)."""
-        state = self.initial_state(len(inputs))
-        encoded, _ = self.encoder(self.normalised(inputs), state[:-1])  # (B, L, C)
-        return self.trajectories(encoded)
+        return self.trajectories(self.encoder.from_nothing(self.normalised(inputs)))
 
     def sampled_prediction(self, inputs: Tensor, noise: Tensor, steps: int | None = None) -> Prediction:
         """What sampling gives for the trajectories of a chunk, from a zero state.

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from face_inference.networks.config import NetworkConfig
+from face_inference.networks.dropout import SteadyDropout
 
 HIDDEN = -1e4
 """Score of what must not be seen: its exponential is zero in float32, and float16 can hold it."""
@@ -58,25 +59,39 @@ class WindowAttention(nn.Module):  # type: ignore[misc,unused-ignore]
 
         Args:
             x: (B, L, C).
-            keys: (B, heads, window - 1, C / heads) of the ticks before, oldest first.
+            keys: (B, heads, P, C / heads) of the P ticks before, oldest first.
             values: likewise.
-            unseen: (B, 1, 1, window - 1 + L) added to the scores, `HIDDEN` where a cache slot is empty.
+            unseen: (B, 1, 1, P + L) added to the scores, `HIDDEN` where a cache slot is empty.
 
         Returns:
             (B, L, C) and the caches for the next call.
         """
         length = int(x.shape[1])
         query, key, value = split_heads(self.project(x), self.heads)  # (B, heads, L, C / heads) each
-        keys, values = torch.cat([keys, key], dim=2), torch.cat([values, value], dim=2)  # (B, heads, window-1+L, ...)
-        scores = query @ keys.transpose(-1, -2) + (self.bias(length) + unseen)  # (B, heads, L, window-1+L)
-        mixed = merge_heads(torch.softmax(scores, dim=-1) @ values)  # (B, L, C)
+        keys, values = torch.cat([keys, key], dim=2), torch.cat([values, value], dim=2)  # (B, heads, P+L, C / heads)
+        mixed = merge_heads(self.attend(query, keys, values, unseen))  # (B, L, C)
         return self.out(mixed), keys[:, :, length:], values[:, :, length:]
 
-    def bias(self, length: int) -> Tensor:
-        """(heads, L, window - 1 + L): the bias of each key's age, `HIDDEN` for the future and beyond the window."""
+    def attend(self, query: Tensor, keys: Tensor, values: Tensor, unseen: Tensor) -> Tensor:
+        """Queries (B, heads, L, C / heads), keys and values of P + L ticks -> (B, heads, L, C / heads)."""
+        length = int(query.shape[2])
+        past = int(keys.shape[2]) - length
+        if length <= self.window:
+            scores = query @ keys.transpose(-1, -2) + (self.bias(past, length) + unseen)  # (B, heads, L, P+L)
+            return torch.softmax(scores, dim=-1) @ values
+        blocks = []  # each with only the keys it sees: most of a long chunk is out of a tick's reach
+        for start in range(0, length, self.window):
+            end = min(start + self.window, length)
+            seen = slice(max(0, past + start - self.window + 1), past + end)
+            block = query[:, :, start:end]
+            blocks.append(self.attend(block, keys[:, :, seen], values[:, :, seen], unseen[..., seen]))
+        return torch.cat(blocks, dim=2)
+
+    def bias(self, past: int, length: int) -> Tensor:
+        """(heads, L, P + L): the bias of each key's age, `HIDDEN` for the future and beyond the window."""
         device = self.age_bias.device
-        now = torch.arange(length, device=device) + self.window - 1  # (L,) places of the queries among the keys
-        age = now[:, None] - torch.arange(self.window - 1 + length, device=device)  # (L, window-1+L)
+        now = torch.arange(length, device=device) + past  # (L,) places of the queries among the keys
+        age = now[:, None] - torch.arange(past + length, device=device)  # (L, P+L)
         outside = (age < 0) | (age >= self.window)
         by_age = functional.pad(self.age_bias, (0, 1), value=HIDDEN)  # (heads, window + 1)
         return by_age[:, age.masked_fill(outside, self.window)]
@@ -91,7 +106,7 @@ class Block(nn.Module):  # type: ignore[misc,unused-ignore]
         self.attention = WindowAttention(config.width, config.heads, config.window)
         self.before_mlp = nn.LayerNorm(config.width)
         self.mlp = Mlp(config.width)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = SteadyDropout(config.dropout)
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, unseen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As `WindowAttention.forward`."""
@@ -104,7 +119,7 @@ class Encoder(nn.Module):  # type: ignore[misc,unused-ignore]
     """Normalised inputs (B, L, I) to what is known at each tick (B, L, C).
 
     The state is, for the last window - 1 ticks, oldest first: `seen`, 1 where there was a tick, and the keys and
-    values of every layer.
+    values of every layer. P, the number of those ticks, is window - 1 in a stream.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -114,20 +129,27 @@ class Encoder(nn.Module):  # type: ignore[misc,unused-ignore]
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
 
-    def state_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every state tensor, in order."""
+    def state_shapes(self, batch: int, past: int | None = None) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every state tensor, in order; `past` is P where it is not that of a stream."""
         config = self.config
-        cache = (batch, config.heads, config.window - 1, config.width // config.heads)
-        shapes: dict[str, tuple[int, ...]] = {"seen": (batch, config.window - 1)}
+        past = config.window - 1 if past is None else past
+        cache = (batch, config.heads, past, config.width // config.heads)
+        shapes: dict[str, tuple[int, ...]] = {"seen": (batch, past)}
         for layer in range(config.layers):
             shapes |= {f"keys_{layer}": cache, f"values_{layer}": cache}
         return shapes
 
+    def from_nothing(self, inputs: Tensor) -> Tensor:
+        """(B, L, I) normalised -> (B, L, C): `forward` from a zero state, without computing what empty slots add."""
+        shapes = self.state_shapes(len(inputs), past=0).values()
+        encoded, _ = self(inputs, tuple(inputs.new_zeros(shape) for shape in shapes))
+        return encoded
+
     def forward(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(B, L, I) normalised, state -> (B, L, C), next state."""
         length = int(inputs.shape[1])
-        seen = torch.cat([state[0], torch.ones_like(inputs[:, :, 0])], dim=1)  # (B, window-1+L)
-        unseen = hidden_where_unseen(seen)[:, None, None, :]  # (B, 1, 1, window-1+L)
+        seen = torch.cat([state[0], torch.ones_like(inputs[:, :, 0])], dim=1)  # (B, P+L)
+        unseen = hidden_where_unseen(seen)[:, None, None, :]  # (B, 1, 1, P+L)
         following = [seen[:, length:]]
         x = functional.silu(self.embed(inputs))  # (B, L, C)
         for layer, block in enumerate(self.blocks):

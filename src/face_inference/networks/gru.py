@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from face_inference.networks.base import FaceNetwork, reading_of
 from face_inference.networks.config import NetworkConfig
+from face_inference.networks.dropout import SteadyDropout
 from face_inference.networks.head import Head
 
 
@@ -17,7 +18,7 @@ class GruNetwork(FaceNetwork):
         super().__init__(config)
         self.embed = nn.Linear(config.inputs, config.width)
         self.gru = nn.GRU(config.width, config.width, batch_first=True)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = SteadyDropout(config.dropout)
         self.head = Head(config.width)
 
     def state_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:

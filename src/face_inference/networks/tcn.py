@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from face_inference.networks.base import FaceNetwork, reading_of
 from face_inference.networks.config import NetworkConfig
+from face_inference.networks.dropout import SteadyDropout
 from face_inference.networks.head import Head
 
 TAPS = 3
@@ -30,7 +31,7 @@ class DilatedBlock(nn.Module):  # type: ignore[misc,unused-ignore]
         self.norm = nn.LayerNorm(width)
         self.convolve = nn.Linear(TAPS * width, width)
         self.mix = nn.Linear(width, width)
-        self.drop = nn.Dropout(dropout)
+        self.drop = SteadyDropout(dropout)
 
     def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         """(B, L, C) and the (TAPS - 1) dilation normalised ticks before -> (B, L, C) and those of the next call."""

@@ -32,7 +32,7 @@ def test_the_exported_step_equals_the_network_over_a_stream(make, tmp_path, arch
     state = [np.zeros(s.shape, dtype=np.float32) for s in graph.states]
     for tick in range(TICKS):
         fed = {s.input: value for s, value in zip(graph.states, state, strict=True)}
-        found, sure, *state = session.run(names, {graph.features: inputs[:, tick].numpy(), **fed})
+        found, sure, *state = session.run(names, {graph.inputs: inputs[:, tick].numpy(), **fed})
         np.testing.assert_allclose(found[0], weights[0, tick], atol=1e-4)
         np.testing.assert_allclose(sure[0], confidence[0, tick], atol=1e-4)
     assert architecture == "ridge" or float(weights.std(dim=1).max()) > 0.01, "a constant would make this test empty"
@@ -47,7 +47,7 @@ def test_the_graph_has_only_static_float32_tensors_at_its_edges_and_is_the_same_
     model = onnx.load(str(tmp_path / "one.onnx"))
     edges = {e.name: e.type.tensor_type for e in (*model.graph.input, *model.graph.output)}
     shapes = {name: tuple(d.dim_value for d in tensor.shape.dim) for name, tensor in edges.items()}
-    expected = {graph.features: (1, 130), graph.weights: (1, 52), graph.confidence: (1, 52)}
+    expected = {graph.inputs: (1, 130), graph.weights: (1, 52), graph.confidence: (1, 52)}
     expected |= {s.input: s.shape for s in graph.states} | {s.output: s.shape for s in graph.states}
     assert shapes == expected
     assert {tensor.elem_type for tensor in edges.values()} == SIMPLE_TYPES
