@@ -54,6 +54,7 @@ class StageConfig:
         chunk_s: length of a chunk.
         learning_rate: peak; cosine decay to zero after `warm_up_steps`.
         warm_up_steps: linear increase of the learning rate.
+        huber: errors well above this count by their size, well below by their square; 0: all by their square.
         likelihood_weight: of the likelihood that fits the variance.
         beta: of beta-NLL: 0 plain likelihood, 1 scaled by the variance.
         velocity_weight: of the squared error of the change per tick.
@@ -68,6 +69,7 @@ class StageConfig:
     chunk_s: float = 2.0
     learning_rate: float = 1e-3
     warm_up_steps: int = 100
+    huber: float = 0.0
     likelihood_weight: float = 1.0
     beta: float = 1.0
     velocity_weight: float = 8.0

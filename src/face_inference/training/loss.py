@@ -24,7 +24,7 @@ def shape_weights(hidden_weight: float) -> Tensor:
 class FaceLoss(nn.Module):  # type: ignore[misc,unused-ignore]
     """The loss of one stage.
 
-    The mean is fitted by squared error, the variance by beta-NLL, which is the Gaussian likelihood of each weight
+    The mean is fitted by squared error or a robust relative of it, the variance by beta-NLL, which is the Gaussian likelihood of each weight
     scaled by its variance to the power beta, without gradient, so that hard shapes are not given up on (Seitzer et
     al., "On the Pitfalls of Heteroscedastic Uncertainty Estimation with Probabilistic Neural Networks", ICLR 2022).
     The likelihood does not move the mean at all: with their beta of 1 its gradient on the mean is that of the squared
@@ -50,12 +50,18 @@ class FaceLoss(nn.Module):  # type: ignore[misc,unused-ignore]
         likelihood = 0.5 * (log_variance + squared.detach() * torch.exp(-log_variance))
         likelihood = likelihood * torch.exp(stage.beta * log_variance.detach())
         parts = [
-            (squared * shapes).mean(),
+            (self._cost(squared) * shapes).mean(),
             stage.likelihood_weight * (likelihood * shapes).mean(),
             stage.velocity_weight * (error.diff(dim=-2) ** 2 * shapes).mean(),
             *self._geometric(mean, truth, error),
         ]
         return torch.stack([torch.stack(parts).sum(), *parts])
+
+    def _cost(self, squared: Tensor) -> Tensor:
+        """Squared errors (..., W) to what they cost: as they are, or by a pseudo-Huber function (P. Charbonnier et al.,
+        ICIP 1994), whose best estimate is near the median. Weights are mostly zero: their mean is far from it."""
+        limit = self._stage.huber
+        return squared if not limit else 2.0 * limit**2 * ((1.0 + squared / limit**2).sqrt() - 1.0)
 
     def _geometric(self, mean: Tensor, truth: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
         stage, nothing = self._stage, error.new_zeros(())
