@@ -26,6 +26,7 @@ class AdaptiveBlock(nn.Module):  # type: ignore[misc,unused-ignore]
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
+        self.width = width
         self.heads = heads
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.modulation = quiet_linear(width, 6 * width)
@@ -35,7 +36,7 @@ class AdaptiveBlock(nn.Module):  # type: ignore[misc,unused-ignore]
 
     def forward(self, x: Tensor, condition: Tensor, unseen: Tensor) -> Tensor:
         """Tokens (N, H, C), condition (N or 1, 1, C), scores to add (N, 1, 1, H) -> (N, H, C)."""
-        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = self.modulation(condition).chunk(6, dim=-1)
+        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = self.modulation(condition).split(self.width, dim=-1)
         query, key, value = split_heads(self.project(self.norm(x) * (1.0 + scale) + shift), self.heads)
         scores = torch.softmax(query @ key.transpose(-1, -2) + unseen, dim=-1)  # (N, heads, H, H)
         x = x + gate * self.out(merge_heads(scores @ value))  # (N, H, C)

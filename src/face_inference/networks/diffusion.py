@@ -45,7 +45,7 @@ def ddim(denoise: Callable[[Tensor, Tensor], Tensor], noise: Tensor, steps: int)
 
     Args:
         denoise: (x (N, H, W), level (1,)) -> predicted x0 (N, H, W).
-        noise: (N, H, W) standard normal, x at level 1.
+        noise: (N or 1, H, W) standard normal, x at level 1.
         steps: at least 1; one step is the network's prediction from noise alone.
 
     Returns:

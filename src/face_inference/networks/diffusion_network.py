@@ -55,15 +55,15 @@ class DiffusionNetwork(FaceNetwork):
     def advance(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """See `FaceNetwork.forward`."""
         horizon = self.config.horizon
-        length = int(inputs.shape[1])
+        batch, length = (int(n) for n in inputs.shape[:2])
         encoded, following = self.encoder(self.normalised(inputs), state[:-1])  # (B, L, C)
         known = torch.cat([state[-1], encoded], dim=1)  # (B, H-1+L, C)
-        seen = torch.cat([state[0][:, 1 - horizon :], torch.ones_like(inputs[:, :, 0])], dim=1)  # (B, H-1+L)
+        seen = torch.cat([state[0][:, 1 - horizon :], inputs.new_ones(batch, length)], dim=1)  # (B, H-1+L)
         # Trajectories of all ticks of all takes stand in one row, N = B L.
-        context = windows(known, horizon, 1).flatten(0, 1)  # (N, H, C)
-        hidden = hidden_where_unseen(windows(seen[..., None], horizon, 1)).flatten(0, 1)  # (N, H, 1)
-        clean = self._sample(context, hidden, self.noise.expand(len(context), -1, -1), self.config.steps)
-        residual = clean[:, -1].reshape(-1, length, arkit.COUNT)  # (B, L, W)
+        context = windows(known, horizon, 1).reshape(batch * length, horizon, -1)  # (N, H, C)
+        hidden = hidden_where_unseen(windows(seen[..., None], horizon, 1)).reshape(-1, horizon, 1)  # (N, H, 1)
+        clean = self._sample(context, hidden, self.noise[None], self.config.steps)
+        residual = clean[:, -1].reshape(batch, length, arkit.COUNT)  # (B, L, W)
         mean = reading_of(inputs) + self.residual_scale * residual
         log_variance = self.log_variance_from(self.log_variance(encoded))  # (B, L, W)
         return mean, log_variance, (*following, known[:, length:])
@@ -121,7 +121,7 @@ class DiffusionNetwork(FaceNetwork):
         return Prediction(mean, self.log_variance_from(self.log_variance(encoded)), mean)
 
     def _sample(self, encoded: Tensor, hidden: Tensor, noise: Tensor, steps: int) -> Tensor:
-        """(N, H, C), (N, H, 1) added to scores, (N, H, W) -> x0 (N, H, W)."""
+        """(N, H, C), (N, H, 1) added to scores, (N or 1, H, W) -> x0 (N, H, W)."""
         context = self.denoiser.context(encoded)  # (N, H, denoiser's C)
         unseen = hidden.transpose(1, 2)[:, None]  # (N, 1, 1, H)
         return ddim(lambda x, level: self.denoiser(x, level, context, unseen), noise, steps)

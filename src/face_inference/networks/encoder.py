@@ -93,7 +93,7 @@ class WindowAttention(nn.Module):  # type: ignore[misc,unused-ignore]
         now = torch.arange(length, device=device) + past  # (L,) places of the queries among the keys
         age = now[:, None] - torch.arange(past + length, device=device)  # (L, P+L)
         outside = (age < 0) | (age >= self.window)
-        by_age = functional.pad(self.age_bias, (0, 1), value=HIDDEN)  # (heads, window + 1)
+        by_age = torch.cat([self.age_bias, self.age_bias.new_full((self.heads, 1), HIDDEN)], dim=1)  # (heads, window+1)
         return by_age[:, age.masked_fill(outside, self.window)]
 
 
@@ -147,8 +147,8 @@ class Encoder(nn.Module):  # type: ignore[misc,unused-ignore]
 
     def forward(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(B, L, I) normalised, state -> (B, L, C), next state."""
-        length = int(inputs.shape[1])
-        seen = torch.cat([state[0], torch.ones_like(inputs[:, :, 0])], dim=1)  # (B, P+L)
+        batch, length = (int(n) for n in inputs.shape[:2])
+        seen = torch.cat([state[0], inputs.new_ones(batch, length)], dim=1)  # (B, P+L)
         unseen = hidden_where_unseen(seen)[:, None, None, :]  # (B, 1, 1, P+L)
         following = [seen[:, length:]]
         x = functional.silu(self.embed(inputs))  # (B, L, C)

@@ -31,7 +31,7 @@ class RidgeNetwork(FaceNetwork):
     def advance(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """See `FaceNetwork.forward`."""
         mean = self.normalised(inputs) @ self.weight[:-1] + self.weight[-1]  # (B, L, W)
-        return mean, self.error_log_variance.expand_as(mean), ()
+        return mean, self.error_log_variance + torch.zeros_like(mean), ()
 
     @torch.no_grad()  # type: ignore[untyped-decorator,unused-ignore]
     def fit(self, batches: Iterable[tuple[Tensor, Tensor]], ridge: float) -> None:

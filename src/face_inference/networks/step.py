@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from face_inference.networks.base import FaceNetwork, published
@@ -23,4 +22,4 @@ class SingleStep(nn.Module):  # type: ignore[misc,unused-ignore]
 
     def example(self) -> tuple[Tensor, ...]:
         """Arguments of `forward`: zeros of the right shapes."""
-        return (torch.zeros(1, self.network.config.inputs), *self.network.initial_state(1))
+        return (self.network.input_mean.new_zeros(1, self.network.config.inputs), *self.network.initial_state(1))
