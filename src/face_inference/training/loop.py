@@ -30,7 +30,8 @@ Progress = Callable[[float, str], None]
 Predict = Callable[[Tensor, Tensor, torch.Generator], Prediction]
 """As `FaceNetwork.training_prediction`."""
 
-_CURVES_EVERY_S = 60.0
+_CURVES_EVERY_S = 120.0
+"""Drawing takes a second."""
 
 
 @dataclass(frozen=True)

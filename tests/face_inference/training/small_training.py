@@ -1,4 +1,4 @@
-"""A training of seconds on made-up data. As a program: `small_training.py RUN_DIR SECONDS_PER_STEP DEVICE`."""
+"""A training of seconds on made-up data. As a program: `small_training.py RUN_DIR SECONDS_PER_STEP`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from face_inference.training.stages import train_network
 from face_inference.training.take import ValidationTake
 from face_model import arkit
 
-FEATURES = 12
+FEATURES, LATENT = 12, 4
 INPUTS = FEATURES + READING_CHANNELS
 
 GRU = NetworkConfig(inputs=READING_CHANNELS + 1, architecture="gru", width=16, layers=1, dropout=0.1)
@@ -45,7 +45,7 @@ def small_config(network: NetworkConfig = GRU, **changes: object) -> TrainConfig
 
 @dataclass(frozen=True)
 class SmallDataset:
-    """Weights are smooth, features mix them linearly, the reading is a bad estimate of them."""
+    """Few signals move all weights, features mix them linearly, the reading is a bad estimate of the weights."""
 
     sha256: str = "5a11"
     pause_s: float = 0.0
@@ -62,12 +62,13 @@ class SmallDataset:
 
 def _motion(rng: np.random.Generator, count: int, length: int) -> tuple[np.ndarray, np.ndarray]:
     time_s = np.arange(length)[None, :, None] / 100.0
-    frequency, phase = rng.uniform(0.5, 3.0, (count, 1, arkit.COUNT)), rng.uniform(0.0, 6.0, (count, 1, arkit.COUNT))
-    weights = np.clip(np.sin(frequency * 6.0 * time_s + phase), 0.0, 1.0)
-    mixing = np.random.default_rng(3).normal(size=(arkit.COUNT, FEATURES))
-    features = weights @ mixing + 0.05 * rng.normal(size=(count, length, FEATURES))
-    reading = 0.5 * weights + 0.1 * rng.normal(size=(count, 1, arkit.COUNT))
-    inputs = np.concatenate([features, reading, np.full_like(reading + weights, 0.2)], axis=-1)
+    frequency, phase = rng.uniform(3.0, 18.0, (count, 1, LATENT)), rng.uniform(0.0, 6.0, (count, 1, LATENT))
+    latent = np.clip(np.sin(frequency * time_s + phase), 0.0, 1.0)  # (count, length, LATENT)
+    weights = latent[..., np.arange(arkit.COUNT) % LATENT]
+    features = latent @ np.random.default_rng(3).normal(size=(LATENT, FEATURES))
+    features = features + 0.05 * rng.normal(size=features.shape)
+    reading = 0.5 * weights + 0.1 * rng.normal(size=weights.shape)
+    inputs = np.concatenate([features, reading, np.full_like(reading, 0.2)], axis=-1)
     return inputs.astype(np.float32), weights.astype(np.float32)
 
 
