@@ -20,6 +20,7 @@ from face_inference.gauge import Gauge
 from face_inference.model_folder import load_model
 from face_inference.samples import FaceEstimate, ImuSample, InputLayout, TrackingState
 from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.wearer_action import WearerAction
 from face_model.frames import HEAD_FRAME
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
@@ -30,6 +31,7 @@ from imusic_ros.qos import LATCHED, SENSOR_DATA
 PARAMETERS = (
     ParameterSpec("model", "imusic_gru", "Model to run: a name in any package that ships models, or a folder's path."),
     ParameterSpec("engine", "auto", "What runs the model; auto takes the fastest that works here.", choices=ENGINES),
+    ParameterSpec("wearer", "", "Whose profile is used from the start; empty: what is known of anybody."),
     ParameterSpec("neutral_duration_s", 2.0, "Length of the neutral calibration, s.", 0.5, 30.0),
     ParameterSpec("still_skull_rad_s", 0.1, "RMS turning rate of the skull that counts as still, rad/s.", 0.005, 2.0),
     ParameterSpec("still_face_rad_s", 0.15, "RMS turning rate of the skin that counts as relaxed, rad/s.", 0.005, 2.0),
@@ -66,6 +68,7 @@ class FaceInferenceNode(ManagedNode):
         self._gauge = Gauge()
         self._state = TrackingState.CALIBRATING
         self._asked: tuple[NeutralCalibration, Future, float] | None = None
+        self._wearer: WearerAction | None = None
 
     # Lifecycle.
 
@@ -90,6 +93,11 @@ class FaceInferenceNode(ManagedNode):
         self._keep(
             self.destroy_subscription, self.create_subscription(SensorLayout, "imu/layout", self._on_layout, LATCHED)
         )
+        self._wearer = WearerAction(self, self._tracker, model.description, self._routine_refusal)
+        try:
+            self._wearer.use(str(self.value("wearer")))
+        except InferenceError as error:
+            raise ConfigurationError(str(error)) from error
 
     def activate(self) -> None:
         """Take samples."""
@@ -101,10 +109,15 @@ class FaceInferenceNode(ManagedNode):
         self.destroy_subscription(self._frames)
         self.destroy_timer(self._idle_timer)
         self._end_calibration("the node was deactivated; activate it and calibrate again")
+        if self._wearer is not None:
+            self._wearer.abort("the node was deactivated; activate it and start the routine again")
 
     def cleanup(self) -> None:
         """Release the model and everything else."""
         self._end_calibration("the node was cleaned up; configure it and calibrate again")
+        if self._wearer is not None:
+            self._wearer.close()
+            self._wearer = None
         for destroy, entity in reversed(self._entities):
             destroy(entity)
         self._entities.clear()
@@ -129,6 +142,8 @@ class FaceInferenceNode(ManagedNode):
             "model": self._title,
             "engine": self._engine.description,
             "missing_sensors": ", ".join(tracker.missing_sensors) or "none",
+            "wearer": tracker.wearer.source,
+            "person": self._wearer.person if self._wearer else "",
         }
         level, text = self._verdict(tracker)
         return Health(level, text, values)
@@ -147,6 +162,8 @@ class FaceInferenceNode(ManagedNode):
             return OK, f"calibrating: {tracker.calibration_hint}"
         if self._state == TrackingState.DEGRADED:
             return WARN, "sensors are missing or faulty: weights follow with lower confidence"
+        if tracker.wearer.source == "population":
+            return OK, "tracking anybody: the guided routine (`imusic wearer routine NAME`) makes it more accurate"
         return OK, "tracking"
 
     def _tracker_params(self) -> TrackerParams:
@@ -198,13 +215,11 @@ class FaceInferenceNode(ManagedNode):
         self._header = message.header
         age_s = self._publish(estimate)
         self._gauge.add(age_s, time.monotonic() - began_s, float(estimate.confidence.mean()))
-        if self._asked is not None:
-            self._look_after_calibration(began_s)
+        self._look_after_wishes(began_s)
 
     def _on_idle(self) -> None:
         now_s = time.monotonic()
-        if self._asked is not None:
-            self._look_after_calibration(now_s)
+        self._look_after_wishes(now_s)
         estimate = self._tracker.idle(now_s) if self._tracker is not None else None
         if estimate is not None:
             self._publish(estimate)
@@ -231,6 +246,13 @@ class FaceInferenceNode(ManagedNode):
         (self.get_logger().info if response.success else self.get_logger().warning)(response.message)
         return response
 
+    def _routine_refusal(self) -> str | None:
+        if not self.is_active:
+            return "expected the node to be active, found it is not; activate it first"
+        if self._asked is not None:
+            return "the neutral is being learned; wait for it"
+        return self._layout_problem
+
     def _calibration_refusal(self, duration_s: float) -> str | None:
         if not self.is_active:
             return "expected the node to be active, found it is not; activate it first"
@@ -239,6 +261,12 @@ class FaceInferenceNode(ManagedNode):
         if self._asked is not None:
             return "a calibration is already under way; wait for it"
         return self._layout_problem
+
+    def _look_after_wishes(self, now_s: float) -> None:
+        if self._asked is not None:
+            self._look_after_calibration(now_s)
+        if self._wearer is not None:
+            self._wearer.look_after(now_s, self._header)
 
     def _look_after_calibration(self, now_s: float) -> None:
         if self._asked is None:

@@ -17,10 +17,10 @@ FloatArray = NDArray[np.float64]
 AMOUNT = float(np.mean(routine.REACHED))
 """Share of a prompt's nominal weights that is expected to be reached."""
 
-AMOUNT_SPREAD = 0.2
-"""Standard deviation of that share; a little more than that of an even distribution over `REACHED`."""
+AMOUNT_SPREAD = 0.15
+"""Standard deviation of that share, that of an even distribution over `REACHED`."""
 
-COMPANION_SPREAD = 0.07
+COMPANION_SPREAD = 0.05
 """Standard deviation of each weight that comes along unasked for (a guess)."""
 
 WINDOW_S = 0.3

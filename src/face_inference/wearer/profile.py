@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -98,9 +99,9 @@ class ProfileFolder:
             part.write_bytes(written)
             part.replace(path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                part.unlink()
             raise ProfileError(f"expected to write the profile {path}, found: {error}; free the folder") from error
-        finally:
-            part.unlink(missing_ok=True)
         return path
 
     def load(self, person: str) -> WearerProfile:

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from face_inference.mounts import NominalMounts
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.population import Population
-from face_model import arkit, routine
+from face_model import arkit, rotation, routine
+from face_model.frames import GRAVITY_M_S2
+from face_model.recording import Recording
 
 SENSORS = 6
 CHANNELS = 3 * (SENSORS - 1)
+RECORDED_HZ = 25.0
+"""Slow, so that a minute is streamed in a second or two."""
 NAMES = ("skull", "brow_left", "brow_right", "cheek_left", "cheek_right", "chin")
 
 
@@ -78,3 +83,28 @@ def make_wearer() -> Callable[..., Wearer]:
 @pytest.fixture(scope="session")
 def routine_weights() -> Callable[..., np.ndarray]:
     return _routine_weights
+
+
+@pytest.fixture(scope="session")
+def routine_recording(mounts: NominalMounts, population: Population) -> Recording:
+    """The routine as the boards of a wearer would record it on a head that keeps still."""
+    wearer = _make_wearer(population, rate_hz=RECORDED_HZ, noise=0.0)
+    count, sensors = len(wearer.weights), len(mounts.names)
+    turn = np.zeros((count, sensors, 3))
+    turn[:, list(mounts.skin)] = (wearer.weights @ wearer.response.T).reshape(count, -1, 3)
+    orientation = rotation.multiply(rotation.from_vector(turn), mounts.orientation[None])
+    before, after = orientation[np.r_[0, : count - 1]], orientation[np.r_[1:count, count - 1]]
+    rate = 0.5 * RECORDED_HZ * rotation.to_vector(rotation.multiply(rotation.conjugate(before), after))
+    up = np.broadcast_to([0.0, 0.0, GRAVITY_M_S2], (count, sensors, 3))
+    return Recording(
+        person="ann",
+        take="routine",
+        rate_hz=RECORDED_HZ,
+        sensor_names=mounts.names,
+        orientation=orientation.astype(np.float32),
+        angular_velocity=rate.astype(np.float32),
+        specific_force=rotation.rotate(rotation.conjugate(orientation), up).astype(np.float32),
+        valid=np.ones((count, sensors), dtype=bool),
+        weights=wearer.weights.astype(np.float32),
+        head_orientation=np.tile([0.0, 0.0, 0.0, 1.0], (count, 1)).astype(np.float32),
+    )

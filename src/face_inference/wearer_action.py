@@ -1,0 +1,179 @@
+"""The node's side of the wearer: the guided routine as an action, its prompts as a topic, profiles as a service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from imusic.action import CalibrateWearer
+from imusic.msg import WearerPrompt
+from imusic.srv import UseWearer
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.task import Future
+from std_msgs.msg import Header
+
+from face_inference.errors import InferenceError
+from face_inference.model_folder import ModelDescription
+from face_inference.tracker import FaceTracker
+from face_inference.wearer.calibration import CalibrationOutcome, WearerCalibration, known_wearer
+from face_inference.wearer.profile import ProfileFolder
+from face_model.routine import ROUTINE
+from imusic_ros.managed_node import ManagedNode
+from imusic_ros.qos import LATCHED
+
+PROMPT_PERIOD_S = 0.2
+"""How often the time that is left is told; what is asked for is told at once when it changes."""
+
+
+@dataclass
+class _Running:
+    """One goal under way."""
+
+    calibration: WearerCalibration
+    goal: ServerGoalHandle
+    done: Future
+    told: tuple[int, bool] | None = None
+    told_s: float = 0.0
+
+
+class WearerAction:
+    """Made when the node is configured, closed when it is cleaned up; `look_after` is called with every frame."""
+
+    def __init__(
+        self, node: ManagedNode, tracker: FaceTracker, description: ModelDescription, refusal: Callable[[], str | None]
+    ) -> None:
+        """Offer action, topic and service.
+
+        Args:
+            node: that they belong to.
+            tracker: whose wearer is learned.
+            description: of the model that it runs.
+            refusal: why a routine cannot start now, or None.
+        """
+        self._node, self._tracker, self._description, self._refusal = node, tracker, description, refusal
+        self._folder = ProfileFolder()
+        self._running: _Running | None = None
+        self.person = ""
+        self._publisher = node.create_lifecycle_publisher(WearerPrompt, "face/prompt", LATCHED)
+        group = ReentrantCallbackGroup()
+        self._service = node.create_service(UseWearer, "~/use_wearer", self._on_use_wearer, callback_group=group)
+        self._server: Any = ActionServer(
+            node,
+            CalibrateWearer,
+            "~/calibrate_wearer",
+            self._on_goal,
+            callback_group=group,
+            cancel_callback=lambda _goal: CancelResponse.ACCEPT,
+        )
+
+    def close(self) -> None:
+        """Withdraw them."""
+        self.abort("the node was cleaned up; configure it and start the routine again")
+        self._server.destroy()
+        self._node.destroy_service(self._service)
+        self._node.destroy_publisher(self._publisher)
+
+    def use(self, person: str) -> None:
+        """Use a profile; an empty name means what is known of anybody.
+
+        Raises:
+            ProfileError: there is no such profile, it is damaged, or does not fit the model.
+        """
+        self._tracker.wearer = known_wearer(person, self._description, self._folder)
+        self.person = person
+
+    def look_after(self, now_s: float, header: Header) -> None:
+        """Go on with a routine that is under way; `now_s` is `time.monotonic`, `header` that of the newest frame."""
+        running = self._running
+        if running is None:
+            return
+        calibration = running.calibration
+        if running.goal.is_cancel_requested and calibration.collecting:
+            calibration.abort("cancelled; what was known stays")
+        outcome = calibration.poll(now_s)
+        if calibration.collecting:
+            self._tell(running, now_s, header)
+        elif running.told is not None:
+            running.told = None
+            self._publisher.publish(WearerPrompt(header=header, count=len(ROUTINE)))
+        if outcome is not None:
+            self._running = None
+            running.done.set_result(None)
+
+    def abort(self, reason: str) -> None:
+        """End a routine that is under way; nothing changes."""
+        if self._running is not None:
+            self._running.calibration.abort(reason)
+            self.look_after(time.monotonic(), Header())
+
+    async def _on_goal(self, goal: ServerGoalHandle) -> CalibrateWearer.Result:
+        person = str(goal.request.person)
+        outcome = self._start(goal, person)
+        if outcome is None:
+            running = self._running
+            assert running is not None
+            await running.done
+            outcome = running.calibration.outcome
+            assert outcome is not None
+        log = self._node.get_logger()
+        if outcome.success:
+            self.person = person
+            log.info(f"wearer learned: {outcome.message}")
+            goal.succeed()
+        elif goal.is_cancel_requested:
+            log.info(outcome.message)
+            goal.canceled()
+        else:
+            log.warning(f"wearer not learned: {outcome.message}")
+            goal.abort()
+        return CalibrateWearer.Result(
+            success=outcome.success, message=outcome.message, seen=outcome.seen, not_seen=outcome.not_seen
+        )
+
+    def _start(self, goal: ServerGoalHandle, person: str) -> CalibrationOutcome | None:
+        """None if the routine is under way."""
+        refusal = self._refusal() or ("a routine is already under way; wait for it" if self._running else None)
+        if refusal is not None:
+            return CalibrationOutcome(False, refusal)
+        try:
+            calibration = WearerCalibration(self._tracker, self._description, person, self._folder, time.monotonic())
+        except InferenceError as error:
+            return CalibrationOutcome(False, str(error))
+        self._running = _Running(calibration, goal, Future(executor=self._node.executor))
+        self._node.get_logger().info("the guided routine begins")
+        return None
+
+    def _tell(self, running: _Running, now_s: float, header: Header) -> None:
+        moment = running.calibration.moment
+        if running.told == (moment.index, moment.hold) and now_s - running.told_s < PROMPT_PERIOD_S:
+            return
+        running.told, running.told_s = (moment.index, moment.hold), now_s
+        prompt = WearerPrompt(
+            header=header,
+            hold=moment.hold,
+            name=moment.name,
+            text=moment.text,
+            number=moment.index + 1,
+            count=len(ROUTINE),
+            phase_left=moment.phase_left_s,
+            routine_left=moment.routine_left_s,
+        )
+        self._publisher.publish(prompt)
+        running.goal.publish_feedback(CalibrateWearer.Feedback(prompt=prompt))
+
+    def _on_use_wearer(self, request: UseWearer.Request, response: UseWearer.Response) -> UseWearer.Response:
+        try:
+            self.use(str(request.person))
+        except InferenceError as error:
+            response.success, response.message = False, str(error)
+            return response
+        source = self._tracker.wearer.source
+        response.success = True
+        response.message = (
+            f"using what is known of {self.person} from {source}" if self.person else f"using the {source}"
+        )
+        return response
