@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="networks need PyTorch, running a model does not")
@@ -10,7 +12,10 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="running needs ONNX Runt
 
 import numpy as np  # noqa: E402
 
+from face_inference.channels import Channels  # noqa: E402
+from face_inference.inputs import input_size  # noqa: E402
 from face_inference.networks import ARCHITECTURES, published  # noqa: E402
+from face_inference.onnx_engine import OnnxEngine  # noqa: E402
 from face_inference.training.export import export_onnx  # noqa: E402
 
 TICKS = 200
@@ -56,3 +61,24 @@ def test_the_graph_has_only_static_float32_tensors_at_its_edges_and_is_the_same_
     assert {tensor.elem_type for tensor in edges.values()} == SIMPLE_TYPES
     assert not SHAPE_OPERATORS & {node.op_type for node in model.graph.node}
     assert model.opset_import[0].version == 17
+
+
+@pytest.mark.parametrize("architecture", ["diffusion", "ridge"])
+def test_the_engine_carries_any_number_of_states_and_saves_and_restores_them(make, mounts, tmp_path, architecture):
+    size = input_size(Channels.of(mounts))
+    network = make(architecture, inputs=size)
+    graph = export_onnx(network, tmp_path / "step.onnx")
+    model = SimpleNamespace(onnx_path=tmp_path / "step.onnx", description=SimpleNamespace(graph=graph, mounts=mounts))
+    inputs = torch.randn(1, 40, size, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        mean, log_variance, _ = network(inputs, network.initial_state(1))
+        weights, confidence = published(network, mean, log_variance, inputs)
+    engine, state = OnnxEngine(model), ()
+    for tick in range(40):
+        if tick == 17:
+            state, engine = engine.save_state(), OnnxEngine(model)
+            engine.restore_state(state)
+        found = engine.step(inputs[0, tick].numpy())
+        np.testing.assert_allclose(found.weights, weights[0, tick], atol=1e-4)
+        np.testing.assert_allclose(found.confidence, confidence[0, tick], atol=1e-4)
+    assert len(state) == len(graph.states)
