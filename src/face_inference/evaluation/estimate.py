@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from face_inference.channels import Channels
 from face_inference.engine import Engine
 from face_inference.engine_choice import create_engine
 from face_inference.errors import EvaluationError
+from face_inference.inputs import InputAssembler
 from face_inference.model_folder import Model, ModelDescription
 from face_inference.takes import layout_of, lost_frames, recorded_features, recorded_neutral, samples_of
 from face_inference.ticks import RATE_TOLERANCE
 from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.wearer.reading import Reading
+from face_inference.wearer.response import WearerResponse
 from face_model import arkit
 from face_model.recording import Recording
 
@@ -50,10 +54,14 @@ class Estimator:
 
     Features of a whole take are computed at once where that gives what the live tracker gives: at the model's rate and
     without long gaps. Other takes are streamed.
+
+    Attributes:
+        description: of the model.
     """
 
     def __init__(self, description: ModelDescription, engine: Engine) -> None:
         self.description = description
+        self._channels = Channels.of(description.mounts)
         self._engine = engine
 
     @classmethod
@@ -65,22 +73,25 @@ class Estimator:
         """
         return cls(model.description, create_engine(model)[0])
 
-    def __call__(self, recording: Recording) -> Estimate:
-        """Weights and confidence of a take, both (T, 52)."""
+    def __call__(self, recording: Recording, wearer: WearerResponse | None = None) -> Estimate:
+        """Weights and confidence of a take, both (T, 52); without a `wearer`, for anybody."""
+        known = wearer or self.description.population.anybody
         if not self._at_once(recording):
-            return estimate_take(FaceTracker(self.description, self._engine), recording)
-        features = recorded_features(recording, self.description.mounts)
+            tracker = FaceTracker(self.description, self._engine)
+            tracker.wearer = known
+            return estimate_take(tracker, recording)
+        assembler = InputAssembler(self._channels, Reading(self.description.population, known))
+        inputs = assembler.batch(recorded_features(recording, self.description.mounts))
         there = ~lost_frames(recording)
-        weights = np.zeros((len(features), arkit.COUNT), dtype=np.float32)
+        first = int(np.argmax(there))
+        weights = np.zeros((len(inputs), arkit.COUNT), dtype=np.float32)
         confidence = np.zeros_like(weights)
         self._engine.reset()
-        first = int(np.argmax(there))
-        for i in range(first, len(features)):
-            stepped = self._engine.step(features[i])
-            weights[i], confidence[i] = stepped.weights, stepped.confidence
+        for i in range(first, len(inputs)):
+            weights[i], confidence[i] = self._engine.step(inputs[i])
         # The network learns of a lost frame when the next one comes; until then the last estimate stands.
-        last = np.maximum.accumulate(np.where(there, np.arange(len(there)), first))
-        return weights[last] * _after(there, first), confidence[last] * _after(there, first)
+        last = np.maximum.accumulate(np.where(there, np.arange(len(there)), 0))
+        return weights[last], confidence[last]
 
     def _at_once(self, recording: Recording) -> bool:
         ratio = recording.rate_hz / self.description.rate_hz
@@ -88,8 +99,3 @@ class Estimator:
         if abs(ratio - 1.0) > RATE_TOLERANCE or not len(there):
             return False
         return bool(np.diff(there, prepend=there[0]).max() <= TrackerParams().max_gap_s * recording.rate_hz)
-
-
-def _after(there: NDArray[np.bool_], first: int) -> NDArray[np.float32]:
-    """(T, 1) zero before the first frame arrived, one from then on."""
-    return (np.arange(len(there)) >= first).astype(np.float32)[:, None]
