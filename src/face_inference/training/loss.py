@@ -24,11 +24,12 @@ def shape_weights(hidden_weight: float) -> Tensor:
 class FaceLoss(nn.Module):  # type: ignore[misc,unused-ignore]
     """The loss of one stage.
 
-    The mean is fitted by squared error or a robust relative of it, the variance by beta-NLL, which is the Gaussian likelihood of each weight
-    scaled by its variance to the power beta, without gradient, so that hard shapes are not given up on (Seitzer et
-    al., "On the Pitfalls of Heteroscedastic Uncertainty Estimation with Probabilistic Neural Networks", ICLR 2022).
-    The likelihood does not move the mean at all: with their beta of 1 its gradient on the mean is that of the squared
-    error, which is there already. The error of the change per tick keeps the face from trembling.
+    The mean is fitted by squared error or a robust relative of it, the variance by beta-NLL, which is the Gaussian
+    likelihood of each weight scaled by its variance to the power beta, without gradient, so that hard shapes are not
+    given up on (Seitzer et al., "On the Pitfalls of Heteroscedastic Uncertainty Estimation with Probabilistic Neural
+    Networks", ICLR 2022). The likelihood does not move the mean at all: with their beta of 1 its gradient on the mean
+    is that of the squared error, which is there already. The error of the change per tick keeps the face from
+    trembling.
     Geometric parts are those of `FaceGeometry`.
     """
 
