@@ -100,41 +100,43 @@ def recorded() -> Callable[..., Recording]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A tiny real training: (network, model, config, dataset, run folder, losses). Needs PyTorch."""
+    """A tiny real training: network, model, config, dataset, data. Needs PyTorch."""
     pytest.importorskip("torch", reason="training needs PyTorch, running does not")
     pytest.importorskip("onnx", reason="export needs the package onnx, running does not")
-    import json
-
     from face_inference.model_folder import load_model
     from face_inference.training.confidence import fit_temperature
-    from face_inference.training.config import AugmentConfig, TrainConfig
+    from face_inference.training.config import train_config_from
     from face_inference.training.dataset import load_dataset
     from face_inference.training.export import write_model
-    from face_inference.training.loop import LOG, train_network
+    from face_inference.training.stages import train_network
 
     people = enumerate(("ann", "bob", "cleo"))
     folder = tmp_path_factory.mktemp("takes")
     store_recordings(folder, ((make_recording(seed=s, seconds=6.0, person=p), "train") for s, p in people))
     data = ShardedDataset.open(folder)
-    config = TrainConfig(
-        name="tiny", validation_share=0.3, steps=60,
-        batch=4, chunk_s=0.5, warm_up_steps=5, mse_steps=20, embedding=16, hidden=24,
-        checkpoint_steps=20, augment=AugmentConfig(noise=0.01),
-    )  # fmt: skip
+    config = train_config_from(
+        {
+            "name": "tiny",
+            "network": {"architecture": "gru", "width": 24},
+            "stage_1": {"steps": 40, "batch": 4, "chunk_s": 0.5, "warm_up_steps": 5, "learning_rate": 5e-3},
+            "validation_share": 0.3,
+            "augment": {"noise": 0.01},
+        }
+    )
     mounts = _mounts()
     run_dir = tmp_path_factory.mktemp("run")
     dataset = load_dataset(config, data, mounts, run_dir / "features")
-    network = train_network(config, dataset, mounts, run_dir)
-    fit_temperature(network, dataset.validation)
+    network = train_network(config, dataset, run_dir)["stage_1"]
+    confidence = fit_temperature(network, dataset.validation)
     models = tmp_path_factory.mktemp("models")
-    write_model(network, mounts, config, models / "tiny", {"takes": 3}, {"data": "synthetic"}, {})
-    losses = [json.loads(line)["loss"] for line in (run_dir / LOG).read_text().splitlines()]
+    write_model(
+        network, mounts, config, models / "tiny", {"takes": 3}, {"data": "synthetic"}, {"confidence": confidence},
+        dataset.population,
+    )  # fmt: skip
     return {
         "network": network,
         "model": load_model(models / "tiny"),
         "config": config,
         "dataset": dataset,
-        "run_dir": run_dir,
-        "losses": losses,
         "data": data,
     }
