@@ -19,6 +19,7 @@ from imusic_cli.errors import CommandError
 from imusic_cli.evaluation.verb import evaluate
 from imusic_cli.face import app as face
 from imusic_cli.study import study
+from imusic_cli.wearer import app as wearer_app
 
 app = typer.Typer(
     name="imusic", no_args_is_help=True, add_completion=False, help="Facial expression capture with IMUs, no camera."
@@ -27,6 +28,7 @@ app.add_typer(bench, name="bench")
 app.add_typer(face, name="face")
 app.add_typer(dataset, name="dataset")
 app.command()(evaluate)
+app.add_typer(wearer_app, name="wearer")
 app.command()(study)
 
 out = Console()
@@ -62,6 +64,7 @@ def capture(
     udp: Annotated[str, typer.Option(help="HOST:PORT to listen on for a hub that sends over UDP.")] = "",
     layout: Annotated[str, typer.Option(help="Sensor layout: a name or the path of a .yaml file.")] = "",
     model: ModelName = "",
+    person: Annotated[str, typer.Option(help="Who wears the sensors: a profile of `imusic wearer`.")] = "",
     page_port: Annotated[int | None, typer.Option(help="TCP port of the page.")] = None,
     face: Annotated[str, typer.Option(help="Face that is shown: head, or a rig file.")] = "",
     namespace: Namespace = "",
@@ -70,7 +73,7 @@ def capture(
     from imusic_cli.run import run_graph
 
     values: dict[str, object] = {"port": port, "baud": baud, "udp": udp, "layout": layout, "model": model}
-    values |= {"page_port": page_port, "face": face}
+    values |= {"person": person, "page_port": page_port, "face": face}
     raise typer.Exit(run_graph("capture", values, namespace))
 
 

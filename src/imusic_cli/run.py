@@ -15,6 +15,7 @@ from rich.panel import Panel
 
 from face_inference.errors import InferenceError
 from face_inference.model_folder import load_model
+from face_inference.wearer.profile import ProfileFolder
 from face_model.errors import FaceModelError
 from face_model.faces import load_family
 from face_model.layout import load_layout
@@ -74,6 +75,8 @@ def check_files(processes: tuple[Process, ...]) -> None:
         try:
             if "model" in process.overrides:
                 load_model(str(process.overrides["model"]))
+            if process.overrides.get("wearer"):
+                ProfileFolder().load(str(process.overrides["wearer"]))
             if "layout" in process.overrides:
                 load_layout(str(process.overrides["layout"]))
             if "face" in process.overrides:

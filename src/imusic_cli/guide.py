@@ -1,0 +1,119 @@
+"""Talks to a running graph about its wearer: guides somebody through the routine, switches profiles."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import rclpy
+from imusic.action import CalibrateWearer
+from imusic.msg import WearerPrompt
+from imusic.srv import UseWearer
+from rclpy.action import ActionClient
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from face_model import routine
+from imusic_cli.errors import CommandError
+
+DISCOVERY_PATIENCE_S = 10.0
+ANSWER_PATIENCE_S = 5.0
+ROUTINE_PATIENCE_S = routine.DURATION_S + 30.0
+"""The node itself ends a routine that gets no samples, and learning takes seconds."""
+
+
+@dataclass(frozen=True)
+class Guided:
+    """What the node answered."""
+
+    success: bool
+    message: str
+    seen: tuple[str, ...]
+    not_seen: tuple[str, ...]
+
+
+def follow_routine(person: str, namespace: str, show: Callable[[WearerPrompt], None]) -> Guided:
+    """Start the routine in a running graph, pass on each prompt, wait for the end; Ctrl-C cancels it there too.
+
+    Raises:
+        CommandError: no node offers the routine, or it does not answer.
+        KeyboardInterrupt: after the node was told.
+    """
+    with _node(namespace) as (node, executor):
+        client = ActionClient(node, CalibrateWearer, "face_inference/calibrate_wearer")
+        try:
+            if not _spin(executor, DISCOVERY_PATIENCE_S, client.server_is_ready):
+                raise CommandError(_nobody(namespace, "calibrate_wearer"))
+            sent = client.send_goal_async(
+                CalibrateWearer.Goal(person=person), feedback_callback=lambda told: show(told.feedback.prompt)
+            )
+            handle = _answer(executor, sent, ANSWER_PATIENCE_S)
+            try:
+                result = _answer(executor, handle.get_result_async(), ROUTINE_PATIENCE_S).result
+            except KeyboardInterrupt:
+                _answer(executor, handle.cancel_goal_async(), ANSWER_PATIENCE_S)
+                raise
+        finally:
+            client.destroy()
+    return Guided(result.success, result.message, tuple(result.seen), tuple(result.not_seen))
+
+
+def use_wearer(person: str, namespace: str, patience_s: float = DISCOVERY_PATIENCE_S) -> str | None:
+    """Let a running graph use a profile; what it answered, or None if there is no such graph.
+
+    Raises:
+        CommandError: the node refused, or does not answer.
+    """
+    with _node(namespace) as (node, executor):
+        client = node.create_client(UseWearer, "face_inference/use_wearer")
+        if not _spin(executor, patience_s, client.service_is_ready):
+            return None
+        response = _answer(executor, client.call_async(UseWearer.Request(person=person)), ANSWER_PATIENCE_S)
+    if not response.success:
+        raise CommandError(response.message)
+    return str(response.message)
+
+
+@contextmanager
+def _node(namespace: str) -> Iterator[tuple[Node, SingleThreadedExecutor]]:
+    # Without rclpy's handlers Ctrl-C is an ordinary KeyboardInterrupt.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = Node(f"guide_{os.getpid()}", namespace=namespace)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        yield node, executor
+    except ExternalShutdownException as error:
+        raise CommandError("ended from outside") from error
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def _spin(executor: SingleThreadedExecutor, seconds: float, done: Callable[[], bool]) -> bool:
+    end_s = time.monotonic() + seconds
+    while not done() and time.monotonic() < end_s:
+        executor.spin_once(timeout_sec=0.1)
+    return done()
+
+
+def _answer(executor: SingleThreadedExecutor, future: Any, patience_s: float) -> Any:
+    if not _spin(executor, patience_s, future.done):
+        raise CommandError(
+            f"expected face_inference to answer within {patience_s:g} s, found silence; look at what it printed"
+        )
+    return future.result()
+
+
+def _nobody(namespace: str, name: str) -> str:
+    place = f"/{namespace.strip('/')}" if namespace.strip("/") else ""
+    return (
+        f"expected {place}/face_inference/{name}, found nobody who offers it within {DISCOVERY_PATIENCE_S:g} s; "
+        "start `imusic capture` in another terminal, with the same --namespace"
+    )

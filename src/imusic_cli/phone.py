@@ -1,0 +1,57 @@
+"""A phone's recording beside a routine: its weights become the labels of the profile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from face_inference.model_folder import load_model
+from face_inference.wearer.adapt import adapt
+from face_inference.wearer.phone import PhoneRows, phone_rows
+from face_inference.wearer.profile import ProfileFolder, check_fits, new_profile
+from imu_sim.livelink import read_livelink
+from imusic_cli.errors import CommandError
+
+LONGEST_LAG_S = 120.0
+"""The phone may have been started this long before the routine, or stopped this long after it."""
+
+
+def learn_from_phone(person: str, file: Path, model: str, folder: ProfileFolder) -> PhoneRows:
+    """Learn a profile anew from its own routine and what a phone recorded meanwhile, a Live Link Face CSV.
+
+    Args:
+        person: with a profile.
+        file: recorded during that routine.
+        model: name or folder of the model; empty: the one that the profile was learned with.
+        folder: of the profiles.
+
+    Raises:
+        CommandError: the profile holds no routine.
+        ImuSimError: the file is not what it should be.
+        InferenceError: no such profile or model, or the two recordings do not fit together.
+    """
+    profile = folder.load(person)
+    if profile.routine is None:
+        raise CommandError(f"expected {person}'s profile to hold a routine, found none; run `imusic wearer routine`")
+    # A model's title is its name and version.
+    description = load_model(model or profile.label.model.rpartition(" ")[0]).description
+    names = description.mounts.names
+    reference = names[description.mounts.reference]
+    check_fits(profile.label, description.population, names, reference)
+    motion, report = read_livelink(file.expanduser())
+    times = np.arange(len(motion.weights)) / motion.rate_hz
+    rows = phone_rows(profile.routine, times, motion.weights, description.population, LONGEST_LAG_S)
+    learned = new_profile(
+        person,
+        adapt(description.population, rows.rows, "phone"),
+        description.population,
+        names,
+        reference,
+        description.title,
+        f"{rows.summary}; {file.name}: {report}",
+        profile.routine,
+    )
+    folder.save(replace(learned, label=replace(learned.label, created=profile.label.created)))
+    return rows

@@ -1,0 +1,170 @@
+"""`imusic wearer`: what is known of the people who wear the sensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.align import Align
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from imusic_cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from face_inference.wearer.profile import ProfileLabel
+
+app = typer.Typer(no_args_is_help=True, help="Teach a model a person, and keep what it learned.")
+out = Console()
+err = Console(stderr=True)
+
+Name = Annotated[str, typer.Argument(help="Whose profile.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+Namespace = Annotated[str, typer.Option(help="ROS namespace of the running graph.")]
+Model = Annotated[
+    str, typer.Option(help="Model: a name or a folder; by default the one that the profile was learned with.")
+]
+
+
+@app.command()
+def routine(
+    name: Name,
+    phone: Annotated[
+        Path | None, typer.Option(help="Live Link Face CSV that a phone records meanwhile: its weights are the labels.")
+    ] = None,
+    model: Model = "",
+    namespace: Namespace = "",
+    bell: Annotated[bool, typer.Option(help="Ring at each change, for eyes that are shut.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Guide the wearer through a minute of prompts in a running graph, and keep what it learned."""
+    from imusic_cli.guide import follow_routine
+
+    if phone is not None:
+        err.print("Start the phone's recording now; it must see your whole face until the end. Then press Enter.")
+        input()
+    with _prompter(bell) as show:
+        guided = follow_routine(name, namespace, show)
+    if not guided.success:
+        raise CommandError(guided.message)
+    told: dict[str, Any] = asdict(guided)
+    err.print(f"[green]{guided.message}[/]", highlight=False)
+    if phone is not None:
+        err.print(f"Stop the phone's recording and bring its CSV to {phone}. Then press Enter.", highlight=False)
+        input()
+        told |= _from_phone(name, phone, model, namespace)
+    if as_json:
+        print(json.dumps(told, indent=2))  # noqa: T201
+
+
+@app.command("phone")
+def from_phone(
+    name: Name,
+    file: Annotated[Path, typer.Argument(help="Live Link Face CSV that a phone recorded during the routine.")],
+    model: Model = "",
+    namespace: Namespace = "",
+    as_json: Json = False,
+) -> None:
+    """Learn a profile anew from what a phone saw during its routine; a running graph uses it at once."""
+    told = _from_phone(name, file, model, namespace)
+    if as_json:
+        print(json.dumps(told, indent=2))  # noqa: T201
+
+
+@app.command()
+def use(name: Name, namespace: Namespace = "") -> None:
+    """Let a running graph use a profile; '' means what is known of anybody."""
+    from imusic_cli.guide import use_wearer
+
+    answer = use_wearer(name, namespace)
+    if answer is None:
+        raise CommandError("expected a running graph, found none; start `imusic capture`, with the same --namespace")
+    err.print(answer, highlight=False)
+
+
+@app.command("list")
+def list_profiles(as_json: Json = False) -> None:
+    """Say of whom there is a profile."""
+    from face_inference.wearer.profile import ProfileFolder
+
+    folder = ProfileFolder()
+    labels = [folder.load(name).label for name in folder.names()]
+    if as_json:
+        print(json.dumps([asdict(label) for label in labels], indent=2))  # noqa: T201
+        return
+    table = Table("person", "since", "learned from", "model", title=str(folder.path))
+    for label in labels:
+        table.add_row(label.person, label.created, label.source, label.model)
+    out.print(table)
+
+
+@app.command()
+def show(name: Name, as_json: Json = False) -> None:
+    """Say what a profile was learned from and how well."""
+    from face_inference.wearer.profile import ProfileFolder
+
+    label = ProfileFolder().load(name).label
+    if as_json:
+        print(json.dumps(asdict(label), indent=2))  # noqa: T201
+    else:
+        out.print(_table_of(label))
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Delete a profile."""
+    from face_inference.wearer.profile import ProfileFolder
+
+    ProfileFolder().remove(name)
+    err.print(f"removed: {name}", highlight=False)
+
+
+def _from_phone(name: str, file: Path, model: str, namespace: str) -> dict[str, Any]:
+    from face_inference.wearer.profile import ProfileFolder
+    from imusic_cli.guide import use_wearer
+    from imusic_cli.phone import learn_from_phone
+
+    rows = learn_from_phone(name, file, model, ProfileFolder())
+    err.print(f"[green]{rows.summary}[/]", highlight=False)
+    answer = use_wearer(name, namespace, patience_s=3.0)
+    err.print(answer or "no graph is running: the next one can be started with this profile", highlight=False)
+    return {"lag_s": rows.lag_s, "correlation": rows.correlation, "in_use": answer is not None}
+
+
+def _table_of(label: ProfileLabel) -> Table:
+    table = Table(show_header=False)
+    for key, value in asdict(label).items():
+        table.add_row(key, ", ".join(value) if isinstance(value, tuple) else str(value))
+    return table
+
+
+@contextmanager
+def _prompter(bell: bool) -> Iterator[Any]:
+    """Shows each prompt large, with the time that is left of it."""
+    phase: tuple[int, bool] | None = None
+    longest_s = 1.0
+    with Live(Panel("waiting for the first sample"), console=err, transient=True) as live:
+
+        def show(prompt: Any) -> None:
+            nonlocal phase, longest_s
+            if not prompt.text:
+                return
+            if phase != (prompt.number, prompt.hold):
+                phase, longest_s = (prompt.number, prompt.hold), max(prompt.phase_left, 0.1)
+                if bell:
+                    err.bell()
+            words = Text(prompt.text, style="bold green" if prompt.hold else "dim", justify="center")
+            bar = ProgressBar(total=longest_s, completed=prompt.phase_left, width=40)
+            title = f"{prompt.number} of {prompt.count}, {prompt.routine_left:.0f} s left"
+            live.update(Panel(Group(Text(), words, Text(), Align.center(bar)), title=title, width=72, height=8))
+
+        yield show
