@@ -9,11 +9,10 @@ pytest.importorskip("onnx", reason="export needs the package onnx, running does 
 
 from face_inference.errors import TrainingError
 from face_inference.training.config import load_train_config, train_config_from
-from face_inference.training.loop import LOG
-from face_model.share import share_dir
+from face_inference.training.run_folder import LOG
 from imu_sim.dataset import load_recipe
 from imu_sim.errors import RecipeError
-from imusic_cli.training import data_of, train_shipped_model
+from imusic_cli.training import SHIPPED, data_of, train_shipped_model
 
 RECIPE = """
 name: tiny
@@ -24,12 +23,9 @@ takes:
 """
 CONFIG = """
 name: tiny
-steps: STEPS
-batch: 2
-chunk_s: 0.5
-embedding: 16
-hidden: 16
-checkpoint_steps: 1
+network: {architecture: gru, width: 16}
+stage_1: {steps: 1, batch: 2, chunk_s: 0.5}
+stage_2: {steps: 1, batch: 2, chunk_s: 0.5, surface_weight: 1.0}
 """
 
 
@@ -41,17 +37,18 @@ def recipe(tmp_path: Path) -> Path:
 
 
 def test_the_shipped_configuration_names_a_recipe_of_its_rate() -> None:
-    config = load_train_config(share_dir() / "config" / "train.yaml")
+    config = load_train_config(SHIPPED)
     assert load_recipe(config.data).hub.rate_hz == config.rate_hz
 
 
 def test_from_a_recipe_to_a_scored_model_in_two_steps(recipe: Path, tmp_path: Path) -> None:
     config = tmp_path / "train.yaml"
-    config.write_text(CONFIG.replace("STEPS", "2") + f"data: {recipe}\n")
+    config.write_text(CONFIG + f"data: {recipe}\n")
     lines: list[str] = []
     done = train_shipped_model(
         config, None, tmp_path / "work", tmp_path / "models", 0, lambda share, line: lines.append(line)
     )
+    assert done is not None
     told = done.model.description.training
     assert (told["people"], told["validation_people"], told["held_out"]) == (2, 1, ["generated"])
     assert len((tmp_path / "work" / "run" / LOG).read_text().splitlines()) == 2
@@ -63,6 +60,7 @@ def test_from_a_recipe_to_a_scored_model_in_two_steps(recipe: Path, tmp_path: Pa
     again = train_shipped_model(
         config, None, tmp_path / "work", tmp_path / "models", 0, lambda share, line: lines.append(line)
     )
+    assert again is not None
     assert again.model.description.onnx_sha256 == done.model.description.onnx_sha256
     assert not lines
 
