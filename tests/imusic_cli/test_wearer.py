@@ -1,0 +1,158 @@
+"""`imusic wearer`: profiles listed, shown, removed, and taught by a phone's recording."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("typer", reason="no typer: run make setup")
+
+from face_inference.errors import PhoneAlignmentError, ProfileNotFoundError
+from face_inference.wearer.observations import Observations
+from face_inference.wearer.population import Population
+from face_inference.wearer.profile import ProfileFolder, WearerProfile, new_profile
+from face_model import arkit, routine
+from imusic_cli import phone as phone_work
+from imusic_cli.errors import CommandError
+from imusic_cli.wearer import app
+
+NAMES = ("skull", "brow", "cheek", "chin")
+LAG_S = 3.21
+"""The phone was started this much before the routine."""
+
+
+@pytest.fixture(scope="module")
+def population() -> Population:
+    rng = np.random.default_rng(1)
+    count = 3 * (len(NAMES) - 1)
+    return Population(
+        mean=rng.normal(0.0, 0.06, (count, arkit.COUNT)).astype(np.float32),
+        factors=np.zeros((1, count, arkit.COUNT), np.float32),
+        spread=np.full((count, arkit.COUNT), 0.03, np.float32),
+        noise=(np.eye(count) * 0.01**2).astype(np.float32),
+        weights_mean=np.full(arkit.COUNT, 0.05, np.float32),
+        weights_covariance=(np.eye(arkit.COUNT) * 0.15**2).astype(np.float32),
+    )
+
+
+def performed(time_s: np.ndarray) -> np.ndarray:
+    """(T, 52) of somebody who follows the prompts."""
+    weights = np.zeros((len(time_s), arkit.COUNT))
+    for cue, pose in zip(routine.schedule(), routine.nominal_weights(), strict=True):
+        shape = np.interp(time_s, cue.start_s + np.array([0.4, 0.8, 1.8, 2.2]), [0.0, 0.75, 0.75, 0.0])
+        weights += shape[:, None] * pose
+    return weights
+
+
+@pytest.fixture(scope="module")
+def truth(population: Population) -> np.ndarray:
+    """Response (D, 52) of ann."""
+    return population.mean + np.random.default_rng(2).normal(0.0, 0.03, population.mean.shape)
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ProfileFolder:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    return ProfileFolder()
+
+
+@pytest.fixture
+def profile(folder: ProfileFolder, population: Population, truth: np.ndarray) -> WearerProfile:
+    time_s = np.arange(round(50 * routine.DURATION_S)) / 50
+    values = (performed(time_s) @ truth.T).astype(np.float32)
+    observed = Observations(time_s, values, np.ones(values.shape, bool))
+    made = new_profile("ann", population.anybody, population, NAMES, "skull", "tiny face 1.0", "22 of 22", observed)
+    folder.save(made)
+    return made
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """What ann's phone wrote, as Live Link Face does."""
+    time_s = np.arange(round(60 * (routine.DURATION_S + 5.0))) / 60
+    weights = performed(time_s - LAG_S) + np.random.default_rng(3).normal(0.0, 0.01, (len(time_s), arkit.COUNT))
+    columns = [name[0].upper() + name[1:] for name in arkit.BLENDSHAPES]
+    lines = [",".join(["Timecode", "BlendShapeCount", *columns])]
+    for i, row in enumerate(np.clip(weights, 0.0, 1.0)):
+        code = f"12:{i // 3600:02d}:{i // 60 % 60:02d}:{i % 60:02d}"
+        lines.append(",".join([code, "61", *(f"{value:.4f}" for value in row)]))
+    path = tmp_path / "take.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch, population: Population) -> list[str]:
+    """Stands for a model folder; the names it was asked for."""
+    asked: list[str] = []
+    mounts = SimpleNamespace(names=NAMES, reference=0)
+    description = SimpleNamespace(mounts=mounts, population=population, title="tiny face 1.0")
+
+    def load(name: str) -> SimpleNamespace:
+        asked.append(name)
+        return SimpleNamespace(description=description)
+
+    monkeypatch.setattr(phone_work, "load_model", load)
+    return asked
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_profiles_are_listed_shown_and_removed(folder: ProfileFolder, profile: WearerProfile) -> None:
+    (listed,) = json.loads(run("list", "--json"))
+    shown = json.loads(run("show", "ann", "--json"))
+    assert listed == shown
+    assert (shown["person"], shown["source"], shown["quality"]) == ("ann", "population", "22 of 22")
+    assert "ann" in run("list")
+    assert "22 of 22" in run("show", "ann")
+    run("remove", "ann")
+    assert json.loads(run("list", "--json")) == []
+    with pytest.raises(ProfileNotFoundError):
+        run("remove", "ann")
+
+
+def test_a_phones_recording_teaches_the_profile_of_its_routine(
+    folder: ProfileFolder, profile: WearerProfile, recorded: Path, model: list[str], truth: np.ndarray
+) -> None:
+    rows = phone_work.learn_from_phone("ann", recorded, "", folder)
+    assert model == ["tiny face"]
+    assert rows.lag_s == pytest.approx(-LAG_S, abs=0.02)
+    found = folder.load("ann")
+    assert found.label.source == found.response.source == "phone"
+    assert found.label.created == profile.label.created
+    assert "take.csv" in found.label.quality
+    assert found.routine is not None
+    poses = routine.nominal_weights().T  # what moves together in every prompt cannot be told apart
+    before = np.abs((profile.response.response - truth) @ poses).mean()
+    assert np.abs((found.response.response - truth) @ poses).mean() < 0.2 * before
+
+
+def test_another_persons_recording_is_refused_and_the_profile_stays(
+    folder: ProfileFolder, profile: WearerProfile, recorded: Path, model: list[str]
+) -> None:
+    lines = recorded.read_text().splitlines()
+    shuffled = np.random.default_rng(5).permutation(len(lines) - 1)
+    values = [line.split(",", 1)[1] for line in lines[1:]]
+    mixed = [f"{line.split(',', 1)[0]},{values[j]}" for line, j in zip(lines[1:], shuffled, strict=True)]
+    recorded.write_text("\n".join([lines[0], *mixed]) + "\n")
+    with pytest.raises(PhoneAlignmentError):
+        phone_work.learn_from_phone("ann", recorded, "", folder)
+    assert folder.load("ann").label == profile.label
+
+
+def test_a_profile_without_its_routine_cannot_be_taught(
+    folder: ProfileFolder, profile: WearerProfile, recorded: Path, model: list[str]
+) -> None:
+    folder.save(replace(profile, routine=None))
+    with pytest.raises(CommandError, match="imusic wearer routine"):
+        phone_work.learn_from_phone("ann", recorded, "", folder)
