@@ -123,13 +123,14 @@ def variants(found: Mapping[str, Mapping[str, Score]], caption: str) -> Figure:
     height = 0.8 / len(found)
     for k, (name, colour) in enumerate(_coloured(found)):
         y = np.arange(len(titles)) + (k - (len(found) - 1) / 2.0) * height
-        left.barh(y, [found[name][t].mae if t in found[name] else np.nan for t in titles], height, color=colour)
+        mae = [found[name][t].mae if t in found[name] else np.nan for t in titles]
+        left.barh(y, mae, height, color=colour, label=name)
         lips = [found[name][t].lip_mm if t in found[name] else None for t in titles]
-        right.barh(y, [np.nan if v is None else v for v in lips], height, color=colour, label=name)
+        right.barh(y, [np.nan if v is None else v for v in lips], height, color=colour)
     for axis in (left, right):
         axis.set_yticks(np.arange(len(titles)), titles if axis is left else [""] * len(titles), fontsize=8)
         axis.invert_yaxis()
     left.set_xlabel("MAE, all 52")
     right.set_xlabel("lips, mm")
-    right.legend(fontsize=8)
+    left.legend(fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     return drawn(figure, caption)

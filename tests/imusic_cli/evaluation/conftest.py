@@ -1,0 +1,70 @@
+"""A stand-in for a trained model: the linear reading, which needs no training and no PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from face_inference.channels import Channels
+from face_inference.engine import EngineOutput
+from face_inference.evaluation import Estimator
+from face_inference.inputs import reading_block
+from face_inference.model_folder import Graph, ModelDescription
+from face_inference.mounts import NominalMounts
+from face_inference.wearer.population import Population
+from face_model import arkit, rotation
+from face_model.faces import load_rig
+from face_model.layout import load_layout
+from face_model.skin import skin_patches
+from imusic_cli.evaluation import trials
+from imusic_cli.evaluation.trials import Contestant
+
+
+class ReadingEngine:
+    """Gives the reading as it is, with one confidence for everything."""
+
+    description = "reading"
+
+    def __init__(self, block: slice) -> None:
+        self._block = block
+
+    def step(self, features: np.ndarray) -> EngineOutput:
+        return EngineOutput(features[self._block], np.full(52, 0.6, np.float32))
+
+    def reset(self) -> None:
+        pass
+
+    def save_state(self) -> tuple[np.ndarray, ...]:
+        return ()
+
+    def restore_state(self, state: tuple[np.ndarray, ...]) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def description() -> ModelDescription:
+    rig, layout = load_rig(), load_layout("face_12")
+    mounts = NominalMounts.on_rig(rig, layout)
+    _, poses = skin_patches(rig, layout).board_poses(np.concatenate([np.zeros((1, 52)), 0.6 * np.eye(52)]))
+    turns = rotation.to_vector(rotation.multiply(poses[1:], rotation.conjugate(poses[:1]))) / 0.6
+    mean = turns[:, list(mounts.skin)].reshape(arkit.COUNT, -1).T
+    population = Population(
+        mean=mean.astype(np.float32),
+        factors=np.zeros((1, *mean.shape), np.float32),
+        spread=(0.3 * np.abs(mean) + 0.01).astype(np.float32),
+        noise=np.eye(len(mean), dtype=np.float32) * 4e-4,
+        weights_mean=np.full(52, 0.08, np.float32),
+        weights_covariance=np.eye(52, dtype=np.float32) * 0.03,
+    )
+    return ModelDescription("reading", "1", 100.0, mounts, Graph("i", "w", "c", ()), "", "", population, "")
+
+
+@pytest.fixture
+def contestants(description: ModelDescription, monkeypatch: pytest.MonkeyPatch) -> list[Contestant]:
+    block = reading_block(Channels.of(description.mounts))
+    estimator = Estimator(description, ReadingEngine(block))
+    monkeypatch.setattr(trials, "_estimator", lambda _: estimator)
+    path = Path("reading")
+    return [Contestant(path, "reading, neutral", "neutral"), Contestant(path, "reading, phone", "phone")]
