@@ -137,7 +137,7 @@ def _from_phone(name: str, file: Path, model: str, namespace: str) -> dict[str, 
     err.print(f"[green]{rows.summary}[/]", highlight=False)
     answer = use_wearer(name, namespace, patience_s=3.0)
     err.print(answer or "no graph is running: the next one can be started with this profile", highlight=False)
-    return {"lag_s": rows.lag_s, "correlation": rows.correlation, "in_use": answer is not None}
+    return {"lag_s": rows.alignment.lag_s, "correlation": rows.alignment.correlation, "in_use": answer is not None}
 
 
 def _table_of(label: ProfileLabel) -> Table:

@@ -126,7 +126,7 @@ def test_a_phones_recording_teaches_the_profile_of_its_routine(
 ) -> None:
     rows = phone_work.learn_from_phone("ann", recorded, "", folder)
     assert model == ["tiny face"]
-    assert rows.lag_s == pytest.approx(-LAG_S, abs=0.02)
+    assert rows.alignment.lag_s == pytest.approx(-LAG_S, abs=0.02)
     found = folder.load("ann")
     assert found.label.source == found.response.source == "phone"
     assert found.label.created == profile.label.created

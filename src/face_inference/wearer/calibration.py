@@ -10,7 +10,7 @@ from face_inference.model_folder import ModelDescription
 from face_inference.tracker import FaceTracker
 from face_inference.wearer.adapt import adapt
 from face_inference.wearer.capture import Moment, RoutineCapture
-from face_inference.wearer.guided import GuidedRows, guided_rows
+from face_inference.wearer.guided import GuidedRows, check_followed, guided_rows
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.population import Population
 from face_inference.wearer.profile import ProfileFolder, WearerProfile, check_fits, checked_name, new_profile
@@ -131,9 +131,10 @@ def learn(population: Population, observations: Observations) -> tuple[WearerRes
     """The wearer's response after the routine, and what was seen of it.
 
     Raises:
-        WearerError: hardly a prompt moved the sensors.
+        WearerError: hardly a prompt moved the sensors, or they moved at other times.
     """
     guided = guided_rows(observations)
+    check_followed(observations, population)
     return adapt(population, guided.rows, "prompts"), guided
 
 

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from face_inference.errors import WearerError
 from face_inference.wearer.adapt import LabelledRows
+from face_inference.wearer.alignment import align
 from face_inference.wearer.observations import Observations
-from face_model import routine
+from face_inference.wearer.population import Population
+from face_model import arkit, routine
 
 FloatArray = NDArray[np.float64]
 
@@ -25,6 +27,16 @@ COMPANION_SPREAD = 0.05
 
 WINDOW_S = 0.3
 """Length of the steadiest part of a window that is looked for, s."""
+
+LEAST_LEAD = 0.7
+"""Correlation of what the sensors saw with what was asked for, over that of the same shifted by more than a reaction's
+time: 1.1 to 2.6 where a synthetic wearer followed the prompts, under 0.3 where the prompts came at other times."""
+
+_REACTION_S = 0.45
+"""From being told to moving, s: the middle of what people take (a guess)."""
+
+_LATEST_S = 0.7
+"""Reactions differ from the expected one by less than this, s."""
 
 _STEP_S = 0.05
 _LEAST_MOTION_RAD = 0.012
@@ -123,6 +135,25 @@ def guided_rows(observations: Observations) -> GuidedRows:
     turns, valids = zip(*rows, strict=True)
     spread = np.hypot(AMOUNT_SPREAD * nominal, COMPANION_SPREAD)
     return GuidedRows(LabelledRows(np.stack(turns), AMOUNT * nominal, spread, np.stack(valids)), tuple(outcomes))
+
+
+def check_followed(observations: Observations, population: Population) -> None:
+    """Whether the wearer did what was asked for when it was asked for, and not something else.
+
+    Raises:
+        WearerError: the motion does not fit the prompts.
+    """
+    time_s = np.arange(0.0, routine.DURATION_S, 0.02)
+    asked = np.zeros((len(time_s), arkit.COUNT))
+    for cue, pose in zip(routine.schedule(), routine.nominal_weights(), strict=True):
+        corners_s = (cue.start_s + _REACTION_S, cue.hold_s[0], cue.relax_s, cue.relax_s + _REACTION_S)
+        asked += np.interp(time_s, corners_s, (0.0, 1.0, 1.0, 0.0))[:, None] * pose
+    found = align(observations, time_s, asked, population, _LATEST_S)
+    if found.lead < LEAST_LEAD:
+        raise WearerError(
+            f"expected motion that fits the prompts, found a correlation of {found.correlation:.2f}, {found.lead:.1f} "
+            "times that at other times; follow the prompts as they come and try again"
+        )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from face_inference.errors import WearerError
 from face_inference.wearer.adapt import adapt
-from face_inference.wearer.guided import AMOUNT, guided_rows
+from face_inference.wearer.guided import AMOUNT, check_followed, guided_rows
 from face_inference.wearer.observations import Observations
 from face_model import routine
 
@@ -121,3 +121,13 @@ def test_a_sensor_that_fails_during_one_pose_misses_in_that_row_only(wearer):
     rows = guided_rows(replace(wearer.observations, valid=valid)).rows
     assert not rows.valid[2, :3].any()
     assert rows.valid[[1, 3]].all()
+
+
+def test_following_the_prompts_is_told_from_doing_them_at_other_times(population, make_wearer):
+    for seed in range(3):
+        observations = make_wearer(population, seed=seed).observations
+        check_followed(observations, population)
+        for shift_s in (-13.0, -2.6, 2.6, 21.0):
+            shifted = replace(observations, values=np.roll(observations.values, round(50 * shift_s), axis=0))
+            with pytest.raises(WearerError, match="follow the prompts"):
+                check_followed(shifted, population)

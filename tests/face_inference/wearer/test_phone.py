@@ -32,9 +32,9 @@ def phone_of(routine_weights):
 @given(lag_s=st.floats(-4.9, 4.9), rate_hz=st.sampled_from([24.0, 30.0, 60.0]))
 def test_the_lag_is_found_to_a_fraction_of_a_frame(population, lag_s, rate_hz, make_wearer, phone_of):
     found = phone_rows(make_wearer(population).observations, *phone_of(lag_s, rate_hz), population)
-    assert found.lag_s == pytest.approx(lag_s, abs=0.008)
-    assert found.correlation > 0.5
-    assert found.lead > 1.3
+    assert found.alignment.lag_s == pytest.approx(lag_s, abs=0.008)
+    assert found.alignment.correlation > 0.5
+    assert found.alignment.lead > 1.3
 
 
 def test_rows_are_the_wearers_weights_and_turns_relative_to_their_means(population, wearer, phone_of):
@@ -44,7 +44,7 @@ def test_rows_are_the_wearers_weights_and_turns_relative_to_their_means(populati
     np.testing.assert_allclose(rows.weights.mean(axis=0), 0.0, atol=1e-9)
     np.testing.assert_allclose(rows.observation, rows.weights @ wearer.response.T, atol=0.03)
     assert np.abs(rows.observation - rows.weights @ wearer.response.T).mean() < 0.005
-    assert f"{found.lag_s:+.2f} s" in found.summary
+    assert f"{found.alignment.lag_s:+.2f} s" in found.summary
 
 
 def test_they_teach_more_than_prompts(population, make_wearer, phone_of):
@@ -65,7 +65,7 @@ def test_lost_frames_and_a_missing_sensor_are_survived(population, wearer, phone
     valid[:, :3] = False
     valid[rng.random(len(valid)) < 0.2] = False
     found = phone_rows(replace(wearer.observations, valid=valid), *phone_of(2.5), population)
-    assert found.lag_s == pytest.approx(2.5, abs=0.02)
+    assert found.alignment.lag_s == pytest.approx(2.5, abs=0.02)
     assert not found.rows.valid[:, :3].any()
     assert found.rows.valid[:, 3:].mean() > 0.95
 
@@ -89,7 +89,7 @@ def test_a_lag_out_of_reach_is_not_looked_for(population, wearer, phone_of):
     with pytest.raises(PhoneAlignmentError):
         phone_rows(wearer.observations, *phone_of(12.0), population)
     found = phone_rows(wearer.observations, *phone_of(12.0), population, max_lag_s=20.0)
-    assert found.lag_s == pytest.approx(12.0, abs=0.01)
+    assert found.alignment.lag_s == pytest.approx(12.0, abs=0.01)
 
 
 def test_recordings_of_different_times_are_refused(population, wearer, phone_of):
