@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -154,7 +155,8 @@ def doctor(as_json: Json = False) -> None:
 
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=err, transient=True)
+    # Of several processes that train together, the first shows what is done.
+    return Progress(*columns, console=err, transient=True, disable=os.environ.get("RANK", "0") != "0")
 
 
 def main() -> int:
