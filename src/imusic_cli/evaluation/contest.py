@@ -64,7 +64,7 @@ def contestants_of(models: Sequence[Model], states: Sequence[WearerState]) -> li
     return found
 
 
-def trials_of(cast: Cast, studies: Sequence[str], stored: Sequence[Stored] = ()) -> list[Trial]:
+def trials_of(cast: Cast, studies: Sequence[str], stored: Sequence[Source] = ()) -> list[Trial]:
     """Trials of the takes and of special studies.
 
     Raises:

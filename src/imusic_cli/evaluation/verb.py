@@ -55,6 +55,10 @@ def evaluate(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     runs: Annotated[Path, typer.Option(help="Folder in which recipes are built.")] = Path("runs/evaluate"),
     report: Annotated[Path | None, typer.Option(help="Write a page with figures, index.html, to this folder.")] = None,
+    bag: Annotated[Path | None, typer.Option(help="Folder of a recorded bag; needs --truth.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="Live Link Face CSV that a phone recorded beside the bag: the true weights.")
+    ] = None,
     live: Annotated[
         bool, typer.Option(help="Through the real processes and a pseudo-terminal, in real time, one wearer.")
     ] = False,
@@ -76,8 +80,8 @@ def evaluate(
     if live:
         _live(asked, models, face, as_json)
         return
-    takes = asked.takes or ([] if asked.datasets or asked.recipes else motions.held_out_takes(models[0]))
-    stored = asked.datasets or asked.recipes
+    stored = asked.datasets or asked.recipes or bag
+    takes = asked.takes or ([] if stored else motions.held_out_takes(models[0]))
     cast = Cast(
         motions=[] if stored and not takes else motions.motions_of(takes),
         faces=face or (_protocol_faces() if protocol else ("head",)),
@@ -85,18 +89,21 @@ def evaluate(
         rate_hz=models[0].description.rate_hz,
     )
     contestants = contestants_of(models, _states(state or ([ALL] if protocol else ["neutral"])))
-    with _progress() as bar:
-        task = bar.add_task("preparing", total=None)
+    with _progress() as progress:
+        task = progress.add_task("preparing", total=None)
         trials = trials_of(
             cast,
             STUDIES if ALL in (study or ()) else study or (),
-            [take for folder in _folders(asked, runs, workers, bar, task) for take in _stored(folder)],
+            [
+                *_recorded(bag, truth, models[0]),
+                *(take for folder in _folders(asked, runs, workers, progress, task) for take in _stored(folder)),
+            ],
         )
         findings = hold_contest(
             trials,
             contestants,
             workers,
-            lambda done, of: bar.update(task, completed=done, total=of, description=f"take {done} of {of}"),
+            lambda done, of: progress.update(task, completed=done, total=of, description=f"take {done} of {of}"),
         )
         if report is not None:
             from imusic_cli.evaluation.page import write_page
@@ -176,6 +183,16 @@ def _folders(asked: Asked, runs: Path, workers: int, bar: Progress, task: Any) -
     return [*asked.datasets, *(built(recipe, runs / recipe.name, workers, say) for recipe in asked.recipes)]
 
 
+def _recorded(bag: Path | None, truth: Path | None, model: Model) -> list[Any]:
+    if (bag is None) != (truth is None):
+        raise CommandError("expected --bag and --truth together, found one of them; a bag holds no true weights")
+    if bag is None or truth is None:
+        return []
+    from imusic_cli.evaluation.bags import Given, bag_with_truth
+
+    return [Given(bag_with_truth(bag, truth, model.description))]
+
+
 def _stored(folder: Path) -> Any:
     from imusic_cli.evaluation.contest import stored_takes
 
@@ -184,15 +201,16 @@ def _stored(folder: Path) -> Any:
 
 def _told(cast: Cast, trials: Sequence[Trial]) -> str:
     """Where the numbers come from, in a sentence."""
-    from imusic_cli.evaluation.sources import Stored
+    from imusic_cli.evaluation.sources import Simulated
 
-    stored = sum(isinstance(trial.source, Stored) for trial in trials)
-    parts = [f"{stored} stored takes"] if stored else []
+    stored = sum(not isinstance(trial.source, Simulated) for trial in trials)
+    parts = [f"{stored} recorded or stored takes"] if stored else []
     if cast.motions:
         faces = ", ".join(Path(face).stem for face in cast.faces)
         names = ", ".join(motion.name for motion in cast.motions)
         parts.append(f"{names}, each on {cast.wearers} wearers of {faces}")
-    return f"Takes: {'; '.join(parts)}. IMU signals are simulated."
+        parts[-1] += ", with simulated IMU signals"
+    return f"Takes: {'; '.join(parts)}."
 
 
 def _progress() -> Progress:
