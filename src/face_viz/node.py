@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
-from imusic.msg import FaceBlendshapes, SensorLayout
+from imusic.msg import FaceBlendshapes, SensorLayout, WearerPrompt
 from imusic.srv import CalibrateNeutral
 from rclpy.serialization import deserialize_message
 from rclpy.task import Future
@@ -83,6 +83,7 @@ class FaceVizNode(ManagedNode):
         self._drawn_raw: bytes | None = None
         self._templates: dict[str, MarkerTemplate] = {}
         self._markers_sent = 0
+        self._prompted = ""
 
     # Lifecycle.
 
@@ -186,6 +187,7 @@ class FaceVizNode(ManagedNode):
             self._listening = [
                 self.create_subscription(FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA, raw=True),
                 self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10),
+                self.create_subscription(WearerPrompt, "face/prompt", self._on_prompt, LATCHED),
             ]
             self._arrived_s = time.monotonic()
         elif not on and self._listening:
@@ -232,6 +234,14 @@ class FaceVizNode(ManagedNode):
                 boards = self._boards.with_troubles(missing, faulty)
                 if not np.array_equal(boards.statuses, self._boards.statuses):
                     self._show_boards(boards)
+
+    def _on_prompt(self, message: WearerPrompt) -> None:
+        """What the wearer is asked to do: shown when it changes, not each time that the time left is told."""
+        if message.text == self._prompted:
+            return
+        self._prompted = message.text
+        if self._page is not None and message.text:
+            self._page.announce(f"{message.text} ({message.number} of {message.count})")
 
     def _show_boards(self, boards: Boards) -> None:
         self._boards = boards

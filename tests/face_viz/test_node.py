@@ -19,7 +19,7 @@ rclpy = pytest.importorskip("rclpy", reason="no ROS 2: rclpy is not importable")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue  # noqa: E402
-from imusic.msg import FaceBlendshapes, SensorLayout, SensorMount  # noqa: E402
+from imusic.msg import FaceBlendshapes, SensorLayout, SensorMount, WearerPrompt  # noqa: E402
 from imusic.srv import CalibrateNeutral  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
@@ -306,3 +306,18 @@ def test_all_transitions_can_be_repeated_without_leaks(graph: Graph) -> None:
 def test_the_shipped_configuration_names_every_parameter_and_its_default() -> None:
     shipped = yaml.safe_load((ROOT / "config" / "face_viz.yaml").read_text())["/**/face_viz"]["ros__parameters"]
     assert shipped == {spec.name: spec.default for spec in PARAMETERS}
+
+
+def test_the_page_tells_what_the_wearer_is_asked_to_do(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(FacePage, "announce", lambda self, text, ok=True: told.append(text))
+    prompts = graph.other.create_publisher(WearerPrompt, "face/prompt", LATCHED)
+    graph.other.create_subscription(MarkerArray, "face/markers", lambda _: None, RELIABLE)  # somebody looks
+    activate(graph)
+    graph.spin_until(lambda: prompts.get_subscription_count(), "listener of prompts")
+    for text, left in (("Smile broadly.", 50.0), ("Smile broadly.", 49.8), ("Relax.", 49.0), ("", 0.0)):
+        prompts.publish(WearerPrompt(text=text, number=1, count=22, routine_left=left))
+        graph.spin_until(lambda text=text: graph.node._prompted == text, "prompt")
+    prompts.publish(WearerPrompt(text="Smile broadly.", number=1, count=22, routine_left=50.0))
+    graph.spin_until(lambda: len(told) == 3, "prompt of the next routine")
+    assert told == ["Smile broadly. (1 of 22)", "Relax. (1 of 22)", "Smile broadly. (1 of 22)"]
