@@ -11,7 +11,7 @@ from imusic_cli.evaluation.findings import Findings
 from imusic_cli.evaluation.portraits import portraits
 from imusic_cli.evaluation.tables import (
     Grid,
-    contest_grid,
+    contest_grids,
     grouped_grid,
     held_grid,
     long_wear_grid,
@@ -26,13 +26,14 @@ _SHOWN = 6
 """Takes of which faces are shown."""
 
 _MEANING = (
-    "Weights run from 0 to 1. MAE is the mean absolute error of all 52, of those that sensors see (observable), of the "
-    "lower face, and of the upper face (eyes and brows); relative: less the wearer's own rest, true and estimated. "
-    "lower < 0.04, upper < 0.06: share of frames whose mean error there is below. r: Pearson's correlation, "
-    "mean over shapes that moved. Millimetres: mean distance of vertices on the typical face of the family. Jitter: "
-    "energy of the acceleration over that of the true face, 1 is as restless as it. in 80 %: share of weights within "
-    "the 80 % interval that the confidence implies. ECE: expected calibration error. log lik.: mean logarithm of the "
-    "implied density at the truth.",
+    "Weights run from 0 to 1. MAE is the mean absolute error of all 52, of those that sensors see (seen), of the lower "
+    "face, and of the upper face (eyes and brows); relative: less the wearer's own rest, true and estimated. "
+    "Millimetres: mean distance of vertices on the typical face of the family.",
+    "r: Pearson's correlation, mean over shapes that moved. lower<0.04, upper<0.06: share of frames whose mean error "
+    "there is below. Jitter: energy of the acceleration over that of the true face, 1 is as restless as it.",
+    "Confidence, seen shapes: mean, share within 0.1 of the truth, which it claims (came true), expected calibration "
+    "error. All shapes: share within the 80 % interval that the confidence implies, mean logarithm of the implied "
+    "density at the truth.",
     "All figures are means over people (who moved the face), so that nobody counts more for a longer take.",
 )
 
@@ -55,7 +56,7 @@ def _contest(findings: Findings, told: str) -> list[Section]:
     if not findings.contest:
         return []
     contest = findings.contest
-    tables = [_table(contest_grid(findings)), _table(protocol_grid(findings))]
+    tables = [*map(_table, contest_grids(findings)), _table(protocol_grid(findings))]
     tables.append(_table(grouped_grid(findings, "people", "By person")))
     parts = [Section("Scores", (told, *_MEANING, *findings.notes), tables=tables)]
     if len(contest) > 1:

@@ -12,25 +12,33 @@ from face_inference.evaluation.sensors import ALL_SENSORS
 from face_model import arkit
 from imusic_cli.evaluation.findings import Findings
 
-COLUMNS = (
-    ("MAE", "mae"),
-    ("observable", "mae_observable"),
-    ("lower", "mae_lower"),
-    ("upper", "mae_upper"),
-    ("relative", "mae_relative"),
-    ("lower < 0.04", "good_lower"),
-    ("upper < 0.06", "good_upper"),
-    ("r", "r_observable"),
-    ("r clearly", "r_clearly"),
-    ("face mm", "face_mm"),
-    ("lips mm", "lip_mm"),
-    ("jitter", "jitter_ratio"),
-    ("lag s", "lag_s"),
-    ("in 80 %", "coverage_80"),
-    ("ECE", "calibration_error"),
-    ("log lik.", "log_likelihood"),
-)
-"""Title and number of a score, in the table of contestants."""
+COLUMNS = {
+    "errors": (
+        ("MAE", "mae"),
+        ("seen", "mae_observable"),
+        ("lower", "mae_lower"),
+        ("upper", "mae_upper"),
+        ("relative", "mae_relative"),
+        ("face mm", "face_mm"),
+        ("lips mm", "lip_mm"),
+    ),
+    "likeness": (
+        ("r", "r_observable"),
+        ("r clearly", "r_clearly"),
+        ("lower<0.04", "good_lower"),
+        ("upper<0.06", "good_upper"),
+        ("jitter", "jitter_ratio"),
+        ("lag s", "lag_s"),
+    ),
+    "confidence": (
+        ("mean", "confidence_mean"),
+        ("came true", "share_within"),
+        ("ECE", "calibration_error"),
+        ("in 80 %", "coverage_80"),
+        ("log lik.", "log_likelihood"),
+    ),
+}
+"""Titles and numbers of a score by subject: each fits a terminal of 80 columns beside the contestants' names."""
 
 _PROTOCOL = ("mae", "r_observable", "face_mm", "lip_mm")
 _PROTOCOL_HEADER = ("MAE, all 52", "r, observable", "face mm", "lips mm")
@@ -48,7 +56,7 @@ class Grid:
 def grids(findings: Findings) -> Iterator[Grid]:
     """All tables there is something to show in, for the terminal."""
     if findings.contest:
-        yield contest_grid(findings)
+        yield from contest_grids(findings)
         yield protocol_grid(findings)
     if findings.held:
         yield held_grid(findings)
@@ -60,14 +68,15 @@ def grids(findings: Findings) -> Iterator[Grid]:
         yield misplaced_grid(findings)
 
 
-def contest_grid(findings: Findings) -> Grid:
-    """One row for each contestant, the rest pose first: mean over people."""
-    header = ("mean over people", *(title for title, _ in COLUMNS))
-    rows = [
-        (name, *(text(getattr(evaluation.overall, key)) for _, key in COLUMNS))
-        for name, evaluation in findings.contest.items()
-    ]
-    return Grid("Played against estimated weights", header, rows)
+def contest_grids(findings: Findings) -> Iterator[Grid]:
+    """For each subject one row for each contestant, the rest pose first: mean over people."""
+    for subject, columns in COLUMNS.items():
+        rows = [
+            (name, *(text(getattr(evaluation.overall, key)) for _, key in columns))
+            for name, evaluation in findings.contest.items()
+        ]
+        header = ("", *(title for title, _ in columns))
+        yield Grid(f"Played against estimated weights, mean over people: {subject}", header, rows)
 
 
 def protocol_grid(findings: Findings) -> Grid:
