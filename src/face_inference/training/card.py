@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from face_inference.model_folder import ModelDescription
@@ -26,7 +26,7 @@ def model_card(description: ModelDescription) -> str:
         (f"# {d.title}", _introduction(d)),
         ("## Trained on", _listed(training)),
         *([("## Stages", [_stage(name, done) for name, done in stages.items()])] if stages else []),
-        ("## Numbers, on people and wearers the training never saw", _numbers(d.numbers)),
+        ("## Numbers, on people and wearers the training never saw", _numbers(d.numbers, training.get("held_out", []))),
         *([("## Confidence", _confidence(d.numbers["confidence"]))] if "confidence" in d.numbers else []),
         ("## Limits", [f"- {limit}" for limit in _LIMITS]),
         ("## Licences", _listed(d.licences)),
@@ -58,10 +58,11 @@ def _stage(name: str, done: Mapping[str, Any]) -> str:
     return f"- {name}: {_plainly(done)}"
 
 
-def _numbers(numbers: Mapping[str, Any]) -> list[str]:
+def _numbers(numbers: Mapping[str, Any], motion: Sequence[str]) -> list[str]:
     if "overall" not in numbers:
         return ["Not evaluated."]
-    return ["All IMU signals are simulated; the facial motion is recorded. Mean over people.", "", *_table(numbers)]
+    played = f"; the motion is that of {_plainly(motion)}" if motion else ""
+    return [f"All IMU signals are simulated{played}. Mean over people.", "", *_table(numbers)]
 
 
 def _confidence(fitted: Mapping[str, Any]) -> list[str]:

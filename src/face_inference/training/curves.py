@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from face_inference.training.run_folder import CURVES, RunFolder
 
 FloatArray = NDArray[np.float64]
 
+_MAY_BE_NEGATIVE = ("loss", "likelihood")
+"""A likelihood may be, and so may the sum; all else is a mean of squares."""
+
 _POINTS = 400
 """Each curve is drawn as means over so many equal parts of the run: noise hides, and drawing costs the same always."""
 
@@ -23,9 +27,11 @@ def draw_curves(run: RunFolder) -> None:
     entries = list(run.entries())
     if not entries:
         return
-    figure = Figure(figsize=(9.0, 9.0), layout="constrained")
-    losses, errors, correlation = figure.subplots(3, 1, sharex=True)
-    _draw_losses(losses, entries)
+    figure = Figure(figsize=(9.0, 10.0), layout="constrained")
+    costs, likelihood, errors, correlation = figure.subplots(4, 1, sharex=True)
+    _draw_parts(costs, entries, [part for part in PARTS if part not in _MAY_BE_NEGATIVE])
+    costs.set_yscale("log")
+    _draw_parts(likelihood, entries, _MAY_BE_NEGATIVE)
     checked = [i for i, entry in enumerate(entries) if "validation_mae" in entry]
     for key, name in (("validation_mae", "all 52 shapes"), ("validation_mae_observable", "shapes that IMUs see")):
         errors.plot(checked, [entries[i][key] for i in checked], marker=".", label=name)
@@ -34,24 +40,21 @@ def draw_curves(run: RunFolder) -> None:
     errors.legend()
     correlation.set_ylabel("validation r")
     correlation.set_xlabel("step")
-    for axes in (losses, errors, correlation):
+    for axes in (costs, likelihood, errors, correlation):
         _mark_stages(axes, entries)
     part = run.path / f".{CURVES}"
     figure.savefig(part, dpi=80, format="png")
     part.replace(run.path / CURVES)
 
 
-def _draw_losses(axes: Axes, entries: list[dict[str, Any]]) -> None:
-    for part in PARTS:
+def _draw_parts(axes: Axes, entries: list[dict[str, Any]], parts: Sequence[str]) -> None:
+    for part in parts:
         values = np.array([entry[part] for entry in entries], dtype=np.float64)
-        if part == "likelihood":  # the only one that may be negative
-            values = np.abs(values)
-        if np.any(values > 0.0):
-            steps, means = _thinned(values)
-            axes.plot(steps, means, label="|likelihood|" if part == "likelihood" else part)
-    axes.set_yscale("log")
+        values[values == 0.0] = np.nan  # not part of this stage's loss
+        if not np.all(np.isnan(values)):
+            axes.plot(*_thinned(values), label=part)
     axes.set_ylabel("training loss")
-    axes.legend(ncols=3)
+    axes.legend(ncols=len(parts))
 
 
 def _thinned(values: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -75,12 +75,16 @@ class Processes:
         self.wait()
         return work()
 
-    def wrapped(self, module: nn.Module) -> nn.Module:
-        """`module` with its gradients averaged over the processes; itself where there is one process."""
+    def wrapped(self, module: nn.Module, some_unused: bool) -> nn.Module:
+        """`module` with its gradients averaged over the processes; itself where there is one process.
+
+        Args:
+            module: what makes the loss.
+            some_unused: whether parameters may get no gradient.
+        """
         if self.count == 1:
             return module
-        # A loss without variance or without geometry leaves parameters without gradient; buffers never change.
-        return nn.parallel.DistributedDataParallel(module, find_unused_parameters=True, broadcast_buffers=False)
+        return nn.parallel.DistributedDataParallel(module, find_unused_parameters=some_unused)
 
 
 ALONE = Processes(0, 1, torch.device("cpu"))

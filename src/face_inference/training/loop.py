@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from face_inference.errors import TrainingError
 from face_inference.networks import FaceNetwork, Prediction
-from face_inference.training.config import STAGES, StageConfig, TrainConfig
+from face_inference.training.config import STAGES, DistilConfig, StageConfig, TrainConfig
 from face_inference.training.curves import draw_curves
 from face_inference.training.dataset import Dataset
 from face_inference.training.distributed import Processes
@@ -90,7 +90,10 @@ class StageTrainer:
         self._work = work
         self._network = network
         self._batch = work.processes.share(work.stage.batch)
-        self._objective = work.processes.wrapped(Objective(network, predict, loss))
+        # What gives the variance learns nothing from a teacher.
+        self._objective = work.processes.wrapped(
+            Objective(network, predict, loss), some_unused=isinstance(work.stage, DistilConfig)
+        )
         self._optimiser = torch.optim.AdamW(
             network.parameters(), lr=work.stage.learning_rate, weight_decay=work.config.weight_decay
         )

@@ -158,6 +158,7 @@ def _told(config: TrainConfig, dataset: Dataset, data: ShardedDataset) -> dict[s
 
 def _stage_told(stage: StageConfig) -> dict[str, Any]:
     """What a stage did, without the weights of losses that it did not use."""
-    return {key: value for key, value in asdict(stage).items() if value not in (0.0, ())} | (
-        {"sources": list(stage.sources)} if stage.sources else {}
-    )
+    told = {key: value for key, value in asdict(stage).items() if value not in (0.0, ())}
+    if not stage.surface_weight:
+        del told["lip_weight"]
+    return told | ({"sources": list(stage.sources)} if stage.sources else {})
