@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,13 +38,21 @@ class InputAssembler:
         out = np.empty((len(features), input_size(self._channels)), dtype=np.float32)
         out[:, :size] = features
         observed = self._channels.observed(features)
-        patterns, pattern_of = np.unique(observed, axis=0, return_inverse=True)
-        for i, pattern in enumerate(patterns):
-            rows = np.flatnonzero(pattern_of.reshape(-1) == i)
+        for rows, pattern in _patterns(observed):
             weights, deviation = self._reading.read(features[rows][:, self._observation], pattern)
             out[rows, size : size + arkit.COUNT] = weights
             out[rows, size + arkit.COUNT :] = deviation
         return out
+
+
+def _patterns(observed: NDArray[np.bool_]) -> Iterator[tuple[slice | NDArray[np.intp], NDArray[np.bool_]]]:
+    """Rows of (T, D) that have the same channels, and these (D,)."""
+    if len(observed) and (observed == observed[0]).all():  # nearly always, and sorting takes long
+        yield slice(None), observed[0]
+        return
+    patterns, pattern_of = np.unique(observed, axis=0, return_inverse=True)
+    for i, pattern in enumerate(patterns):
+        yield np.flatnonzero(pattern_of.reshape(-1) == i), pattern
 
 
 def input_size(channels: Channels) -> int:
