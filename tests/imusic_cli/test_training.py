@@ -17,12 +17,13 @@ from imusic_cli.training import SHIPPED, data_of, train_shipped_model
 RECIPE = """
 name: tiny
 takes:
-  a: {split: train, wearers: 2, generated: {seconds: [4.0, 4.0]}}
+  a: {split: train, wearers: 2, generated: {seconds: [4.0, 4.0]}, routine: true}
   b: {split: validation, wearers: 1, generated: {seconds: [4.0, 4.0]}}
   c: {split: test, wearers: 1, generated: {seconds: [4.0, 4.0]}}
 """
 CONFIG = """
 name: tiny
+population_people: 8
 network: {architecture: gru, width: 16}
 stage_1: {steps: 1, batch: 2, chunk_s: 0.5}
 stage_2: {steps: 1, batch: 2, chunk_s: 0.5, surface_weight: 1.0}

@@ -118,6 +118,7 @@ class TrainConfig:
         validate_steps: steps between validations.
         validation_ticks: ticks of a validation, at most.
         neutral_s: length of the neutral window.
+        population_people: people whose rigs tell how the skin of people answers, before anybody is met.
         device: auto (a GPU where there is one), cpu or cuda.
         precision: float32 or bfloat16 (mixed).
         threads: of PyTorch on the CPU.
@@ -143,6 +144,7 @@ class TrainConfig:
     validate_steps: int = 200
     validation_ticks: int = 4000
     neutral_s: float = 2.0
+    population_people: int = 400
     device: str = "auto"
     precision: str = "float32"
     threads: int = 1

@@ -19,7 +19,7 @@ from face_inference.ticks import RATE_TOLERANCE
 from face_inference.training.augment import Augmenter
 from face_inference.training.config import TrainConfig
 from face_inference.training.feature_cache import Progress, cached_features
-from face_inference.training.population import PEOPLE, fit_population, responses, responses_in
+from face_inference.training.population import FIRST_SEED, fit_population, responses, responses_in
 from face_inference.training.take import Take, ValidationTake
 from face_inference.training.wearers import SOURCES, Readings, readings_of
 from face_inference.wearer.population import Population
@@ -161,13 +161,14 @@ def _population(
     config: TrainConfig, stored: Sequence[StoredTake], training: Sequence[Take], folder: Path, data_sha256: str
 ) -> Population:
     """Fitted once, then read from `folder`."""
-    path = folder / f"population_{data_sha256[:16]}.safetensors"
+    path = folder / f"population_{config.population_people}_{data_sha256[:16]}.safetensors"
     if path.is_file():
         return Population.load(path)
     kinds = Counter((take.info.family, take.info.layout) for take in stored if take.info.family and take.info.layout)
     if kinds:
         (family, layout), _ = kinds.most_common(1)[0]
-        drawn = responses(load_family(str(family)), load_layout(str(layout)), PEOPLE)
+        seeds = range(FIRST_SEED, FIRST_SEED + config.population_people)
+        drawn = responses(load_family(str(family)), load_layout(str(layout)), seeds)
     else:
         drawn = responses_in(training, config.rate_hz)
     fit_population(list(drawn), training, config.rate_hz).save(path)

@@ -37,8 +37,8 @@ _ROWS_HZ = 5.0
 _NOISE_TAKES = 40
 _RIDGE_ROWS = 5.0
 """Strength of the ridge, in rows of full weight: shapes that a take hardly moved stay near zero."""
-PEOPLE = range(700_000, 700_400)
-"""Seeds of the people whose rigs are asked, apart from those of training and of evaluation."""
+FIRST_SEED = 700_000
+"""Seeds of the people whose rigs are asked begin here, apart from those of training and of evaluation."""
 
 
 def responses(family: FaceFamily, layout: SensorLayout, seeds: Sequence[int]) -> Iterator[FloatArray]:
