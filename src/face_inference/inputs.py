@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
+from face_inference.errors import TrainingError
 from face_inference.wearer.reading import Reading
 from face_model import arkit
 
@@ -63,3 +64,18 @@ def input_size(channels: Channels) -> int:
 def reading_block(channels: Channels) -> slice:
     """Where the reading lies among the inputs."""
     return slice(channels.size, channels.size + arkit.COUNT)
+
+
+BLOCKS = ("rotation", "tilt", "rate", "force", "reading")
+"""Parts of the inputs that a network can be made to do without."""
+
+
+def input_block(channels: Channels, name: str) -> slice:
+    """Where one of `BLOCKS` lies among the inputs; the reading with its deviation.
+
+    Raises:
+        TrainingError: there is no such block.
+    """
+    if name not in BLOCKS:
+        raise TrainingError(f"expected a block of inputs among {', '.join(BLOCKS)}, found {name!r}")
+    return slice(channels.size, input_size(channels)) if name == "reading" else channels.skin_block(name)

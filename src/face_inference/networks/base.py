@@ -49,6 +49,7 @@ class FaceNetwork(nn.Module):  # type: ignore[misc,unused-ignore]
     Attributes:
         input_mean: (I,) subtracted from the inputs.
         input_scale: (I,) divides them then.
+        input_gate: (I,) one, or zero for inputs that it shall do without, to find out what they are worth.
         residual_scale: (W,) typical size of truth minus reading, the unit in which a network corrects the reading.
         log_temperature: (W,) added to the log of the standard deviation: makes confidence come true.
         novelty_limit: () mean square of the normalised inputs that counts as usual.
@@ -56,6 +57,7 @@ class FaceNetwork(nn.Module):  # type: ignore[misc,unused-ignore]
 
     input_mean: Tensor
     input_scale: Tensor
+    input_gate: Tensor
     residual_scale: Tensor
     log_temperature: Tensor
     novelty_limit: Tensor
@@ -65,6 +67,7 @@ class FaceNetwork(nn.Module):  # type: ignore[misc,unused-ignore]
         self.config = config
         self.register_buffer("input_mean", torch.zeros(config.inputs))
         self.register_buffer("input_scale", torch.ones(config.inputs))
+        self.register_buffer("input_gate", torch.ones(config.inputs))
         self.register_buffer("residual_scale", torch.ones(arkit.COUNT))
         self.register_buffer("log_temperature", torch.zeros(arkit.COUNT))
         self.register_buffer("novelty_limit", torch.tensor(INPUT_LIMIT**2))
@@ -114,16 +117,17 @@ class FaceNetwork(nn.Module):  # type: ignore[misc,unused-ignore]
 
     def normalised(self, inputs: Tensor) -> Tensor:
         """(..., I) raw -> (..., I) within +-8."""
-        return ((inputs - self.input_mean) / self.input_scale).clamp(-INPUT_LIMIT, INPUT_LIMIT)
+        scaled = ((inputs - self.input_mean) / self.input_scale).clamp(-INPUT_LIMIT, INPUT_LIMIT)
+        return scaled * self.input_gate
+
+    def reading(self, inputs: Tensor) -> Tensor:
+        """(..., I) raw -> (..., W) the linear reading of the weights in them, from which corrections start."""
+        block = slice(-2 * arkit.COUNT, -arkit.COUNT)
+        return inputs[..., block] * self.input_gate[block]
 
     def log_variance_from(self, raw: Tensor) -> Tensor:
         """(..., W) log-variance in units of `residual_scale` -> (..., W) of the weights, within limits."""
         return (raw + 2.0 * self.residual_scale.log()).clamp(*LOG_VARIANCE_LIMITS)
-
-
-def reading_of(inputs: Tensor) -> Tensor:
-    """(..., I) raw -> (..., W) the linear reading of the weights in them."""
-    return inputs[..., -2 * arkit.COUNT : -arkit.COUNT]
 
 
 def novelty(network: FaceNetwork, inputs: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from face_inference.errors import TrainingError
-from face_inference.networks.base import FaceNetwork, Prediction, reading_of
+from face_inference.networks.base import FaceNetwork, Prediction
 from face_inference.networks.config import NetworkConfig
 from face_inference.networks.denoiser import Denoiser
 from face_inference.networks.diffusion import ddim, noised
@@ -64,7 +64,7 @@ class DiffusionNetwork(FaceNetwork):
         hidden = hidden_where_unseen(windows(seen[..., None], horizon, 1)).reshape(-1, horizon, 1)  # (N, H, 1)
         clean = self._sample(context, hidden, self.noise[None], self.config.steps)
         residual = clean[:, -1].reshape(batch, length, arkit.COUNT)  # (B, L, W)
-        mean = reading_of(inputs) + self.residual_scale * residual
+        mean = self.reading(inputs) + self.residual_scale * residual
         log_variance = self.log_variance_from(self.log_variance(encoded))  # (B, L, W)
         return mean, log_variance, (*following, known[:, length:])
 
@@ -75,7 +75,7 @@ class DiffusionNetwork(FaceNetwork):
         error says nothing about what will be published.
         """
         encoded = self.encode_chunk(inputs)  # (B, N, H, C)
-        reading, target = self.trajectories(reading_of(inputs)), self.trajectories(truth)  # (B, N, H, W) each
+        reading, target = self.trajectories(self.reading(inputs)), self.trajectories(truth)  # (B, N, H, W) each
         level = self._levels(encoded.shape[:2], generator).to(inputs.device)  # (B, N)
         noise = self.draw_noise(inputs, generator)  # (B, N, H, W)
         x = noised((target - reading) / self.residual_scale, noise, level)
@@ -117,7 +117,7 @@ class DiffusionNetwork(FaceNetwork):
         context = encoded.flatten(0, 1)
         hidden = torch.zeros_like(context[..., :1])
         clean = self._sample(context, hidden, start, steps or self.config.steps).reshape(batch, count, horizon, -1)
-        mean = self.trajectories(reading_of(inputs)) + self.residual_scale * clean
+        mean = self.trajectories(self.reading(inputs)) + self.residual_scale * clean
         return Prediction(mean, self.log_variance_from(self.log_variance(encoded)), mean)
 
     def _sample(self, encoded: Tensor, hidden: Tensor, noise: Tensor, steps: int) -> Tensor:

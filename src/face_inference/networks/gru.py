@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from face_inference.networks.base import FaceNetwork, reading_of
+from face_inference.networks.base import FaceNetwork
 from face_inference.networks.config import NetworkConfig
 from face_inference.networks.dropout import SteadyDropout
 from face_inference.networks.head import Head
@@ -30,5 +30,5 @@ class GruNetwork(FaceNetwork):
         x = functional.silu(self.embed(self.normalised(inputs)))  # (B, L, C)
         x, hidden = self.gru(x, state[0])  # (B, L, C), (1, B, C)
         correction, log_variance = self.head(self.drop(x))  # (B, L, W) each
-        mean = reading_of(inputs) + self.residual_scale * correction
+        mean = self.reading(inputs) + self.residual_scale * correction
         return mean, self.log_variance_from(log_variance), (hidden,)

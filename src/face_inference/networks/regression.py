@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from face_inference.networks.base import FaceNetwork, Prediction, reading_of
+from face_inference.networks.base import FaceNetwork, Prediction
 from face_inference.networks.config import NetworkConfig
 from face_inference.networks.dropout import SteadyDropout
 from face_inference.networks.encoder import Encoder
@@ -38,5 +38,5 @@ class TransformerNetwork(FaceNetwork):
     def _estimate(self, inputs: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, L, I) raw, (B, L, C) -> mean and log-variance, (B, L, W) each."""
         correction, log_variance = self.head(self.drop(x))  # (B, L, W) each
-        mean = reading_of(inputs) + self.residual_scale * correction
+        mean = self.reading(inputs) + self.residual_scale * correction
         return mean, self.log_variance_from(log_variance)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from face_inference.errors import TrainingError
-from face_inference.networks.base import FaceNetwork, novelty, reading_of
+from face_inference.networks.base import FaceNetwork, novelty
 
 USUAL_SHARE = 0.995
 """Share of the training inputs that do not count as novel."""
@@ -40,7 +40,7 @@ def fit_statistics(network: FaceNetwork, inputs: Tensor, truth: Tensor) -> None:
     half = torch.tensor(0.5, device=inputs.device)
     network.input_mean.copy_(torch.where(flags, half, inputs.mean(dim=0)))
     network.input_scale.copy_(torch.where(flags, half, inputs.std(dim=0).clamp(min=_LEAST_SCALE)))
-    residual = truth - reading_of(inputs)  # (N, W)
+    residual = truth - network.reading(inputs)  # (N, W)
     network.residual_scale.copy_(residual.square().mean(dim=0).sqrt().clamp(min=_LEAST_RESIDUAL))
     network.novelty_limit.fill_(1.0)
     square = novelty(network, inputs).flatten()  # (N,) mean squares, as their limit is one

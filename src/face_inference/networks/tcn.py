@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from face_inference.networks.base import FaceNetwork, reading_of
+from face_inference.networks.base import FaceNetwork
 from face_inference.networks.config import NetworkConfig
 from face_inference.networks.dropout import SteadyDropout
 from face_inference.networks.head import Head
@@ -66,5 +66,5 @@ class TcnNetwork(FaceNetwork):
             x, past = block(x, past)
             following.append(past)
         correction, log_variance = self.head(self.norm(x))  # (B, L, W) each
-        mean = reading_of(inputs) + self.residual_scale * correction
+        mean = self.reading(inputs) + self.residual_scale * correction
         return mean, self.log_variance_from(log_variance), tuple(following)

@@ -45,7 +45,9 @@ class Augmenter:
         # The skull's own error is common to all: one part shared by the sensors, one part of each.
         common, own = rng.normal(size=(count, 1, 1)), rng.normal(size=(count, 1, self._channels.skin_count))
         offset_heading(self._channels, features, spread * (common + own) / np.sqrt(2.0))
-        features += rng.standard_normal(features.shape, dtype=np.float32) * (self._scale * c.noise)
+        noise = rng.standard_normal(features.shape, dtype=np.float32) * (self._scale * c.noise)
+        # What is missing stays exactly zero.
+        features += noise * features[..., self._channels.valid][..., self._channels.sensor_of]
         dropped = rng.random((count, self._channels.sensors)) < c.drop_share * rng.random((count, 1))
         dropped[:, self._channels.reference] = False
         dropped[rng.random(count) >= c.drop_chunks] = False

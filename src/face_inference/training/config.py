@@ -123,6 +123,9 @@ class TrainConfig:
         precision: float32 or bfloat16 (mixed).
         threads: of PyTorch on the CPU.
         checkpoint_steps: steps between checkpoints.
+        blind: blocks of inputs that the network shall do without, to find out what they are worth
+            (`face_inference.inputs.BLOCKS`).
+        training_people: train on so many people only, for the same purpose; 0: on all.
         augment: random changes.
     """
 
@@ -149,6 +152,8 @@ class TrainConfig:
     precision: str = "float32"
     threads: int = 1
     checkpoint_steps: int = 250
+    blind: tuple[str, ...] = ()
+    training_people: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     @property

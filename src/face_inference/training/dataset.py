@@ -134,7 +134,9 @@ def load_dataset(
         Take(take.info.person, take.info.name, take.info.source, _wearer(take), channels, features, weights)
         for take, (features, weights) in zip(stored, cache, strict=True)
     ]
-    training = tuple(take for take in takes if take.person not in held_back)
+    people = sorted({take.person for take in takes} - held_back)
+    trained_on = set(people[: config.training_people or len(people)])
+    training = tuple(take for take in takes if take.person in trained_on)
     population = _population(config, stored, training, cache_dir, data.sha256)
     readings = readings_of(takes, mounts, population, config.rate_hz, cache_dir, progress=progress)
     performances = [take for take in takes if take.person in held_back and not take.is_routine]

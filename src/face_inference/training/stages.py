@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from face_inference.inputs import input_block
 from face_inference.networks import FaceNetwork, build_network, fit_statistics
 from face_inference.networks.ridge import RidgeNetwork
 from face_inference.training.config import DistilConfig, StageConfig, TrainConfig
@@ -84,6 +85,8 @@ def initial_network(config: TrainConfig, dataset: Dataset) -> FaceNetwork:
     inputs, truth = (torch.from_numpy(array).flatten(0, 1) for array in arrays)
     torch.manual_seed(config.seed)
     network = build_network(replace(config.network, inputs=inputs.shape[-1]))
+    for block in config.blind:
+        network.input_gate[input_block(dataset.channels, block)] = 0.0
     fit_statistics(network, inputs, truth)
     return network
 

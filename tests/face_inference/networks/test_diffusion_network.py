@@ -6,7 +6,6 @@ torch = pytest.importorskip("torch", reason="networks need PyTorch, running a mo
 
 from face_inference.errors import TrainingError  # noqa: E402
 from face_inference.networks import NetworkConfig, build_network  # noqa: E402
-from face_inference.networks.base import reading_of  # noqa: E402
 from face_inference.networks.diffusion_network import STRIDE, distillation_prediction, one_step_student  # noqa: E402
 
 TICKS, HORIZON = 40, 4
@@ -104,7 +103,7 @@ def test_it_learns_a_mapping_that_the_reading_misses():
 
     def batch(seed):
         inputs = torch.randn(8, 31, 130, generator=seeded(seed))
-        return inputs, reading_of(inputs) + inputs[..., :26] @ mixing
+        return inputs, network.reading(inputs) + inputs[..., :26] @ mixing
 
     for step in range(60):
         network.train()
@@ -117,7 +116,7 @@ def test_it_learns_a_mapping_that_the_reading_misses():
     inputs, truth = batch(1000)
     with torch.no_grad():
         mean, _, _ = network(inputs, network.initial_state(8))
-    untrained = (reading_of(inputs) - truth).square().mean()
+    untrained = (network.reading(inputs) - truth).square().mean()
     assert float((mean - truth).square().mean()) < 0.7 * float(untrained)
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from face_inference.errors import TrainingError  # noqa: E402
-from face_inference.networks import fit_statistics, published  # noqa: E402
-from face_inference.networks.base import novelty, reading_of  # noqa: E402
+from face_inference.networks import NetworkConfig, build_network, fit_statistics, published  # noqa: E402
+from face_inference.networks.base import novelty  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_statistics(make, usual):
     assert float(network.input_scale[1]) == pytest.approx(1e-3)
     torch.testing.assert_close(normalised[:, 3:].mean(dim=0), torch.zeros(127), atol=1e-3, rtol=0)
     torch.testing.assert_close(normalised[:, 3:].std(dim=0), torch.ones(127), atol=1e-3, rtol=0)
-    unit = (truth - reading_of(inputs)) / network.residual_scale
+    unit = (truth - network.reading(inputs)) / network.residual_scale
     torch.testing.assert_close(unit.square().mean(dim=0), torch.ones(52), atol=1e-3, rtol=0)
 
 
@@ -98,3 +98,20 @@ def test_statistics_of_nothing_or_of_nan_are_refused(make, usual):
         fit_statistics(network, usual[:1], torch.rand(1, 52))
     with pytest.raises(TrainingError, match="finite"):
         fit_statistics(network, usual[:2] * float("nan"), torch.rand(2, 52))
+
+
+@pytest.mark.parametrize("architecture", ["diffusion", "transformer", "gru", "tcn", "ridge"])
+def test_inputs_behind_a_closed_gate_change_nothing(architecture):
+    network = build_network(NetworkConfig(130, architecture, width=16, heads=2, window=9)).eval()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    network.input_gate[:5] = 0.0
+    network.input_gate[-104:] = 0.0
+    inputs = torch.randn(1, 12, 130)
+    other = inputs.clone()
+    other[..., :5] = 3.0
+    other[..., -104:] = 0.7
+    with torch.no_grad():
+        found, expected = (network(x, network.initial_state(1)) for x in (inputs, other))
+    torch.testing.assert_close(found[0], expected[0])
+    torch.testing.assert_close(found[1], expected[1])

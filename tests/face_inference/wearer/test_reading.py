@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_inference.channels import Channels
-from face_inference.errors import ModelFolderError
-from face_inference.inputs import InputAssembler, input_size, reading_block
+from face_inference.errors import ModelFolderError, TrainingError
+from face_inference.inputs import InputAssembler, input_block, input_size, reading_block
 from face_inference.wearer.population import Population
 from face_inference.wearer.reading import LIMITS, Reading
 from face_inference.wearer.response import WearerResponse
@@ -110,3 +110,12 @@ def test_a_population_of_wrong_shapes_is_refused(population):
 
     with pytest.raises(ModelFolderError, match="noise"):
         replace(population, noise=population.noise[:3])
+
+
+def test_blocks_of_inputs_are_where_they_are_said_to_be(population):
+    channels = Channels(6, 0)
+    assert input_block(channels, "rotation") == channels.skin_block("rotation")
+    block = input_block(channels, "reading")
+    assert (block.start, block.stop) == (channels.size, input_size(channels))
+    with pytest.raises(TrainingError, match="rotation, tilt, rate, force, reading"):
+        input_block(channels, "smell")
