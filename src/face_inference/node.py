@@ -29,7 +29,7 @@ from imusic_ros.process import run
 from imusic_ros.qos import LATCHED, SENSOR_DATA
 
 PARAMETERS = (
-    ParameterSpec("model", "imusic_gru", "Model to run: a name in any package that ships models, or a folder's path."),
+    ParameterSpec("model", "imusic", "Model to run: a name in any package that ships models, or a folder's path."),
     ParameterSpec("engine", "auto", "What runs the model; auto takes the fastest that works here.", choices=ENGINES),
     ParameterSpec("wearer", "", "Whose profile is used from the start; empty: what is known of anybody."),
     ParameterSpec("neutral_duration_s", 2.0, "Length of the neutral calibration, s.", 0.5, 30.0),

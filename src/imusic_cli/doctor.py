@@ -45,7 +45,7 @@ def examine() -> list[Finding]:
         _python(),
         *(_module(*row) for row in _MODULES),
         _loads("sensor layout", lambda: load_layout("face_12").name, "install the package again"),
-        _loads("model", lambda: load_model("imusic_gru").description.title, "train one: imusic train"),
+        _loads("model", lambda: load_model("imusic").description.title, "train one: imusic train"),
         _programs(),
         _discovery(),
         _serial_ports(),

@@ -124,11 +124,12 @@ def train(
         )
     if trained is None:  # the first of several processes speaks for all
         return
-    if trained.evaluation is not None:
+    if trained.evaluations:
         if as_json:
-            print(trained.evaluation.to_json())  # noqa: T201
+            print(json.dumps({state: found.to_dict() for state, found in trained.evaluations.items()}))  # noqa: T201
         else:
-            out.print(evaluation_table(trained.evaluation))
+            for state, found in trained.evaluations.items():
+                out.print(evaluation_table(found, f"Played against estimated weights, state of the wearer: {state}"))
     err.print(f"written: {trained.model.path}")
 
 

@@ -9,10 +9,10 @@ from rich.table import Table
 from face_inference.evaluation import HEADLINE, Evaluation, Score
 
 
-def evaluation_table(evaluation: Evaluation) -> Table:
+def evaluation_table(evaluation: Evaluation, title: str = "Played against estimated weights") -> Table:
     """One row per figure, one column per person, the rest pose beside the model."""
     people = evaluation.people
-    table = Table("figure", *people, "mean over people", "mean, rest pose", title="Played against estimated weights")
+    table = Table("figure", *people, "mean over people", "mean, rest pose", title=title)
     rows: list[tuple[str, str, str | None]] = [
         ("MAE, all 52", "mae", "rest_mae"),
         ("MAE, observable", "mae_observable", "rest_mae_observable"),

@@ -19,7 +19,7 @@ name: tiny
 takes:
   a: {split: train, wearers: 2, generated: {seconds: [4.0, 4.0]}, routine: true}
   b: {split: validation, wearers: 1, generated: {seconds: [4.0, 4.0]}}
-  c: {split: test, wearers: 1, generated: {seconds: [4.0, 4.0]}}
+  c: {split: test, wearers: 1, generated: {seconds: [4.0, 4.0]}, routine: true}
 """
 CONFIG = """
 name: tiny
@@ -53,8 +53,8 @@ def test_from_a_recipe_to_a_scored_model_in_two_steps(recipe: Path, tmp_path: Pa
     told = done.model.description.training
     assert (told["people"], told["validation_people"], told["held_out"]) == (2, 1, ["generated"])
     assert len((tmp_path / "work" / "run" / LOG).read_text().splitlines()) == 2
-    assert done.evaluation is not None
-    assert len(done.evaluation.people) == 1
+    assert set(done.evaluations) == {"neutral", "routine", "phone"}
+    assert all(len(found.people) == 1 for found in done.evaluations.values())
     assert [line for line in lines if "simulating" in line]
     # Again: data, features and checkpoint are there.
     lines.clear()

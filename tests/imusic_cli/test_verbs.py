@@ -45,7 +45,7 @@ def test_doctor_says_what_is_missing() -> None:
         (("demo", "--motion", __file__), "Live Link"),
         (("capture", "--udp", "nonsense"), "nonsense"),
         (("evaluate", "no_such.csv"), "no_such.csv"),
-        (("evaluate", "--model", "no_such_model"), "imusic_gru"),
+        (("evaluate", "--model", "no_such_model"), "imusic"),
         (("bench", "latency", "--transport", "pigeon"), "expected serial or udp, found pigeon"),
     ],
 )

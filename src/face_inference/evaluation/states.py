@@ -20,7 +20,7 @@ WEARER_STATES: tuple[WearerState, ...] = get_args(WearerState)
 
 
 def response_of(
-    state: WearerState, description: ModelDescription, routine: Callable[[], Recording | None]
+    state: WearerState, description: ModelDescription, routine: Callable[[], Recording | None] | None
 ) -> WearerResponse:
     """What a model knows of a wearer.
 
@@ -35,7 +35,7 @@ def response_of(
     """
     if state == "neutral":
         return description.population.anybody
-    take = routine()
+    take = routine() if routine is not None else None
     if take is None:
         raise EvaluationError(
             f"expected the wearer's guided routine for the state {state!r}, found a take without one; "

@@ -59,10 +59,15 @@ def _stage(name: str, done: Mapping[str, Any]) -> str:
 
 
 def _numbers(numbers: Mapping[str, Any], motion: Sequence[str]) -> list[str]:
-    if "overall" not in numbers:
+    if "states" not in numbers:
         return ["Not evaluated."]
     played = f"; the motion is that of {_plainly(motion)}" if motion else ""
-    return [f"All IMU signals are simulated{played}. Mean over people.", "", *_table(numbers)]
+    return [
+        f"All IMU signals are simulated{played}. Mean over people. After the 3 s",
+        "neutral alone, after the guided routine, and after the routine beside a phone that told the true weights.",
+        "",
+        *_table(numbers["states"]),
+    ]
 
 
 def _confidence(fitted: Mapping[str, Any]) -> list[str]:
@@ -77,14 +82,14 @@ def _confidence(fitted: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _table(numbers: Mapping[str, Any]) -> list[str]:
-    columns = {"mean": numbers["overall"], **numbers.get("people", {})}
-    rows = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    keys = [key for key in numbers["overall"] if key != "r"]
-    rows += [f"| {key} | " + " | ".join(_number(c.get(key)) for c in columns.values()) + " |" for key in keys]
-    shapes = numbers["overall"].get("r", {})
+def _table(states: Mapping[str, Any]) -> list[str]:
+    rows = ["| | " + " | ".join(states) + " |", "|---" * (len(states) + 1) + "|"]
+    keys = dict.fromkeys(key for found in states.values() for key in found if key != "r")
+    rows += [f"| {key} | " + " | ".join(_number(found.get(key)) for found in states.values()) + " |" for key in keys]
+    shapes = dict.fromkeys(name for found in states.values() for name in found.get("r", {}))
     rows += [
-        f"| r {n} | " + " | ".join(_number(c.get("r", {}).get(n)) for c in columns.values()) + " |" for n in shapes
+        f"| r {n} | " + " | ".join(_number(found.get("r", {}).get(n)) for found in states.values()) + " |"
+        for n in shapes
     ]
     return rows
 

@@ -58,6 +58,7 @@ class StageConfig:
         likelihood_weight: of the likelihood that fits the variance.
         beta: of beta-NLL: 0 plain likelihood, 1 scaled by the variance.
         velocity_weight: of the squared error of the change per tick.
+        acceleration_weight: of the squared error of the change of that.
         surface_weight: of the squared error of the face's vertices.
         lip_weight: weight of the lips' vertices beside those of all skin, in the former.
         contact_weight: of the squared error of the gap of lips and lids where they are closed.
@@ -73,6 +74,7 @@ class StageConfig:
     likelihood_weight: float = 1.0
     beta: float = 1.0
     velocity_weight: float = 8.0
+    acceleration_weight: float = 0.0
     surface_weight: float = 0.0
     lip_weight: float = 1.0
     contact_weight: float = 0.0
@@ -125,6 +127,7 @@ class TrainConfig:
         checkpoint_steps: steps between checkpoints.
         blind: blocks of inputs that the network shall do without, to find out what they are worth
             (`face_inference.inputs.BLOCKS`).
+        made_up_wearers: to make of each wearer in training: the same performance, a response drawn from the population.
         training_people: train on so many people only, for the same purpose; 0: on all.
         augment: random changes.
     """
@@ -153,6 +156,7 @@ class TrainConfig:
     threads: int = 1
     checkpoint_steps: int = 250
     blind: tuple[str, ...] = ()
+    made_up_wearers: int = 0
     training_people: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 

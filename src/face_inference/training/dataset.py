@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from face_inference.training.augment import Augmenter
 from face_inference.training.config import TrainConfig
 from face_inference.training.feature_cache import Progress, cached_features
 from face_inference.training.population import FIRST_SEED, fit_population, responses, responses_in
+from face_inference.training.shift import shift_response
 from face_inference.training.take import Take, ValidationTake
-from face_inference.training.wearers import SOURCES, Readings, readings_of
+from face_inference.training.wearers import SOURCES, Wearer, wearers_of
 from face_inference.wearer.population import Population
 from face_model.faces import load_family
 from face_model.layout import load_layout
@@ -39,7 +40,8 @@ class Dataset:
         training: what is trained on.
         validation: performances of other people, each for one state of knowledge of the wearer, in turn.
         population: the prior over wearers.
-        readings: of the wearers in training, by `Take.wearer`.
+        wearers: in training, and made of these, by `Take.wearer`.
+        rate_hz: of all takes.
         augment: random changes.
         prompts_share: chance that a chunk is read with what the wearer's routine told,
         phone_share: or with what a phone beside it told.
@@ -50,7 +52,8 @@ class Dataset:
     training: tuple[Take, ...]
     validation: tuple[ValidationTake, ...]
     population: Population
-    readings: dict[str, Readings]
+    wearers: Mapping[str, Sequence[Wearer]]
+    rate_hz: float
     augment: Augmenter
     prompts_share: float
     phone_share: float
@@ -86,7 +89,11 @@ class Dataset:
             take = takes[index]
             features[i] = take.features[start : start + length]
             weights[i] = take.weights[start : start + length]
-            readings.append(self.readings[take.wearer].of(SOURCES[known[i]]))
+            wearers = self.wearers[take.wearer]
+            wearer = wearers[int(rng.integers(len(wearers)))]
+            readings.append(wearer.reading(SOURCES[known[i]]))
+            if wearer.shift is not None:
+                shift_response(self.channels, features[i], weights[i], wearer.shift, self.rate_hz)
         return self.augment(rng, features, weights, readings)
 
     def _of_sources(self, sources: tuple[str, ...]) -> list[Take]:
@@ -138,14 +145,19 @@ def load_dataset(
     trained_on = set(people[: config.training_people or len(people)])
     training = tuple(take for take in takes if take.person in trained_on)
     population = _population(config, stored, training, cache_dir, data.sha256)
-    readings = readings_of(takes, mounts, population, config.rate_hz, cache_dir, progress=progress)
-    performances = [take for take in takes if take.person in held_back and not take.is_routine]
+    wearers = wearers_of(
+        training, population, config.rate_hz, cache_dir / "training", config.made_up_wearers, progress=progress
+    )
+    others = [take for take in takes if take.person in held_back]
+    met = wearers_of(others, population, config.rate_hz, cache_dir / "validation", progress=progress)
+    performances = [take for take in others if not take.is_routine]
     return Dataset(
         channels,
         training,
-        tuple(_validation(take, readings, number) for number, take in enumerate(performances)),
+        tuple(_validation(take, met[take.wearer][0], number) for number, take in enumerate(performances)),
         population,
-        readings,
+        wearers,
+        config.rate_hz,
         Augmenter(mounts, config.augment, config.rate_hz, _scale(training)),
         config.augment.prompts_share,
         config.augment.phone_share,
@@ -177,8 +189,8 @@ def _population(
     return Population.load(path)
 
 
-def _validation(take: Take, readings: dict[str, Readings], number: int) -> ValidationTake:
-    reading = readings[take.wearer].of(SOURCES[number % len(SOURCES)])
+def _validation(take: Take, wearer: Wearer, number: int) -> ValidationTake:
+    reading = wearer.reading(SOURCES[number % len(SOURCES)])
     return ValidationTake(
         take.person, take.name, InputAssembler(take.channels, reading).batch(take.features), take.weights
     )

@@ -10,7 +10,7 @@ from face_inference.training.config import StageConfig
 from face_inference.training.geometry import Contact, FaceGeometry
 from face_model import arkit, observability
 
-PARTS = ("loss", "error", "likelihood", "velocity", "surface", "contact")
+PARTS = ("loss", "error", "likelihood", "velocity", "acceleration", "surface", "contact")
 """What `FaceLoss` returns, in this order: the sum that is minimised, then its parts as they enter it, weighted."""
 
 
@@ -28,8 +28,8 @@ class FaceLoss(nn.Module):  # type: ignore[misc,unused-ignore]
     likelihood of each weight scaled by its variance to the power beta, without gradient, so that hard shapes are not
     given up on (Seitzer et al., "On the Pitfalls of Heteroscedastic Uncertainty Estimation with Probabilistic Neural
     Networks", ICLR 2022). The likelihood does not move the mean at all: with their beta of 1 its gradient on the mean
-    is that of the squared error, which is there already. The error of the change per tick keeps the face from
-    trembling.
+    is that of the squared error, which is there already. The errors of the change per tick and of its change keep the
+    face from trembling.
     Geometric parts are those of `FaceGeometry`.
     """
 
@@ -41,7 +41,7 @@ class FaceLoss(nn.Module):  # type: ignore[misc,unused-ignore]
         self._shapes = shape_weights(hidden_weight)
 
     def forward(self, prediction: Prediction) -> Tensor:
-        """`PARTS`, (6,)."""
+        """`PARTS`, (7,)."""
         stage, shapes = self._stage, self._shapes.to(prediction.mean.device)
         mean, log_variance, truth = (
             part.float() for part in (prediction.mean, prediction.log_variance, prediction.truth)
@@ -54,6 +54,7 @@ class FaceLoss(nn.Module):  # type: ignore[misc,unused-ignore]
             (self._cost(squared) * shapes).mean(),
             stage.likelihood_weight * (likelihood * shapes).mean(),
             stage.velocity_weight * (error.diff(dim=-2) ** 2 * shapes).mean(),
+            stage.acceleration_weight * (error.diff(n=2, dim=-2) ** 2 * shapes).mean(),
             *self._geometric(mean, truth, error),
         ]
         return torch.stack([torch.stack(parts).sum(), *parts])

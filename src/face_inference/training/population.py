@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +108,11 @@ def _noise(population: Population, takes: Sequence[Take], every: int) -> NDArray
         count += len(left)
     floor = np.tile([_OWN_LEAST_RAD**2, _OWN_LEAST_RAD**2, _DRIFT_RAD**2], len(products) // 3)
     return (products / max(1, count) + np.diag(floor)).astype(np.float32)
+
+
+def joined(rows: Sequence[LabelledRows]) -> LabelledRows:
+    """All rows in one."""
+    return LabelledRows(*(np.concatenate([getattr(r, f.name) for r in rows]) for f in fields(LabelledRows)))
 
 
 def labelled(take: Take, every: int, spread: float = 0.0) -> LabelledRows:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from face_inference.errors import TrainingError
-from face_inference.evaluation import HEADLINE, Evaluation, Score, evaluate_model
+from face_inference.evaluation import Evaluation
+from face_inference.evaluation.states import WearerState
 from face_inference.model_folder import Model, load_model
 from face_inference.mounts import NominalMounts
 from face_inference.networks import FaceNetwork
@@ -19,6 +19,7 @@ from face_inference.training.dataset import Dataset, load_dataset
 from face_inference.training.distributed import ALONE, Processes
 from face_inference.training.export import write_description, write_model
 from face_inference.training.loop import Progress
+from face_inference.training.scoring import numbers_of, score_test_split
 from face_inference.training.stages import train_network
 from face_model.rig import FaceRig
 from face_model.shards import ShardedDataset
@@ -26,10 +27,10 @@ from face_model.shards import ShardedDataset
 
 @dataclass(frozen=True)
 class Trained:
-    """A shipped model and, if takes were held out, how it did on them."""
+    """A shipped model and, if takes were held out, how it did on them, by what was known of the wearer."""
 
     model: Model
-    evaluation: Evaluation | None
+    evaluations: Mapping[WearerState, Evaluation]
 
 
 def train_model(
@@ -79,11 +80,11 @@ def train_model(
     folder = shipping.ship(networks[last], config.name, last)
     model = load_model(folder)
     if not tests:
-        return Trained(model, None)
-    evaluation = evaluate_model(model, (take.recording() for take in tests), rigs[0] if rigs else None)
-    numbers = dict(model.description.numbers) | numbers_of(evaluation)
+        return Trained(model, {})
+    evaluations = score_test_split(model, data, rigs[0] if rigs else None)
+    numbers = dict(model.description.numbers) | numbers_of(evaluations)
     write_description(replace(model.description, numbers=numbers), folder)
-    return Trained(load_model(folder), evaluation)
+    return Trained(load_model(folder), evaluations)
 
 
 @dataclass(frozen=True)
@@ -109,21 +110,6 @@ class _Shipping:
         numbers = {"confidence": confidence}
         write_model(network, self.mounts, config, folder, told, self.licences, numbers, self.dataset.population)
         return folder
-
-
-def numbers_of(evaluation: Evaluation) -> dict[str, Any]:
-    """An evaluation as the numbers of a model description."""
-
-    def rounded(score: Score) -> dict[str, Any]:
-        content = asdict(score)
-        r = content.pop("r")
-        numbers: dict[str, Any] = {k: round(v, 4) for k, v in content.items() if v is not None and math.isfinite(v)}
-        return numbers | {"r": {name: round(r[name], 3) for name in HEADLINE if name in r}}
-
-    return {
-        "overall": rounded(evaluation.overall),
-        "people": {person: rounded(score) for person, score in evaluation.people.items()},
-    }
 
 
 def described(data: ShardedDataset) -> dict[str, Any]:
@@ -152,7 +138,7 @@ def _told(config: TrainConfig, dataset: Dataset, data: ShardedDataset) -> dict[s
         "seed": config.seed,
         "network": {k: v for k, v in asdict(config.network).items() if k != "inputs"},
         "stages": {name: _stage_told(stage) for name, stage in config.stages.items()},
-        "held_out": sorted({take.info.source for take in data.split("test")}),
+        "held_out": sorted({take.info.source for take in data.split("test") if not take.info.is_routine}),
     }
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
 
 from face_inference.errors import WearerError
-from face_inference.mounts import NominalMounts
-from face_inference.training.population import labelled
+from face_inference.training.population import joined, labelled
+from face_inference.training.shift import shift_response
 from face_inference.training.take import Take
 from face_inference.wearer.adapt import adapt
 from face_inference.wearer.guided import guided_rows
@@ -21,87 +23,136 @@ from face_inference.wearer.population import Population
 from face_inference.wearer.reading import Reading
 from face_inference.wearer.response import Source, WearerResponse
 
+Float32Array = NDArray[np.float32]
+
 SOURCES: tuple[Source, ...] = ("population", "prompts", "phone")
 PHONE_HZ = 10.0
+OWN_HZ = 5.0
 PHONE_SPREAD = 0.04
 """Standard deviation of a phone's own weights; a guess."""
+
+_VERSION = 1
+"""Of what is kept; raise it when these lines change what is learned."""
 
 Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class Readings:
-    """One wearer's readings by how much is known; a wearer who did no routine has the first alone."""
+class Wearer:
+    """One wearer to train on: somebody in the data, or made of somebody.
 
-    population: Reading
-    prompts: Reading | None = None
-    phone: Reading | None = None
+    Attributes:
+        shift: (D, 52) rad, what this wearer's response is apart from that of the takes; None: nothing.
+        readings: by how much is known, everybody's always.
+    """
 
-    def of(self, source: Source) -> Reading:
+    shift: Float32Array | None
+    readings: Mapping[Source, Reading]
+
+    def reading(self, source: Source) -> Reading:
         """The reading with what `source` tells, or with what everybody has in common."""
-        return getattr(self, source) or self.population
+        return self.readings.get(source, self.readings["population"])
 
 
-def readings_of(
+def wearers_of(
     takes: Sequence[Take],
-    mounts: NominalMounts,
     population: Population,
     rate_hz: float,
     folder: Path,
+    made_up: int = 0,
     threads: int = 2,
     progress: Progress | None = None,
-) -> dict[str, Readings]:
-    """Readings by wearer, learned from the routines among `takes` and kept in `folder`."""
-    anybody = Reading(population, population.anybody)
-    routines = [take for take in takes if take.is_routine]
-    path = folder / f"wearers_{_key(routines, population)}.npz"
+) -> dict[str, list[Wearer]]:
+    """Wearers by the name that takes give them: the real one first, then as many made of this one.
+
+    A made-up wearer does what the real one did, with a response drawn from the population in place of the own, so
+    that a network meets more people than were simulated. What is learned of all is kept in `folder`.
+    """
+    names = sorted({take.wearer for take in takes})
+    path = folder / f"wearers_{_key(takes, population, made_up)}.safetensors"
     if not path.is_file():
-        for stale in folder.glob("wearers_*.npz"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for stale in folder.glob("wearers_*"):
             stale.unlink()
-        arrays: dict[str, np.ndarray] = {}
+        arrays: dict[str, Float32Array] = {}
         with ThreadPoolExecutor(threads) as pool:
-            learned = pool.map(lambda take: _learned(take, mounts, population, rate_hz), routines)
-            for number, (take, responses) in enumerate(zip(routines, learned, strict=True)):
-                for response in responses:
-                    name = f"{take.wearer}:{response.source}"
-                    arrays[f"{name}:response"] = response.response.astype(np.float32)
-                    arrays[f"{name}:uncertainty"] = response.uncertainty.astype(np.float32)
+            jobs = [pool.submit(_learned, takes, name, population, rate_hz, made_up) for name in names]
+            for number, job in enumerate(jobs):
+                arrays |= job.result()
                 if progress:
-                    progress((number + 1) / len(routines), f"wearers: {number + 1} of {len(routines)}")
+                    progress((number + 1) / len(names), f"wearers: {number + 1} of {len(names)}")
         partial = path.with_name(f".{path.name}")
-        with partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        save_file(arrays, partial)
         partial.replace(path)
-    with np.load(path) as stored:
-        known = dict(stored.items())
-
-    def reading(wearer: str, source: Source) -> Reading | None:
-        name = f"{wearer}:{source}"
-        if f"{name}:response" not in known:
-            return None
-        return Reading(population, WearerResponse(known[f"{name}:response"], known[f"{name}:uncertainty"], source))
-
-    return {
-        wearer: Readings(anybody, reading(wearer, "prompts"), reading(wearer, "phone"))
-        for wearer in sorted({take.wearer for take in takes})
-    }
+    return _wearers(load_file(path), names, population, made_up)
 
 
-def _learned(take: Take, mounts: NominalMounts, population: Population, rate_hz: float) -> list[WearerResponse]:
-    """From one routine, once by its prompts and once by its true weights."""
+def _wearers(
+    arrays: Mapping[str, Float32Array], names: Sequence[str], population: Population, made_up: int
+) -> dict[str, list[Wearer]]:
+    anybody = Reading(population, population.anybody)
+
+    def wearer(key: str) -> Wearer:
+        readings: dict[Source, Reading] = {"population": anybody}
+        for source in SOURCES[1:]:
+            if f"{key}:{source}:response" in arrays:
+                response, uncertainty = (arrays[f"{key}:{source}:{part}"] for part in ("response", "uncertainty"))
+                readings[source] = Reading(population, WearerResponse(response, uncertainty, source))
+        return Wearer(arrays.get(f"{key}:shift"), readings)
+
+    return {name: [wearer(f"{name}:{i}") for i in range(1 + made_up)] for name in names}
+
+
+def _learned(
+    takes: Sequence[Take], name: str, population: Population, rate_hz: float, made_up: int
+) -> dict[str, Float32Array]:
+    """All that is kept of one wearer and of those made of this one."""
+    own = [take for take in takes if take.wearer == name]
+    routine = next((take for take in own if take.is_routine), None)
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+    shifts: list[Float32Array | None] = [None]
+    if made_up:
+        every = max(1, round(rate_hz / OWN_HZ))
+        rows = [labelled(take, every) for take in own]
+        known = adapt(population, joined(rows), "phone").response
+        shifts += [(drawn_response(population, rng) - known).astype(np.float32) for _ in range(made_up)]
+    arrays: dict[str, Float32Array] = {}
+    for i, shift in enumerate(shifts):
+        if shift is not None:
+            arrays[f"{name}:{i}:shift"] = shift
+        for response in [] if routine is None else _taught(routine, shift, population, rate_hz):
+            arrays[f"{name}:{i}:{response.source}:response"] = response.response.astype(np.float32)
+            arrays[f"{name}:{i}:{response.source}:uncertainty"] = response.uncertainty.astype(np.float32)
+    return arrays
+
+
+def _taught(routine: Take, shift: Float32Array | None, population: Population, rate_hz: float) -> list[WearerResponse]:
+    """What one routine tells, by its prompts and by its true weights."""
+    features = routine.features
+    if shift is not None:
+        features = features.copy()
+        shift_response(routine.channels, features, routine.weights, shift, rate_hz)
+    take = replace(routine, features=features)
     found = [adapt(population, labelled(take, max(1, round(rate_hz / PHONE_HZ)), PHONE_SPREAD), "phone")]
-    times = np.arange(len(take.features)) / rate_hz
-    observations = Observations.of(take.features, take.channels, times)
+    times = np.arange(len(features)) / rate_hz
     try:
-        found.append(adapt(population, guided_rows(observations).rows, "prompts"))
+        rows = guided_rows(Observations.of(features, take.channels, times)).rows
     except WearerError:
         # Too little was seen of this wearer; a real one would be told so and go on without.
         return found
-    return found
+    return [*found, adapt(population, rows, "prompts")]
 
 
-def _key(routines: Sequence[Take], population: Population) -> str:
+def drawn_response(population: Population, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(D, 52) rad of a random member of the population."""
+    shared = np.tensordot(rng.normal(size=len(population.factors)), population.factors, 1)
+    own = population.spread * rng.normal(size=population.spread.shape)
+    return np.asarray(population.mean + shared + own, dtype=np.float64)
+
+
+def _key(takes: Sequence[Take], population: Population, made_up: int) -> str:
     digest = hashlib.sha256(population.mean.tobytes() + population.noise.tobytes())
-    for take in routines:
-        digest.update(f"{take.wearer} {len(take.features)}".encode())
+    digest.update(f"{made_up} {_VERSION}".encode())
+    for take in takes:
+        digest.update(f"{take.wearer} {take.is_routine} {len(take.features)}".encode())
     return digest.hexdigest()[:16]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imusic_cli.evaluation.findings import Findings
     from imusic_cli.evaluation.trials import Trial
 
-DEFAULT_MODEL = "imusic_gru"
+DEFAULT_MODEL = "imusic"
 ALL = "all"
 
 out = Console()

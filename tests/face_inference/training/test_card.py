@@ -11,8 +11,7 @@ def test_the_card_says_what_a_person_asks(trained):
         training={"people": 7, "seed": 1, "stages": {"stage_1": {"steps": 1800, "learning_rate": 0.001}}},
         licences={"model": "Apache-2.0", "motion a.csv": "MIT"},
         numbers={
-            "overall": {"mae": 0.0456, "r": {"jawOpen": 0.9}},
-            "people": {"ann": {"mae": 0.05, "r": {}}},
+            "states": {"neutral": {"mae": 0.0456, "r": {"jawOpen": 0.9}}, "routine": {"mae": 0.05, "r": {}}},
             "confidence": {
                 "distribution": "laplace",
                 "claimed": 0.9,

@@ -66,10 +66,10 @@ def test_one_call_from_a_data_set_to_a_scored_model_folder(config, data, tmp_pat
         config, data, mounts, tmp_path / "run", tmp_path / "models", [load_rig()],
         progress=lambda share, line: seen.append(share),
     )  # fmt: skip
-    assert done.evaluation is not None
-    assert set(done.evaluation.people) == {"dora"}
+    assert set(done.evaluations) == {"neutral"}
+    assert set(done.evaluations["neutral"].people) == {"dora"}
     description = done.model.description
-    assert description.numbers["overall"]["mae"] == round(done.evaluation.overall.mae, 4)
+    assert description.numbers["states"]["neutral"]["mae"] == round(done.evaluations["neutral"].overall.mae, 4)
     assert description.training["data_sha256"] == data.sha256
     assert (description.training["people"], description.training["validation_people"]) == (1, 1)
     assert description.licences == {"motion dora.csv": "MIT"}
