@@ -58,15 +58,16 @@ def adapt(population: Population, rows: LabelledRows, source: Source) -> WearerR
     if not all(np.isfinite(a).all() for a in (rows.observation[rows.valid], rows.weights, rows.spread)):
         raise WearerError("expected finite observations and labels, found NaN or infinity; record the routine again")
     mean = population.mean.astype(np.float64)
-    precision = population.precision.copy()
+    inverses, moments = [], []
     pull = np.zeros((size, arkit.COUNT))
     for chosen in _alike(rows):
         weights, valid = rows.weights[chosen].astype(np.float64), rows.valid[chosen[0]]
         inverse = _inverse_noise(population, mean * rows.spread[chosen[0]], valid)
-        precision += np.kron(inverse, weights.T @ weights)
+        inverses.append(inverse.reshape(-1))
+        moments.append((weights.T @ weights).reshape(-1))
         surprise = np.where(valid, rows.observation[chosen], 0.0) - weights @ mean.T  # (n, D)
         pull += inverse @ surprise.T @ weights
-    covariance = _inverse(precision)
+    covariance = _inverse(population.precision + _kronecker_sum(inverses, moments, size))
     response = mean + (covariance @ pull.reshape(-1)).reshape(size, arkit.COUNT)
     four = covariance.reshape(size, arkit.COUNT, size, arkit.COUNT)
     uncertainty = np.einsum("dset,st->de", four, population.weights_moment, optimize=True)
@@ -87,6 +88,15 @@ def _inverse_noise(population: Population, label: FloatArray, valid: NDArray[np.
     seen = np.flatnonzero(valid)
     inverse[np.ix_(seen, seen)] = np.linalg.inv(noise[np.ix_(seen, seen)])
     return inverse
+
+
+def _kronecker_sum(inverses: list[FloatArray], moments: list[FloatArray], size: int) -> FloatArray:
+    """Sum of the Kronecker products of (D, D) with (52, 52), each flattened -> (D 52, D 52); in one product."""
+    if not inverses:
+        return np.zeros((size * arkit.COUNT,) * 2)
+    four = (np.stack(inverses, axis=1) @ np.stack(moments)).reshape(size, size, arkit.COUNT, arkit.COUNT)
+    whole: FloatArray = four.transpose(0, 2, 1, 3).reshape(size * arkit.COUNT, size * arkit.COUNT)
+    return whole
 
 
 def _inverse(precision: FloatArray) -> FloatArray:
