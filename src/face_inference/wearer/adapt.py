@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,7 +91,7 @@ def _inverse_noise(population: Population, label: FloatArray, valid: NDArray[np.
     return inverse
 
 
-def _kronecker_sum(inverses: list[FloatArray], moments: list[FloatArray], size: int) -> FloatArray:
+def _kronecker_sum(inverses: Sequence[FloatArray], moments: Sequence[FloatArray], size: int) -> FloatArray:
     """Sum of the Kronecker products of (D, D) with (52, 52), each flattened -> (D 52, D 52); in one product."""
     if not inverses:
         return np.zeros((size * arkit.COUNT,) * 2)
