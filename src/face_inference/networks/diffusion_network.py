@@ -1,8 +1,9 @@
 """The streaming diffusion transformer: an encoder of what the sensors said, a denoiser of what the face did.
 
 At each tick the denoiser draws the trajectory of the last H ticks, the present one last, as the residual of the
-weights from their linear reading. Only its present tick is published. The noise is drawn once, with the weights:
-each tick starts from the same, so equal inputs give equal outputs and neighbouring ticks stay close.
+weights from their linear reading. Published is its present tick, led by the trajectory's own velocity: a trajectory is
+smooth in itself, but the next tick's is another one, and their ends would tremble. The noise is drawn once, with the
+weights: each tick starts from the same, so equal inputs give equal outputs and neighbouring ticks stay close.
 """
 
 from __future__ import annotations
@@ -24,8 +25,12 @@ from face_model import arkit
 STRIDE = 8
 """Ticks between the trajectories of a chunk in training; with the default horizon each tick is in one of them."""
 
-PURE_NOISE_SHARE = 0.25
+PURE_NOISE_SHARE = 0.5
 """Share of the trajectories trained from pure noise, where sampling begins; the others have a level of (0, 1)."""
+
+CARRIED = 0.85
+"""Share of the published residual that goes on from the last tick, moved by the trajectory's velocity; the rest is the
+trajectory's present tick: a complementary filter of 6 ticks, without lag while the velocity is right."""
 
 _NOISE_SEED = 52
 
@@ -48,25 +53,29 @@ class DiffusionNetwork(FaceNetwork):
         self.register_buffer("noise", torch.randn(config.horizon, arkit.COUNT, generator=fixed))
 
     def state_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
-        """Those of the encoder, and its outputs at the last H - 1 ticks, oldest first."""
+        """Those of the encoder, its outputs at the last H - 1 ticks, oldest first, and the residual published last."""
         config = self.config
-        return self.encoder.state_shapes(batch) | {"encoded": (batch, config.horizon - 1, config.width)}
+        return self.encoder.state_shapes(batch) | {
+            "encoded": (batch, config.horizon - 1, config.width),
+            "published": (batch, 1, arkit.COUNT),
+        }
 
     def advance(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """See `FaceNetwork.forward`."""
         horizon = self.config.horizon
         batch, length = (int(n) for n in inputs.shape[:2])
-        encoded, following = self.encoder(self.normalised(inputs), state[:-1])  # (B, L, C)
-        known = torch.cat([state[-1], encoded], dim=1)  # (B, H-1+L, C)
+        encoded, following = self.encoder(self.normalised(inputs), state[:-2])  # (B, L, C)
+        known = torch.cat([state[-2], encoded], dim=1)  # (B, H-1+L, C)
         seen = torch.cat([state[0][:, 1 - horizon :], inputs.new_ones(batch, length)], dim=1)  # (B, H-1+L)
         # Trajectories of all ticks of all takes stand in one row, N = B L.
         context = windows(known, horizon, 1).reshape(batch * length, horizon, -1)  # (N, H, C)
         hidden = hidden_where_unseen(windows(seen[..., None], horizon, 1)).reshape(-1, horizon, 1)  # (N, H, 1)
         clean = self._sample(context, hidden, self.noise[None], self.config.steps)
-        residual = clean[:, -1].reshape(batch, length, arkit.COUNT)  # (B, L, W)
+        ends = clean[:, -2:].reshape(batch, length, 2, arkit.COUNT)  # (B, L, 2, W)
+        residual = carried(ends, state[-1], state[0][:, -1:, None])  # (B, L, W)
         mean = self.reading(inputs) + self.residual_scale * residual
         log_variance = self.log_variance_from(self.log_variance(encoded))  # (B, L, W)
-        return mean, log_variance, (*following, known[:, length:])
+        return mean, log_variance, (*following, known[:, length:], residual[:, -1:])
 
     def training_prediction(self, inputs: Tensor, truth: Tensor, generator: torch.Generator) -> Prediction:
         """Denoise trajectories of the truth, noised to random levels: (B, N, H, W) for N trajectories of a chunk.
@@ -144,6 +153,26 @@ class DiffusionNetwork(FaceNetwork):
         """Random levels in (0, 1], `PURE_NOISE_SHARE` of them 1."""
         uniform = torch.rand(shape, generator=generator, device=generator.device)
         return (1.0 - uniform).div(1.0 - PURE_NOISE_SHARE).clamp(max=1.0)
+
+
+def carried(ends: Tensor, before: Tensor, seen: Tensor) -> Tensor:
+    """What is published of trajectories.
+
+    Args:
+        ends: (B, L, 2, W) the last two ticks of each tick's trajectory.
+        before: (B, 1, W) what was published before them.
+        seen: (B, 1, 1) whether there was a tick before them, 1 or 0.
+
+    Returns:
+        (B, L, W).
+    """
+    share, out = CARRIED * seen, []
+    for tick in range(int(ends.shape[1])):
+        now = ends[:, tick, 1:]  # (B, 1, W)
+        before = share * (before + now - ends[:, tick, :1]) + (1.0 - share) * now
+        share = torch.full_like(seen, CARRIED)
+        out.append(before)
+    return torch.cat(out, dim=1)
 
 
 def windows(x: Tensor, size: int, stride: int) -> Tensor:

@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch", reason="networks need PyTorch, running a mo
 
 from face_inference.errors import TrainingError  # noqa: E402
 from face_inference.networks import NetworkConfig, build_network  # noqa: E402
-from face_inference.networks.diffusion_network import STRIDE, distillation_prediction, one_step_student  # noqa: E402
+from face_inference.networks.diffusion_network import STRIDE, carried, distillation_prediction, one_step_student  # noqa: E402
 
 TICKS, HORIZON = 40, 4
 
@@ -38,7 +38,8 @@ def test_trajectories_are_consecutive_ticks_of_the_truth(network, chunk):
     torch.testing.assert_close(found, expected)
 
 
-def test_what_is_sampled_from_the_fixed_noise_is_what_a_stream_publishes(network, chunk):
+def test_what_is_sampled_from_the_fixed_noise_is_what_a_stream_publishes(network, chunk, monkeypatch):
+    monkeypatch.setattr("face_inference.networks.diffusion_network.CARRIED", 0.0)
     inputs, _ = chunk
     with torch.no_grad():
         mean, log_variance, _ = network(inputs, network.initial_state(3))
@@ -95,7 +96,9 @@ def test_a_student_starts_as_its_teacher_in_one_step_and_learns_towards_its_many
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
-def test_it_learns_a_mapping_that_the_reading_misses():
+def test_it_learns_a_mapping_that_the_reading_misses(monkeypatch):
+    # Neighbouring ticks have nothing to do with each other here, so nothing can be carried on.
+    monkeypatch.setattr("face_inference.networks.diffusion_network.CARRIED", 0.0)
     torch.manual_seed(0)
     network = build_network(NetworkConfig(130, width=32, layers=1, heads=2, window=8, horizon=4, dropout=0.0))
     mixing = 0.3 * torch.randn(26, 52)
@@ -123,3 +126,33 @@ def test_it_learns_a_mapping_that_the_reading_misses():
 def test_chunks_without_room_for_a_trajectory_are_refused(network):
     with pytest.raises(TrainingError, match="at least 7 ticks, found 6"):
         network.training_prediction(torch.randn(1, 6, 130), torch.rand(1, 6, 52), seeded())
+
+
+def trajectories_of(truth, noise):
+    """The last two ticks (B, L, 2, W) of trajectories of `truth` (B, L, W), each moved as a whole by `noise`."""
+    before = torch.cat([truth[:, :1], truth[:, :-1]], dim=1)
+    return torch.stack([before, truth], dim=2) + noise[:, :, None]
+
+
+def test_carrying_on_takes_the_trembling_of_the_level_and_no_time():
+    ramp = torch.linspace(0.0, 2.0, 60)[None, :, None].expand(1, -1, 52)
+    nothing = torch.zeros(1, 1, 52)
+    quiet = carried(trajectories_of(ramp, torch.zeros_like(ramp)), nothing, torch.zeros(1, 1, 1))
+    torch.testing.assert_close(quiet, ramp, atol=1e-6, rtol=0)
+    noise = 0.1 * torch.randn(1, 60, 52, generator=seeded(3))
+    found = carried(trajectories_of(ramp, noise), nothing, torch.zeros(1, 1, 1))
+
+    def trembling(x):
+        return float(x.diff(n=2, dim=1).square().mean())
+
+    assert trembling(found) < 0.05 * trembling(ramp + noise)
+    torch.testing.assert_close(found[:, 0], (ramp + noise)[:, 0])
+
+
+def test_carrying_on_may_be_cut_anywhere():
+    ends = torch.randn(2, 9, 2, 52, generator=seeded(4))
+    nothing, new = torch.zeros(2, 1, 52), torch.zeros(2, 1, 1)
+    whole = carried(ends, nothing, new)
+    first = carried(ends[:, :4], nothing, new)
+    second = carried(ends[:, 4:], first[:, -1:], torch.ones(2, 1, 1))
+    torch.testing.assert_close(torch.cat([first, second], dim=1), whole)
