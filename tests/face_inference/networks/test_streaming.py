@@ -72,7 +72,9 @@ def test_the_past_matters(make, inputs, architecture):
 
 
 @pytest.mark.parametrize("architecture", ["transformer", "diffusion"])
-def test_beyond_the_window_of_every_layer_nothing_is_remembered(make, inputs, architecture):
+def test_beyond_the_window_of_every_layer_nothing_is_remembered(make, inputs, architecture, monkeypatch):
+    # What is carried on fades, but has no end.
+    monkeypatch.setattr("face_inference.networks.diffusion_network.CARRIED", 0.0)
     network, changed = make(architecture), inputs.clone()
     reach = 2 * (9 - 1) + (4 - 1 if architecture == "diffusion" else 0)  # two layers, and the trajectory
     changed[:, 0] += 1.0
