@@ -71,26 +71,25 @@ def recorded_neutral(recording: Recording, mounts: NominalMounts, duration_s: fl
 def recorded_features(recording: Recording, mounts: NominalMounts, duration_s: float = 2.0) -> NDArray[np.float32]:
     """(T, F) features of a take, with the neutral from its most neutral window.
 
-    A frame without any valid sensor was lost: as in the live tracker, features are interpolated across it.
+    A frame without any valid sensor was lost: as in the live tracker, nothing is learned from it, and features
+    are interpolated across it.
     """
     extractor = FeatureExtractor(mounts, rate_hz=recording.rate_hz)
     neutral = State(recorded_neutral(recording, mounts, duration_s))
     take, present = in_model_order(recording, mounts)
     begins = neutral_window(recording, int(take[mounts.reference]), duration_s).start
-    parts = []
-    # Headings drift from the neutral on; before it there is nothing to take back.
-    for rows in (slice(0, begins), slice(begins, None)):
-        extractor.state = neutral
-        parts.append(
-            extractor.batch(
-                recording.orientation[rows][:, take],
-                recording.angular_velocity[rows][:, take],
-                recording.specific_force[rows][:, take],
-                recording.valid[rows][:, take] & present,
-            )
-        )
-    features = np.concatenate(parts)
     lost = lost_frames(recording)
+    features = np.zeros((len(lost), extractor.channels.size), dtype=np.float32)
+    there = np.flatnonzero(~lost)
+    # Headings drift from the neutral on; before it there is nothing to take back.
+    for rows in np.split(there, [np.searchsorted(there, begins)]):
+        extractor.state = neutral
+        features[rows] = extractor.batch(
+            recording.orientation[rows][:, take],
+            recording.angular_velocity[rows][:, take],
+            recording.specific_force[rows][:, take],
+            recording.valid[rows][:, take] & present,
+        )
     if lost.any() and not lost.all():
         _bridge(features, lost, extractor.channels)
     return features
