@@ -36,10 +36,10 @@ class AugmentConfig:
     """
 
     mirror_share: float = 0.5
-    heading_deg: float = 4.0
+    heading_deg: float = 3.0
     drop_share: float = 0.8
-    drop_chunks: float = 0.4
-    noise: float = 0.02
+    drop_chunks: float = 0.3
+    noise: float = 0.03
     prompts_share: float = 0.4
     phone_share: float = 0.2
 
@@ -67,14 +67,14 @@ class StageConfig:
 
     steps: int = 0
     batch: int = 32
-    chunk_s: float = 2.0
+    chunk_s: float = 1.6
     learning_rate: float = 1e-3
     warm_up_steps: int = 100
-    huber: float = 0.0
-    likelihood_weight: float = 1.0
+    huber: float = 0.05
+    likelihood_weight: float = 0.3
     beta: float = 1.0
-    velocity_weight: float = 8.0
-    acceleration_weight: float = 0.0
+    velocity_weight: float = 20.0
+    acceleration_weight: float = 60.0
     surface_weight: float = 0.0
     lip_weight: float = 1.0
     contact_weight: float = 0.0
@@ -144,8 +144,8 @@ class TrainConfig:
     export: tuple[str, ...] = ()
     weight_decay: float = 0.01
     gradient_limit: float = 1.0
-    ema_decay: float = 0.999
-    hidden_weight: float = 0.2
+    ema_decay: float = 0.998
+    hidden_weight: float = 0.4
     validation_share: float = 0.1
     validate_steps: int = 200
     validation_ticks: int = 4000
@@ -156,7 +156,7 @@ class TrainConfig:
     threads: int = 1
     checkpoint_steps: int = 250
     blind: tuple[str, ...] = ()
-    made_up_wearers: int = 0
+    made_up_wearers: int = 3
     training_people: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 

@@ -37,7 +37,7 @@ def test_the_loss_is_the_sum_of_its_parts(geometry):
 @pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
 def test_the_likelihood_fits_the_variance_and_leaves_the_mean_alone(beta):
     prediction = _random()
-    _parts(StageConfig(beta=beta), prediction)["likelihood"].backward()
+    _parts(StageConfig(beta=beta, likelihood_weight=1.0), prediction)["likelihood"].backward()
     assert prediction.mean.grad is None or float(prediction.mean.grad.abs().max()) == 0.0
     error = (prediction.mean - prediction.truth).detach() ** 2
     variance = prediction.log_variance.detach().exp()
@@ -47,7 +47,7 @@ def test_the_likelihood_fits_the_variance_and_leaves_the_mean_alone(beta):
 
 def test_the_mean_is_fitted_by_squared_error_weighted_by_shape():
     prediction = _random()
-    _parts(StageConfig(), prediction)["error"].backward()
+    _parts(StageConfig(huber=0.0), prediction)["error"].backward()
     error = (prediction.mean - prediction.truth).detach()
     assert torch.allclose(prediction.mean.grad, 2.0 * error * shape_weights(0.2) / error.numel(), rtol=1e-4)
 
@@ -63,8 +63,9 @@ def test_a_robust_cost_is_the_square_of_small_errors_and_the_size_of_large_ones(
 
 def test_a_constant_error_has_no_velocity():
     truth = torch.rand(2, 6, arkit.COUNT)
-    parts = _parts(StageConfig(), Prediction(truth + 0.1, torch.zeros_like(truth), truth))
+    parts = _parts(StageConfig(huber=0.0), Prediction(truth + 0.1, torch.zeros_like(truth), truth))
     assert float(parts["velocity"]) == pytest.approx(0.0, abs=1e-9)
+    assert float(parts["acceleration"]) == pytest.approx(0.0, abs=1e-9)
     assert float(parts["error"]) == pytest.approx(0.01, rel=1e-3)
 
 
