@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from face_inference.mounts import NominalMounts
+from face_inference.wearer.population import Population
 from face_model import arkit, rotation
 from face_model.frames import GRAVITY_M_S2
 from face_model.recording import Recording
@@ -31,6 +32,22 @@ def _mounts() -> NominalMounts:
 @pytest.fixture(scope="session")
 def mounts() -> NominalMounts:
     return _mounts()
+
+
+@pytest.fixture(scope="session")
+def population() -> Population:
+    """Made up, for the channels of `mounts`."""
+    rng, channels = np.random.default_rng(1), 3 * (len(NAMES) - 1)
+    shape = (channels, arkit.COUNT)
+    return Population(
+        mean=rng.normal(0.0, 0.06, shape).astype(np.float32),
+        # Values that survive a file, which keeps factors in half precision.
+        factors=rng.normal(0.0, 0.02, (4, *shape)).astype(np.float16).astype(np.float32),
+        spread=np.full(shape, 0.02, dtype=np.float32),
+        noise=(np.eye(channels) * 0.01**2).astype(np.float32),
+        weights_mean=np.full(arkit.COUNT, 0.05, dtype=np.float32),
+        weights_covariance=(np.eye(arkit.COUNT) * 0.15**2).astype(np.float32),
+    )
 
 
 def make_recording(
@@ -117,6 +134,7 @@ def trained(tmp_path_factory):
     config = train_config_from(
         {
             "name": "tiny",
+            "version": "1.2.3",
             "network": {"architecture": "gru", "width": 24},
             "stage_1": {"steps": 40, "batch": 4, "chunk_s": 0.5, "warm_up_steps": 5, "learning_rate": 5e-3},
             "validation_share": 0.3,

@@ -6,15 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from face_inference.channels import Channels
 from face_inference.engine_choice import create_engine
 from face_inference.errors import EngineError
+from face_inference.inputs import input_size
 from face_inference.model_folder import Graph, Model, StateTensor
 from face_inference.onnx_engine import OnnxEngine
 
 
 @pytest.fixture
-def inputs():
-    return np.random.default_rng(0).normal(size=(40, 72)).astype(np.float32)
+def inputs(mounts):
+    return np.random.default_rng(0).normal(size=(40, input_size(Channels.of(mounts)))).astype(np.float32)
 
 
 def run(engine, inputs):
@@ -23,7 +25,7 @@ def run(engine, inputs):
 
 def test_auto_says_what_was_chosen(trained):
     engine, announcement = create_engine(trained["model"], "auto")
-    assert "tiny 0.1.0 runs on ONNX Runtime" in announcement
+    assert "tiny 1.2.3 runs on ONNX Runtime" in announcement
     assert "automatic choice" in announcement
     assert engine.description in announcement
     assert "asked for" in create_engine(trained["model"], "onnxruntime")[1]
@@ -60,7 +62,7 @@ def test_a_state_of_another_model_is_refused(trained):
 
 def test_a_graph_whose_tensors_are_not_those_described_is_refused(trained):
     model = trained["model"]
-    wrong = Graph("features", "weights", "confidence", (StateTensor("state", "next_state", (1, 1, 3)),))
+    wrong = Graph("inputs", "weights", "confidence", (StateTensor("state", "next_state", (1, 1, 3)),))
     with pytest.raises(EngineError, match="expected float32 inputs"):
         OnnxEngine(replace(model, description=replace(model.description, graph=wrong)))
     renamed = replace(model.description.graph, weights="blendshapes")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import yaml
 
@@ -12,8 +14,9 @@ from face_inference.errors import (
     ModelVersionError,
     ModelVocabularyError,
 )
-from face_inference.model_folder import find_model, load_model
+from face_inference.model_folder import find_model, load_model, sha256_of
 from face_inference.mounts import NominalMounts
+from face_inference.wearer.population import POPULATION_FILE
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def swap(names):
 
 
 BAD_DESCRIPTIONS = {
-    "format version": (lambda c: c.update(format_version=99), ModelVersionError, "expected format_version 1, found 99"),
+    "format version": (lambda c: c.update(format_version=99), ModelVersionError, "expected format_version 2, found 99"),
     "feature version": (lambda c: c.update(feature_version=0), ModelVersionError, "expected feature_version"),
     "no version": (lambda c: c.pop("format_version"), ModelVersionError, "found None"),
     "blendshape order": (lambda c: swap(c["blendshapes"]), ModelVocabularyError, "'eyeLookDownLeft' at 0"),
@@ -42,10 +45,12 @@ BAD_DESCRIPTIONS = {
     "no reference": (lambda c: c["sensors"][0].update(reference=False), ModelVocabularyError, "exactly one reference"),
     "mount not a rotation": (lambda c: c["sensors"][2].update(orientation=[0, 0, 0, 2]), ModelVocabularyError, "unit"),
     "mount missing": (lambda c: c["sensors"][2].pop("position_m"), ModelVocabularyError, "position_m"),
-    "feature count": (lambda c: c.update(feature_count=5), ModelVocabularyError, "expected 72 features"),
+    "input count": (lambda c: c.update(input_count=72), ModelVocabularyError, "expected 176 inputs for 6 sensors"),
     "hash": (lambda c: c["onnx"].update(sha256="00"), ModelHashError, "expected .* with SHA-256 00"),
     "network elsewhere": (lambda c: c["onnx"].update(file="../model.onnx"), ModelFolderError, "inside the folder"),
-    "network absent": (lambda c: c["onnx"].update(file="other.onnx"), ModelFolderError, "found no file"),
+    "network absent": (lambda c: c["onnx"].update(file="other.onnx"), ModelFolderError, r"other\.onnx, found none"),
+    "population hash": (lambda c: c["population"].update(sha256="00"), ModelHashError, "population.* SHA-256 00"),
+    "no population": (lambda c: c.pop("population"), ModelFolderError, "'population'"),
     "rate": (lambda c: c.update(rate_hz="fast"), ModelFolderError, "expected the fields"),
     "graph": (lambda c: c.pop("graph"), ModelFolderError, "'graph'"),
 }
@@ -73,16 +78,53 @@ def test_a_damaged_network_is_refused(folder):
         load_model(folder)
 
 
+def rehash(folder):
+    """Describe the population that lies in the folder."""
+    edit(folder, lambda c: c["population"].update(sha256=sha256_of(folder / POPULATION_FILE)))
+
+
+def test_a_damaged_population_is_refused(folder):
+    with (folder / POPULATION_FILE).open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ModelHashError, match="copy the whole folder again"):
+        load_model(folder)
+    (folder / POPULATION_FILE).unlink()
+    with pytest.raises(ModelFolderError, match="found none; fetch the whole model folder"):
+        load_model(folder)
+
+
+def test_a_population_that_is_none_is_refused(folder):
+    (folder / POPULATION_FILE).write_bytes(b"no tensors")
+    rehash(folder)
+    with pytest.raises(ModelFolderError, match="expected a population in"):
+        load_model(folder)
+
+
+def test_a_population_of_other_sensors_is_refused(folder, population):
+    fewer = replace(
+        population,
+        mean=population.mean[:12],
+        factors=population.factors[:, :12],
+        spread=population.spread[:12],
+        noise=population.noise[:12, :12],
+    )
+    fewer.save(folder / POPULATION_FILE)
+    rehash(folder)
+    with pytest.raises(ModelVocabularyError, match="expected a population of 15 channels, found 12"):
+        load_model(folder)
+
+
 def test_a_folder_without_description_is_refused(folder):
     (folder / "model.yaml").unlink()
     with pytest.raises(ModelFolderError, match=r"expected model\.yaml"):
         load_model(folder)
 
 
-def test_a_good_folder_loads_and_its_mounts_survive(folder, mounts):
+def test_a_good_folder_loads_and_its_mounts_survive(folder, mounts, trained):
     model = load_model(folder)
-    assert model.description.title == "tiny 0.1.0"
+    assert model.description.title == "tiny 1.2.3"
     assert model.description.mounts.names == mounts.names
+    np.testing.assert_array_equal(model.description.population.mean, trained["dataset"].population.mean)
     assert NominalMounts.from_config(mounts.to_config()).reference == 0
 
 

@@ -97,7 +97,7 @@ def test_every_sample_becomes_a_face_with_the_samples_own_stamp(rig):
     assert all(f.header.stamp.nanosec == 10_000_000 * (f.sequence % 100) for f in live)
     assert live[10].state == FaceBlendshapes.STATE_CALIBRATING
     assert live[-1].state == FaceBlendshapes.STATE_TRACKING
-    assert live[-1].model == "tiny 0.1.0"
+    assert live[-1].model == "tiny 1.2.3"
     assert live[-1].header.frame_id == "face_head"
     assert max(live[-1].confidence) > 0.0
 

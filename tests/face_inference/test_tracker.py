@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from face_inference.calibration import CalibrationParams
 from face_inference.engine import EngineOutput
 from face_inference.errors import LayoutMismatchError
+from face_inference.model_folder import Graph, ModelDescription
 from face_inference.onnx_engine import OnnxEngine
 from face_inference.samples import InputLayout, TrackingState
 from face_inference.takes import layout_of, recorded_neutral, samples_of
@@ -28,8 +28,8 @@ class EchoEngine:
         self.state = np.zeros(52, dtype=np.float32)
         self.poison = False
 
-    def step(self, features):
-        self.state += 0.05 * (features[:52] - self.state)
+    def step(self, inputs):
+        self.state += 0.05 * (inputs[:52] - self.state)
         weights = np.full(52, np.nan, dtype=np.float32) if self.poison else self.state
         return EngineOutput(weights, np.full(52, 0.8, dtype=np.float32))
 
@@ -43,9 +43,32 @@ class EchoEngine:
         self.state = state[0].copy()
 
 
+class ReadingEngine:
+    """Publishes what it is told about the weights, their reading, and as confidence the reading's deviation."""
+
+    description = "reading"
+
+    def step(self, inputs):
+        return EngineOutput(inputs[-104:-52].copy(), inputs[-52:].copy())
+
+    def reset(self):
+        pass
+
+    def save_state(self):
+        return ()
+
+    def restore_state(self, state):
+        pass
+
+
 @pytest.fixture
-def echo(mounts):
-    description = SimpleNamespace(mounts=mounts, rate_hz=100.0, title="echo 0")
+def description(mounts, population):
+    graph = Graph("inputs", "weights", "confidence", ())
+    return ModelDescription("echo", "0", 100.0, mounts, graph, "model.onnx", "0", population, "0")
+
+
+@pytest.fixture
+def echo(description):
     return FaceTracker(description, EchoEngine(), PARAMS)
 
 
@@ -109,7 +132,7 @@ def test_head_orientation_is_the_skulls_up_to_heading(echo, recorded):
     np.testing.assert_allclose(rotation.rotate(rotation.conjugate(found), up), truth, atol=1e-3)
 
 
-def test_missing_sensors_degrade_extra_ones_are_ignored_and_order_does_not_matter(mounts, echo, recorded):
+def test_missing_sensors_degrade_extra_ones_are_ignored_and_order_does_not_matter(description, echo, recorded):
     recording = recorded(seed=5, seconds=4.0)
     expected = run(ready(echo, recording), recording)
     names = (*recording.sensor_names[::-1], "forehead_extra")
@@ -122,7 +145,7 @@ def test_missing_sensors_degrade_extra_ones_are_ignored_and_order_does_not_matte
         specific_force=recording.specific_force[:, order],
         valid=recording.valid[:, order],
     )
-    other = FaceTracker(SimpleNamespace(mounts=mounts, rate_hz=100.0, title="echo 0"), EchoEngine(), PARAMS)
+    other = FaceTracker(description, EchoEngine(), PARAMS)
     found = run(ready(other, shuffled), shuffled)
     np.testing.assert_allclose([e.weights for e in found], [e.weights for e in expected], atol=1e-6)
     assert found[-1].state == TrackingState.TRACKING
@@ -160,9 +183,9 @@ def test_values_that_cannot_be_never_reach_the_output(echo, recorded):
     assert echo.counters.masked >= 20 + 10 * 6 + 10
 
 
-def test_output_that_is_not_a_number_is_not_published(mounts, recorded):
+def test_output_that_is_not_a_number_is_not_published(description, recorded):
     engine = EchoEngine()
-    tracker = FaceTracker(SimpleNamespace(mounts=mounts, rate_hz=100.0, title="echo 0"), engine, PARAMS)
+    tracker = FaceTracker(description, engine, PARAMS)
     recording = recorded(seed=5, seconds=4.0)
     before = run(ready(tracker, recording), recording, 0, 350)[-1]
     engine.poison = True
@@ -289,9 +312,8 @@ def test_asked_calibration_replaces_the_neutral_only_when_good(echo, recorded):
 
 
 @pytest.mark.parametrize("rate_hz", [30.0, 60.0, 90.0, 101.0, 200.0])
-def test_results_do_not_depend_on_the_input_rate(mounts, recorded, rate_hz):
+def test_results_do_not_depend_on_the_input_rate(description, recorded, rate_hz):
     def weights_at(rate):
-        description = SimpleNamespace(mounts=mounts, rate_hz=100.0, title="echo 0")
         recording = recorded(seed=5, seconds=6.0, rate_hz=rate, face=0.5)
         tracker = ready(FaceTracker(description, EchoEngine(), PARAMS), recording)
         estimates = run(tracker, recording)

@@ -1,4 +1,4 @@
-"""A made-up population, and linear wearers out of it who do the routine: exact truth, no simulator."""
+"""Linear wearers out of the made-up population, who do the routine: exact truth, no simulator."""
 
 from __future__ import annotations
 
@@ -15,25 +15,8 @@ from face_model import arkit, rotation, routine
 from face_model.frames import GRAVITY_M_S2
 from face_model.recording import Recording
 
-SENSORS = 6
-CHANNELS = 3 * (SENSORS - 1)
 RECORDED_HZ = 25.0
 """Slow, so that a minute is streamed in a second or two."""
-NAMES = ("skull", "brow_left", "brow_right", "cheek_left", "cheek_right", "chin")
-
-
-@pytest.fixture(scope="session")
-def population() -> Population:
-    rng = np.random.default_rng(1)
-    mean = rng.normal(0.0, 0.06, (CHANNELS, arkit.COUNT))
-    return Population(
-        mean=mean.astype(np.float32),
-        factors=rng.normal(0.0, 0.02, (4, CHANNELS, arkit.COUNT)).astype(np.float16).astype(np.float32),
-        spread=np.full(mean.shape, 0.02, dtype=np.float32),
-        noise=(np.eye(CHANNELS) * 0.01**2).astype(np.float32),
-        weights_mean=np.full(arkit.COUNT, 0.05, dtype=np.float32),
-        weights_covariance=(np.eye(arkit.COUNT) * 0.15**2).astype(np.float32),
-    )
 
 
 @dataclass(frozen=True)
@@ -65,7 +48,8 @@ def _make_wearer(
     response = response + population.spread * rng.normal(0.0, 1.0, response.shape)
     time_s = np.arange(round(routine.DURATION_S * rate_hz)) / rate_hz
     weights = _routine_weights(time_s)
-    values = weights @ response.T + drift * time_s[:, None] + rng.normal(0.0, noise, (len(time_s), CHANNELS))
+    values = weights @ response.T + drift * time_s[:, None]
+    values = values + rng.normal(0.0, noise, values.shape)
     valid = np.ones(values.shape, dtype=bool)
     return Wearer(response, Observations(time_s, values.astype(np.float32), valid), weights)
 
