@@ -170,15 +170,13 @@ class FeatureExtractor:
         count = self.channels.skin_count
         relative, tilt = turns[..., 0, :, :].reshape(-1, count, 4), turns[..., 1, :, :].reshape(-1, count, 4)
         up, head_rate = up.reshape(-1, 3), head_rate.reshape(-1, 3)
-        skin = rotation.rotate(relative, rate.reshape(-1, count, 3))
-        about_up = np.einsum("nki,ni->nk", relative[..., :3], up)
-        turn = 2.0 * np.arctan2(about_up * np.copysign(1.0, relative[..., 3]), np.abs(relative[..., 3]))
-        leaning = np.arctan2(np.sqrt(np.einsum("nki,nki->nk", tilt[..., :3], tilt[..., :3])), tilt[..., 3])
-        drift = self._heading.advance(skin, head_rate, up, turn, leaning, valid.reshape(-1, count))
-        back = np.empty_like(relative)
-        back[..., :3] = np.sin(0.5 * drift)[..., None] * up[:, None]
-        back[..., 3] = np.cos(0.5 * drift)
-        turns[..., 0, :, :] = rotation.multiply(back, relative).reshape(turns[..., 0, :, :].shape)
+        drift = self._heading.advance(
+            relative, rate.reshape(-1, count, 3), head_rate, up, tilt[..., 3], valid.reshape(-1, count)
+        )
+        # A turn about the vertical from the left: its quaternion is (sin up, cos), and the product is linear in it.
+        half = 0.5 * drift[..., None]
+        about_up = relative @ (up @ _LEFT_OF_VECTOR).reshape(-1, 4, 4)
+        turns[..., 0, :, :] = (np.cos(half) * relative + np.sin(half) * about_up).reshape(turns[..., 0, :, :].shape)
 
     def _prepare(self, neutral: Neutral) -> Coefficients:
         half = 0.5 * neutral.yaw_rad
@@ -272,6 +270,9 @@ def right_matrix(q: NDArray[np.floating]) -> FloatArray:
 
 _RIGHT_OF_CONJUGATE: FloatArray = left_matrix(rotation.conjugate(np.eye(4))).swapaxes(-1, -2).reshape(4, 16)
 """(4, 16): `a @ (b @ _RIGHT_OF_CONJUGATE).reshape(4, 4)` is conjugate(b) times a, for rows a; it is linear in b."""
+
+_LEFT_OF_VECTOR: FloatArray = left_matrix(np.eye(4)[:3]).swapaxes(-1, -2).reshape(3, 16)
+"""(3, 16): `b @ (v @ _LEFT_OF_VECTOR).reshape(4, 4)` is the product of the quaternion (v, 0) with b, for rows b."""
 
 _SKEW: FloatArray = np.zeros((3, 9))
 _SKEW[0, [5, 7]] = -1.0, 1.0

@@ -9,7 +9,7 @@ heading) and the drift since the neutral, which is what must be taken back. A fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,74 +53,112 @@ class HeadingState:
     """All that the filter remembers of `K` sensors; replaced, never changed.
 
     `angle` (2, K): constant and drift, rad; `covariance` (3, K): variance of the constant, covariance, variance of the
-    drift. The others belong to the block under way: `samples` in it, sums of the horizontal rates' cross and dot
-    products, of the squared rate and of the skull's, and whether the face was still; `rested_s` before it.
+    drift; `rows` (n, 9 K + 6): what was seen in the block under way; `rested_s`: how long the face rested before it.
     """
 
     angle: FloatArray
     covariance: FloatArray
-    samples: int
-    sums: FloatArray
-    resting: bool
+    rows: FloatArray
     rested_s: float
 
 
 class HeadingFilter:
-    """Follows `K` sensors; blocks of any number of samples give the same corrections."""
+    """Follows `K` sensors; blocks of any number of samples give the same corrections.
+
+    Samples are only kept until a block is complete, and looked at together: one at a time would cost ten times more.
+    """
 
     def __init__(self, sensors: int, rate_hz: float, params: HeadingParams | None = None) -> None:
         self.params = params or HeadingParams()
         self._sensors = sensors
-        self._period_s = 1.0 / rate_hz
         self._block = max(1, round(self.params.block_s * rate_hz))
+        self._elapsed_s = self._block / rate_hz
+        self._cosine = float(np.cos(self.params.rest_tilt_rad))
         self.state = self.fresh()
+
+    @property
+    def state(self) -> HeadingState:
+        """To be saved."""
+        return HeadingState(self._angle, self._covariance, self._rows[: self._count].copy(), self._rested_s)
+
+    @state.setter
+    def state(self, state: HeadingState) -> None:
+        self._angle, self._covariance, self._rested_s = state.angle, state.covariance, state.rested_s
+        self._count = len(state.rows)
+        self._rows = np.zeros((self._block, 9 * self._sensors + 6))
+        self._rows[: self._count] = state.rows
 
     def fresh(self) -> HeadingState:
         """State at the moment of a neutral: no drift yet."""
         covariance = np.zeros((3, self._sensors))
         covariance[0] = self.params.mounting_rad**2
-        return HeadingState(np.zeros((2, self._sensors)), covariance, 0, np.zeros((3, self._sensors)), True, 0.0)
+        return HeadingState(np.zeros((2, self._sensors)), covariance, np.zeros((0, 9 * self._sensors + 6)), 0.0)
 
     def advance(
         self,
-        skin: NDArray[np.floating],
+        relative: NDArray[np.floating],
+        rate: NDArray[np.floating],
         skull: NDArray[np.floating],
         up: NDArray[np.floating],
-        turn: NDArray[np.floating],
-        tilt: NDArray[np.floating],
+        upright: NDArray[np.floating],
         valid: NDArray[np.bool_],
     ) -> FloatArray:
         """Drift to be taken back at each of N samples, (N, K) rad about the vertical, found from the past alone.
 
         Args:
-            skin: (N, K, 3) rad/s, angular velocity of each skin sensor, carried into the skull's frame by its
-                orientation relative to the skull, before correction.
+            relative: (N, K, 4) quaternion, each skin sensor's head frame to the skull's, before correction.
+            rate: (N, K, 3) rad/s, angular velocity of each skin sensor in its own head frame.
             skull: (N, 3) rad/s, the skull's.
             up: (N, 3) the vertical in the skull's frame.
-            turn: (N, K) rad, heading of each sensor relative to the skull since the neutral, before correction.
-            tilt: (N, K) rad, angle between gravity as each sensor and as the skull sees it.
+            upright: (N, K) cosine of the angle between gravity as each sensor and as the skull sees it.
             valid: (N, K).
         """
-        sums = self._products(skin, skull, up, valid)
-        apart = skin - skull[:, None]
-        slow = np.einsum("nki,nki->nk", apart, apart) < self.params.rest_rate_rad_s**2
-        rest = (~valid | (slow & (tilt < self.params.rest_tilt_rad))).all(axis=1)
+        count = len(valid)
+        flat = (x.reshape(count, -1) for x in (relative, rate, upright, valid, skull, up))
+        rows = np.concatenate(list(flat), axis=1)
         out = np.empty(valid.shape)
         row = 0
-        while row < len(out):
-            state = self.state
-            stop = min(len(out), row + self._block - state.samples)
-            out[row:stop] = state.angle[1]
-            self.state = replace(
-                state,
-                samples=state.samples + stop - row,
-                sums=state.sums + sums[row:stop].sum(axis=0),
-                resting=state.resting and bool(rest[row:stop].all()),
-            )
-            if self.state.samples == self._block:
-                self._end_block(turn[stop - 1], valid[stop - 1])
-            row = stop
+        while row < count:
+            taken = min(count - row, self._block - self._count)
+            out[row : row + taken] = self._angle[1]
+            self._rows[self._count : self._count + taken] = rows[row : row + taken]
+            self._count += taken
+            row += taken
+            if self._count == self._block:
+                self._end_block()
         return out
+
+    def _end_block(self) -> None:
+        """Measure with the samples of the block, and begin the next."""
+        p, k = self.params, self._sensors
+        ends = np.cumsum([4 * k, 3 * k, k, k, 3])
+        relative, rate, upright, valid, skull, up = np.split(self._rows, ends, axis=1)
+        relative, there = relative.reshape(-1, k, 4), valid > 0.5
+        skin = rotation.rotate(relative, rate.reshape(-1, k, 3))  # (n, K, 3) in the skull's frame
+        cross, dot, squared = self._products(skin, skull, up, there).sum(axis=0)
+        apart = skin - skull[:, None]
+        slow = np.einsum("nki,nki->nk", apart, apart) < p.rest_rate_rad_s**2
+        resting = bool((~there | (slow & (upright > self._cosine))).all())
+        self._count = 0
+        angle, covariance = self._angle.copy(), self._covariance.copy()
+        covariance[2] += p.drift_rad_rt_s**2 * self._elapsed_s
+        # Mean squared rate over the whole block: a block used in part says less.
+        evidence = squared / self._block
+        error = p.wobble_rad_s**2 / np.maximum(evidence, 1e-12)
+        constant, shared, drift = covariance
+        innovation = _wrapped(np.arctan2(cross, dot) - angle[0] - angle[1])
+        # Measured is the sum of both states.
+        gains = np.stack([constant + shared, shared + drift])
+        _correct(angle, covariance, gains, constant + 2.0 * shared + drift + error, innovation, evidence > 0.0)
+        self._rested_s = self._rested_s + self._elapsed_s if resting else 0.0
+        if self._rested_s >= p.rest_s:
+            # At rest, what is left of the turn about the vertical is drift.
+            about_up = np.einsum("ki,i->k", relative[-1, :, :3], up[-1])
+            turn = 2.0 * np.arctan2(about_up, relative[-1, :, 3])
+            gains = covariance[1:].copy()
+            total = gains[1] + p.rest_error_rad**2
+            _correct(angle, covariance, gains, total, _wrapped(-turn - angle[1]), there[-1])
+        self._angle, self._covariance = angle, covariance
 
     def _products(self, skin: FloatArray, skull: FloatArray, up: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:
         """(N, 3, K): cross and dot product of the horizontal rates, squared rate, where skin and skull turn as one."""
@@ -136,28 +174,6 @@ class HeadingFilter:
         cross = np.einsum("nki,ni->nk", skin, rotation.cross(skull, up))
         dot = np.einsum("nki,ni->nk", skin, skull) - vertical * skull_vertical
         return np.where(used[:, None], np.stack([cross, dot, np.broadcast_to(squared, dot.shape)], axis=1), 0.0)
-
-    def _end_block(self, turn: FloatArray, valid: NDArray[np.bool_]) -> None:
-        p, state = self.params, self.state
-        elapsed_s = self._block * self._period_s
-        angle, covariance = state.angle.copy(), state.covariance.copy()
-        covariance[2] += p.drift_rad_rt_s**2 * elapsed_s
-        cross, dot, squared = state.sums
-        # Mean squared rate over the whole block: a block used in part says less.
-        evidence = squared / self._block
-        error = p.wobble_rad_s**2 / np.maximum(evidence, 1e-12)
-        seen = evidence > 0.0
-        constant, shared, drift = covariance
-        innovation = _wrapped(np.arctan2(cross, dot) - angle[0] - angle[1])
-        # Measured is the sum of both states.
-        gains = np.stack([constant + shared, shared + drift])
-        _correct(angle, covariance, gains, constant + 2.0 * shared + drift + error, innovation, seen)
-        rested_s = state.rested_s + elapsed_s if state.resting else 0.0
-        if rested_s >= p.rest_s:
-            # At rest, what is left of the turn is drift.
-            gains = covariance[1:].copy()
-            _correct(angle, covariance, gains, gains[1] + p.rest_error_rad**2, _wrapped(-turn - angle[1]), valid)
-        self.state = HeadingState(angle, covariance, 0, np.zeros_like(state.sums), True, rested_s)
 
 
 def _correct(

@@ -19,13 +19,17 @@ def nodding(seconds, drift_rad, mounting_rad, seed=0, speed=0.5, noise=0.02):
     skull = speed * np.stack(wave, axis=-1)
     up = np.broadcast_to([0.0, 0.0, 1.0], skull.shape)
     drift = np.outer(t / t[-1], drift_rad)
-    # The sensor's earth frame is turned back by what has to be taken back, and by how it was glued on.
+    # Carried over by its orientation, a board's rate is turned by what has to be taken back and by how it was glued.
     about = np.zeros((len(t), 2, 3))
     about[..., 2] = -(drift + mounting_rad)
     skin = rotation.rotate(rotation.from_vector(about), np.repeat(skull[:, None], 2, axis=1))
     skin = skin + rng.normal(0.0, noise, skin.shape)
     valid = np.ones((len(t), 2), dtype=bool)
-    return (skin, skull, up, -drift, np.full(drift.shape, 0.2), valid), drift
+    # The orientations say that the boards turn away from the neutral by the drift.
+    about[..., 2] = -drift
+    relative = rotation.from_vector(about)
+    rate = rotation.rotate(rotation.conjugate(relative), skin)
+    return (relative, rate, skull, up, np.full(drift.shape, np.cos(0.2)), valid), drift
 
 
 @settings(max_examples=10, deadline=None)
@@ -48,16 +52,15 @@ def test_a_still_head_says_nothing():
 
 
 def test_a_face_at_rest_tells_the_drift_without_a_head_that_moves():
-    (skin, skull, up, turn, _, valid), drift = nodding(
-        300.0, np.array([0.2, -0.2]), np.zeros(2), speed=0.01, noise=0.001
-    )
-    found = HeadingFilter(2, RATE_HZ).advance(skin, skull, up, turn, np.full(turn.shape, 0.005), valid)
+    moved = nodding(300.0, np.array([0.2, -0.2]), np.zeros(2), speed=0.01, noise=0.001)
+    (*signals, _, valid), drift = moved
+    found = HeadingFilter(2, RATE_HZ).advance(*signals, np.full(drift.shape, np.cos(0.005)), valid)
     assert np.degrees(np.abs(found - drift)[-3000:]).max() < 2.0
 
 
 def test_a_sensor_that_moves_by_itself_or_is_missing_says_nothing():
     signals, _ = nodding(30.0, np.array([0.2, 0.2]), np.zeros(2))
-    signals[0][:, 0] += [0.0, 0.0, 3.0]
+    signals[1][:, 0] += [0.0, 0.0, 3.0]
     signals[5][:, 1] = False
     assert not HeadingFilter(2, RATE_HZ).advance(*signals).any()
 
