@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from face_inference.engine import EngineOutput
+from face_inference.model_folder import Graph, ModelDescription
 from face_inference.mounts import NominalMounts
 from face_inference.wearer.population import Population
 from face_model import arkit, rotation
@@ -48,6 +50,36 @@ def population() -> Population:
         weights_mean=np.full(arkit.COUNT, 0.05, dtype=np.float32),
         weights_covariance=(np.eye(arkit.COUNT) * 0.15**2).astype(np.float32),
     )
+
+
+@pytest.fixture(scope="session")
+def description(mounts: NominalMounts, population: Population) -> ModelDescription:
+    """Of a model whose network is made up too."""
+    graph = Graph("inputs", "weights", "confidence", ())
+    return ModelDescription("echo", "0", RATE_HZ, mounts, graph, "model.onnx", "0", population, "0")
+
+
+class ReadingEngine:
+    """Publishes the reading it is fed, and as confidence how unsure that is: tests see whom the tracker knows."""
+
+    description = "reading"
+
+    def step(self, inputs: np.ndarray) -> EngineOutput:
+        return EngineOutput(inputs[-104:-52].copy(), inputs[-52:].copy())
+
+    def reset(self) -> None:
+        pass
+
+    def save_state(self) -> tuple[np.ndarray, ...]:
+        return ()
+
+    def restore_state(self, state: tuple[np.ndarray, ...]) -> None:
+        pass
+
+
+@pytest.fixture
+def reading_engine() -> ReadingEngine:
+    return ReadingEngine()
 
 
 def make_recording(

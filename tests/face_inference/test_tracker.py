@@ -8,7 +8,6 @@ import pytest
 from face_inference.calibration import CalibrationParams
 from face_inference.engine import EngineOutput
 from face_inference.errors import LayoutMismatchError
-from face_inference.model_folder import Graph, ModelDescription
 from face_inference.onnx_engine import OnnxEngine
 from face_inference.samples import InputLayout, TrackingState
 from face_inference.takes import layout_of, recorded_neutral, samples_of
@@ -41,30 +40,6 @@ class EchoEngine:
 
     def restore_state(self, state):
         self.state = state[0].copy()
-
-
-class ReadingEngine:
-    """Publishes what it is told about the weights, their reading, and as confidence the reading's deviation."""
-
-    description = "reading"
-
-    def step(self, inputs):
-        return EngineOutput(inputs[-104:-52].copy(), inputs[-52:].copy())
-
-    def reset(self):
-        pass
-
-    def save_state(self):
-        return ()
-
-    def restore_state(self, state):
-        pass
-
-
-@pytest.fixture
-def description(mounts, population):
-    graph = Graph("inputs", "weights", "confidence", ())
-    return ModelDescription("echo", "0", 100.0, mounts, graph, "model.onnx", "0", population, "0")
 
 
 @pytest.fixture
@@ -319,13 +294,16 @@ def test_results_do_not_depend_on_the_input_rate(description, recorded, rate_hz)
         estimates = run(tracker, recording)
         return np.arange(len(estimates)) / rate, np.stack([e.weights for e in estimates]), tracker
 
-    time_s, expected, _ = weights_at(100.0)
+    time_s, expected, reference = weights_at(100.0)
     other_s, found, tracker = weights_at(rate_hz)
     assert tracker.counters.steps == pytest.approx(600, abs=8)
     channels = slice(0, 30)  # rotation and tilt; force is noisy at low rates by construction of the test's motion
     interpolated = np.stack([np.interp(other_s, time_s, expected[:, i]) for i in range(30)], axis=1)
     span = np.ptp(expected[:, channels], axis=0).max()
     assert np.abs(found[:, channels] - interpolated).max() < 0.06 * span
+    # What is believed of the headings grows with time, not with the number of samples.
+    doubts = [t.save_state()["features"].heading.covariance[2] for t in (reference, tracker)]
+    np.testing.assert_allclose(doubts[1], doubts[0], rtol=0.15)
 
 
 def test_jitter_of_hub_time_does_not_add_or_lose_ticks_near_the_models_rate(mounts, recorded):

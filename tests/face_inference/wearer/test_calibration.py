@@ -8,9 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from face_inference.engine import EngineOutput
 from face_inference.errors import NeutralMissingError, ProfileError, ProfileMismatchError, ProfileNotFoundError
-from face_inference.model_folder import Graph, ModelDescription
 from face_inference.takes import layout_of, recorded_neutral, samples_of
 from face_inference.tracker import FaceTracker
 from face_inference.wearer import calibration as module
@@ -20,33 +18,15 @@ from face_inference.wearer.profile import ProfileFolder
 from face_model import routine
 
 
-class ReadingEngine:
-    """Publishes the reading it is fed, so that tests see whom the tracker knows."""
-
-    description = "reading"
-
-    def step(self, inputs):
-        return EngineOutput(inputs[-104:-52].copy(), np.full(52, 0.8, dtype=np.float32))
-
-    def reset(self):
-        pass
-
-    def save_state(self):
-        return ()
-
-    def restore_state(self, state):
-        pass
+@pytest.fixture
+def description(description, routine_recording):
+    """At the rate of the recording."""
+    return replace(description, rate_hz=routine_recording.rate_hz)
 
 
 @pytest.fixture
-def description(mounts, population):
-    graph = Graph("inputs", "weights", "confidence", ())
-    return ModelDescription("echo", "1", 25.0, mounts, graph, "model.onnx", "0", population, "0")
-
-
-@pytest.fixture
-def tracker(description, routine_recording):
-    tracker = FaceTracker(description, ReadingEngine())
+def tracker(description, reading_engine, routine_recording):
+    tracker = FaceTracker(description, reading_engine)
     tracker.set_layout(layout_of(routine_recording))
     tracker.neutral = recorded_neutral(routine_recording, description.mounts)
     return tracker
@@ -103,7 +83,9 @@ def test_a_routine_makes_a_wearer_and_a_profile(tracker, description, routine_re
     assert "22 of 22" in folder.load("ann").label.quality
 
 
-def test_the_estimates_follow_who_is_known_and_a_new_neutral_keeps_it(tracker, description, routine_recording):
+def test_the_estimates_follow_who_is_known_and_a_new_neutral_keeps_it(
+    tracker, description, reading_engine, routine_recording
+):
     personal = wearer_from_routine(description.mounts, description.population, routine_recording)
     middle_s = sum(routine.schedule()[2].hold_s) / 2
     before = play(tracker, routine_recording, stop_s=middle_s).weights
@@ -111,11 +93,11 @@ def test_the_estimates_follow_who_is_known_and_a_new_neutral_keeps_it(tracker, d
     state = tracker.save_state()
     tracker.neutral = recorded_neutral(routine_recording, description.mounts)
     assert tracker.wearer is personal
-    rest = FaceTracker(description, ReadingEngine())
+    rest = FaceTracker(description, reading_engine)
     rest.restore_state(state)
     assert rest.wearer is personal
     rest.set_layout(layout_of(routine_recording))
-    fresh = FaceTracker(description, ReadingEngine())
+    fresh = FaceTracker(description, reading_engine)
     fresh.set_layout(layout_of(routine_recording))
     fresh.neutral = recorded_neutral(routine_recording, description.mounts)
     fresh.wearer = personal
@@ -216,9 +198,9 @@ def test_aborting_while_it_learns_changes_nothing(tracker, description, routine_
     assert folder.names() == []
 
 
-def test_it_does_not_start_without_a_neutral_or_with_a_bad_name(description, tracker, folder):
+def test_it_does_not_start_without_a_neutral_or_with_a_bad_name(description, reading_engine, tracker, folder):
     with pytest.raises(NeutralMissingError, match="neutral"):
-        WearerCalibration(FaceTracker(description, ReadingEngine()), description, "ann", folder, 0.0)
+        WearerCalibration(FaceTracker(description, reading_engine), description, "ann", folder, 0.0)
     with pytest.raises(ProfileError, match="expected a name"):
         WearerCalibration(tracker, description, "../ann", folder, 0.0)
 

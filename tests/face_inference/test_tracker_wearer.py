@@ -1,0 +1,119 @@
+"""What the tracker does with what is known of the wearer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from face_inference.features import FeatureExtractor, State
+from face_inference.inputs import InputAssembler
+from face_inference.onnx_engine import OnnxEngine
+from face_inference.takes import layout_of, recorded_neutral, samples_of
+from face_inference.tracker import FaceTracker
+from face_inference.wearer.reading import Reading
+from face_inference.wearer.response import WearerResponse
+
+
+@pytest.fixture
+def personal(population):
+    """Somebody whose skin moves more than most people's, and of whom much is known."""
+    anybody = population.anybody
+    return WearerResponse(1.5 * anybody.response, 0.1 * anybody.uncertainty, "prompts")
+
+
+@pytest.fixture
+def recording(recorded):
+    return recorded(seed=5, seconds=4.0)
+
+
+def ready(tracker, recording):
+    tracker.set_layout(layout_of(recording))
+    tracker.neutral = recorded_neutral(recording, tracker.mounts)
+    return tracker
+
+
+def run(tracker, recording, start=0, stop=None):
+    samples = list(samples_of(recording))[start:stop]
+    estimates = [tracker.update(s, now_s=s.hub_time_s) for s in samples]
+    return np.stack([e.weights for e in estimates]), np.stack([e.confidence for e in estimates])
+
+
+def inputs_for(description, wearer, recording):
+    """(T, I) as they are made of a whole take."""
+    extractor = FeatureExtractor(description.mounts, rate_hz=recording.rate_hz)
+    extractor.state = State(recorded_neutral(recording, description.mounts))
+    features = extractor.batch(
+        recording.orientation, recording.angular_velocity, recording.specific_force, recording.valid
+    )
+    return InputAssembler(extractor.channels, Reading(description.population, wearer)).batch(features)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_the_network_is_fed_the_reading_for_who_is_known(description, reading_engine, personal, recording, known):
+    recording.valid[200:300, 4] = False
+    tracker = ready(FaceTracker(description, reading_engine), recording)
+    assert tracker.wearer.source == "population"
+    if known:
+        tracker.wearer = personal
+    reading, deviation = run(tracker, recording)
+    expected = inputs_for(description, personal if known else description.population.anybody, recording)
+    np.testing.assert_allclose(reading, expected[:, -104:-52], atol=1e-5)
+    np.testing.assert_allclose(deviation, expected[:, -52:], atol=1e-6)
+    assert (deviation[250] > deviation[150]).all(), "a sensor less leaves more doubt"
+
+
+def test_who_is_known_better_is_read_with_less_doubt(description, reading_engine, personal, recording):
+    tracker = ready(FaceTracker(description, reading_engine), recording)
+    _, before = run(tracker, recording, stop=50)
+    tracker.wearer = personal
+    _, after = run(tracker, recording, 50, 60)
+    assert (after[0] < before[-1]).all(), "from the next sample on"
+
+
+def test_another_wearer_starts_the_network_anew_and_keeps_the_neutral(trained, recording):
+    """Else the first seconds would go on from what the network made of another reading."""
+    model = trained["model"]
+    population = model.description.population
+    other = WearerResponse(2.0 * population.anybody.response, population.anybody.uncertainty, "phone")
+    changed = ready(FaceTracker(model.description, OnnxEngine(model)), recording)
+    run(changed, recording, 0, 300)
+    neutral, heading = changed.neutral, changed.save_state()["features"].heading
+    changed.wearer = other
+    assert changed.neutral is neutral
+    fresh = FaceTracker(model.description, OnnxEngine(model))
+    fresh.set_layout(layout_of(recording))
+    fresh.restore_state(fresh.save_state() | {"features": State(neutral, heading), "wearer": other})
+    np.testing.assert_array_equal(run(changed, recording, 300)[0], run(fresh, recording, 300)[0])
+
+
+def test_a_restored_tracker_goes_on_with_the_same_wearer(trained, personal, recording):
+    model = trained["model"]
+
+    def tracker():
+        tracker = ready(FaceTracker(model.description, OnnxEngine(model)), recording)
+        tracker.wearer = personal
+        return tracker
+
+    whole = run(tracker(), recording)[0]
+    first = tracker()
+    head = run(first, recording, 0, 260)[0]
+    second = FaceTracker(model.description, OnnxEngine(model))
+    second.restore_state(first.save_state())
+    assert second.wearer is personal
+    np.testing.assert_array_equal(np.concatenate([head, run(second, recording, 260)[0]]), whole)
+
+
+def test_only_somebody_else_replaces_the_wearer(description, reading_engine, personal, recording):
+    tracker = ready(FaceTracker(description, reading_engine), recording)
+    tracker.wearer = personal
+    run(tracker, recording, 0, 100)
+    tracker.neutral = recorded_neutral(recording, description.mounts)
+    run(tracker, recording, 0, 10)  # sequence and clock start over: the hub was restarted
+    assert tracker.neutral is None
+    tracker.set_layout(replace(layout_of(recording), layout_id=2))
+    assert tracker.wearer is personal
+    expected = inputs_for(description, personal, recording)[:10]
+    ready(tracker, recording)
+    np.testing.assert_allclose(run(tracker, recording, 0, 10)[0], expected[:, -104:-52], atol=1e-5)
