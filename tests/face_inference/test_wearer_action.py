@@ -29,7 +29,6 @@ from face_inference.model_folder import load_model  # noqa: E402
 from face_inference.networks import NetworkConfig, build_network  # noqa: E402
 from face_inference.node import FRAMES, FaceInferenceNode  # noqa: E402
 from face_inference.training.export import write_model  # noqa: E402
-from face_inference.wearer.population import Population  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
 from face_model import arkit, rotation, routine  # noqa: E402
 from imusic_ros.qos import LATCHED  # noqa: E402
@@ -39,18 +38,8 @@ USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
 
 
 @pytest.fixture(scope="module")
-def model(mounts, tmp_path_factory):
+def model(mounts, population, tmp_path_factory):
     """A model that never learned anything: what is tested here is around it."""
-    rng = np.random.default_rng(1)
-    count = 3 * len(mounts.skin)
-    population = Population(
-        mean=rng.normal(0.0, 0.06, (count, arkit.COUNT)).astype(np.float32),
-        factors=rng.normal(0.0, 0.02, (2, count, arkit.COUNT)).astype(np.float16).astype(np.float32),
-        spread=np.full((count, arkit.COUNT), 0.02, np.float32),
-        noise=(np.eye(count) * 0.01**2).astype(np.float32),
-        weights_mean=np.full(arkit.COUNT, 0.05, np.float32),
-        weights_covariance=(np.eye(arkit.COUNT) * 0.15**2).astype(np.float32),
-    )
     torch.manual_seed(0)
     network = build_network(NetworkConfig(inputs=input_size(Channels.of(mounts)), architecture="ridge"))
     folder = tmp_path_factory.mktemp("models") / "untrained"

@@ -11,9 +11,7 @@ from face_inference.channels import Channels
 from face_inference.engine import EngineOutput
 from face_inference.evaluation import Estimator, estimate_take, rest_pose, score_recording
 from face_inference.inputs import input_size
-from face_inference.model_folder import Graph, ModelDescription
 from face_inference.tracker import FaceTracker
-from face_inference.wearer.population import Population
 
 
 class LeakyEngine:
@@ -37,20 +35,6 @@ class LeakyEngine:
 
     def restore_state(self, state):
         self.sum = state[0].copy()
-
-
-@pytest.fixture
-def description(mounts):
-    rng, channels = np.random.default_rng(6), 3 * len(mounts.skin)
-    population = Population(
-        mean=rng.normal(0.0, 0.08, (channels, 52)).astype(np.float32),
-        factors=rng.normal(0.0, 0.02, (2, channels, 52)).astype(np.float32),
-        spread=np.full((channels, 52), 0.02, np.float32),
-        noise=np.eye(channels, dtype=np.float32) * 1e-4,
-        weights_mean=np.full(52, 0.1, np.float32),
-        weights_covariance=np.eye(52, dtype=np.float32) * 0.04,
-    )
-    return ModelDescription("leaky", "1", 100.0, mounts, Graph("i", "w", "c", ()), "none.onnx", "", population, "")
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from face_inference.inputs import InputAssembler, reading_block
 from face_inference.takes import recorded_features
 from face_inference.training.augment import Augmenter, drop_sensors, mirror_features, mirror_inputs, offset_heading
 from face_inference.training.config import AugmentConfig
-from face_inference.wearer.population import Population
 from face_inference.wearer.reading import Reading
 from face_model import arkit, rotation
 from face_model.frames import GRAVITY_M_S2
@@ -76,23 +75,14 @@ def test_a_dropped_sensor_looks_like_a_missing_one(mounts, recorded):
     np.testing.assert_array_equal(features[0], recorded_features(recording, mounts))
 
 
-def reading_for(mounts) -> Reading:
-    """Of a made-up population with as many channels as these sensors give."""
-    rng, count = np.random.default_rng(1), 3 * len(mounts.skin)
-    population = Population(
-        mean=rng.normal(0.0, 0.1, (count, arkit.COUNT)).astype(np.float32),
-        factors=rng.normal(0.0, 0.02, (2, count, arkit.COUNT)).astype(np.float32),
-        spread=np.full((count, arkit.COUNT), 0.02, dtype=np.float32),
-        noise=(np.eye(count) * 1e-4).astype(np.float32),
-        weights_mean=np.full(arkit.COUNT, 0.1, dtype=np.float32),
-        weights_covariance=(np.eye(arkit.COUNT) * 0.04).astype(np.float32),
-    )
+@pytest.fixture
+def reading(population) -> Reading:
     return Reading(population, population.anybody)
 
 
 @pytest.mark.parametrize("mirror", [0.0, 1.0])
-def test_the_augmenter_mirrors_weights_with_inputs_and_leaves_its_input_alone(mounts, recorded, mirror):
-    recording, reading = recorded(seed=4, seconds=4.0), reading_for(mounts)
+def test_the_augmenter_mirrors_weights_with_inputs_and_leaves_its_input_alone(mounts, recorded, reading, mirror):
+    recording = recorded(seed=4, seconds=4.0)
     channels = Channels.of(mounts)
     features, weights = recorded_features(recording, mounts)[None], recording.weights[None]
     before = features.copy()
@@ -113,9 +103,9 @@ def test_the_augmenter_mirrors_weights_with_inputs_and_leaves_its_input_alone(mo
         np.testing.assert_allclose(found, inputs, atol=1e-4)
 
 
-def test_the_reading_is_that_of_what_the_augmented_sensors_say(mounts, recorded):
+def test_the_reading_is_that_of_what_the_augmented_sensors_say(mounts, recorded, reading):
     """A sensor that was dropped, noise and a heading error are in the reading, too."""
-    channels, reading = Channels.of(mounts), reading_for(mounts)
+    channels = Channels.of(mounts)
     features = np.repeat(recorded_features(recorded(seconds=4.0), mounts)[None, 300:350], 8, axis=0)
     config = AugmentConfig(mirror_share=0.0, heading_deg=20.0, drop_share=0.9, drop_chunks=1.0, noise=0.1)
     augment = Augmenter(mounts, config, 100.0, np.full(channels.size, 0.1, dtype=np.float32))
@@ -126,14 +116,14 @@ def test_the_reading_is_that_of_what_the_augmented_sensors_say(mounts, recorded)
     assert np.ptp(found[:, 0, -1]) > 0.0, "fewer sensors are less sure"
 
 
-def test_the_reference_is_never_dropped_and_the_mask_stays_a_mask(mounts, recorded):
+def test_the_reference_is_never_dropped_and_the_mask_stays_a_mask(mounts, recorded, reading):
     channels = Channels.of(mounts)
     features = np.repeat(recorded_features(recorded(seconds=3.0), mounts)[None, :50], 64, axis=0)
     config = AugmentConfig(drop_share=0.9, drop_chunks=1.0, noise=0.1)
     scale = np.ones(channels.size, dtype=np.float32)
     weights = np.zeros((64, 50, 52), dtype=np.float32)
     augment = Augmenter(mounts, config, 100.0, scale)
-    found, _ = augment(np.random.default_rng(0), features, weights, [reading_for(mounts)] * 64)
+    found, _ = augment(np.random.default_rng(0), features, weights, [reading] * 64)
     found = found[..., : channels.size]
     valid = found[..., channels.valid]
     assert set(np.unique(valid)) == {0.0, 1.0}

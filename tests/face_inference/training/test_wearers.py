@@ -8,26 +8,12 @@ from face_inference.training.population import fit_population, joined, labelled,
 from face_inference.training.shift import shift_response
 from face_inference.training.take import Take
 from face_inference.training.wearers import drawn_response, wearers_of
-from face_inference.wearer.population import Population
 from face_model import arkit, routine
 
 CHANNELS = Channels(6, 0)
 COUNT = 3 * CHANNELS.skin_count
 RATE_HZ = 50.0
 ALL = np.ones(COUNT, dtype=bool)
-
-
-@pytest.fixture(scope="module")
-def population():
-    rng = np.random.default_rng(1)
-    return Population(
-        mean=rng.normal(0.0, 0.08, (COUNT, arkit.COUNT)).astype(np.float32),
-        factors=rng.normal(0.0, 0.03, (4, COUNT, arkit.COUNT)).astype(np.float32),
-        spread=np.full((COUNT, arkit.COUNT), 0.02, dtype=np.float32),
-        noise=(np.eye(COUNT) * 1e-4).astype(np.float32),
-        weights_mean=np.full(arkit.COUNT, 0.05, dtype=np.float32),
-        weights_covariance=(np.eye(arkit.COUNT) * 0.02).astype(np.float32),
-    )
 
 
 def take_of(weights, response, wearer, source):
