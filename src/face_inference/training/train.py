@@ -129,6 +129,7 @@ def _told(config: TrainConfig, dataset: Dataset, data: ShardedDataset) -> dict[s
     return {
         "takes": len(dataset.training),
         "people": len({take.person for take in dataset.training}),
+        "made_up_wearers": sum(len(wearers) - 1 for wearers in dataset.wearers.values()),
         "minutes": round(ticks / config.rate_hz / 60.0, 1),
         "faces": sorted({info.family for info in trained if info.family}),
         "parts": sorted({info.part for info in trained if info.part}),

@@ -95,6 +95,7 @@ class Population:
         arrays = {f.name: np.ascontiguousarray(getattr(self, f.name)) for f in fields(self)}
         arrays["factors"] = arrays["factors"].astype(np.float16)
         save_file(arrays, path)
+        path.chmod(0o644)  # safetensors keeps it to the owner, but models are installed for all
 
     @classmethod
     def load(cls, path: Path) -> Population:
