@@ -55,11 +55,14 @@ class Cast:
 
 
 def contestants_of(models: Sequence[Model], states: Sequence[WearerState]) -> list[Contestant]:
-    """Every model in every state."""
+    """Every model in every state; models of one title are told apart by their folders."""
     titles = [model.description.title for model in models]
+    names = [f"{title} ({model.path.name})" for model, title in zip(models, titles, strict=True)]
     found = []
-    for model, title in zip(models, titles, strict=True):
-        shown = title if titles.count(title) == 1 else f"{title} ({model.path.name})"
+    for model, title, name in zip(models, titles, names, strict=True):
+        shown = title
+        if titles.count(title) > 1:
+            shown = name if names.count(name) == 1 else f"{title} ({model.path})"
         found += [Contestant(model.path, f"{shown}, {state}", state) for state in states]
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,7 @@ from face_inference.evaluation import REST_POSE
 from face_inference.evaluation.held import HELD_POSES
 from face_model.shards import store_recordings
 from imusic_cli.errors import CommandError
-from imusic_cli.evaluation.contest import STUDIES, Cast, hold_contest, stored_takes, trials_of
+from imusic_cli.evaluation.contest import STUDIES, Cast, contestants_of, hold_contest, stored_takes, trials_of
 from imusic_cli.evaluation.motions import held_motion, long_motion, motions_of
 from imusic_cli.evaluation.page import write_page
 from imusic_cli.evaluation.sources import Simulated
@@ -98,3 +99,17 @@ def test_trials_that_are_asked_for(motions):
         trials_of(cast, ["palmistry"])
     with pytest.raises(CommandError, match="at least one take"):
         hold_contest([], [])
+
+
+def test_models_of_one_name_are_told_apart(tmp_path: Path):
+    def model(title: str, folder: str) -> SimpleNamespace:
+        return SimpleNamespace(path=tmp_path / folder, description=SimpleNamespace(title=title))
+
+    models = [model("a 1", "x/a"), model("a 1", "y/a"), model("a 1", "b"), model("c 1", "c")]
+    titles = [contestant.title for contestant in contestants_of(models, ["neutral"])]
+    assert titles == [
+        f"a 1 ({tmp_path}/x/a), neutral",
+        f"a 1 ({tmp_path}/y/a), neutral",
+        "a 1 (b), neutral",
+        "c 1, neutral",
+    ]
