@@ -23,7 +23,7 @@ def test_the_card_says_what_a_person_asks(trained):
     )
     lines = model_card(description).splitlines()
     for line in (
-        "# tiny 0.2.0",
+        "# tiny 1.2.3",
         "- people: 7",
         "- stage_1: steps 1800, learning_rate 0.001",
         "| mae | 0.046 | 0.050 |",
