@@ -46,6 +46,8 @@ def estimate_take(tracker: FaceTracker, recording: Recording) -> Estimate:
             weights[next_row:i], confidence[next_row:i] = weights[next_row - 1], confidence[next_row - 1]
         weights[i], confidence[i] = estimate.weights, estimate.confidence
         next_row = i + 1
+    if next_row:  # and so it does where the last frames are lost
+        weights[next_row:], confidence[next_row:] = weights[next_row - 1], confidence[next_row - 1]
     return weights, confidence
 
 
