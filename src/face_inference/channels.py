@@ -67,14 +67,24 @@ class Channels:
 
     def observed(self, features: NDArray[np.floating]) -> NDArray[np.bool_]:
         """(..., F) -> (..., 3 K): which channels of the block `rotation` come from a sensor that is there."""
-        valid = features[..., self.valid] > 0.5
-        return np.repeat(valid[..., [i for i in range(self.sensors) if i != self.reference]], 3, axis=-1)
+        there: NDArray[np.bool_] = features[..., self._flag_of_rotation] > 0.5
+        return there
+
+    @cached_property
+    def _flag_of_rotation(self) -> NDArray[np.intp]:
+        """(3 K,) channel of the valid flag that belongs to each channel of the block `rotation`."""
+        flag: NDArray[np.intp] = self.valid.start + self.sensor_of[self.skin_block("rotation")]
+        return flag
+
+    @cached_property
+    def skin(self) -> NDArray[np.intp]:
+        """(K,) indices of all sensors but the reference."""
+        return np.delete(np.arange(self.sensors), self.reference)
 
     @cached_property
     def sensor_of(self) -> NDArray[np.intp]:
         """(F,) index of the sensor each channel comes from; the reference for gravity and head rate."""
-        skin = [i for i in range(self.sensors) if i != self.reference]
-        per_skin = np.repeat(skin, 3)
+        per_skin = np.repeat(self.skin, 3)
         return np.concatenate([np.tile(per_skin, 4), np.full(6, self.reference), np.arange(self.sensors)]).astype(
             np.intp
         )

@@ -66,6 +66,11 @@ def reading_block(channels: Channels) -> slice:
     return slice(channels.size, channels.size + arkit.COUNT)
 
 
+def deviation_block(channels: Channels) -> slice:
+    """Where the reading's standard deviation lies among the inputs."""
+    return slice(reading_block(channels).stop, input_size(channels))
+
+
 BLOCKS = ("rotation", "tilt", "rate", "force", "reading")
 """Parts of the inputs that a network can be made to do without."""
 

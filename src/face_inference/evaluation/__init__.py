@@ -1,7 +1,7 @@
 """Scoring estimates of faces: numbers of a take, groups of takes, and special trials of what wearing does to them."""
 
 from face_inference.evaluation.estimate import Estimator, estimate_take
-from face_inference.evaluation.evaluate import REST_POSE, evaluate_model, rest_pose, score_recording
+from face_inference.evaluation.evaluate import REST_POSE, rest_pose, score_recording
 from face_inference.evaluation.groups import Evaluation, grouped
 from face_inference.evaluation.score import (
     HEADLINE,
@@ -21,7 +21,6 @@ __all__ = [
     "Score",
     "TakeResult",
     "estimate_take",
-    "evaluate_model",
     "grouped",
     "mean_score",
     "moving_part",

@@ -1,16 +1,11 @@
-"""Scoring a model on takes of people it never saw."""
+"""Scoring an estimate of a take, and the rest pose beside it."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.evaluation.estimate import Estimator
-from face_inference.evaluation.groups import Evaluation, grouped
 from face_inference.evaluation.score import TakeResult, moving_part, take_result
-from face_inference.model_folder import Model
 from face_model.recording import Recording
 from face_model.rig import FaceRig
 
@@ -45,23 +40,3 @@ def score_recording(
 def rest_pose(recording: Recording, rig: FaceRig | None = None, geometry: str = "") -> TakeResult:
     """Score of a face that never moves."""
     return score_recording(recording, np.zeros_like(recording.weights), None, rig, geometry)
-
-
-def evaluate_model(
-    model: Model,
-    recordings: Iterable[Recording],
-    rig: FaceRig | None = None,
-    progress: Callable[[str], None] | None = None,
-) -> Evaluation:
-    """Score a model folder on takes as a live node would run it.
-
-    Raises:
-        EvaluationError: there are no takes.
-    """
-    estimate = Estimator.of(model)
-    results = []
-    for recording in recordings:
-        if progress:
-            progress(f"{recording.person} {recording.take}")
-        results.append(score_recording(recording, *estimate(recording), rig))
-    return grouped(results)

@@ -13,10 +13,8 @@ from torch import Tensor, nn
 
 from face_inference.networks.config import NetworkConfig
 from face_inference.uncertainty import confidence_from_scale
+from face_inference.wearer.reading import LIMITS
 from face_model import arkit
-
-WEIGHT_LIMITS = (0.0, 1.1)
-"""Published weights stay within what ARKit gives; recorded takes reach 1.08."""
 
 LOG_VARIANCE_LIMITS = (-10.0, 2.0)
 """Standard deviations from 0.007 to 2.7: beyond them the likelihood only rewards overconfidence."""
@@ -153,4 +151,4 @@ def standard_deviation(network: FaceNetwork, log_variance: Tensor, inputs: Tenso
 def published(network: FaceNetwork, mean: Tensor, log_variance: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
     """What goes out: weights within limits and confidence, both (..., W); the raw inputs (..., I) tell novelty."""
     scale = standard_deviation(network, log_variance, inputs)
-    return mean.clamp(*WEIGHT_LIMITS), confidence_from_scale(scale)
+    return mean.clamp(*LIMITS), confidence_from_scale(scale)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
-from face_inference.inputs import InputAssembler
+from face_inference.inputs import InputAssembler, deviation_block, reading_block
 from face_inference.mounts import NominalMounts
 from face_inference.training.config import AugmentConfig
 from face_inference.wearer.reading import Reading
@@ -64,13 +64,10 @@ class Augmenter:
 
 def mirror_inputs(mounts: NominalMounts, inputs: Float32Array, rate_hz: float) -> Float32Array:
     """Inputs (..., L, I) of the mirror image: features and, shape by shape, the reading and its deviation."""
-    size = Channels.of(mounts).size
-    shapes = np.array(arkit.MIRROR)
-    features = mirror_features(mounts, inputs[..., :size], rate_hz)
-    return np.concatenate(
-        [features, inputs[..., size : size + arkit.COUNT][..., shapes], inputs[..., size + arkit.COUNT :][..., shapes]],
-        axis=-1,
-    )
+    channels, shapes = Channels.of(mounts), list(arkit.MIRROR)
+    reading, deviation = reading_block(channels), deviation_block(channels)
+    features = mirror_features(mounts, inputs[..., : channels.size], rate_hz)
+    return np.concatenate([features, inputs[..., reading][..., shapes], inputs[..., deviation][..., shapes]], axis=-1)
 
 
 def mirror_features(mounts: NominalMounts, features: Float32Array, rate_hz: float) -> Float32Array:
@@ -116,14 +113,10 @@ def offset_heading(channels: Channels, features: Float32Array, offset_rad: NDArr
     up = features[..., channels.gravity][..., None, :]  # (..., L, 1, 3)
     turn = rotation.from_vector(up * np.asarray(offset_rad, dtype=np.float32)[..., None])
     turned = rotation.to_vector(rotation.multiply(turn, relative))
-    turned = turned * features[..., channels.valid][..., _skin(channels), None]
+    turned = turned * features[..., channels.valid][..., channels.skin, None]
     features[..., block] = turned.reshape(*lead, -1)
 
 
 def drop_sensors(channels: Channels, features: Float32Array, dropped: NDArray[np.bool_]) -> None:
     """Mask sensors for whole chunks, in place: features (B, L, F), dropped (B, S)."""
     features *= ~dropped[:, None, channels.sensor_of]
-
-
-def _skin(channels: Channels) -> list[int]:
-    return [i for i in range(channels.sensors) if i != channels.reference]

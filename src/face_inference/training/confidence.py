@@ -13,9 +13,9 @@ from torch import Tensor
 from face_inference import uncertainty
 from face_inference.errors import TrainingError
 from face_inference.networks import FaceNetwork, standard_deviation
-from face_inference.networks.base import WEIGHT_LIMITS
 from face_inference.training.take import ValidationTake
 from face_inference.training.validation import cut_pieces
+from face_inference.wearer.reading import LIMITS
 
 INTERVAL = 0.8
 """Probability of the intervals whose coverage is fitted along."""
@@ -115,7 +115,7 @@ def residuals(network: FaceNetwork, takes: Sequence[ValidationTake]) -> tuple[Te
         batch = inputs[None].to(device)
         mean, log_variance, _ = network(batch, network.initial_state(1))
         scale = standard_deviation(network, log_variance, batch)[0]
-        errors.append((mean[0].clamp(*WEIGHT_LIMITS) - truth.to(device)).abs()[::_STRIDE].cpu())
+        errors.append((mean[0].clamp(*LIMITS) - truth.to(device)).abs()[::_STRIDE].cpu())
         scales.append(scale[::_STRIDE].cpu())
     return torch.cat(errors), torch.cat(scales)
 

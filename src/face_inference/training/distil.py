@@ -7,11 +7,9 @@ from torch import Tensor
 
 from face_inference.networks import FaceNetwork, Prediction
 from face_inference.networks.diffusion_network import (
-    STRIDE,
     DiffusionNetwork,
     distillation_prediction,
     one_step_student,
-    windows,
 )
 
 
@@ -39,6 +37,5 @@ class Distillation:
         noise = self.student.draw_noise(inputs, generator)  # (B, N, H, W)
         noise[::2] = self.student.noise
         found = distillation_prediction(self.student, self._teacher, inputs, noise)
-        horizon = self.student.config.horizon
-        real = windows(truth[:, horizon - 1 :], horizon, STRIDE)
+        real = self.student.trajectories(truth)
         return Prediction(found.mean, found.log_variance, torch.lerp(real, found.truth, self._teacher_share))

@@ -25,7 +25,7 @@ from face_inference.training.run_folder import RunFolder
 from face_model.rig import FaceRig
 
 _STATISTICS_CHUNKS = 128
-"""Chunks from which normaliser and scales are taken; at 2 s each, over four minutes of everybody."""
+"""Chunks from which normaliser and scales are taken; at 1.6 s each, over three minutes of everybody."""
 
 _STATISTICS_SEED = 0x57A7
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from face_inference.networks import FaceNetwork
 from face_inference.training.take import ValidationTake
+from face_inference.wearer.reading import LIMITS
 from face_model import arkit, observability
 
 Float32Array = NDArray[np.float32]
@@ -55,7 +56,7 @@ def validate(network: FaceNetwork, pieces: Pieces, device: torch.device) -> dict
     """`mae` of all shapes, `mae_observable`, and `r`: Pearson's over all pieces, mean over shapes that IMUs see."""
     network.eval()
     mean, _, _ = network(torch.from_numpy(pieces.inputs).to(device), network.initial_state(len(pieces.inputs)))
-    estimate = mean.float().cpu().clamp(0.0, 1.1).reshape(-1, arkit.COUNT)
+    estimate = mean.float().cpu().clamp(*LIMITS).reshape(-1, arkit.COUNT)
     truth = torch.from_numpy(pieces.weights).reshape(-1, arkit.COUNT)
     error, seen = (estimate - truth).abs(), list(observability.OBSERVABLE)
     return {
