@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from imusic_cli.bench import app as bench
+from imusic_cli.bench.verb import app as bench
 from imusic_cli.dataset import app as dataset
 from imusic_cli.errors import CommandError
 from imusic_cli.evaluation.verb import evaluate

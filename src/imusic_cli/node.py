@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +13,17 @@ from imusic.msg import FaceBlendshapes, ImuFrame
 from numpy.typing import NDArray
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
 
 from face_model import arkit
 from imusic_cli.errors import CommandError
-from imusic_ros.qos import SENSOR_DATA
 
 DISCOVERY_PATIENCE_S = 20.0
+
+_LISTENING = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Deep, so that what is missing was lost by the graph and not by a listener who had to wait for a processor."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,23 @@ class Faces:
     frame_stamp_s: NDArray[np.float64]
 
 
-def listen(namespace: str, seconds: float, settle_s: float = 0.0) -> Faces:
+def listen(
+    namespace: str,
+    seconds: float,
+    settle_s: float = 0.0,
+    frames_too: bool = True,
+    every_second: Callable[[], object] | None = None,
+) -> Faces:
     """Keep every message of a graph in `namespace` for `seconds`, beginning `settle_s` after the first face.
 
     Messages are kept as bytes and taken apart at the end, so that listening costs the machine little.
+
+    Args:
+        namespace: of the graph, with the leading slash.
+        seconds: length.
+        settle_s: between the first face and the beginning.
+        frames_too: subscribe to `imu/frame` as well, which costs the driver a little.
+        every_second: called at the beginning and after each second.
 
     Raises:
         CommandError: no face came within 20 s.
@@ -63,7 +80,7 @@ def listen(namespace: str, seconds: float, settle_s: float = 0.0) -> Faces:
     faces: list[bytes] = []
     frames: list[bytes] = []
     try:
-        node.create_subscription(FaceBlendshapes, "face/blendshapes", faces.append, SENSOR_DATA, raw=True)
+        node.create_subscription(FaceBlendshapes, "face/blendshapes", faces.append, _LISTENING, raw=True)
         _spin(executor, DISCOVERY_PATIENCE_S, faces)
         if not faces:
             raise CommandError(
@@ -71,11 +88,12 @@ def listen(namespace: str, seconds: float, settle_s: float = 0.0) -> Faces:
                 "look at what the nodes printed"
             )
         _spin(executor, settle_s)
-        node.create_subscription(ImuFrame, "imu/frame", frames.append, SENSOR_DATA, raw=True)
+        if frames_too:
+            node.create_subscription(ImuFrame, "imu/frame", frames.append, _LISTENING, raw=True)
         _spin(executor, 0.5)
         faces.clear()
         frames.clear()
-        _spin(executor, seconds)
+        _spin(executor, seconds, every_second=every_second)
     except ExternalShutdownException as error:
         raise CommandError("listening was ended from outside") from error
     finally:
@@ -85,10 +103,22 @@ def listen(namespace: str, seconds: float, settle_s: float = 0.0) -> Faces:
     return _taken_apart(faces, frames)
 
 
-def _spin(executor: SingleThreadedExecutor, seconds: float, until: list[bytes] | None = None) -> None:
-    deadline_s = time.monotonic() + seconds
-    while time.monotonic() < deadline_s and not until:
-        executor.spin_once(timeout_sec=min(0.1, max(deadline_s - time.monotonic(), 0.0)))
+def _spin(
+    executor: SingleThreadedExecutor,
+    seconds: float,
+    until: list[bytes] | None = None,
+    every_second: Callable[[], object] | None = None,
+) -> None:
+    now_s = call_s = time.monotonic()
+    deadline_s = now_s + seconds
+    while now_s < deadline_s and not until:
+        if every_second is not None and now_s >= call_s:
+            every_second()
+            call_s += 1.0
+        executor.spin_once(timeout_sec=min(0.1, deadline_s - now_s))
+        now_s = time.monotonic()
+    if every_second is not None:
+        every_second()
 
 
 def _taken_apart(faces: list[bytes], frames: list[bytes]) -> Faces:

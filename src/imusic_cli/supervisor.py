@@ -85,7 +85,7 @@ class Supervisor:
                 errors="replace",
                 # A Ctrl-C goes to us alone, so that everything ends in order.
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
                 env={**os.environ, "RCUTILS_COLORIZED_OUTPUT": "0", "PYTHONUNBUFFERED": "1"},
             )
         except OSError as error:
@@ -104,8 +104,8 @@ class Supervisor:
             self._on_line(name, line.rstrip("\n"))
 
 
-def _end_with_parent() -> None:
-    """Runs in the child: the kernel ends it if we are killed, so that a restart needs no cleaning up."""
+def end_with_parent() -> None:
+    """`preexec_fn` of a child: the kernel ends it if we are killed, so that a restart needs no cleaning up."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

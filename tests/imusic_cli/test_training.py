@@ -62,7 +62,7 @@ def test_from_a_recipe_to_a_scored_model_in_two_steps(recipe: Path, tmp_path: Pa
         config, None, tmp_path / "work", tmp_path / "models", 0, lambda share, line: lines.append(line)
     )
     assert again is not None
-    assert again.model.description.onnx_sha256 == done.model.description.onnx_sha256
+    assert again.model.description.sha256 == done.model.description.sha256
     assert not lines
 
 

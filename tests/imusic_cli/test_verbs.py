@@ -46,7 +46,7 @@ def test_doctor_says_what_is_missing() -> None:
         (("capture", "--udp", "nonsense"), "nonsense"),
         (("evaluate", "no_such.csv"), "no_such.csv"),
         (("evaluate", "--model", "no_such_model"), "imusic"),
-        (("bench", "latency", "--transport", "pigeon"), "expected serial or udp, found pigeon"),
+        (("bench", "latency", "--transport", "pigeon"), "expected serial, udp or both, found pigeon"),
     ],
 )
 def test_bad_input_gives_one_clear_message(arguments: tuple[str, ...], expected: str) -> None:

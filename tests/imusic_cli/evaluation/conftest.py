@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from face_inference.channels import Channels
-from face_inference.engine import EngineOutput
+from face_inference.engines.protocol import EngineOutput, FaceState
 from face_inference.evaluation import Estimator
 from face_inference.inputs import reading_block
-from face_inference.model_folder import Graph, ModelDescription
+from face_inference.model_folder import ModelDescription
 from face_inference.mounts import NominalMounts
 from face_inference.wearer.population import Population
 from face_model import arkit, rotation
@@ -26,20 +26,25 @@ class ReadingEngine:
     """Gives the reading as it is, with one confidence for everything."""
 
     description = "reading"
+    faces = 1
 
     def __init__(self, block: slice) -> None:
         self._block = block
+        self.inputs = np.zeros((1, block.stop + 52), np.float32)
 
-    def step(self, features: np.ndarray) -> EngineOutput:
-        return EngineOutput(features[self._block], np.full(52, 0.6, np.float32))
+    def step(self, active: np.ndarray | None = None) -> EngineOutput:
+        return EngineOutput(self.inputs[:, self._block], np.full((1, 52), 0.6, np.float32))
 
-    def reset(self) -> None:
+    def reset(self, face: int = 0) -> None:
         pass
 
-    def save_state(self) -> tuple[np.ndarray, ...]:
-        return ()
+    def save_state(self, face: int = 0) -> FaceState:
+        return FaceState(0, ())
 
-    def restore_state(self, state: tuple[np.ndarray, ...]) -> None:
+    def restore_state(self, state: FaceState, face: int = 0) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
 
@@ -58,7 +63,7 @@ def description() -> ModelDescription:
         weights_mean=np.full(52, 0.08, np.float32),
         weights_covariance=np.eye(52, dtype=np.float32) * 0.03,
     )
-    return ModelDescription("reading", "1", 100.0, mounts, Graph("i", "w", "c", ()), "", "", population, "")
+    return ModelDescription("reading", "1", 100.0, mounts, {}, (), {}, population)
 
 
 @pytest.fixture

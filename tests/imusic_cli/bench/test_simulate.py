@@ -4,8 +4,8 @@ import json
 
 from typer.testing import CliRunner
 
-from imusic_cli.bench import app
-from imusic_cli.throughput import measure_throughput
+from imusic_cli.bench.simulate import measure_throughput
+from imusic_cli.bench.verb import app
 
 
 def test_every_stage_is_measured() -> None:

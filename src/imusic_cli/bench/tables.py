@@ -1,0 +1,57 @@
+"""Rows of figures as a table, or as one JSON object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from imusic_cli.bench.machine import describe_machine
+
+Row = Mapping[str, Any]
+
+
+def show(rows: Sequence[Row], title: str, as_json: bool, hidden: Collection[str] = (), **more: Any) -> None:
+    """Print rows that share their keys, and the machine they were measured on.
+
+    Args:
+        rows: at least one.
+        title: of the table.
+        as_json: print `{"rows": [...], "machine": {...}}` and nothing else.
+        hidden: keys that the table has no room for.
+        more: further keys of that object; in the table, lines below it.
+    """
+    machine = describe_machine()
+    if as_json:
+        print(json.dumps({"rows": [dict(row) for row in rows], **more, "machine": machine}, indent=2))  # noqa: T201
+        return
+    shown = [key for key in rows[0] if key not in hidden]
+    table = Table(title=title, caption=f"{machine['cpu']}, {machine['cores']} cores", box=SIMPLE_HEAD, pad_edge=False)
+    for key in shown:
+        # One word a line: most names are longer than their values.
+        table.add_column(key.replace("_", "\n"), justify="left" if isinstance(rows[0][key], str) else "right")
+    for row in rows:
+        table.add_row(*(text(row[key]) for key in shown))
+    console = Console()
+    console.print(table)
+    for name, value in more.items():
+        console.print(f"{name}: {_sentence(value)}", highlight=False)
+
+
+def text(value: Any) -> str:
+    """A value in a cell: two decimals, three where it is small."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: ""}[value]
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 1.0 else f"{value:.2f}"
+    return str(value)
+
+
+def _sentence(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {text(each)}" for name, each in value.items())
+    return text(value)

@@ -1,0 +1,112 @@
+"""The verbs of `imusic bench`: options are read here, the work is done in modules imported when they are asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from imusic_cli.errors import CommandError
+
+app = typer.Typer(no_args_is_help=True, help="Measure this machine.")
+err = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+ModelName = Annotated[str, typer.Option("--model", help="Model: a name or the path of a model folder.")]
+Viewer = Annotated[bool, typer.Option(help="Run the viewer too, as in the demo.")]
+
+
+@app.command()
+def latency(
+    seconds: Annotated[float, typer.Option(min=1.0, help="Length of each measurement, s.")] = 60.0,
+    transport: Annotated[str, typer.Option(help="serial (a pseudo-terminal), udp or both.")] = "serial",
+    rate: Annotated[list[int] | None, typer.Option(min=1, max=400, help="Samples per second; repeatable.")] = None,
+    busy: Annotated[bool, typer.Option("--busy", help="Also beside one core that another process keeps busy.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Serial and UDP, 100 and 200 Hz, idle and with one busy core.")
+    ] = False,
+    model: ModelName = "imusic",
+    viewer: Viewer = False,
+    as_json: Json = False,
+) -> None:
+    """Sample to weights through the real processes on a simulated hub: rate, age of the sample, losses."""
+    from imusic_cli.bench.latency import ALL_RATES_HZ, BOTH, cases, measure_latency
+    from imusic_cli.bench.tables import show
+
+    asked = cases(BOTH, ALL_RATES_HZ, True) if everything else cases(transport, rate or (100,), busy)
+    title = _model_title(model)
+    found = measure_latency(asked, seconds, model, _graph(viewer), _progress)
+    show([asdict(row) for row in found], "sample to published weights", as_json, ("seconds", "frames_hz"), model=title)
+
+
+@app.command()
+def cost(
+    minutes: Annotated[float, typer.Option(min=0.05, help="Length of the measurement, minutes.")] = 1.0,
+    transport: Annotated[str, typer.Option(help="serial (a pseudo-terminal) or udp.")] = "serial",
+    rate: Annotated[int, typer.Option(min=1, max=400, help="Samples per second.")] = 100,
+    model: ModelName = "imusic",
+    viewer: Viewer = False,
+    as_json: Json = False,
+) -> None:
+    """What each process takes: processor, memory, threads, files, and whether memory or delay grow."""
+    from imusic_cli.bench.cost import measure_cost
+    from imusic_cli.bench.running import TRANSPORTS
+    from imusic_cli.bench.tables import show
+
+    if transport not in TRANSPORTS:
+        raise CommandError(f"--transport: expected {' or '.join(TRANSPORTS)}, found {transport}")
+    title = _model_title(model)
+    _progress(f"{minutes:g} min")
+    found = measure_cost(minutes, transport, rate, model, _graph(viewer))
+    show([asdict(row) for row in found.rows], "cost of each process", as_json, delay=asdict(found.delay), model=title)
+
+
+@app.command()
+def simulate(
+    seconds: Annotated[float, typer.Option(min=5.0, help="Length of the simulated performance, s.")] = 60.0,
+    repeats: Annotated[int, typer.Option(min=1, help="How often it is measured; the median counts.")] = 5,
+    face: Annotated[str, typer.Option(help="Family of faces: head, or a rig file.")] = "head",
+    part: Annotated[
+        str, typer.Option(help="Sensor part: a name in config/parts or the path of a .yaml file.")
+    ] = "QMI8658",
+    layout: Annotated[str, typer.Option(help="Sensor layout: a name or the path of a .yaml file.")] = "face_12",
+    as_json: Json = False,
+) -> None:
+    """Facial motion to a recording of all IMUs: how many times faster than life on one core, and each stage's cost."""
+    # Small matrix products are slower in several threads, and the figure is per core. Read when numpy is imported.
+    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+    from imusic_cli.bench.simulate import measure_throughput
+
+    result = asdict(measure_throughput(seconds, repeats, face, layout, part))
+    stages = {} if as_json else {f"{name}, ms/s": ms for name, ms in result.pop("stages_ms").items()}
+    _show(result | stages, "motion to recording, one core", as_json)
+
+
+def _model_title(name: str) -> str:
+    """Name and version of a model, found out before anything starts."""
+    from face_inference.model_folder import load_model
+
+    return load_model(name).description.title
+
+
+def _graph(viewer: bool) -> str:
+    return "demo" if viewer else "headless"
+
+
+def _progress(line: str) -> None:
+    err.print(f"measuring: {line}", highlight=False)
+
+
+def _show(figures: dict[str, Any], title: str, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(figures, indent=2))  # noqa: T201
+        return
+    table = Table("figure", "value", title=title)
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.2f}" if isinstance(value, float) else str(value))
+    Console().print(table)

@@ -1,0 +1,54 @@
+"""What is printed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from imusic_cli.bench.machine import cpu_model, describe_machine
+from imusic_cli.bench.tables import show, text
+
+
+def test_json_is_one_object_with_rows_and_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    show([{"a": 1.0, "b": None}], "title", True, model="m")
+    assert json.loads(capsys.readouterr().out) == {
+        "rows": [{"a": 1.0, "b": None}],
+        "model": "m",
+        "machine": describe_machine() | {"load_1_min": pytest.approx(describe_machine()["load_1_min"], abs=1.0)},
+    }
+
+
+def test_the_table_has_every_key_and_value(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"name": "x", "p50_ms": 1.2345, "grows": False, "seconds": 77}]
+    show(rows, "delays", False, hidden=("seconds",), delay={"p50_ms": 0.5})
+    printed = capsys.readouterr().out
+    for word in ("delays", "name", "p50", "ms", "grows", "x", "1.23", "no", "delay: p50_ms 0.500"):
+        assert word in printed
+    assert "77" not in printed
+
+
+def test_a_wide_table_fits_a_usual_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    keys = ("transport", "rate_hz", "reached_hz", "load", "p50_ms", "p99_ms", "p999_ms", "max_ms", "look_ahead_ms")
+    show([dict.fromkeys(keys, "longest")], "delays", False)
+    assert capsys.readouterr().out.count("longest") == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(None, ""), (True, "yes"), (3, "3"), (0.1234, "0.123"), (12.345, "12.35"), ("a", "a")]
+)
+def test_cells(value: object, expected: str) -> None:
+    assert text(value) == expected
+
+
+def test_processor_name_is_read_where_the_kernel_tells_it() -> None:
+    assert cpu_model("processor\t: 0\nmodel\t\t: 143\nmodel name\t: Fast CPU @ 2.0GHz\n") == "Fast CPU @ 2.0GHz"
+    assert cpu_model("processor\t: 0\nBogoMIPS\t: 50.0\n") == ""
+
+
+def test_the_machine_names_what_decides_speed() -> None:
+    machine = describe_machine()
+    assert {"cpu", "cores", "gpus", "python", "numpy", "onnxruntime", "load_1_min"} <= set(machine)
