@@ -25,51 +25,64 @@ from face_inference.wearer.population import POPULATION_FILE, Population
 from face_model import arkit
 from face_model.share import ament_prefixes, share_dir
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 DESCRIPTION_FILE = "model.yaml"
 RESOURCE_TYPE = "imusic_models"
 """Ament resource type: packages with models have `share/ament_index/resource_index/imusic_models/<package>`."""
 
 
+WEIGHTS = "network.safetensors"
+"""Float32 weights of the network by name, for PyTorch and, as their external data, for the graphs."""
+
+STEP = "step.onnx"
+"""One tick of any number of faces: `inputs` (F, I), `ticks` (F, 1) and each ring (F, length, width) go in; `weights`
+and `confidence` (F, 52) and, named `next_<ring>`, the row (F, width) that each ring gets come out."""
+
+CARRIED = "carried.onnx"
+"""As `STEP`, but whole rings come out: for devices that keep the state themselves."""
+
+CARRIED_FLOAT16 = "carried_float16.onnx"
+"""As `CARRIED` with matrix products in half precision."""
+
+WINDOW = "window.onnx"
+"""`inputs` (F, N, I), the N ticks that an answer depends on, to `weights` and `confidence`: what a step costs that
+remembers nothing. For comparisons."""
+
+FACES_AXIS = "faces"
+"""Name of the graphs' one axis that is not fixed; engines fix it when they load."""
+
+FILES = (WEIGHTS, STEP, CARRIED, CARRIED_FLOAT16, WINDOW, POPULATION_FILE)
+"""What a model folder holds beside its description and card."""
+
+
 @dataclass(frozen=True)
-class StateTensor:
-    """One tensor a network carries from step to step: fed to `input`, read from `output`, zero after a reset."""
+class Ring:
+    """The last rows of something that a network computes at every tick, zero after a reset.
 
-    input: str
-    output: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Graph:
-    """Names of a single-step network's inputs and outputs; every tensor is float32 with a static shape.
-
-    `inputs` (1, I) go in (`face_inference.inputs`); `weights` (1, 52) and `confidence` (1, 52) come out; states go in
-    and out.
+    Tick t is in slot t modulo `length`, a power of two.
     """
 
-    inputs: str
-    weights: str
-    confidence: str
-    states: tuple[StateTensor, ...]
+    name: str
+    length: int
+    width: int
 
 
 @dataclass(frozen=True)
 class ModelDescription:
     """Content of `model.yaml` and of the population beside it.
 
-    `training`, `numbers` and `licences` are for people and do not affect running.
+    `network` is what `NetworkConfig` is made of, `sha256` that of each of `FILES`. `training`, `numbers` and `licences`
+    are for people and do not affect running.
     """
 
     name: str
     version: str
     rate_hz: float
     mounts: NominalMounts
-    graph: Graph
-    onnx_file: str
-    onnx_sha256: str
+    network: Mapping[str, Any]
+    rings: tuple[Ring, ...]
+    sha256: Mapping[str, str]
     population: Population
-    population_sha256: str
     training: Mapping[str, Any] = field(default_factory=dict)
     licences: Mapping[str, Any] = field(default_factory=dict)
     numbers: Mapping[str, Any] = field(default_factory=dict)
@@ -81,21 +94,15 @@ class ModelDescription:
 
     def to_config(self) -> dict[str, Any]:
         """As plain values for `model.yaml`."""
-        graph = self.graph
         return {
             "format_version": FORMAT_VERSION,
             "feature_version": FEATURE_VERSION,
             "name": self.name,
             "version": self.version,
             "rate_hz": self.rate_hz,
-            "onnx": {"file": self.onnx_file, "sha256": self.onnx_sha256},
-            "population": {"file": POPULATION_FILE, "sha256": self.population_sha256},
-            "graph": {
-                "inputs": graph.inputs,
-                "weights": graph.weights,
-                "confidence": graph.confidence,
-                "states": [{"input": s.input, "output": s.output, "shape": list(s.shape)} for s in graph.states],
-            },
+            "network": dict(self.network),
+            "rings": [{"name": r.name, "length": r.length, "width": r.width} for r in self.rings],
+            "sha256": dict(self.sha256),
             "input_count": input_size(Channels.of(self.mounts)),
             "sensors": self.mounts.to_config(),
             "blendshapes": list(arkit.BLENDSHAPES),
@@ -112,10 +119,9 @@ class Model:
     path: Path
     description: ModelDescription
 
-    @property
-    def onnx_path(self) -> Path:
-        """The network."""
-        return self.path / self.description.onnx_file
+    def file(self, name: str) -> Path:
+        """One of `FILES`."""
+        return self.path / name
 
 
 def load_model(name_or_path: str | Path) -> Model:
@@ -130,7 +136,6 @@ def load_model(name_or_path: str | Path) -> Model:
     """
     path = find_model(name_or_path)
     description = _read_description(path / DESCRIPTION_FILE)
-    _check_file(path / description.onnx_file, description.onnx_sha256)
     return Model(path, description)
 
 
@@ -228,31 +233,31 @@ def _description_from(content: Mapping[str, Any], folder: Path) -> ModelDescript
         raise ModelVocabularyError(
             f"expected {inputs} inputs for {len(mounts.names)} sensors, found {content['input_count']}"
         )
-    population_sha256 = str(content["population"]["sha256"])
-    _check_file(folder / POPULATION_FILE, population_sha256)
+    sha256 = {name: str(content["sha256"][name]) for name in FILES}
+    for name, expected in sha256.items():
+        _check_file(folder / name, expected)
     population = Population.load(folder / POPULATION_FILE)
     if population.observations != 3 * (len(mounts.names) - 1):
         raise ModelVocabularyError(
             f"expected a population of {3 * (len(mounts.names) - 1)} channels, found {population.observations}"
         )
-    graph = content["graph"]
-    states = tuple(
-        StateTensor(str(s["input"]), str(s["output"]), tuple(int(n) for n in s["shape"])) for s in graph["states"]
-    )
-    onnx_file = str(content["onnx"]["file"])
-    if Path(onnx_file).name != onnx_file:
-        raise ModelFolderError(f"expected the network inside the folder, found {onnx_file!r}")
     return ModelDescription(
         name=str(content["name"]),
         version=str(content["version"]),
         rate_hz=float(content["rate_hz"]),
         mounts=mounts,
-        graph=Graph(str(graph["inputs"]), str(graph["weights"]), str(graph["confidence"]), states),
-        onnx_file=onnx_file,
-        onnx_sha256=str(content["onnx"]["sha256"]),
+        network=dict(content["network"]),
+        rings=tuple(_ring(entry) for entry in content["rings"]),
+        sha256=sha256,
         population=population,
-        population_sha256=population_sha256,
         training=content.get("training") or {},
         licences=content.get("licences") or {},
         numbers=content.get("numbers") or {},
     )
+
+
+def _ring(entry: Mapping[str, Any]) -> Ring:
+    ring = Ring(str(entry["name"]), int(entry["length"]), int(entry["width"]))
+    if ring.length < 1 or ring.length & (ring.length - 1) or ring.width < 1:
+        raise ModelFolderError(f"expected rings of a power of two of rows, found {ring}; export the model again")
+    return ring

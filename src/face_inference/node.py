@@ -14,7 +14,7 @@ from rclpy.task import Future
 from std_msgs.msg import Header
 
 from face_inference.calibration import CalibrationParams, NeutralCalibration
-from face_inference.engine_choice import ENGINES, create_engine
+from face_inference.engines.choice import ENGINES, create_engine
 from face_inference.errors import InferenceError, LayoutMismatchError
 from face_inference.gauge import Gauge
 from face_inference.model_folder import load_model
@@ -76,10 +76,11 @@ class FaceInferenceNode(ManagedNode):
         """Load and warm up the model; make publisher, service and the layout's subscription."""
         try:
             model = load_model(str(self.value("model")))
-            self._engine, announcement = create_engine(model, str(self.value("engine")))
+            choice = create_engine(model, str(self.value("engine")))
         except InferenceError as error:
             raise ConfigurationError(str(error)) from error
-        self.get_logger().info(announcement)
+        self._engine = choice.engine
+        self.get_logger().info(choice.announcement)
         self._title = model.description.title
         self._tracker = FaceTracker(model.description, self._engine, self._tracker_params())
         self._message = FaceBlendshapes(model=self._title)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.calibration import CalibrationParams, NeutralCalibration
-from face_inference.engine import Engine
+from face_inference.engines.protocol import Engine
 from face_inference.errors import LayoutMismatchError, NeutralMissingError
 from face_inference.features import FeatureExtractor, State
 from face_inference.inputs import InputAssembler
@@ -309,7 +309,9 @@ class FaceTracker:
     def _infer(self, sample: ImuSample, features: Any, state: TrackingState) -> FaceEstimate:
         weights: Any = None
         for tick in self._ticks.push(sample.hub_time_s, features, self._ahead):
-            weights, confidence = self._engine.step(self._inputs.step(tick))
+            self._engine.inputs[0] = self._inputs.step(tick)
+            output = self._engine.step()
+            weights, confidence = output.weights[0], output.confidence[0]
             self.counters.steps += 1
         if weights is None:  # between two ticks: the newest estimate is still the last one
             last = self._last

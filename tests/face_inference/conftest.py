@@ -7,8 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from face_inference.engine import EngineOutput
-from face_inference.model_folder import Graph, ModelDescription
+from face_inference.channels import Channels
+from face_inference.engines.protocol import EngineOutput, FaceState
+from face_inference.inputs import input_size
+from face_inference.model_folder import ModelDescription
 from face_inference.mounts import NominalMounts
 from face_inference.wearer.population import Population
 from face_model import arkit, rotation
@@ -55,25 +57,31 @@ def population() -> Population:
 @pytest.fixture(scope="session")
 def description(mounts: NominalMounts, population: Population) -> ModelDescription:
     """Of a model whose network is made up too."""
-    graph = Graph("inputs", "weights", "confidence", ())
-    return ModelDescription("echo", "0", RATE_HZ, mounts, graph, "model.onnx", "0", population, "0")
+    return ModelDescription("echo", "0", RATE_HZ, mounts, {}, (), {}, population)
 
 
 class ReadingEngine:
     """Publishes the reading it is fed, and as confidence how unsure that is: tests see whom the tracker knows."""
 
     description = "reading"
+    faces = 1
 
-    def step(self, inputs: np.ndarray) -> EngineOutput:
-        return EngineOutput(inputs[-104:-52].copy(), inputs[-52:].copy())
+    def __init__(self) -> None:
+        self.inputs = np.zeros((1, input_size(Channels.of(_mounts()))), np.float32)
 
-    def reset(self) -> None:
+    def step(self, active: np.ndarray | None = None) -> EngineOutput:
+        return EngineOutput(self.inputs[:, -104:-52].copy(), self.inputs[:, -52:].copy())
+
+    def reset(self, face: int = 0) -> None:
         pass
 
-    def save_state(self) -> tuple[np.ndarray, ...]:
-        return ()
+    def save_state(self, face: int = 0) -> FaceState:
+        return FaceState(0, ())
 
-    def restore_state(self, state: tuple[np.ndarray, ...]) -> None:
+    def restore_state(self, state: FaceState, face: int = 0) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
 

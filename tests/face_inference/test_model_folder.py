@@ -14,7 +14,7 @@ from face_inference.errors import (
     ModelVersionError,
     ModelVocabularyError,
 )
-from face_inference.model_folder import find_model, load_model, sha256_of
+from face_inference.model_folder import FILES, STEP, find_model, load_model, sha256_of
 from face_inference.mounts import NominalMounts
 from face_inference.wearer.population import POPULATION_FILE
 
@@ -36,7 +36,7 @@ def swap(names):
 
 
 BAD_DESCRIPTIONS = {
-    "format version": (lambda c: c.update(format_version=99), ModelVersionError, "expected format_version 2, found 99"),
+    "format version": (lambda c: c.update(format_version=99), ModelVersionError, "expected format_version 3, found 99"),
     "feature version": (lambda c: c.update(feature_version=0), ModelVersionError, "expected feature_version"),
     "no version": (lambda c: c.pop("format_version"), ModelVersionError, "found None"),
     "blendshape order": (lambda c: swap(c["blendshapes"]), ModelVocabularyError, "'eyeLookDownLeft' at 0"),
@@ -46,13 +46,14 @@ BAD_DESCRIPTIONS = {
     "mount not a rotation": (lambda c: c["sensors"][2].update(orientation=[0, 0, 0, 2]), ModelVocabularyError, "unit"),
     "mount missing": (lambda c: c["sensors"][2].pop("position_m"), ModelVocabularyError, "position_m"),
     "input count": (lambda c: c.update(input_count=72), ModelVocabularyError, "expected 176 inputs for 6 sensors"),
-    "hash": (lambda c: c["onnx"].update(sha256="00"), ModelHashError, "expected .* with SHA-256 00"),
-    "network elsewhere": (lambda c: c["onnx"].update(file="../model.onnx"), ModelFolderError, "inside the folder"),
-    "network absent": (lambda c: c["onnx"].update(file="other.onnx"), ModelFolderError, r"other\.onnx, found none"),
-    "population hash": (lambda c: c["population"].update(sha256="00"), ModelHashError, "population.* SHA-256 00"),
-    "no population": (lambda c: c.pop("population"), ModelFolderError, "'population'"),
+    **{
+        f"hash of {n}": (lambda c, n=n: c["sha256"].update({n: "00"}), ModelHashError, f"{n} with .* 00") for n in FILES
+    },
+    "no hash": (lambda c: c["sha256"].pop(STEP), ModelFolderError, "'step.onnx'"),
     "rate": (lambda c: c.update(rate_hz="fast"), ModelFolderError, "expected the fields"),
-    "graph": (lambda c: c.pop("graph"), ModelFolderError, "'graph'"),
+    "rings": (lambda c: c.pop("rings"), ModelFolderError, "'rings'"),
+    "ring of three": (lambda c: c["rings"][0].update(length=3), ModelFolderError, "a power of two of rows"),
+    "network": (lambda c: c.pop("network"), ModelFolderError, "'network'"),
 }
 
 
@@ -71,26 +72,20 @@ def test_a_description_that_is_not_a_mapping_is_refused(folder, text):
         load_model(folder)
 
 
-def test_a_damaged_network_is_refused(folder):
-    with (folder / "model.onnx").open("ab") as file:
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_or_missing_file_is_refused(folder, name):
+    with (folder / name).open("ab") as file:
         file.write(b"x")
     with pytest.raises(ModelHashError, match="copy the whole folder again"):
+        load_model(folder)
+    (folder / name).unlink()
+    with pytest.raises(ModelFolderError, match="found none; fetch the whole model folder"):
         load_model(folder)
 
 
 def rehash(folder):
     """Describe the population that lies in the folder."""
-    edit(folder, lambda c: c["population"].update(sha256=sha256_of(folder / POPULATION_FILE)))
-
-
-def test_a_damaged_population_is_refused(folder):
-    with (folder / POPULATION_FILE).open("ab") as file:
-        file.write(b"x")
-    with pytest.raises(ModelHashError, match="copy the whole folder again"):
-        load_model(folder)
-    (folder / POPULATION_FILE).unlink()
-    with pytest.raises(ModelFolderError, match="found none; fetch the whole model folder"):
-        load_model(folder)
+    edit(folder, lambda c: c["sha256"].update({POPULATION_FILE: sha256_of(folder / POPULATION_FILE)}))
 
 
 def test_a_population_that_is_none_is_refused(folder):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from face_inference.calibration import CalibrationParams
-from face_inference.engine_choice import create_engine
+from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.model_folder import load_model
 from face_inference.samples import ImuSample, InputLayout, TrackingState
 from face_inference.tracker import FaceTracker, TrackerParams
@@ -49,8 +49,7 @@ def samples(mounts, seconds, nod_rad, dead=()):
 
 def run(model, **motion):
     mounts = model.description.mounts
-    engine, _ = create_engine(model)
-    tracker = FaceTracker(model.description, engine, TrackerParams(CalibrationParams(duration_s=2.0)))
+    tracker = FaceTracker(model.description, OnnxRuntimeEngine(model), TrackerParams(CalibrationParams(duration_s=2.0)))
     tracker.set_layout(InputLayout(1, mounts.names, RATE_HZ))
     return [tracker.update(s, s.hub_time_s) for s in samples(mounts, **motion)]
 

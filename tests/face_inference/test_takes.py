@@ -48,11 +48,11 @@ def test_frames_lost_at_either_end_stay_without_sensors(mounts: NominalMounts, r
 
 
 def test_while_a_frame_is_lost_the_last_estimate_stands(trained, recorded):
-    from face_inference.onnx_engine import OnnxEngine
+    from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 
     recording = with_lost(recorded(seconds=5.0), [350, 351, 352])
     model = trained["model"]
-    weights, confidence = estimate_take(FaceTracker(model.description, OnnxEngine(model)), recording)
+    weights, confidence = estimate_take(FaceTracker(model.description, OnnxRuntimeEngine(model)), recording)
     np.testing.assert_array_equal(weights[350:353], np.repeat(weights[349:350], 3, axis=0))
     np.testing.assert_array_equal(confidence[350:353], np.repeat(confidence[349:350], 3, axis=0))
     assert not np.array_equal(weights[353], weights[349])

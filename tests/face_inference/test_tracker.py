@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from face_inference.calibration import CalibrationParams
-from face_inference.engine import EngineOutput
+from face_inference.channels import Channels
+from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
+from face_inference.engines.protocol import EngineOutput, FaceState
 from face_inference.errors import LayoutMismatchError
-from face_inference.onnx_engine import OnnxEngine
+from face_inference.inputs import input_size
 from face_inference.samples import InputLayout, TrackingState
 from face_inference.takes import layout_of, recorded_neutral, samples_of
 from face_inference.ticks import TickResampler
@@ -22,29 +24,34 @@ class EchoEngine:
     """Publishes a low-pass of the tick's first features, so that tests see what reached the network and when."""
 
     description = "echo"
+    faces = 1
 
-    def __init__(self):
-        self.state = np.zeros(52, dtype=np.float32)
+    def __init__(self, mounts):
+        self.inputs = np.zeros((1, input_size(Channels.of(mounts))), dtype=np.float32)
+        self.state = np.zeros((1, 52), dtype=np.float32)
         self.poison = False
 
-    def step(self, inputs):
-        self.state += 0.05 * (inputs[:52] - self.state)
-        weights = np.full(52, np.nan, dtype=np.float32) if self.poison else self.state
-        return EngineOutput(weights, np.full(52, 0.8, dtype=np.float32))
+    def step(self, active=None):
+        self.state += 0.05 * (self.inputs[:, :52] - self.state)
+        weights = np.full((1, 52), np.nan, dtype=np.float32) if self.poison else self.state
+        return EngineOutput(weights, np.full((1, 52), 0.8, dtype=np.float32))
 
-    def reset(self):
-        self.state = np.zeros(52, dtype=np.float32)
+    def reset(self, face=0):
+        self.state[:] = 0.0
 
-    def save_state(self):
-        return (self.state.copy(),)
+    def save_state(self, face=0):
+        return FaceState(0, (self.state.copy(),))
 
-    def restore_state(self, state):
-        self.state = state[0].copy()
+    def restore_state(self, state, face=0):
+        self.state = state.rings[0].copy()
+
+    def close(self):
+        pass
 
 
 @pytest.fixture
 def echo(description):
-    return FaceTracker(description, EchoEngine(), PARAMS)
+    return FaceTracker(description, EchoEngine(description.mounts), PARAMS)
 
 
 def run(tracker, recording, start=0, stop=None):
@@ -75,7 +82,7 @@ def test_split_run_equals_uninterrupted_run(trained, recorded):
     recording, model = recorded(seed=5, seconds=5.0), trained["model"]
 
     def tracker():
-        return FaceTracker(model.description, OnnxEngine(model), PARAMS)
+        return FaceTracker(model.description, OnnxRuntimeEngine(model), PARAMS)
 
     whole = run(ready(tracker(), recording), recording)
     first = ready(tracker(), recording)
@@ -120,7 +127,7 @@ def test_missing_sensors_degrade_extra_ones_are_ignored_and_order_does_not_matte
         specific_force=recording.specific_force[:, order],
         valid=recording.valid[:, order],
     )
-    other = FaceTracker(description, EchoEngine(), PARAMS)
+    other = FaceTracker(description, EchoEngine(description.mounts), PARAMS)
     found = run(ready(other, shuffled), shuffled)
     np.testing.assert_allclose([e.weights for e in found], [e.weights for e in expected], atol=1e-6)
     assert found[-1].state == TrackingState.TRACKING
@@ -159,7 +166,7 @@ def test_values_that_cannot_be_never_reach_the_output(echo, recorded):
 
 
 def test_output_that_is_not_a_number_is_not_published(description, recorded):
-    engine = EchoEngine()
+    engine = EchoEngine(description.mounts)
     tracker = FaceTracker(description, engine, PARAMS)
     recording = recorded(seed=5, seconds=4.0)
     before = run(ready(tracker, recording), recording, 0, 350)[-1]
@@ -290,7 +297,7 @@ def test_asked_calibration_replaces_the_neutral_only_when_good(echo, recorded):
 def test_results_do_not_depend_on_the_input_rate(description, recorded, rate_hz):
     def weights_at(rate):
         recording = recorded(seed=5, seconds=6.0, rate_hz=rate, face=0.5)
-        tracker = ready(FaceTracker(description, EchoEngine(), PARAMS), recording)
+        tracker = ready(FaceTracker(description, EchoEngine(description.mounts), PARAMS), recording)
         estimates = run(tracker, recording)
         return np.arange(len(estimates)) / rate, np.stack([e.weights for e in estimates]), tracker
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.features import FeatureExtractor, State
 from face_inference.inputs import InputAssembler
-from face_inference.onnx_engine import OnnxEngine
 from face_inference.takes import layout_of, recorded_neutral, samples_of
 from face_inference.tracker import FaceTracker
 from face_inference.wearer.reading import Reading
@@ -77,12 +77,12 @@ def test_another_wearer_starts_the_network_anew_and_keeps_the_neutral(trained, r
     model = trained["model"]
     population = model.description.population
     other = WearerResponse(2.0 * population.anybody.response, population.anybody.uncertainty, "phone")
-    changed = ready(FaceTracker(model.description, OnnxEngine(model)), recording)
+    changed = ready(FaceTracker(model.description, OnnxRuntimeEngine(model)), recording)
     run(changed, recording, 0, 300)
     neutral, heading = changed.neutral, changed.save_state()["features"].heading
     changed.wearer = other
     assert changed.neutral is neutral
-    fresh = FaceTracker(model.description, OnnxEngine(model))
+    fresh = FaceTracker(model.description, OnnxRuntimeEngine(model))
     fresh.set_layout(layout_of(recording))
     fresh.restore_state(fresh.save_state() | {"features": State(neutral, heading), "wearer": other})
     np.testing.assert_array_equal(run(changed, recording, 300)[0], run(fresh, recording, 300)[0])
@@ -92,14 +92,14 @@ def test_a_restored_tracker_goes_on_with_the_same_wearer(trained, personal, reco
     model = trained["model"]
 
     def tracker():
-        tracker = ready(FaceTracker(model.description, OnnxEngine(model)), recording)
+        tracker = ready(FaceTracker(model.description, OnnxRuntimeEngine(model)), recording)
         tracker.wearer = personal
         return tracker
 
     whole = run(tracker(), recording)[0]
     first = tracker()
     head = run(first, recording, 0, 260)[0]
-    second = FaceTracker(model.description, OnnxEngine(model))
+    second = FaceTracker(model.description, OnnxRuntimeEngine(model))
     second.restore_state(first.save_state())
     assert second.wearer is personal
     np.testing.assert_array_equal(np.concatenate([head, run(second, recording, 260)[0]]), whole)

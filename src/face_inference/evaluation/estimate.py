@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
-from face_inference.engine import Engine
-from face_inference.engine_choice import create_engine
+from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
+from face_inference.engines.protocol import Engine
 from face_inference.errors import EvaluationError
 from face_inference.inputs import InputAssembler
 from face_inference.model_folder import Model, ModelDescription
@@ -73,7 +73,7 @@ class Estimator:
         Raises:
             EngineError: the engine's library is missing or does not accept the model.
         """
-        return cls(model.description, create_engine(model)[0])
+        return cls(model.description, OnnxRuntimeEngine(model))
 
     def __call__(self, recording: Recording, wearer: WearerResponse | None = None) -> Estimate:
         """Weights and confidence of a take, both (T, 52); without a `wearer`, for anybody."""
@@ -90,7 +90,9 @@ class Estimator:
         confidence = np.zeros_like(weights)
         self._engine.reset()
         for i in range(first, len(inputs)):
-            weights[i], confidence[i] = self._engine.step(inputs[i])
+            self._engine.inputs[0] = inputs[i]
+            output = self._engine.step()
+            weights[i], confidence[i] = output.weights[0], output.confidence[0]
         # The network learns of a lost frame when the next one comes; until then the last estimate stands.
         last = np.maximum.accumulate(np.where(there, np.arange(len(there)), 0))
         return weights[last], confidence[last]

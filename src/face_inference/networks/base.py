@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from face_inference.networks.config import NetworkConfig
+from face_inference.networks.rings import RingShape
 from face_inference.uncertainty import confidence_from_scale
 from face_inference.wearer.reading import LIMITS
 from face_model import arkit
@@ -39,7 +40,9 @@ class Prediction:
 
 
 class FaceNetwork(nn.Module):  # type: ignore[misc,unused-ignore]
-    """Base of all architectures; a subclass gives `state_shapes` and `advance`.
+    """Base of all architectures.
+
+    A subclass gives `state_shapes` and `advance` for many ticks at once, `ring_shapes` and `tick` for one at a time.
 
     Buffers, not parameters, hold what is fitted outside the gradient descent: they travel with the weights and
     inside the exported graph (see `face_inference.networks.statistics` for fitting them).
@@ -77,6 +80,35 @@ class FaceNetwork(nn.Module):  # type: ignore[misc,unused-ignore]
     def advance(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """`forward` for at most `BLOCK_TICKS` ticks."""
         raise NotImplementedError
+
+    def ring_shapes(self) -> dict[str, RingShape]:
+        """Name and shape of every ring that `tick` reads, in order."""
+        raise NotImplementedError
+
+    def tick(
+        self, inputs: Tensor, ticks: Tensor, rings: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """One tick as it is exported: `forward` computes the same.
+
+        Args:
+            inputs: (B, I) raw.
+            ticks: (B, 1) seen before this one, or any number at least as long as every ring with the same remainders.
+            rings: (B, L, C) each, as `ring_shapes` says.
+
+        Returns:
+            Mean (B, W), log-variance (B, W) without temperature, and the row (B, C) that each ring gets.
+        """
+        raise NotImplementedError
+
+    @property
+    def window_ticks(self) -> int:
+        """Ticks that an answer depends on; for those that never forget, what a window of them would be given."""
+        return self.config.window
+
+    def last_of_window(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """What a network without memory does for every answer: (B, N, I) raw -> `forward` at the last tick, (B, W)."""
+        mean, log_variance, _ = self(inputs, self.initial_state(len(inputs)))
+        return mean[:, -1], log_variance[:, -1]
 
     def initial_state(self, batch: int) -> tuple[Tensor, ...]:
         """Zeros on the network's device: nothing was seen yet."""

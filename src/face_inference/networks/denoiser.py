@@ -34,12 +34,24 @@ class AdaptiveBlock(nn.Module):  # type: ignore[misc,unused-ignore]
         self.out = nn.Linear(width, width)
         self.mlp = Mlp(width)
 
-    def forward(self, x: Tensor, condition: Tensor, unseen: Tensor) -> Tensor:
-        """Tokens (N, H, C), condition (N or 1, 1, C), scores to add (N, 1, 1, H) -> (N, H, C)."""
+    def forward(self, x: Tensor, condition: Tensor, unseen: Tensor, chosen: Tensor | None = None) -> Tensor:
+        """One block.
+
+        Args:
+            x: tokens (N, H, C).
+            condition: (N or 1, 1, C).
+            unseen: (N, 1, 1, H) added to scores.
+            chosen: (N, Q, H) rows of an identity matrix: the tokens that are wanted; all when None.
+
+        Returns:
+            (N, H or Q, C).
+        """
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = self.modulation(condition).split(self.width, dim=-1)
         query, key, value = split_heads(self.project(self.norm(x) * (1.0 + scale) + shift), self.heads)
-        scores = torch.softmax(query @ key.transpose(-1, -2) + unseen, dim=-1)  # (N, heads, H, H)
-        x = x + gate * self.out(merge_heads(scores @ value))  # (N, H, C)
+        if chosen is not None:
+            x, query = chosen @ x, chosen[:, None] @ query
+        scores = torch.softmax(query @ key.transpose(-1, -2) + unseen, dim=-1)  # (N, heads, H or Q, H)
+        x = x + gate * self.out(merge_heads(scores @ value))  # (N, H or Q, C)
         return x + mlp_gate * self.mlp(self.norm(x) * (1.0 + mlp_scale) + mlp_shift)
 
 
@@ -64,7 +76,9 @@ class Denoiser(nn.Module):  # type: ignore[misc,unused-ignore]
         """What does not change between denoising steps: (N, H, encoder's C) -> (N, H, C)."""
         return self.from_encoder(encoded) + self.place
 
-    def forward(self, x: Tensor, level: Tensor, context: Tensor, unseen: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, level: Tensor, context: Tensor, unseen: Tensor, chosen: Tensor | None = None
+    ) -> Tensor:
         """Denoise.
 
         Args:
@@ -72,13 +86,16 @@ class Denoiser(nn.Module):  # type: ignore[misc,unused-ignore]
             level: (N,), or (1,) where it is the same for all.
             context: (N, H, C).
             unseen: (N, 1, 1, H) added to scores, to hide ticks before the first.
+            chosen: (N, Q, H) rows of an identity matrix, where not the whole trajectory is wanted.
 
         Returns:
-            x0 (N, H, W).
+            x0 (N, H or Q, W).
         """
         angle = level[:, None] * self.frequencies  # (N, frequencies)
         condition = functional.silu(self.level(torch.cat([angle.sin(), angle.cos()], dim=-1)))[:, None]  # (N, 1, C)
         tokens = self.embed(x) + context  # (N, H, C)
-        for block in self.blocks:
+        *first, last = self.blocks
+        for block in first:
             tokens = block(tokens, condition, unseen)
+        tokens = last(tokens, condition, unseen, chosen)
         return self.clean(self.norm(tokens))

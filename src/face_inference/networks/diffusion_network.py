@@ -20,6 +20,7 @@ from face_inference.networks.denoiser import Denoiser
 from face_inference.networks.diffusion import ddim, noised
 from face_inference.networks.encoder import Encoder, hidden_where_unseen
 from face_inference.networks.head import quiet_linear
+from face_inference.networks.rings import RingShape, ages, hidden, ring_of, row_back
 from face_model import arkit
 
 STRIDE = 8
@@ -76,6 +77,47 @@ class DiffusionNetwork(FaceNetwork):
         mean = self.reading(inputs) + self.residual_scale * residual
         log_variance = self.log_variance_from(self.log_variance(encoded))  # (B, L, W)
         return mean, log_variance, (*following, known[:, length:], residual[:, -1:])
+
+    def ring_shapes(self) -> dict[str, RingShape]:
+        """Those of the encoder, its outputs as the denoiser takes them, and the residuals published."""
+        return self.encoder.ring_shapes() | {
+            "context": ring_of(self.config.horizon - 1, self.config.denoiser_width),
+            "published": ring_of(1, arkit.COUNT),
+        }
+
+    def tick(
+        self, inputs: Tensor, ticks: Tensor, rings: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """See `FaceNetwork.tick`. Trajectories stand in the order of their ring: the denoiser knows places by age."""
+        denoiser, steps, reach = self.denoiser, self.config.steps, self.config.horizon - 1
+        encoded, rows = self.encoder.tick(self.normalised(inputs), ticks, rings[:-2])  # (B, C)
+        row = denoiser.from_encoder(encoded)  # (B, denoiser's C)
+        age = ages(ticks, int(rings[-2].shape[1]))  # (B, slots)
+        now = (age < 1.0).to(inputs.dtype)  # (B, slots) one at the present tick
+        place = (reach - age.clamp(max=reach)).to(torch.int64)  # (B, slots) along the trajectory
+        context = torch.where(now[..., None] > 0.5, row[:, None], rings[-2]) + denoiser.place[place]
+        unseen = (hidden(age, ticks, reach) * (1.0 - now))[:, None, None]  # (B, 1, 1, slots)
+        ends = torch.stack([(age == 1.0).to(inputs.dtype), now], dim=1)  # (B, 2, slots)
+        noise = self.noise[place]  # (B, slots, W)
+        clean = ddim(lambda x, level: denoiser(x, level, context, unseen, ends if steps == 1 else None), noise, steps)
+        clean = clean if steps == 1 else ends @ clean  # (B, 2, W)
+        before = row_back(rings[-1], ticks, 1)[:, None]  # (B, 1, W)
+        residual = carried(clean[:, None], before, (ticks > 0.0).to(inputs.dtype)[:, None])[:, 0]  # (B, W)
+        mean = self.reading(inputs) + self.residual_scale * residual
+        return mean, self.log_variance_from(self.log_variance(encoded)), (*rows, row, residual)
+
+    @property
+    def window_ticks(self) -> int:
+        """Each layer reaches a window further back, and a trajectory needs the encoder at all its ticks."""
+        config = self.config
+        return 1 + config.layers * (config.window - 1) + config.horizon - 1
+
+    def last_of_window(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """See `FaceNetwork.last_of_window`: the last tick's trajectory, not led by what was published before."""
+        encoded = self.encoder.from_nothing(self.normalised(inputs))[:, -self.config.horizon :]  # (B, H, C)
+        clean = self._sample(encoded, torch.zeros_like(encoded[..., :1]), self.noise[None], self.config.steps)
+        mean = self.reading(inputs[:, -1]) + self.residual_scale * clean[:, -1]  # (B, W)
+        return mean, self.log_variance_from(self.log_variance(encoded[:, -1]))
 
     def training_prediction(self, inputs: Tensor, truth: Tensor, generator: torch.Generator) -> Prediction:
         """Denoise trajectories of the truth, noised to random levels: (B, N, H, W) for N trajectories of a chunk.

@@ -13,9 +13,7 @@ from torch.nn import functional
 
 from face_inference.networks.config import NetworkConfig
 from face_inference.networks.dropout import SteadyDropout
-
-HIDDEN = -1e4
-"""Score of what must not be seen: its exponential is zero in float32, and float16 can hold it."""
+from face_inference.networks.rings import HIDDEN, RingShape, ages, hidden, ring_of
 
 MLP_RATIO = 2
 
@@ -29,16 +27,16 @@ class Mlp(nn.Sequential):  # type: ignore[misc,unused-ignore]
 
 def split_heads(projected: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
     """(B, L, 3 C) -> queries, keys and values, (B, heads, L, C / heads) each; queries come scaled."""
-    batch, length, size = (int(n) for n in projected.shape)
+    length, size = (int(n) for n in projected.shape[1:])
     each = size // (3 * heads)
-    query, key, value = projected.reshape(batch, length, 3, heads, each).permute(2, 0, 3, 1, 4).unbind(0)
+    query, key, value = projected.reshape(-1, length, 3, heads, each).permute(2, 0, 3, 1, 4).unbind(0)
     return query / math.sqrt(each), key, value
 
 
 def merge_heads(x: Tensor) -> Tensor:
     """(B, heads, L, C / heads) -> (B, L, C)."""
-    batch, heads, length, each = (int(n) for n in x.shape)
-    return x.transpose(1, 2).reshape(batch, length, heads * each)
+    heads, length, each = (int(n) for n in x.shape[1:])
+    return x.transpose(1, 2).reshape(-1, length, heads * each)
 
 
 class WindowAttention(nn.Module):  # type: ignore[misc,unused-ignore]
@@ -53,6 +51,10 @@ class WindowAttention(nn.Module):  # type: ignore[misc,unused-ignore]
         # Heads start with different reaches, as in Press, Smith and Lewis, "Train Short, Test Long", ICLR 2022.
         slope = 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads)
         self.age_bias = nn.Parameter(-slope[:, None] * torch.arange(window))  # (heads, window)
+
+    def within(self, x: Tensor) -> Tensor:
+        """(B, L, C) with nothing before them -> (B, L, C)."""
+        return self.out(merge_heads(self.attend(*split_heads(self.project(x), self.heads), None)))
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, unseen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Attend, and shift the caches.
@@ -72,19 +74,44 @@ class WindowAttention(nn.Module):  # type: ignore[misc,unused-ignore]
         mixed = merge_heads(self.attend(query, keys, values, unseen))  # (B, L, C)
         return self.out(mixed), keys[:, :, length:], values[:, :, length:]
 
-    def attend(self, query: Tensor, keys: Tensor, values: Tensor, unseen: Tensor) -> Tensor:
+    def tick(self, x: Tensor, keys: Tensor, values: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Attend from one tick to rings of those before it.
+
+        Args:
+            x: (B, C).
+            keys: (B, slots, C) ring.
+            values: likewise.
+            scores: (B, slots, heads) to be added: the bias of each slot's age, `HIDDEN` for what must not be seen.
+
+        Returns:
+            (B, C) and the rows that the rings get, (B, C) each.
+        """
+        width = int(x.shape[-1])
+        query, key, value = self.project(x).split(width, dim=-1)  # (B, C) each
+        # Heads apart as columns that are zero outside their own channels: rings are multiplied as they lie, which on
+        # one core is faster than turning them, and the extra products by zero are few.
+        apart = torch.eye(self.heads, device=x.device).repeat_interleave(width // self.heads, dim=0)  # (C, heads)
+        columns = query[:, :, None] * (apart / math.sqrt(width / self.heads))  # (B, C, heads)
+        own = key[:, None] @ columns + self.age_bias[:, 0]  # (B, 1, heads)
+        share = torch.softmax(torch.cat([keys @ columns + scores, own], dim=1), dim=1).transpose(1, 2)
+        mixed = share[:, :, :-1] @ values + share[:, :, -1:] * value[:, None]  # (B, heads, C)
+        return self.out((mixed * apart.T).sum(dim=1)), key, value
+
+    def attend(self, query: Tensor, keys: Tensor, values: Tensor, unseen: Tensor | None) -> Tensor:
         """Queries (B, heads, L, C / heads), keys and values of P + L ticks -> (B, heads, L, C / heads)."""
         length = int(query.shape[2])
         past = int(keys.shape[2]) - length
         if length <= self.window:
-            scores = query @ keys.transpose(-1, -2) + (self.bias(past, length) + unseen)  # (B, heads, L, P+L)
+            bias = self.bias(past, length)  # (heads, L, P+L)
+            scores = query @ keys.transpose(-1, -2) + (bias if unseen is None else bias + unseen)  # (B, heads, L, P+L)
             return torch.softmax(scores, dim=-1) @ values
         blocks = []  # each with only the keys it sees: most of a long chunk is out of a tick's reach
         for start in range(0, length, self.window):
             end = min(start + self.window, length)
             seen = slice(max(0, past + start - self.window + 1), past + end)
             block = query[:, :, start:end]
-            blocks.append(self.attend(block, keys[:, :, seen], values[:, :, seen], unseen[..., seen]))
+            apart = None if unseen is None else unseen[..., seen]
+            blocks.append(self.attend(block, keys[:, :, seen], values[:, :, seen], apart))
         return torch.cat(blocks, dim=2)
 
     def bias(self, past: int, length: int) -> Tensor:
@@ -108,11 +135,22 @@ class Block(nn.Module):  # type: ignore[misc,unused-ignore]
         self.mlp = Mlp(config.width)
         self.drop = SteadyDropout(config.dropout)
 
+    def within(self, x: Tensor) -> Tensor:
+        """As `WindowAttention.within`."""
+        x = x + self.drop(self.attention.within(self.before_attention(x)))  # (B, L, C)
+        return x + self.drop(self.mlp(self.before_mlp(x)))
+
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, unseen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As `WindowAttention.forward`."""
         mixed, keys, values = self.attention(self.before_attention(x), keys, values, unseen)
         x = x + self.drop(mixed)  # (B, L, C)
         return x + self.drop(self.mlp(self.before_mlp(x))), keys, values
+
+    def tick(self, x: Tensor, keys: Tensor, values: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As `WindowAttention.tick`."""
+        mixed, key, value = self.attention.tick(self.before_attention(x), keys, values, scores)
+        x = x + mixed  # (B, C)
+        return x + self.mlp(self.before_mlp(x)), key, value
 
 
 class Encoder(nn.Module):  # type: ignore[misc,unused-ignore]
@@ -129,10 +167,10 @@ class Encoder(nn.Module):  # type: ignore[misc,unused-ignore]
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
 
-    def state_shapes(self, batch: int, past: int | None = None) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every state tensor, in order; `past` is P where it is not that of a stream."""
+    def state_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every state tensor, in order."""
         config = self.config
-        past = config.window - 1 if past is None else past
+        past = config.window - 1
         cache = (batch, config.heads, past, config.width // config.heads)
         shapes: dict[str, tuple[int, ...]] = {"seen": (batch, past)}
         for layer in range(config.layers):
@@ -141,9 +179,29 @@ class Encoder(nn.Module):  # type: ignore[misc,unused-ignore]
 
     def from_nothing(self, inputs: Tensor) -> Tensor:
         """(B, L, I) normalised -> (B, L, C): `forward` from a zero state, without computing what empty slots add."""
-        shapes = self.state_shapes(len(inputs), past=0).values()
-        encoded, _ = self(inputs, tuple(inputs.new_zeros(shape) for shape in shapes))
-        return encoded
+        x = functional.silu(self.embed(inputs))  # (B, L, C)
+        for block in self.blocks:
+            x = block.within(x)
+        return self.norm(x)
+
+    def ring_shapes(self) -> dict[str, RingShape]:
+        """Keys and values of every layer."""
+        ring = ring_of(self.config.window - 1, self.config.width)
+        return {f"{name}_{layer}": ring for layer in range(self.config.layers) for name in ("keys", "values")}
+
+    def tick(self, inputs: Tensor, ticks: Tensor, rings: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """(B, I) normalised, (B, 1) ticks seen, rings -> (B, C), the rows that the rings get."""
+        x = functional.silu(self.embed(inputs))  # (B, C)
+        age = ages(ticks, int(rings[0].shape[1]))  # (B, slots)
+        # The biases of all layers and heads are looked up at once, by age; ages beyond the window are hidden.
+        table = torch.cat([block.attention.age_bias for block in self.blocks]).T  # (window, layers heads)
+        bias = table[age.clamp(max=self.config.window - 1).to(torch.int64)]  # (B, slots, layers heads)
+        scores = bias + hidden(age, ticks, self.config.window - 1)[..., None]
+        rows: list[Tensor] = []
+        for layer, (block, added) in enumerate(zip(self.blocks, scores.split(self.config.heads, dim=-1), strict=True)):
+            x, key, value = block.tick(x, rings[2 * layer], rings[2 * layer + 1], added)
+            rows += [key, value]
+        return self.norm(x), tuple(rows)
 
     def forward(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(B, L, I) normalised, state -> (B, L, C), next state."""

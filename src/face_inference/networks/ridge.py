@@ -10,6 +10,7 @@ from torch import Tensor
 from face_inference.errors import TrainingError
 from face_inference.networks.base import LOG_VARIANCE_LIMITS, FaceNetwork
 from face_inference.networks.config import NetworkConfig
+from face_inference.networks.rings import RingShape
 from face_model import arkit
 
 
@@ -31,7 +32,17 @@ class RidgeNetwork(FaceNetwork):
     def advance(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """See `FaceNetwork.forward`."""
         mean = self.normalised(inputs) @ self.weight[:-1] + self.weight[-1]  # (B, L, W)
-        return mean, self.error_log_variance + torch.zeros_like(mean), ()
+        return mean, self.error_log_variance + 0.0 * mean, ()
+
+    def ring_shapes(self) -> dict[str, RingShape]:
+        """None."""
+        return {}
+
+    def tick(
+        self, inputs: Tensor, ticks: Tensor, rings: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """See `FaceNetwork.tick`."""
+        return self.advance(inputs, ())
 
     @torch.no_grad()  # type: ignore[untyped-decorator,unused-ignore]
     def fit(self, batches: Iterable[tuple[Tensor, Tensor]], ridge: float) -> None:

@@ -10,6 +10,7 @@ from face_inference.networks.base import FaceNetwork
 from face_inference.networks.config import NetworkConfig
 from face_inference.networks.dropout import SteadyDropout
 from face_inference.networks.head import Head
+from face_inference.networks.rings import RingShape, ring_of, row_back
 
 TAPS = 3
 
@@ -41,6 +42,13 @@ class DilatedBlock(nn.Module):  # type: ignore[misc,unused-ignore]
         convolved = functional.silu(self.convolve(torch.cat(taps, dim=-1)))  # (B, L, C)
         return x + self.drop(self.mix(convolved)), known[:, length:]
 
+    def tick(self, x: Tensor, ticks: Tensor, ring: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C), the ring of normalised ticks (B, L, C) -> (B, C) and the row it gets."""
+        row = self.norm(x)
+        past = [row_back(ring, ticks, i * self.dilation) for i in range(TAPS - 1, 0, -1)]  # (B, C) each, oldest first
+        convolved = functional.silu(self.convolve(torch.cat([*past, row], dim=-1)))  # (B, C)
+        return x + self.mix(convolved), row
+
 
 class TcnNetwork(FaceNetwork):
     """Inputs -> normalise -> linear -> dilated convolutions -> correction of the reading, and log-variance."""
@@ -57,6 +65,23 @@ class TcnNetwork(FaceNetwork):
         return {
             f"past_{i}": (batch, (TAPS - 1) * block.dilation, self.config.width) for i, block in enumerate(self.blocks)
         }
+
+    def ring_shapes(self) -> dict[str, RingShape]:
+        """For each layer the ticks that its taps still reach."""
+        return {f"past_{i}": ring_of((TAPS - 1) * b.dilation, self.config.width) for i, b in enumerate(self.blocks)}
+
+    def tick(
+        self, inputs: Tensor, ticks: Tensor, rings: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """See `FaceNetwork.tick`."""
+        x = functional.silu(self.embed(self.normalised(inputs)))  # (B, C)
+        rows = []
+        for block, ring in zip(self.blocks, rings, strict=True):
+            x, row = block.tick(x, ticks, ring)
+            rows.append(row)
+        correction, log_variance = self.head(self.norm(x))  # (B, W) each
+        mean = self.reading(inputs) + self.residual_scale * correction
+        return mean, self.log_variance_from(log_variance), tuple(rows)
 
     def advance(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """See `FaceNetwork.forward`."""

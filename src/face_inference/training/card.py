@@ -37,6 +37,7 @@ def model_card(description: ModelDescription) -> str:
 def _introduction(d: ModelDescription) -> list[str]:
     return [
         f"Face IMU frames to 52 ARKit blendshape weights with confidences, one step per tick at {d.rate_hz:g} Hz.",
+        f"Network: {_plainly(d.network)}.",
         f"Sensors, in this order: {', '.join(d.mounts.names)}; reference: {d.mounts.names[d.mounts.reference]}.",
         "`model.yaml` is the description the software reads; this page is made from it.",
     ]

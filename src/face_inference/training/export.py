@@ -1,54 +1,22 @@
-"""A trained network as a model folder: ONNX, description, model card."""
+"""A trained network as a model folder: weights, graphs, description, model card."""
 
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import onnx
-import torch
 import yaml
 
-from face_inference.model_folder import DESCRIPTION_FILE, Graph, ModelDescription, StateTensor, sha256_of
+from face_inference.model_folder import DESCRIPTION_FILE, FILES, ModelDescription, sha256_of
 from face_inference.mounts import NominalMounts
 from face_inference.networks.base import FaceNetwork
-from face_inference.networks.step import SingleStep
 from face_inference.training.card import model_card
 from face_inference.training.config import TrainConfig
+from face_inference.training.graphs import export_graphs
 from face_inference.wearer.population import POPULATION_FILE, Population
-
-ONNX_FILE = "model.onnx"
-OPSET = 17
-"""Read by ONNX Runtime 1.12 and newer, and by TensorRT 8.5 and newer."""
-
-
-def export_onnx(network: FaceNetwork, path: Path) -> Graph:
-    """Write the step form of a network, any architecture; the file is the same for the same weights."""
-    step = SingleStep(network).eval()
-    shapes = network.state_shapes(1)
-    with warnings.catch_warnings():
-        # The tracing exporter needs no further package and writes one GRU operator; PyTorch would rather sell the new
-        # one. Its other warnings are on sizes that become constants, as they should: every shape is static.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            step,
-            step.example(),
-            str(path),
-            input_names=["inputs", *shapes],
-            output_names=["weights", "confidence", *(_following(name) for name in shapes)],
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    onnx.checker.check_model(str(path), full_check=True)
-    states = tuple(StateTensor(name, _following(name), shape) for name, shape in shapes.items())
-    return Graph("inputs", "weights", "confidence", states)
-
-
-def _following(name: str) -> str:
-    return f"next_{name}"
 
 
 def write_model(
@@ -65,18 +33,17 @@ def write_model(
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    graph = export_onnx(network, part / ONNX_FILE)
+    rings = export_graphs(network, part)
     population.save(part / POPULATION_FILE)
     description = ModelDescription(
         name=config.name,
         version=config.version,
         rate_hz=config.rate_hz,
         mounts=mounts,
-        graph=graph,
-        onnx_file=ONNX_FILE,
-        onnx_sha256=sha256_of(part / ONNX_FILE),
+        network=asdict(network.config),
+        rings=rings,
+        sha256={name: sha256_of(part / name) for name in FILES},
         population=population,
-        population_sha256=sha256_of(part / POPULATION_FILE),
         training=training,
         licences=licences,
         numbers=numbers,

@@ -137,7 +137,6 @@ def _told(config: TrainConfig, dataset: Dataset, data: ShardedDataset) -> dict[s
         "data": data.manifest.name,
         "data_sha256": dataset.sha256,
         "seed": config.seed,
-        "network": {k: v for k, v in asdict(config.network).items() if k != "inputs"},
         "stages": {name: _stage_told(stage) for name, stage in config.stages.items()},
         "held_out": sorted({take.info.source for take in data.split("test") if not take.info.is_routine}),
     }

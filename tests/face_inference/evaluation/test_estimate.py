@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from face_inference.channels import Channels
-from face_inference.engine import EngineOutput
+from face_inference.engines.protocol import EngineOutput, FaceState
 from face_inference.evaluation import Estimator, estimate_take, rest_pose, score_recording
 from face_inference.inputs import input_size
 from face_inference.tracker import FaceTracker
@@ -18,23 +18,28 @@ class LeakyEngine:
     """A network of one leaky sum: what it gives depends on all it was given since its reset."""
 
     description = "leaky"
+    faces = 1
 
     def __init__(self, size):
         self.matrix = np.random.default_rng(5).normal(0.0, 0.1, (52, size)).astype(np.float32)
+        self.inputs = np.zeros((1, size), np.float32)
         self.sum = np.zeros(52, np.float32)
 
-    def step(self, features):
-        self.sum = 0.9 * self.sum + self.matrix @ np.tanh(features)
-        return EngineOutput(self.sum, np.abs(np.tanh(self.sum)))
+    def step(self, active=None):
+        self.sum = 0.9 * self.sum + self.matrix @ np.tanh(self.inputs[0])
+        return EngineOutput(self.sum[None], np.abs(np.tanh(self.sum))[None])
 
-    def reset(self):
+    def reset(self, face=0):
         self.sum = np.zeros(52, np.float32)
 
-    def save_state(self):
-        return (self.sum.copy(),)
+    def save_state(self, face=0):
+        return FaceState(0, (self.sum.copy(),))
 
-    def restore_state(self, state):
-        self.sum = state[0].copy()
+    def restore_state(self, state, face=0):
+        self.sum = state.rings[0].copy()
+
+    def close(self):
+        pass
 
 
 @pytest.fixture

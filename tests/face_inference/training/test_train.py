@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.errors import TrainingError
 from face_inference.model_folder import load_model
 from face_inference.networks import published
-from face_inference.onnx_engine import OnnxEngine
 from face_inference.training.config import train_config_from
 from face_inference.training.distributed import ALONE
 from face_inference.training.run_folder import RECORD
@@ -52,11 +52,12 @@ def test_sequence_form_equals_the_exported_network(trained):
     with torch.no_grad():
         mean, log_variance, _ = network(inputs, network.initial_state(1))
         weights, confidence = published(network, mean, log_variance, inputs)
-    engine = OnnxEngine(trained["model"])
+    engine = OnnxRuntimeEngine(trained["model"])
     for i, tick in enumerate(moving):
-        output = engine.step(tick)
-        np.testing.assert_allclose(output.weights, weights[0, i], atol=1e-5)
-        np.testing.assert_allclose(output.confidence, confidence[0, i], atol=1e-5)
+        engine.inputs[0] = tick
+        output = engine.step()
+        np.testing.assert_allclose(output.weights[0], weights[0, i], atol=1e-5)
+        np.testing.assert_allclose(output.confidence[0], confidence[0, i], atol=1e-5)
     assert float(weights.std(dim=1).max()) > 0.01, "a constant output would make this test empty"
 
 
@@ -80,7 +81,7 @@ def test_one_call_from_a_data_set_to_a_scored_model_folder(config, data, tmp_pat
         assert part in card
     teacher = load_model(tmp_path / "models" / "tiny_stage_2").description
     assert list(teacher.training["stages"]) == ["stage_1", "stage_2"]
-    assert teacher.onnx_sha256 != description.onnx_sha256
+    assert teacher.sha256 != description.sha256
     assert "Not evaluated." in (tmp_path / "models" / "tiny_stage_2" / "README.md").read_text()
     assert json.loads((tmp_path / "run" / RECORD).read_text())["data_set"]["name"] == "recordings"
     assert seen[-1] == 1.0

@@ -1,0 +1,144 @@
+"""Which engine runs a model on this machine, and what takes over where it cannot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
+from face_inference.engines.onnx_runtime_gpu import PROVIDERS, OnnxRuntimeGpuEngine
+from face_inference.engines.protocol import Engine
+from face_inference.engines.spare import EngineWithSpare
+from face_inference.engines.torch_reference import TorchEngine
+from face_inference.errors import EngineError
+from face_inference.model_folder import Model
+
+DEFAULT = "onnxruntime"
+"""Runs everywhere, and is the spare engine of all others."""
+
+NAMES = (DEFAULT, "tensorrt", *PROVIDERS, "pytorch")
+"""All engines."""
+
+ENGINES = ("auto", *NAMES)
+"""Values of the parameter `engine`."""
+
+PRECISIONS = ("auto", "float32", "float16")
+"""Values of the parameter `precision`; float16 is TensorRT's, whose automatic choice it is."""
+
+CANDIDATES = ("tensorrt", "onnxruntime-cuda", DEFAULT)
+"""What the automatic choice tries; the fastest of those that work is taken."""
+
+_TIMED_STEPS = 30
+
+OnProgress = Callable[[float, str], None]
+"""Told the share done of a long build, 0 to 1, and what is being done."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An engine ready to run, and one line that says what was chosen and why."""
+
+    engine: Engine
+    announcement: str
+
+
+def create_engine(
+    model: Model,
+    name: str = "auto",
+    faces: int = 1,
+    precision: str = "auto",
+    on_progress: OnProgress | None = None,
+    on_failure: Callable[[str], None] | None = None,
+) -> Choice:
+    """Open, build if need be, and warm up; nothing is left to be done at the first sample.
+
+    An engine that cannot be had is replaced by ONNX Runtime on the CPU: the announcement says why.
+
+    Args:
+        model: to be run.
+        name: one of `ENGINES`.
+        faces: how many it runs at once.
+        precision: one of `PRECISIONS`.
+        on_progress: told how far a build is.
+        on_failure: told, in one line, if the engine fails later on and the one on the CPU takes over.
+
+    Raises:
+        EngineError: the name or the precision is unknown, or ONNX Runtime does not run the model either.
+    """
+    for what, value, known in (("engine", name, ENGINES), ("precision", precision, PRECISIONS)):
+        if value not in known:
+            raise EngineError(f"expected {what} to be one of {', '.join(known)}, found {value!r}")
+    if faces < 1:
+        raise EngineError(f"expected at least one face, found {faces}")
+    tried = CANDIDATES if name == "auto" else (name,)
+    opened: dict[str, Engine] = {}
+    refused: list[str] = []
+    for candidate in tried:
+        try:
+            opened[candidate] = open_engine(model, candidate, faces, precision, on_progress)
+        except EngineError as error:
+            if candidate == DEFAULT:
+                raise
+            refused.append(f"no {candidate}: {error}")
+    spare = opened.get(DEFAULT) or OnnxRuntimeEngine(model, faces)
+    if not opened:
+        return Choice(spare, _line(model, spare, f"falls back; {refused[0]}"))
+    times_ms = {candidate: _step_ms(engine) for candidate, engine in opened.items()} if len(opened) > 1 else {}
+    best = min(times_ms, key=times_ms.__getitem__) if times_ms else next(iter(opened))
+    for candidate, engine in opened.items():
+        if candidate not in (best, DEFAULT):
+            engine.close()
+    why = _why(name, times_ms, refused)
+    if best == DEFAULT:
+        return Choice(spare, _line(model, spare, why))
+    guarded = EngineWithSpare(opened[best], spare, on_failure or (lambda _line: None))
+    return Choice(guarded, _line(model, guarded, why))
+
+
+def open_engine(
+    model: Model, name: str, faces: int = 1, precision: str = "auto", on_progress: OnProgress | None = None
+) -> Engine:
+    """One engine by its name, without a spare.
+
+    Raises:
+        EngineError: what it needs is not here, or it does not accept the model.
+    """
+    if name == "tensorrt":
+        # Imported where it is asked for: nobody else needs what it needs.
+        from face_inference.engines.tensorrt.engine import TensorRtEngine
+
+        return TensorRtEngine.create(model, faces, "float16" if precision == "auto" else precision, on_progress)
+    if precision == "float16":
+        raise EngineError(f"expected float32 for {name}, found float16; only tensorrt runs it")
+    if name in PROVIDERS:
+        return OnnxRuntimeGpuEngine(model, faces, PROVIDERS[name])
+    if name == "pytorch":
+        return TorchEngine(model, faces)
+    return OnnxRuntimeEngine(model, faces)
+
+
+def _step_ms(engine: Engine) -> float:
+    """Median time of a step of all faces, which are forgotten again."""
+    times_s = []
+    for _ in range(_TIMED_STEPS):
+        start_s = time.perf_counter()
+        engine.step()
+        times_s.append(time.perf_counter() - start_s)
+    for face in range(engine.faces):
+        engine.reset(face)
+    return 1000.0 * median(times_s)
+
+
+def _why(name: str, times_ms: dict[str, float], refused: list[str]) -> str:
+    if name != "auto":
+        return "asked for"
+    if times_ms:
+        return "the fastest here: " + ", ".join(f"{candidate} {ms:.2f} ms" for candidate, ms in times_ms.items())
+    return "automatic choice; " + "; ".join(refused) if refused else "automatic choice"
+
+
+def _line(model: Model, engine: Engine, why: str) -> str:
+    faces = f" for {engine.faces} faces" if engine.faces > 1 else ""
+    return f"{model.description.title} runs{faces} on {engine.description} ({why})"

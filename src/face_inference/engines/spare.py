@@ -1,0 +1,91 @@
+"""An engine with another that takes over when its device fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_inference.engines.protocol import Engine, EngineOutput, FaceState
+from face_inference.errors import EngineError
+
+
+class EngineWithSpare:
+    """Runs the first engine until it fails, then the spare one, which was made ready beforehand.
+
+    What the first remembered is lost with its device: the faces start anew, as after a gap in the samples.
+
+    Args:
+        first: what was chosen.
+        spare: ready to run, for as many faces.
+        announce: told once, in one line, when the spare one takes over.
+    """
+
+    def __init__(self, first: Engine, spare: Engine, announce: Callable[[str], None]) -> None:
+        self._engine, self._spare = first, spare
+        self._announce = announce
+
+    @property
+    def description(self) -> str:
+        """Of the engine in use."""
+        return self._engine.description
+
+    @property
+    def faces(self) -> int:
+        """F."""
+        return self._engine.faces
+
+    @property
+    def inputs(self) -> NDArray[np.float32]:
+        """Of the engine in use: ask anew for each step."""
+        return self._engine.inputs
+
+    def step(self, active: NDArray[np.bool_] | None = None) -> EngineOutput:
+        """See `Engine.step`.
+
+        Raises:
+            EngineError: the spare engine failed, too.
+        """
+        try:
+            return self._engine.step(active)
+        except EngineError as error:
+            if self._engine is self._spare:
+                raise
+            self._take_over(str(error))
+            return self._engine.step(active)
+
+    def reset(self, face: int = 0) -> None:
+        """Forget a face's past."""
+        self._or_spare(lambda engine: engine.reset(face))
+
+    def save_state(self, face: int = 0) -> FaceState:
+        """A copy."""
+        return self._engine.save_state(face)
+
+    def restore_state(self, state: FaceState, face: int = 0) -> None:
+        """Continue from `save_state`.
+
+        Raises:
+            EngineError: the state is of another model.
+        """
+        self._engine.restore_state(state, face)
+
+    def close(self) -> None:
+        """Release both."""
+        self._engine.close()
+        self._spare.close()
+
+    def _or_spare(self, work: Callable[[Engine], None]) -> None:
+        try:
+            work(self._engine)
+        except EngineError as error:
+            if self._engine is self._spare:
+                raise
+            self._take_over(str(error))
+
+    def _take_over(self, reason: str) -> None:
+        failed, self._engine = self._engine, self._spare
+        self._spare.inputs[...] = failed.inputs
+        self._announce(f"{failed.description} failed: {reason}; the capture goes on with {self._spare.description}")
+        failed.close()
