@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -11,6 +11,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
+from imusic_ros.executor import DirectExecutor
 from imusic_ros.graph import NOT_CONFIGURED
 from imusic_ros.health import ERROR, STALE, Health
 from imusic_ros.parameters import ParameterSpec, Value
@@ -39,6 +40,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         self._configured = False
         self._active = False
         self._failure: str | None = None
+        self._after_ready: list[Callable[[], object]] = []
         for spec in self._specs.values():
             self.declare_parameter(spec.name, spec.default, spec.descriptor())
         self._refuse_bad_start()
@@ -77,6 +79,24 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def is_active(self) -> bool:
         """Whether the node is in the state active."""
         return self._active
+
+    def call_after_ready(self, callback: Callable[[], object]) -> None:
+        """Call `callback` once, after all messages that are ready now were delivered; for use in callbacks.
+
+        So frames of several subscriptions are worked on in one batch: each message callback keeps its message and
+        asks for the same `callback` (a method, or a function that is always the same object). Asking again before it
+        is called changes nothing. On a `DirectExecutor` no subscription delivers a second message before the call.
+        """
+        executor = self.executor
+        if isinstance(executor, DirectExecutor):
+            executor.call_after_ready(callback)
+        elif executor is not None and callback not in self._after_ready:
+            self._after_ready.append(callback)
+            executor.create_task(self._call_after_ready, callback)
+
+    def _call_after_ready(self, callback: Callable[[], object]) -> None:
+        self._after_ready.remove(callback)
+        callback()
 
     # Lifecycle transitions, called by rclpy.
 

@@ -14,10 +14,11 @@ from rclpy.exceptions import (
     InvalidParameterTypeException,
     InvalidParameterValueException,
 )
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
+from imusic_ros.executor import make_executor
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 
 PARAMETER_ERRORS = (InvalidParameterException, InvalidParameterTypeException, InvalidParameterValueException)
@@ -34,8 +35,7 @@ def run(factory: Callable[[], ManagedNode], args: list[str] | None = None) -> in
         Exit status: 0 after a signal or a shutdown, 1 when the node's parameters were refused.
     """
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    # Not the events executor: on the PyPI wheels of Kilted (rclpy 9.1.2) its timer thread deadlocks at the first timer.
-    executor = SingleThreadedExecutor()
+    executor, why_standard = make_executor()
     ended: Future[None] = Future(executor=executor)
     _complete_on_signal(ended)
     try:
@@ -44,6 +44,8 @@ def run(factory: Callable[[], ManagedNode], args: list[str] | None = None) -> in
         print(f"not started: {error}", file=sys.stderr)  # noqa: T201 - there is no node to log with
         rclpy.try_shutdown()
         return 1
+    if why_standard:
+        node.get_logger().warning(why_standard)
     executor.add_node(node)
     if node.value("autostart"):
         node.start_by_itself()
