@@ -74,6 +74,11 @@ class HeadingFilter:
         self._block = max(1, round(self.params.block_s * rate_hz))
         self._elapsed_s = self._block / rate_hz
         self._cosine = float(np.cos(self.params.rest_tilt_rad))
+        ends = np.cumsum([4 * sensors, 3 * sensors + 3, 3, sensors])
+        self._rows = np.zeros((self._block, 9 * sensors + 6))
+        relative, rate, self._up, self._upright, self._valid = np.split(self._rows, ends, axis=1)
+        self._relative = relative.reshape(-1, sensors, 4)
+        self._rate = rate.reshape(-1, sensors + 1, 3)
         self.state = self.fresh()
 
     @property
@@ -85,7 +90,6 @@ class HeadingFilter:
     def state(self, state: HeadingState) -> None:
         self._angle, self._covariance, self._rested_s = state.angle, state.covariance, state.rested_s
         self._count = len(state.rows)
-        self._rows = np.zeros((self._block, 9 * self._sensors + 6))
         self._rows[: self._count] = state.rows
 
     def fresh(self) -> HeadingState:
@@ -94,51 +98,51 @@ class HeadingFilter:
         covariance[0] = self.params.mounting_rad**2
         return HeadingState(np.zeros((2, self._sensors)), covariance, np.zeros((0, 9 * self._sensors + 6)), 0.0)
 
-    def advance(
+    @property
+    def drift(self) -> FloatArray:
+        """(K,) rad about the vertical, to be taken back from the next `remaining` samples."""
+        drift: FloatArray = self._angle[1]
+        return drift
+
+    @property
+    def remaining(self) -> int:
+        """Samples until `drift` changes, at least 1."""
+        return self._block - self._count
+
+    def add(
         self,
         relative: NDArray[np.floating],
         rate: NDArray[np.floating],
-        skull: NDArray[np.floating],
         up: NDArray[np.floating],
         upright: NDArray[np.floating],
         valid: NDArray[np.bool_],
-    ) -> FloatArray:
-        """Drift to be taken back at each of N samples, (N, K) rad about the vertical, found from the past alone.
+    ) -> bool:
+        """Learn from N samples, 1 to `remaining`; whether `drift` changed.
 
         Args:
-            relative: (N, K, 4) quaternion, each skin sensor's head frame to the skull's, before correction.
-            rate: (N, K, 3) rad/s, angular velocity of each skin sensor in its own head frame.
-            skull: (N, 3) rad/s, the skull's.
+            relative: (N, K, 4) quaternion, each skin sensor's head frame to the skull's, with `drift` taken back.
+            rate: (N, K + 1, 3) rad/s, angular velocity of the skull and of each skin sensor in its own head frame.
             up: (N, 3) the vertical in the skull's frame.
             upright: (N, K) cosine of the angle between gravity as each sensor and as the skull sees it.
             valid: (N, K).
         """
-        count = len(valid)
-        flat = (x.reshape(count, -1) for x in (relative, rate, upright, valid, skull, up))
-        rows = np.concatenate(list(flat), axis=1)
-        out = np.empty(valid.shape)
-        row = 0
-        while row < count:
-            taken = min(count - row, self._block - self._count)
-            out[row : row + taken] = self._angle[1]
-            self._rows[self._count : self._count + taken] = rows[row : row + taken]
-            self._count += taken
-            row += taken
-            if self._count == self._block:
-                self._end_block()
-        return out
+        rows = slice(self._count, self._count + len(valid))
+        self._relative[rows] = relative
+        self._rate[rows] = rate
+        self._up[rows] = up
+        self._upright[rows] = upright
+        self._valid[rows] = valid
+        self._count = rows.stop
+        if self._count < self._block:
+            return False
+        self._end_block()
+        return True
 
     def _end_block(self) -> None:
         """Measure with the samples of the block, and begin the next."""
-        p, k = self.params, self._sensors
-        ends = np.cumsum([4 * k, 3 * k, k, k, 3])
-        relative, rate, upright, valid, skull, up = np.split(self._rows, ends, axis=1)
-        relative, there = relative.reshape(-1, k, 4), valid > 0.5
-        skin = rotation.rotate(relative, rate.reshape(-1, k, 3))  # (n, K, 3) in the skull's frame
-        cross, dot, squared = self._products(skin, skull, up, there).sum(axis=0)
-        apart = skin - skull[:, None]
-        slow = np.einsum("nki,nki->nk", apart, apart) < p.rest_rate_rad_s**2
-        resting = bool((~there | (slow & (upright > self._cosine))).all())
+        p, there = self.params, self._valid > 0.5
+        (cross, dot, squared), slow = self._compare(there)
+        resting = bool((~there | (slow & (self._upright > self._cosine))).all())
         self._count = 0
         angle, covariance = self._angle.copy(), self._covariance.copy()
         covariance[2] += p.drift_rad_rt_s**2 * self._elapsed_s
@@ -146,34 +150,41 @@ class HeadingFilter:
         evidence = squared / self._block
         error = p.wobble_rad_s**2 / np.maximum(evidence, 1e-12)
         constant, shared, drift = covariance
-        innovation = _wrapped(np.arctan2(cross, dot) - angle[0] - angle[1])
-        # Measured is the sum of both states.
+        # Without the drift that was taken back, the sum of both states would be measured.
+        innovation = _wrapped(np.arctan2(cross, dot) - angle[0])
         gains = np.stack([constant + shared, shared + drift])
         _correct(angle, covariance, gains, constant + 2.0 * shared + drift + error, innovation, evidence > 0.0)
         self._rested_s = self._rested_s + self._elapsed_s if resting else 0.0
         if self._rested_s >= p.rest_s:
             # At rest, what is left of the turn about the vertical is drift.
-            about_up = np.einsum("ki,i->k", relative[-1, :, :3], up[-1])
-            turn = 2.0 * np.arctan2(about_up, relative[-1, :, 3])
+            turn = 2.0 * np.arctan2(self._relative[-1, :, :3] @ self._up[-1], self._relative[-1, :, 3])
             gains = covariance[1:].copy()
             total = gains[1] + p.rest_error_rad**2
-            _correct(angle, covariance, gains, total, _wrapped(-turn - angle[1]), there[-1])
+            _correct(angle, covariance, gains, total, _wrapped(-turn + self._angle[1] - angle[1]), there[-1])
         self._angle, self._covariance = angle, covariance
 
-    def _products(self, skin: FloatArray, skull: FloatArray, up: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:
-        """(N, 3, K): cross and dot product of the horizontal rates, squared rate, where skin and skull turn as one."""
-        p = self.params
-        vertical = np.einsum("nki,ni->nk", skin, up)
-        skull_vertical = np.einsum("ni,ni->n", skull, up)[:, None]
-        squared = np.maximum(np.einsum("ni,ni->n", skull, skull)[:, None] - skull_vertical**2, 0.0)
-        own = np.sqrt(np.maximum(np.einsum("nki,nki->nk", skin, skin) - vertical**2, 0.0))
-        rate = np.sqrt(squared)
-        used = valid & (rate > p.least_rate_rad_s) & (np.abs(own - rate) < p.agreement_rad_s)
-        used &= np.abs(vertical - skull_vertical) < p.agreement_rad_s
+    def _compare(self, valid: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """How the horizontal rates of skin and skull relate in this block, and when (n, K) they hardly differed.
+
+        The former is (3, K): cross product, dot product and square, summed where skin and skull turn as one.
+        """
+        p, skull, up, rate = self.params, self._rate[:, 0], self._up, self._rate[:, 1:]
+        skin = rotation.rotate(self._relative, rate)  # (n, K, 3) in the skull's frame
         # (skin x skull) . up = skin . (skull x up)
-        cross = np.einsum("nki,ni->nk", skin, rotation.cross(skull, up))
-        dot = np.einsum("nki,ni->nk", skin, skull) - vertical * skull_vertical
-        return np.where(used[:, None], np.stack([cross, dot, np.broadcast_to(squared, dot.shape)], axis=1), 0.0)
+        axes = np.stack([up, skull, rotation.cross(skull, up)], axis=1)
+        along_axes = axes @ skin.swapaxes(-1, -2)  # (n, 3, K)
+        vertical, along_skull, cross = along_axes[:, 0], along_axes[:, 1], along_axes[:, 2]
+        squares = (self._rate * self._rate).sum(axis=-1)  # (n, K + 1)
+        skull_vertical = (skull * up).sum(axis=1, keepdims=True)
+        dot = along_skull - vertical * skull_vertical
+        squared = np.maximum(squares[:, :1] - skull_vertical**2, 0.0)
+        speed, own = np.sqrt(squared), np.sqrt(np.maximum(squares[:, 1:] - vertical**2, 0.0))
+        used = valid & (speed > p.least_rate_rad_s) & (np.abs(own - speed) < p.agreement_rad_s)
+        used &= np.abs(vertical - skull_vertical) < p.agreement_rad_s
+        sums = np.stack([(cross * used).sum(axis=0), (dot * used).sum(axis=0), (squared * used).sum(axis=0)])
+        # Rest is judged by what the orientations say, before drift is taken back.
+        seen = np.cos(self.drift) * dot - np.sin(self.drift) * cross + vertical * skull_vertical
+        return sums, squares[:, 1:] + squares[:, :1] - 2.0 * seen < p.rest_rate_rad_s**2
 
 
 def _correct(

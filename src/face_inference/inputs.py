@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from face_inference.channels import Channels
 from face_inference.errors import TrainingError
-from face_inference.wearer.reading import Reading
+from face_inference.wearer.reading import Gain, Reading
 from face_model import arkit
 
 Float32Array = NDArray[np.float32]
@@ -21,17 +21,30 @@ class InputAssembler:
     def __init__(self, channels: Channels, reading: Reading) -> None:
         self._channels = channels
         self._observation = channels.skin_block("rotation")
+        self._valid, self._weights, self._deviation = channels.valid, reading_block(channels), deviation_block(channels)
         self._reading = reading
         self._inputs = np.zeros(input_size(channels), dtype=np.float32)
+        self._flags = b""
+        self._gain: Gain | None = None
 
-    def step(self, features: Float32Array) -> Float32Array:
-        """One tick, (F,) -> (I,); the array is used again by the next step."""
-        size, valid = self._channels.size, self._channels.observed(features)
-        weights, deviation = self._reading.read(features[self._observation], valid)
-        self._inputs[:size] = features
-        self._inputs[size : size + arkit.COUNT] = weights
-        self._inputs[size + arkit.COUNT :] = deviation
-        return self._inputs
+    def step(self, features: Float32Array, out: Float32Array | None = None) -> Float32Array:
+        """One tick, (F,) -> (I,): written to `out` and returned; without it, to an array that the next step uses again.
+
+        `out`: (I,) float32, contiguous; for instance a row of an engine's inputs.
+        """
+        inputs = self._inputs if out is None else out
+        inputs[: self._channels.size] = features
+        gain = self._gain_for(features)
+        gain.read(features[self._observation], out=inputs[self._weights])
+        inputs[self._deviation] = gain.deviation
+        return inputs
+
+    def _gain_for(self, features: Float32Array) -> Gain:
+        """The reading's gain for the sensors that are there, nearly always those of the tick before."""
+        flags = features[self._valid].tobytes()
+        if self._gain is None or flags != self._flags:
+            self._flags, self._gain = flags, self._reading.gain(self._channels.observed(features))
+        return self._gain
 
     def batch(self, features: Float32Array) -> Float32Array:
         """Many ticks, (T, F) -> (T, I)."""

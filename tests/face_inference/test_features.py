@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from face_inference.errors import NeutralMissingError
 from face_inference.features import FeatureExtractor, State
+from face_inference.mounts import NominalMounts
 from face_inference.neutral import solve_neutral
 from face_inference.takes import recorded_features, recorded_neutral
 from face_model import rotation
@@ -37,11 +40,69 @@ def test_streaming_equals_batch_and_a_restored_run_equals_an_uninterrupted_one(m
     np.testing.assert_allclose(np.stack(streamed), batch, atol=1e-5)
 
 
-def test_batch_in_blocks_equals_one_block(mounts, recorded, monkeypatch):
+@pytest.mark.parametrize("cut", [1, 7, 123, 390])
+def test_any_split_of_a_batch_gives_the_same(mounts, recorded, cut):
     recording = recorded(seed=1, seconds=4.0)
-    whole = recorded_features(recording, mounts)
-    monkeypatch.setattr("face_inference.features._BATCH_ROWS", 37)
-    np.testing.assert_array_equal(recorded_features(recording, mounts), whole)
+    arrays = (recording.orientation, recording.angular_velocity, recording.specific_force, recording.valid)
+    whole = extractor_for(mounts, recording).batch(*arrays)
+    first = extractor_for(mounts, recording)
+    parts = [first.batch(*(x[:cut] for x in arrays))]
+    second = FeatureExtractor(mounts)
+    second.state = first.state
+    parts.append(second.batch(*(x[cut:] for x in arrays)))
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def test_the_place_of_the_reference_in_the_order_does_not_matter(mounts, recorded):
+    recording = recorded(seed=1, seconds=5.0)
+    recording.valid[200:230, 2] = False
+    expected = extractor_for(mounts, recording).batch(
+        recording.orientation, recording.angular_velocity, recording.specific_force, recording.valid
+    )
+    order = [1, 2, 3, 0, 4, 5]
+    moved = NominalMounts(tuple(mounts.names[i] for i in order), 3, mounts.orientation[order], mounts.position_m[order])
+    neutral = recorded_neutral(recording, mounts)
+    extractor = FeatureExtractor(moved)
+    extractor.state = State(
+        replace(
+            neutral,
+            mount=neutral.mount[order],
+            yaw_rad=neutral.yaw_rad[order],
+            calibrated=neutral.calibrated[order],
+        )
+    )
+    frames = [[x[order] for x in frame(recording, i)] for i in range(len(expected))]
+    streamed = np.stack([extractor.step(*each) for each in frames])
+    extractor.state = State(extractor.state.neutral)
+    batch = extractor.batch(*(np.stack(x) for x in zip(*frames, strict=True)))
+    valid = extractor.channels.valid
+    for found in (streamed, batch):
+        # The order of skin sensors is the same in both; only the flags tell where the reference stands.
+        np.testing.assert_allclose(found[:, : valid.start], expected[:, : valid.start], atol=1e-5)
+        np.testing.assert_array_equal(found[:, valid], expected[:, valid][:, order])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sets(st.integers(1, 5), min_size=1))
+def test_a_missing_sensor_changes_nothing_about_the_others(mounts, recorded, missing):
+    recording = recorded(seed=6, seconds=4.0)
+    extractor = extractor_for(mounts, recording)
+    *signals, valid = frame(recording, 350)
+    whole = extractor.step(*signals, valid)
+    there = ~np.isin(np.arange(6), list(missing))
+    part = extractor.step(*signals, there)
+    of_others = there[extractor.channels.sensor_of]
+    np.testing.assert_array_equal(part[of_others], whole[of_others])
+    assert not part[~of_others].any()
+
+
+def test_features_of_a_frame_outlive_the_next(mounts, recorded):
+    recording = recorded(seed=6, seconds=4.0)
+    extractor = extractor_for(mounts, recording)
+    first = extractor.step(*frame(recording, 300))
+    kept = first.copy()
+    extractor.step(*frame(recording, 399))
+    np.testing.assert_array_equal(first, kept)
 
 
 @settings(max_examples=20, deadline=None)

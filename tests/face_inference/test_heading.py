@@ -32,29 +32,46 @@ def nodding(seconds, drift_rad, mounting_rad, seed=0, speed=0.5, noise=0.02):
     return (relative, rate, skull, up, np.full(drift.shape, np.cos(0.2)), valid), drift
 
 
+def follow(heading, relative, rate, skull, up, upright, valid):
+    """(N, K) drift found at each sample; `relative` is what the orientations say."""
+    found, row = np.empty(valid.shape), 0
+    while row < len(valid):
+        rows = slice(row, min(row + heading.remaining, len(valid)))
+        found[rows] = drift = heading.drift
+        half = 0.5 * drift[:, None]
+        about = np.concatenate(
+            [np.sin(half) * up[rows, None], np.broadcast_to(np.cos(half), (rows.stop - row, 2, 1))], -1
+        )
+        taken_back = rotation.multiply(about, relative[rows])
+        rates = np.concatenate([skull[rows, None], rate[rows]], axis=1)
+        heading.add(taken_back, rates, up[rows], upright[rows], valid[rows])
+        row = rows.stop
+    return found
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 1000), st.floats(-0.25, 0.25), st.floats(-0.25, 0.25))
 def test_drift_is_followed_while_the_head_moves(seed, first, second):
     signals, drift = nodding(300.0, np.array([first, second]), np.array([0.15, -0.1]), seed)
-    error = HeadingFilter(2, RATE_HZ).advance(*signals) - drift
+    error = follow(HeadingFilter(2, RATE_HZ), *signals) - drift
     assert np.degrees(np.abs(error[-3000:])).max() < 4.0
     assert np.degrees(np.sqrt(np.mean(error[-3000:] ** 2))) < 2.5
 
 
 def test_a_crooked_mounting_is_not_taken_for_drift():
     signals, _ = nodding(60.0, np.zeros(2), np.array([0.3, -0.3]))
-    assert np.degrees(np.abs(HeadingFilter(2, RATE_HZ).advance(*signals))).max() < 1.5
+    assert np.degrees(np.abs(follow(HeadingFilter(2, RATE_HZ), *signals))).max() < 1.5
 
 
 def test_a_still_head_says_nothing():
     signals, _ = nodding(60.0, np.array([0.2, 0.2]), np.zeros(2), speed=0.01)
-    assert not HeadingFilter(2, RATE_HZ).advance(*signals).any()
+    assert not follow(HeadingFilter(2, RATE_HZ), *signals).any()
 
 
 def test_a_face_at_rest_tells_the_drift_without_a_head_that_moves():
     moved = nodding(300.0, np.array([0.2, -0.2]), np.zeros(2), speed=0.01, noise=0.001)
     (*signals, _, valid), drift = moved
-    found = HeadingFilter(2, RATE_HZ).advance(*signals, np.full(drift.shape, np.cos(0.005)), valid)
+    found = follow(HeadingFilter(2, RATE_HZ), *signals, np.full(drift.shape, np.cos(0.005)), valid)
     assert np.degrees(np.abs(found - drift)[-3000:]).max() < 2.0
 
 
@@ -62,15 +79,28 @@ def test_a_sensor_that_moves_by_itself_or_is_missing_says_nothing():
     signals, _ = nodding(30.0, np.array([0.2, 0.2]), np.zeros(2))
     signals[1][:, 0] += [0.0, 0.0, 3.0]
     signals[5][:, 1] = False
-    assert not HeadingFilter(2, RATE_HZ).advance(*signals).any()
+    assert not follow(HeadingFilter(2, RATE_HZ), *signals).any()
+
+
+def test_drift_changes_only_where_a_block_ends():
+    signals, _ = nodding(2.0, np.array([0.2, 0.1]), np.zeros(2))
+    heading = HeadingFilter(2, RATE_HZ)
+    relative, rate, skull, up, upright, valid = (x[:10] for x in signals)
+    rates = np.concatenate([skull[:, None], rate], axis=1)
+    before = heading.drift.copy()
+    assert not heading.add(relative[:9], rates[:9], up[:9], upright[:9], valid[:9])
+    assert heading.remaining == 1
+    np.testing.assert_array_equal(heading.drift, before)
+    assert heading.add(relative[9:], rates[9:], up[9:], upright[9:], valid[9:])
+    assert heading.remaining == 10
 
 
 @pytest.mark.parametrize("cut", [1, 7, 1234])
 def test_any_split_gives_the_same(cut):
     signals, _ = nodding(20.0, np.array([0.2, 0.1]), np.array([0.1, 0.0]))
-    whole = HeadingFilter(2, RATE_HZ).advance(*signals)
+    whole = follow(HeadingFilter(2, RATE_HZ), *signals)
     parts = HeadingFilter(2, RATE_HZ)
-    first = parts.advance(*(s[:cut] for s in signals))
+    first = follow(parts, *(s[:cut] for s in signals))
     other = HeadingFilter(2, RATE_HZ)
     other.state = parts.state
-    np.testing.assert_allclose(np.concatenate([first, other.advance(*(s[cut:] for s in signals))]), whole, atol=1e-12)
+    np.testing.assert_allclose(np.concatenate([first, follow(other, *(s[cut:] for s in signals))]), whole, atol=1e-12)

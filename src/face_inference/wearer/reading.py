@@ -30,6 +30,15 @@ class Gain(NamedTuple):
     deviation: Float32Array
     """(52,) standard deviation of the true weights around the reading."""
 
+    def read(self, observation: Float32Array, out: Float32Array | None = None) -> Float32Array:
+        """(..., D) rad -> weights (..., 52), written to `out` if given."""
+        weights: Float32Array = np.matmul(observation, self.matrix.T, out=out)
+        weights += self.offset
+        # Half the time of `numpy.clip` on so few numbers.
+        np.maximum(weights, LIMITS[0], out=weights)
+        np.minimum(weights, LIMITS[1], out=weights)
+        return weights
+
 
 class Reading:
     """Linear minimum-mean-square-error estimate of the weights from one observation.
@@ -59,9 +68,7 @@ class Reading:
     def read(self, observation: Float32Array, valid: NDArray[np.bool_]) -> tuple[Float32Array, Float32Array]:
         """(..., D) rad of one pattern of channels (D,) -> weights (..., 52) and their standard deviation (52,)."""
         gain = self.gain(valid)
-        weights: Float32Array = observation @ gain.matrix.T + gain.offset
-        np.clip(weights, *LIMITS, out=weights)
-        return weights, gain.deviation
+        return gain.read(observation), gain.deviation
 
     def _solve(self, valid: NDArray[np.bool_]) -> Gain:
         seen = np.flatnonzero(valid)

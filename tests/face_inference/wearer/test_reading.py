@@ -89,6 +89,20 @@ def test_inputs_of_a_take_are_those_of_its_ticks(population):
     assert (batch[10:20, reading_block(channels).stop :] > batch[:10, reading_block(channels).stop :]).any()
 
 
+def test_inputs_can_be_written_where_the_caller_wants_them(population):
+    channels = Channels(6, 0)
+    features = np.random.default_rng(0).normal(0.0, 0.1, (3, channels.size)).astype(np.float32)
+    features[:, channels.valid] = 1.0
+    features[1, channels.valid.start + 2] = 0.0
+    reading = Reading(population, population.anybody)
+    rows = np.full((5, input_size(channels)), np.nan, dtype=np.float32)
+    assembler = InputAssembler(channels, reading)
+    for i, each in enumerate(features):
+        assert np.shares_memory(assembler.step(each, rows[i + 1]), rows)
+    np.testing.assert_array_equal(rows[1:4], [InputAssembler(channels, reading).step(each) for each in features])
+    assert np.isnan(rows[[0, 4]]).all(), "rows of other faces stay as they are"
+
+
 def test_a_population_survives_its_file(population, tmp_path):
     population.save(tmp_path / "p.safetensors")
     found = Population.load(tmp_path / "p.safetensors")

@@ -1,0 +1,210 @@
+"""What the skin does relative to the skull: the formulas behind the features, for a few frames at a time.
+
+At 12 sensors a frame's time goes into the number of numpy calls, not into arithmetic. Hence few and large products,
+with all that does not change merged into their matrices beforehand, and work arrays that are allocated once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_inference.channels import Channels
+from face_inference.neutral import Neutral
+from face_model import rotation
+
+FloatArray = NDArray[np.floating]
+
+_TINY = 1e-12
+
+AT_REST: FloatArray = np.array([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+"""Sample (quaternion, rate, force) of a sensor that does not exist: anything finite will do."""
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Constants that follow from mounts and neutral; the reference is sensor 0, `K` skin sensors follow.
+
+    Attributes:
+        to_head: (S, 10, 10) maps a sensor's sample (quaternion to its earth, rad/s, m/s2; sensor axes) to the
+            quaternion of its head frame in the reference's earth frame, and to rate and force in that head frame.
+        quarter: (K, 4, 4) the quaternion's part of `to_head` with another half turn about the vertical: cos(a / 2)
+            `to_head` + sin(a / 2) `quarter` turns the heading by a.
+        rigid: (15, 6 K) maps the skull's rate, force and products of rates (3, 3) to the rates (K, 3) and forces
+            (K, 3) that sensors riding on it without skin would show, but for angular acceleration.
+        calibrated: (S,)
+    """
+
+    to_head: FloatArray
+    quarter: FloatArray
+    rigid: FloatArray
+    calibrated: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, neutral: Neutral, position_m: FloatArray, order: NDArray[np.intp]) -> Coefficients:
+        """`position_m` (S, 3) and `neutral` in the model's order of sensors; `order` (S,) has the reference first."""
+        mount = neutral.mount[order]
+        half = 0.5 * neutral.yaw_rad[order]
+        zeros = np.zeros_like(half)
+        yaw = np.stack([zeros, zeros, np.sin(half), np.cos(half)], axis=-1)
+        to_head = np.zeros((len(order), 10, 10))
+        to_head[:, :4, :4] = left_matrix(yaw) @ right_matrix(rotation.conjugate(mount))
+        to_head[:, 4:7, 4:7] = to_head[:, 7:, 7:] = rotation.to_matrix(mount)
+        half_turn = left_matrix(np.array([0.0, 0.0, 1.0, 0.0]))
+        lever_m = position_m[order[1:]] - position_m[order[0]]
+        return cls(to_head, half_turn @ to_head[1:, :4, :4], _rigid(lever_m), neutral.calibrated)
+
+
+def _rigid(lever_m: FloatArray) -> FloatArray:
+    """(K, 3) from the reference to each skin sensor -> (15, 6 K), see `Coefficients`."""
+    count, eye = len(lever_m), np.eye(3)
+    rigid = np.zeros((15, 2, count, 3))
+    rigid[:3, 0] = rigid[3:6, 1] = eye[:, None]
+    # Centripetal acceleration w x (w x l) = w (w . l) - l (w . w).
+    products = rigid[6:].reshape(3, 3, 2, count, 3)
+    products[:, :, 1] = np.einsum("ia,kj->ijka", eye, lever_m) - np.einsum("ij,ka->ijka", eye, lever_m)
+    return rigid.reshape(15, 6 * count)
+
+
+class SkinMotion:
+    """Work arrays for N frames of S sensors, the reference first, and the formulas that fill them.
+
+    The caller writes `sample` (N, S, 10), calls `measure` and `compute`, and reads the rest until the next frames.
+
+    Attributes:
+        orientation, angular_velocity, specific_force: parts (N, S, 4), (N, S, 3), (N, S, 3) of `sample`.
+        squares: (N, S, 3) squared norms of these.
+        up: (N, 3) the vertical in the skull's frame.
+        relative: (N, K, 4) quaternion, each skin sensor's head frame to the skull's.
+        upright: (N, K) cosine of the angle between gravity as each sensor and as the skull sees it.
+        rate: (N, S, 3) rad/s, in each sensor's own head frame.
+        features: (N, F), see `Channels`.
+    """
+
+    def __init__(self, frames: int, channels: Channels) -> None:
+        n, s, k = frames, channels.sensors, channels.skin_count
+        self.sample = np.empty((n, s, 10))
+        self.orientation, self.angular_velocity = self.sample[..., :4], self.sample[..., 4:7]
+        self.specific_force = self.sample[..., 7:]
+        self._squared, self.squares, self._norm = np.empty((n, s, 10)), np.empty((n, s, 3)), np.empty((n, s, 1))
+
+        self._carried = np.empty((n, s, 10))
+        self.rate = self._carried[..., 4:7]
+        self._motion = self._carried[:, 1:, 4:].reshape(n, k, 2, 3).swapaxes(-1, -2)  # (N, K, 3, 2) rate and force
+        self._pose = np.empty((n, s, 7))  # unit quaternion of the head frame, vertical in it
+        self._head, self.up = self._pose[..., :4], self._pose[:, 0, 4:]
+        self._products = np.empty((n, s, 4, 4))
+
+        self._of_skull = np.empty((n, 56))
+        self._turns = np.empty((n, k, 8))  # relative quaternion; sine and cosine of the tilt
+        self._pairs = self._turns.reshape(n, k, 2, 4)
+        self.relative, self._tilt = self._pairs[:, :, 0], self._pairs[:, :, 1]
+        self.upright = self._tilt[..., 3]
+
+        self._level, self._second = np.empty((n, k, 9)), np.empty((n, k, 3, 3))
+        self._part, self._skull, self._ridden = np.empty((n, k, 1)), np.empty((n, 15)), np.empty((n, 6 * k))
+        self._rates = self._skull[:, 6:].reshape(n, 3, 3)
+        self._turned = np.empty((n, k, 8))
+        self._sine, self._angle = np.empty((n, k, 2, 1)), np.empty((n, k, 2, 1))
+
+        self.features = np.ones((n, channels.size))
+        self._vectors = self.features[:, : 6 * k].reshape(n, 2, k, 3).swapaxes(1, 2)
+        self._relative_motion = self.features[:, 6 * k : 12 * k]
+        self._levelled = self._relative_motion.reshape(n, 2, k, 3).transpose(0, 2, 3, 1)
+        self._gravity, self._head_rate = self.features[:, channels.gravity], self.features[:, channels.head_rate]
+
+    def measure(self) -> None:
+        """From `sample` to `squares`."""
+        np.multiply(self.sample, self.sample, out=self._squared)
+        np.add.reduceat(self._squared, _STARTS, axis=-1, out=self.squares)
+
+    def compute(self, c: Coefficients, to_head: FloatArray) -> None:
+        """From `sample` and `squares` to all the rest; `to_head` is that of `c` with the drift taken back."""
+        np.matmul(to_head, self.sample[..., None], out=self._carried[..., None])
+        np.sqrt(self.squares[..., :1], out=self._norm)
+        np.divide(self._carried[..., :4], self._norm, out=self._head)
+        # The vertical in a frame is the third row of its rotation matrix, quadratic in the quaternion.
+        np.multiply(self._head[..., :, None], self._head[..., None, :], out=self._products)
+        np.matmul(self._products.reshape(-1, 16), _UP, out=self._pose.reshape(-1, 7)[:, 4:])
+        np.matmul(self._pose[:, 0], _OF_SKULL, out=self._of_skull)
+        np.matmul(self._pose[:, 1:], self._of_skull.reshape(-1, 7, 8), out=self._turns)
+        self._subtract_skull(c)
+        self._to_rotation_vectors()
+        self._gravity[:] = self.up
+        self._head_rate[:] = self.rate[:, 0]
+
+    def _subtract_skull(self, c: Coefficients) -> None:
+        """Rates and forces of the skin without those of the skull."""
+        # Level each skin sensor with the skull before subtracting, or gravity and head turns leak through its tilt:
+        # the smallest rotation from its up to the skull's, cos I + [sin]x + sin sin^T / (1 + cos).
+        sine = self._tilt[..., :3]
+        np.matmul(self._tilt, _COSINE_AND_SKEW, out=self._level)
+        np.add(self._tilt[..., 3:], 1.0 + _TINY, out=self._part)
+        np.multiply(sine[..., :, None], (sine / self._part)[..., None, :], out=self._second)
+        level = self._level.reshape(self._second.shape)
+        level += self._second
+        np.matmul(level, self._motion, out=self._levelled)
+        self._skull[:, :6] = self._carried[:, 0, 4:]
+        head_rate = self.rate[:, 0]
+        np.multiply(head_rate[:, :, None], head_rate[:, None, :], out=self._rates)
+        np.matmul(self._skull, c.rigid, out=self._ridden)
+        self._relative_motion -= self._ridden
+
+    def _to_rotation_vectors(self) -> None:
+        """Quaternions, and sine and cosine of tilts, to rotation vectors in rad."""
+        np.copysign(1.0, self.relative[..., 3:], out=self._part)
+        self.relative *= self._part
+        np.multiply(self._turns, self._turns, out=self._turned)
+        np.matmul(self._turned.reshape(-1, 4), _VECTOR_PART, out=self._sine.reshape(-1, 1))
+        np.sqrt(self._sine, out=self._sine)
+        np.arctan2(self._sine, self._pairs[..., 3:], out=self._angle)
+        np.maximum(self._sine, _TINY, out=self._sine)
+        self._angle /= self._sine
+        self._angle *= _HALF_AND_WHOLE
+        np.multiply(self._pairs[..., :3], self._angle, out=self._vectors)
+
+
+def left_matrix(q: NDArray[np.floating]) -> FloatArray:
+    """(..., 4) -> (..., 4, 4): `left_matrix(a) @ b` is the Hamilton product of a and b."""
+    x, y, z, w = (q[..., i] for i in range(4))
+    rows = [[w, -z, y, x], [z, w, -x, y], [-y, x, w, z], [-x, -y, -z, w]]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def right_matrix(q: NDArray[np.floating]) -> FloatArray:
+    """(..., 4) -> (..., 4, 4): `right_matrix(b) @ a` is the Hamilton product of a and b."""
+    x, y, z, w = (q[..., i] for i in range(4))
+    rows = [[w, z, -y, x], [-z, w, x, y], [y, -x, w, z], [-x, -y, -z, w]]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+_STARTS: NDArray[np.intp] = np.array([0, 4, 7])
+"""Where quaternion, rate and force of a sample begin."""
+
+_SKEW: FloatArray = np.zeros((3, 9))
+_SKEW[0, [5, 7]] = -1.0, 1.0
+_SKEW[1, [2, 6]] = 1.0, -1.0
+_SKEW[2, [1, 3]] = -1.0, 1.0
+"""(3, 9): with M = `(v @ _SKEW).reshape(3, 3)`, M @ u is v x u, and u @ M is u x v."""
+
+_COSINE_AND_SKEW: FloatArray = np.concatenate([_SKEW, np.eye(3).reshape(1, 9)])
+"""(4, 9): (sin, cos) -> flattened cos I + [sin]x."""
+
+_OF_SKULL: FloatArray = np.zeros((7, 7, 8))
+_OF_SKULL[:4, :4, :4] = left_matrix(rotation.conjugate(np.eye(4))).swapaxes(-1, -2)
+_OF_SKULL[4:, 4:, 4:7] = _SKEW.reshape(3, 3, 3)
+_OF_SKULL[4:, 4:, 7] = np.eye(3)
+_OF_SKULL = _OF_SKULL.reshape(7, 56)
+"""(7, 56): with M = `((q, up) @ _OF_SKULL).reshape(7, 8)`, (p, u) @ M is (conjugate(q) times p, u x up, u . up)."""
+
+_UP: FloatArray = np.zeros((4, 4, 3))
+_UP[0, 2, 0], _UP[1, 3, 0] = 2.0, -2.0
+_UP[1, 2, 1], _UP[0, 3, 1] = 2.0, 2.0
+_UP[0, 0, 2], _UP[1, 1, 2], _UP[2, 2, 2], _UP[3, 3, 2] = -1.0, -1.0, 1.0, 1.0
+_UP = _UP.reshape(16, 3)
+"""(16, 3): products of a quaternion's components -> earth's z axis in the frame that it turns into earth."""
+
+_VECTOR_PART: FloatArray = np.array([[1.0], [1.0], [1.0], [0.0]])
+_HALF_AND_WHOLE: FloatArray = np.array([[2.0], [1.0]])
