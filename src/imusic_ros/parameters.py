@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
-Value = bool | int | float | str
+Value = bool | int | float | str | list[str]
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class ParameterSpec:
 
     Attributes:
         name: of the parameter.
-        default: used when no file or argument sets it; its type is the parameter's type.
+        default: used when no file or argument sets it; its type is the parameter's type. A list of strings is never
+            empty, because ROS sees no type in an empty one: `[""]` stands for none.
         description: unit, meaning and effect, in one sentence.
         minimum: smallest value allowed, for numbers.
         maximum: largest value allowed, for numbers.
