@@ -12,6 +12,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 
 from imusic_ros.executor import DirectExecutor
+from imusic_ros.garbage import GarbageControl
 from imusic_ros.graph import NOT_CONFIGURED
 from imusic_ros.health import ERROR, STALE, Health
 from imusic_ros.parameters import ParameterSpec, Value
@@ -32,6 +33,9 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     `configure` reads parameters and opens devices or models and raises `ConfigurationError` when it cannot: the node
     then stays unconfigured and says why. `activate` starts work, `deactivate` stops it, `cleanup` releases what
     `configure` took; all may be repeated in any legal order. `health` is called once a second in every state.
+
+    Attributes:
+        garbage: controls garbage collection while the node is active, where it has a process of its own.
     """
 
     def __init__(self, name: str, parameters: Sequence[ParameterSpec], **options: Any) -> None:
@@ -41,6 +45,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         self._active = False
         self._failure: str | None = None
         self._after_ready: list[Callable[[], object]] = []
+        self.garbage: GarbageControl | None = None
         for spec in self._specs.values():
             self.declare_parameter(spec.name, spec.default, spec.descriptor())
         self._refuse_bad_start()
@@ -114,14 +119,15 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Enable publishers, then start work."""
         super().on_activate(state)
+        if self.garbage is not None:
+            self.garbage.begin()
         self.activate()
         self._active = True
         return TransitionCallbackReturn.SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop work, then disable publishers."""
-        self._active = False
-        self.deactivate()
+        self._stop()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -143,11 +149,16 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def close(self) -> None:
         """Stop and release, whatever the state; may be called twice."""
         if self._active:
-            self._active = False
-            self.deactivate()
+            self._stop()
         if self._configured:
             self._configured = False
             self.cleanup()
+
+    def _stop(self) -> None:
+        self._active = False
+        self.deactivate()
+        if self.garbage is not None:
+            self.garbage.end()
 
     def _refuse_configuration(self, reason: str) -> TransitionCallbackReturn:
         self._failure = reason
@@ -194,3 +205,5 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         name = self.get_fully_qualified_name().lstrip("/")
         message.status = [self._current_health().status(name, hardware_id="imusic")]
         self._diagnostics.publish(message)
+        if self.garbage is not None:
+            self.garbage.collect()

@@ -19,6 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from imusic_ros.executor import make_executor
+from imusic_ros.garbage import GarbageControl
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 
 PARAMETER_ERRORS = (InvalidParameterException, InvalidParameterTypeException, InvalidParameterValueException)
@@ -46,6 +47,7 @@ def run(factory: Callable[[], ManagedNode], args: list[str] | None = None) -> in
         return 1
     if why_standard:
         node.get_logger().warning(why_standard)
+    node.garbage = GarbageControl()
     executor.add_node(node)
     if node.value("autostart"):
         node.start_by_itself()

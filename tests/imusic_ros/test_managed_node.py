@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 
+from imusic_ros.garbage import GarbageControl  # noqa: E402
 from imusic_ros.managed_node import ConfigurationError, ManagedNode  # noqa: E402
 from imusic_ros.parameters import ParameterSpec, Value  # noqa: E402
 
@@ -142,3 +144,19 @@ def test_diagnostics_come_in_every_state(node: Recorder) -> None:
     assert heard[0].level == DiagnosticStatus.STALE
     assert heard[0].message == "unconfigured"
     executor.shutdown()
+
+
+def test_garbage_is_controlled_while_it_is_active(node: Recorder) -> None:
+    node.garbage = GarbageControl()
+    for _ in range(2):
+        node.trigger_configure()
+        assert gc.isenabled()
+        node.trigger_activate()
+        assert not gc.isenabled()
+        node.trigger_deactivate()
+        assert gc.isenabled()
+        node.trigger_cleanup()
+    node.trigger_configure()
+    node.trigger_activate()
+    node.close()
+    assert gc.isenabled()

@@ -1,0 +1,38 @@
+"""When Python looks for garbage cycles: at chosen moments, and only among what is new."""
+
+from __future__ import annotations
+
+import gc
+
+FULL_PERIOD = 60
+"""Every so manieth collection takes all generations; the others only what is new since the one before."""
+
+
+class GarbageControl:
+    """Takes the place of automatic collection in a process while its node is active.
+
+    Left to itself, Python collects when enough objects were made, which is in the middle of some frame, and now and
+    then goes through everything that imports and the model have left, which takes longer than a frame. Reference counts
+    free nearly everything anyway; what is left are cycles, such as finished tasks with their exceptions.
+    """
+
+    def __init__(self) -> None:
+        self._collections = 0
+
+    def begin(self) -> None:
+        """Collect once, set aside what is alive and collect no more by itself."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+
+    def collect(self) -> None:
+        """Collect what is new; to be called about once a second. Does nothing before `begin`."""
+        if gc.isenabled():
+            return
+        self._collections += 1
+        gc.collect(2 if self._collections % FULL_PERIOD == 0 else 1)
+
+    def end(self) -> None:
+        """Go back to automatic collection."""
+        gc.unfreeze()
+        gc.enable()
