@@ -14,6 +14,9 @@ from imusic_cli.bench.machine import describe_machine
 
 Row = Mapping[str, Any]
 
+_FILE_WIDTH = 140
+"""Columns of a table that is written to a file or a pipe, which have no width."""
+
 
 def show(rows: Sequence[Row], title: str, as_json: bool, hidden: Collection[str] = (), **more: Any) -> None:
     """Print rows that share their keys, and the machine they were measured on.
@@ -33,21 +36,26 @@ def show(rows: Sequence[Row], title: str, as_json: bool, hidden: Collection[str]
     table = Table(title=title, caption=f"{machine['cpu']}, {machine['cores']} cores", box=SIMPLE_HEAD, pad_edge=False)
     for key in shown:
         # One word a line: most names are longer than their values.
-        table.add_column(key.replace("_", "\n"), justify="left" if isinstance(rows[0][key], str) else "right")
+        table.add_column(
+            key.replace("_", "\n"), no_wrap=True, justify="left" if isinstance(rows[0][key], str) else "right"
+        )
     for row in rows:
         table.add_row(*(text(row[key]) for key in shown))
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_FILE_WIDTH)
     console.print(table)
     for name, value in more.items():
         console.print(f"{name}: {_sentence(value)}", highlight=False)
 
 
 def text(value: Any) -> str:
-    """A value in a cell: two decimals, three where it is small."""
+    """A value in a cell, to about three digits."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: ""}[value]
     if isinstance(value, float):
-        return f"{value:.3f}" if abs(value) < 1.0 else f"{value:.2f}"
+        size = abs(value)
+        return f"{value:.{3 if size < 1.0 else 2 if size < 10.0 else 1 if size < 100.0 else 0}f}"
     return str(value)
 
 

@@ -67,6 +67,46 @@ def cost(
 
 
 @app.command()
+def engine(
+    name: Annotated[list[str] | None, typer.Option("--engine", help="Engine; repeatable; by default all.")] = None,
+    batch: Annotated[list[int] | None, typer.Option(min=1, help="Faces at once; repeatable: 1, 4, 16, 64.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="For each engine, precision and batch, s.")] = 5.0,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """Time of a step on every engine that works here, beside the full window and a recurrent network."""
+    _one_thread()
+    from face_inference.model_folder import load_model
+    from imusic_cli.bench.engine import BATCHES, compare_engines
+    from imusic_cli.bench.tables import show
+
+    loaded = load_model(model)
+    found = compare_engines(loaded, name, batch or BATCHES, seconds, _progress)
+    rows = [asdict(row) for row in found.rows]
+    show(rows, "one step", as_json, ("steps",), model=loaded.description.title, missing=found.missing)
+
+
+@app.command()
+def scale(
+    name: Annotated[str, typer.Option("--engine", help="Engine.")] = "onnxruntime",
+    rate: Annotated[list[int] | None, typer.Option(min=1, help="Samples per second; repeatable: 60, 100.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="Faces that are tried at most.")] = 128,
+    seconds: Annotated[float, typer.Option(min=0.1, help="For each number of faces, s.")] = 2.0,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """How many faces one core carries through one process."""
+    _one_thread()
+    from face_inference.model_folder import load_model
+    from imusic_cli.bench.scale import RATES_HZ, scale_engine
+    from imusic_cli.bench.tables import show
+
+    loaded = load_model(model)
+    found = scale_engine(loaded, name, rate or RATES_HZ, most, seconds, _progress)
+    show([asdict(row) for row in found], "faces on one core", as_json, model=loaded.description.title)
+
+
+@app.command()
 def simulate(
     seconds: Annotated[float, typer.Option(min=5.0, help="Length of the simulated performance, s.")] = 60.0,
     repeats: Annotated[int, typer.Option(min=1, help="How often it is measured; the median counts.")] = 5,
@@ -78,13 +118,17 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Facial motion to a recording of all IMUs: how many times faster than life on one core, and each stage's cost."""
-    # Small matrix products are slower in several threads, and the figure is per core. Read when numpy is imported.
-    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+    _one_thread()
     from imusic_cli.bench.simulate import measure_throughput
 
     result = asdict(measure_throughput(seconds, repeats, face, layout, part))
     stages = {} if as_json else {f"{name}, ms/s": ms for name, ms in result.pop("stages_ms").items()}
     _show(result | stages, "motion to recording, one core", as_json)
+
+
+def _one_thread() -> None:
+    """Small matrix products are slower in several threads, and figures are per core; read when numpy is imported."""
+    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
 
 
 def _model_title(name: str) -> str:

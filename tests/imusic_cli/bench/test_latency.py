@@ -72,7 +72,7 @@ def test_options_make_cases() -> None:
 
 
 def test_the_verb_measures_both_rates_and_loads() -> None:
-    command = [sys.executable, "-m", "imusic_cli", "bench", "latency", "--transport", "udp", "--rate", "200"]
+    command = [sys.executable, "-m", "imusic_cli", "bench", "latency", "--transport", "udp", "--rate", "50"]
     result = subprocess.run(
         [*command, "--busy", "--seconds", "2", "--json"], capture_output=True, text=True, timeout=120
     )
@@ -82,6 +82,6 @@ def test_the_verb_measures_both_rates_and_loads() -> None:
     assert [row["load"] for row in found["rows"]] == ["idle", "busy"]
     for row in found["rows"]:
         # By the samples' own stamps, so that a busy machine that delivers late does not matter.
-        assert row["frames_hz"] == pytest.approx(200.0, rel=0.1)
+        assert row["frames_hz"] == pytest.approx(50.0, rel=0.1)
         assert 0.0 < row["p50_ms"] <= row["p99_ms"] <= row["p999_ms"] <= row["max_ms"]
-        assert row["faces"] > 100
+        assert row["faces"] > 30
