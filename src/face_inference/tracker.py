@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.calibration import CalibrationParams, NeutralCalibration
-from face_inference.engines.protocol import Engine
+from face_inference.engines.protocol import Engine, EngineOutput
 from face_inference.errors import LayoutMismatchError, NeutralMissingError
 from face_inference.features import FeatureExtractor, State
 from face_inference.inputs import InputAssembler
@@ -22,6 +24,8 @@ from face_inference.wearer.capture import RoutineCapture
 from face_inference.wearer.reading import Reading
 from face_inference.wearer.response import WearerResponse
 from face_model import arkit
+
+Float32Array = NDArray[np.float32]
 
 _SEQUENCE_MODULUS = 1 << 32
 _REORDER_LIMIT = 1000
@@ -51,13 +55,28 @@ class FaceTracker:
     """One wearer's face from one stream of samples.
 
     Every time a caller passes (`now_s`) is of one monotonic clock; sample times are of the hub's.
+
+    `update` does it all. Who steps an engine for several faces at once calls its parts: `accept` a sample, then as
+    long as `next_tick` fills this face's inputs, step the engine and `take_output`; then `estimate` is the face.
     """
 
-    def __init__(self, description: ModelDescription, engine: Engine, params: TrackerParams | None = None) -> None:
+    def __init__(
+        self, description: ModelDescription, engine: Engine, params: TrackerParams | None = None, face: int = 0
+    ) -> None:
+        """Start with automatic calibration.
+
+        Args:
+            description: of the model.
+            engine: that runs it.
+            params: times.
+            face: row of this face in the engine.
+        """
         self.params = params or TrackerParams()
         self.counters = TrackerCounters()
+        self.face = face
         self._description = description
         self._engine = engine
+        self._only_this = None if engine.faces == 1 else np.arange(engine.faces) == face
         self._extractor = FeatureExtractor(description.mounts, rate_hz=description.rate_hz)
         self._use_wearer(description.population.anybody)
         self._layout: InputLayout | None = None
@@ -66,8 +85,10 @@ class FaceTracker:
         self._asked: NeutralCalibration | None = None
         self._routine: RoutineCapture | None = None
         self._last: FaceEstimate | None = None
+        self._sequence, self._state = 0, TrackingState.CALIBRATING
         self._last_hub_s = 0.0
         self._ahead = 1
+        self._due: deque[Float32Array] = deque()
         self._received_s: float | None = None
         self._head = np.array([0.0, 0.0, 0.0, 1.0])
         self._take: NDArray[np.intp] = np.arange(len(description.mounts.names))
@@ -174,31 +195,71 @@ class FaceTracker:
 
         Without `set_layout` the sensors must be the model's, in its order, at its rate.
         """
-        count = len(self._layout.names) if self._layout else len(self._take)
-        if (self._layout and sample.layout_id != self._layout.layout_id) or not _shapes_agree(sample, count):
-            self.counters.refused += 1
+        if not self.accept(sample, now_s):
             return None
-        if not self._follow_sequence(sample):
+        while self.next_tick():
+            self.take_output(self._engine.step(self._only_this))
+        return self._last
+
+    def accept(self, sample: ImuSample, now_s: float) -> bool:
+        """Take a sample in; False if it cannot be used (counted in `counters.refused`)."""
+        if not self._fits(sample) or not self._follow_sequence(sample):
             self.counters.refused += 1
-            return None
+            return False
         self._received_s = now_s
         self.counters.samples += 1
         orientation, rates, forces, valid = self._in_model_order(sample)
-        reference = self._description.mounts.reference
-        if valid[reference] and np.isfinite(orientation[reference]).all():
-            self._head = self._extractor.head_orientation(orientation[reference])
-        self._calibrate(sample.hub_time_s, orientation, rates, valid)
+        self._follow_head(orientation, valid)
+        if self._calibration is not None or self._asked is not None:
+            self._calibrate(sample.hub_time_s, orientation, rates, valid)
+        self._due.clear()
         if not self._extractor.ready:
-            self._last = self._estimate(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
-            return self._last
+            self._conclude(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
+            return True
         features = self._extractor.step(orientation, rates, forces, valid)
         if self._routine is not None:
             self._routine.add(sample.hub_time_s, features)
             self._routine = None if self._routine.complete else self._routine
         seen = features[self._extractor.channels.valid] > 0.5
-        self.counters.masked += int(np.count_nonzero(valid & ~seen))
-        state = TrackingState.TRACKING if seen.all() else TrackingState.DEGRADED
-        self._last = self._infer(sample, features, state)
+        whole = bool(seen.all())
+        if not whole:
+            self.counters.masked += int(np.count_nonzero(valid & ~seen))
+        self._sequence, self._state = sample.sequence, TrackingState.TRACKING if whole else TrackingState.DEGRADED
+        self._due.extend(self._ticks.push(sample.hub_time_s, features, self._ahead))
+        if not self._due:  # between two ticks: the newest face is still the last one
+            last = self._last
+            weights, confidence = (_zeros(), _zeros()) if last is None else (last.weights, last.confidence)
+            self._conclude(self._sequence, self._state, weights, confidence)
+        return True
+
+    def next_tick(self) -> bool:
+        """Fill this face's row of the engine's inputs with the accepted sample's next tick; False if none is left.
+
+        Lost samples are filled and other rates resampled, so that a sample may have any number of ticks.
+        """
+        if not self._due:
+            return False
+        self._inputs.step(self._due.popleft(), out=self._engine.inputs[self.face])
+        return True
+
+    def take_output(self, output: EngineOutput) -> None:
+        """What the engine made of the tick that `next_tick` filled in."""
+        self.counters.steps += 1
+        if self._due:
+            return
+        weights, confidence = output.weights[self.face], output.confidence[self.face]
+        # Whatever is not finite, in either, makes this sum so: much cheaper than looking at every value.
+        if math.isfinite(float(np.dot(weights, confidence))):
+            self._conclude(self._sequence, self._state, weights.copy(), confidence.copy())
+            return
+        self.counters.not_finite += 1
+        self._reset_network()
+        held = _zeros() if self._last is None else self._last.weights
+        self._conclude(self._sequence, TrackingState.DEGRADED, held, _zeros())
+
+    @property
+    def estimate(self) -> FaceEstimate | None:
+        """The face at the newest sample; None before the first, and after a restart."""
         return self._last
 
     def idle(self, now_s: float) -> FaceEstimate | None:
@@ -228,7 +289,7 @@ class FaceTracker:
         return {
             "features": self._extractor.state,
             "wearer": self._wearer,
-            "engine": self._engine.save_state(),
+            "engine": self._engine.save_state(self.face),
             "ticks": self._ticks.save_state(),
             "last": self._last,
             "last_hub_s": self._last_hub_s,
@@ -243,13 +304,24 @@ class FaceTracker:
         self._extractor.state = state["features"]
         self._use_wearer(state["wearer"])
         self._calibration = None if self._extractor.ready else self._automatic_calibration()
-        self._engine.restore_state(state["engine"])
+        self._engine.restore_state(state["engine"], self.face)
         self._ticks.restore_state(state["ticks"])
         self._last, self._last_hub_s, self._received_s = state["last"], state["last_hub_s"], state["received_s"]
         if self._last is not None:
             self._head = self._last.head_orientation
 
     # Details.
+
+    def _fits(self, sample: ImuSample) -> bool:
+        if self._layout is None:
+            return _shapes_agree(sample, len(self._take))
+        return sample.layout_id == self._layout.layout_id and _shapes_agree(sample, len(self._layout.names))
+
+    def _follow_head(self, orientation: Any, valid: NDArray[np.bool_]) -> None:
+        reference = self._description.mounts.reference
+        skull = orientation[reference]
+        if valid[reference] and math.isfinite(float(np.dot(skull, skull))):
+            self._head = self._extractor.head_orientation(skull)
 
     def _follow_sequence(self, sample: ImuSample) -> bool:
         """Count losses, notice gaps and restarts; False for a sample that comes late or twice."""
@@ -306,25 +378,8 @@ class FaceTracker:
         self._wearer = wearer
         self._inputs = InputAssembler(self._extractor.channels, Reading(self._description.population, wearer))
 
-    def _infer(self, sample: ImuSample, features: Any, state: TrackingState) -> FaceEstimate:
-        weights: Any = None
-        for tick in self._ticks.push(sample.hub_time_s, features, self._ahead):
-            self._engine.inputs[0] = self._inputs.step(tick)
-            output = self._engine.step()
-            weights, confidence = output.weights[0], output.confidence[0]
-            self.counters.steps += 1
-        if weights is None:  # between two ticks: the newest estimate is still the last one
-            last = self._last
-            weights, confidence = (_zeros(), _zeros()) if last is None else (last.weights, last.confidence)
-        elif not (np.isfinite(weights).all() and np.isfinite(confidence).all()):
-            self.counters.not_finite += 1
-            self._reset_network()
-            held = _zeros() if self._last is None else self._last.weights
-            return self._estimate(sample.sequence, TrackingState.DEGRADED, held, _zeros())
-        return self._estimate(sample.sequence, state, weights.copy(), confidence.copy())
-
-    def _estimate(self, sequence: int, state: TrackingState, weights: Any, confidence: Any) -> FaceEstimate:
-        return FaceEstimate(sequence, state, weights, confidence, self._head)
+    def _conclude(self, sequence: int, state: TrackingState, weights: Float32Array, confidence: Float32Array) -> None:
+        self._last = FaceEstimate(sequence, state, weights, confidence, self._head)
 
     def _automatic_calibration(self) -> NeutralCalibration:
         return NeutralCalibration(self._description.mounts, self.params.calibration, automatic=True)
@@ -349,7 +404,7 @@ class FaceTracker:
             self._routine = None
 
     def _reset_network(self) -> None:
-        self._engine.reset()
+        self._engine.reset(self.face)
         self._ticks.reset()
         self.counters.resets += 1
 
