@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from face_model.layout import SensorLayout
 from imu_driver.orientation import OrientationFilter
-from imu_driver.protocol import QUATERNION_SCALE, Hello, Sample, UnitStatus, accel_scale, gyro_scale
+from imu_driver.protocol import QUATERNION_SCALE, Fields, Hello, Sample, UnitStatus, accel_scale, gyro_scale
 
 # Bits of imusic/ImuFrame.status; a test keeps them equal to the message.
 STATUS_VALID: Final = 1
@@ -59,6 +59,11 @@ for _value in range(256):
         | (STATUS_MISSING if _value & UnitStatus.MISSING else 0)
     )
 
+_MOTION_COLUMNS: Final = 8
+"""Columns before the quaternion, see `SampleConverter._columns`."""
+
+_INT16: Final = np.dtype("<i2")
+_QUATERNION_SCALE: Final = np.float32(QUATERNION_SCALE)
 _IDENTITY: Final = np.array([0.0, 0.0, 0.0, 1.0], np.float32)
 
 
@@ -78,15 +83,20 @@ class SampleConverter:
         position = {sensor.id: i for i, sensor in enumerate(hello.sensors)}
         present = [s.id in position and hello.sensors[position[s.id]].present for s in layout.sensors]
         units = [hello.sensors[position[s.id]] if s.id in position else hello.sensors[0] for s in layout.sensors]
-        self._take = np.array([position.get(s.id, 0) for s in layout.sensors], np.intp)
+        self._units = len(hello.sensors)
+        self._order = np.array([position.get(s.id, 0) for s in layout.sensors], np.intp)
         self._absent = ~np.array(present)
-        self._any_absent = bool(self._absent.any())
         self._gyro_scale = gyro_scale([u.gyro_range_dps for u in units]).astype(np.float32)[:, None]
         self._accel_scale = accel_scale([u.accel_range_g for u in units]).astype(np.float32)[:, None]
+        self._fields = -1
+        self._index: NDArray[np.intp] = np.empty((0, 0), np.intp)
         self._filter = orientation_filter
         self._stuck_limit = max(2, math.ceil(STUCK_S * rate_hz))
         self._same = np.zeros(len(units), np.int64)
-        self._before: NDArray[np.int16] | None = None
+        self._any_same = False
+        self._before: NDArray[np.int64] | None = None
+        self._hub_status: bytes | None = None
+        self._status = np.zeros(len(units), np.uint8)
 
     def convert(self, sample: Sample, lost: int = 0) -> ImuSamples:
         """One sample; call in order, because stuck sensors and the host's fusion need the past.
@@ -95,83 +105,123 @@ class SampleConverter:
             sample: from the hub of `hello`, with gyroscope and accelerometer.
             lost: samples lost just before it.
         """
-        gyro, accel = sample.gyro, sample.accel
-        if gyro is None or accel is None:
-            raise ValueError("expected gyroscope and accelerometer in every sample; the handshake refuses other hubs")
-        status = _HUB_STATUS[np.frombuffer(sample.status, np.uint8)[self._take]]
-        if self._any_absent:
-            status[self._absent] = STATUS_MISSING
-        # One gather for both: columns 0-2 gyroscope, 3-5 accelerometer.
-        motion = np.concatenate((gyro, accel), axis=1)[self._take]
-        self._flag_saturation(motion, status)
-        self._flag_impossible(motion, status)
-        angular_velocity = motion[:, :3] * self._gyro_scale
-        specific_force = motion[:, 3:] * self._accel_scale
+        if sample.fields != self._fields:
+            self._index = self._columns(sample.fields)
+            self._fields = sample.fields
+        status = self._mapped_status(sample.status)
+        # All columns of `_columns` at once: at a dozen sensors numpy's cost is the number of calls.
+        counts = np.frombuffer(sample.motion, _INT16).take(self._index)
+        self._flag_saturation(counts[:, :6], status)
+        self._flag_impossible(counts, status)
+        values = counts.astype(np.float32)
+        angular_velocity = values[:, :3] * self._gyro_scale
+        specific_force = values[:, 3:6] * self._accel_scale
         unusable = status & STATUS_VALID == 0
         if np.count_nonzero(unusable):
             angular_velocity[unusable] = 0.0
             specific_force[unusable] = 0.0
-        orientation = self._orientation(sample, status, angular_velocity, specific_force, lost)
+        if counts.shape[1] > _MOTION_COLUMNS:
+            orientation = self._normalised(values[:, _MOTION_COLUMNS:], status, angular_velocity, specific_force)
+        else:
+            orientation = self._fused(status, angular_velocity, specific_force, lost)
         return ImuSamples(status, orientation, angular_velocity, specific_force)
+
+    def _columns(self, fields: int) -> NDArray[np.intp]:
+        """Where the counts of each sensor lie in a sample's motion, (S, 8) or (S, 12).
+
+        Gyroscope, accelerometer, its last two axes again, quaternion: three words of 64 bits, to be compared as such.
+        """
+        if ~fields & (Fields.GYRO | Fields.ACCEL):
+            raise ValueError("expected gyroscope and accelerometer in every sample; the handshake refuses other hubs")
+        width = 4 if fields & Fields.QUATERNION else 0
+        gyro = width * self._units + 3 * self._order[:, None] + np.arange(3)
+        accel = gyro + 3 * self._units
+        quaternion = width * self._order[:, None] + np.arange(width)
+        return np.concatenate((gyro, accel, accel[:, 1:], quaternion), axis=1)
+
+    def _mapped_status(self, hub_status: bytes) -> NDArray[np.uint8]:
+        """(S,) our bits; the hub's hardly ever change from one sample to the next."""
+        if hub_status != self._hub_status:
+            self._hub_status = hub_status
+            self._status = _HUB_STATUS[np.frombuffer(hub_status, np.uint8)[self._order]]
+            self._status[self._absent] = STATUS_MISSING
+        return self._status.copy()
 
     def _flag_saturation(self, motion: NDArray[np.int16], status: NDArray[np.uint8]) -> None:
         """A hub may not notice: counts at the end of int16 are at the end of the range."""
-        # x ^ (x >> 15) is x for x >= 0 and -1 - x below, so that both ends become 32767.
-        ends = (motion ^ (motion >> 15)) == 32767
-        if np.count_nonzero(ends):
+        if np.maximum.reduce(motion, axis=None) == 32767 or np.minimum.reduce(motion, axis=None) == -32768:
+            ends = (motion == 32767) | (motion == -32768)
             usable = status & STATUS_VALID != 0
             status[ends[:, :3].any(axis=1) & usable] |= STATUS_GYRO_SATURATED
             status[ends[:, 3:].any(axis=1) & usable] |= STATUS_ACCEL_SATURATED
 
-    def _flag_impossible(self, motion: NDArray[np.int16], status: NDArray[np.uint8]) -> None:
+    def _flag_impossible(self, counts: NDArray[np.int16], status: NDArray[np.uint8]) -> None:
         """Stuck values, and no specific force at all (free fall without noise: a bus that reads zeros)."""
-        if self._before is not None:
-            same = (motion == self._before).all(axis=1)
-            self._same += 1
-            self._same *= same
-        self._before = motion
-        impossible = self._same >= self._stuck_limit
-        impossible |= ~motion[:, 3:].any(axis=1)
-        if np.count_nonzero(impossible):
-            _fault(status, impossible)
+        words = counts.view(np.int64)
+        before, self._before = self._before, words
+        if before is not None:
+            same = words[:, 0] == before[:, 0]
+            any_same = bool(np.count_nonzero(same))
+            if any_same:
+                same &= words[:, 1] == before[:, 1]
+                self._same += 1
+                self._same *= same
+            elif self._any_same:
+                self._same[:] = 0
+            self._any_same = any_same
+        stuck = self._any_same and int(self._same.max()) >= self._stuck_limit
+        if stuck or np.count_nonzero(words[:, 1]) < len(words):
+            _fault(status, (self._same >= self._stuck_limit) | ~counts[:, 3:6].any(axis=1))
 
-    def _orientation(
+    @staticmethod
+    def _normalised(
+        counts: NDArray[np.float32],
+        status: NDArray[np.uint8],
+        angular_velocity: NDArray[np.float32],
+        specific_force: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """(S, 4) the hub's quaternions; what is measured becomes zero where they are impossible."""
+        orientation = counts * _QUATERNION_SCALE
+        norm = np.sqrt((orientation * orientation).sum(axis=1))
+        good = status & STATUS_VALID != 0
+        off = np.abs(norm - 1.0) > NORM_TOLERANCE
+        if np.count_nonzero(off):
+            # All zero: the hub has no orientation yet, which is no fault.
+            wrong = off & (norm > 0.0)
+            _fault(status, wrong)
+            angular_velocity[wrong] = 0.0
+            specific_force[wrong] = 0.0
+            good &= ~off
+            norm[off] = 1.0
+        orientation /= norm[:, None]
+        return _marked(orientation, status, good, STATUS_ORIENTATION_VALID)
+
+    def _fused(
         self,
-        sample: Sample,
         status: NDArray[np.uint8],
         angular_velocity: NDArray[np.float32],
         specific_force: NDArray[np.float32],
         lost: int,
     ) -> NDArray[np.float32]:
-        counts = sample.quaternion
-        if counts is not None:
-            orientation = counts[self._take] * np.float32(QUATERNION_SCALE)
-            norm = np.sqrt((orientation * orientation).sum(axis=1))
-            good = status & STATUS_VALID != 0
-            off = np.abs(norm - 1.0) > NORM_TOLERANCE
-            if np.count_nonzero(off):
-                # All zero: the hub has no orientation yet, which is no fault.
-                wrong = off & (norm > 0.0)
-                _fault(status, wrong)
-                angular_velocity[wrong] = 0.0
-                specific_force[wrong] = 0.0
-                good &= ~off
-                norm[off] = 1.0
-            orientation /= norm[:, None]
-            bits = STATUS_ORIENTATION_VALID
-        elif self._filter is not None:
-            usable = status & STATUS_VALID != 0
-            orientation = self._filter.update(angular_velocity, specific_force, usable, lost)
-            good = usable & np.isfinite(orientation).all(axis=1)
-            bits = STATUS_ORIENTATION_VALID | STATUS_ORIENTATION_HOST
-        else:
+        """(S, 4) quaternions of the host's own filter, identities without one."""
+        if self._filter is None:
             return np.tile(_IDENTITY, (len(status), 1))
-        if np.count_nonzero(good) == len(good):
-            status |= bits
-        else:
-            status[good] |= bits
-            orientation[~good] = _IDENTITY
-        return orientation
+        usable = status & STATUS_VALID != 0
+        orientation = self._filter.update(angular_velocity, specific_force, usable, lost)
+        good = usable & np.isfinite(orientation).all(axis=1)
+        return _marked(orientation, status, good, STATUS_ORIENTATION_VALID | STATUS_ORIENTATION_HOST)
+
+
+def _marked(
+    orientation: NDArray[np.float32], status: NDArray[np.uint8], good: NDArray[np.bool_], bits: int
+) -> NDArray[np.float32]:
+    """Set `bits` where the orientation is good, and make it the identity elsewhere."""
+    if np.count_nonzero(good) == len(good):
+        status |= bits
+    else:
+        status[good] |= bits
+        orientation[~good] = _IDENTITY
+    return orientation
 
 
 def _fault(status: NDArray[np.uint8], where: NDArray[np.bool_]) -> None:
