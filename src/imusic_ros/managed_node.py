@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -70,6 +70,10 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def health(self) -> Health:
         """How the node is while it is active."""
         return Health(0, "running")
+
+    def health_of_places(self) -> Mapping[str, Health]:
+        """Health of each namespace, relative to the node's own, that the node works for; asked for while active."""
+        return {}
 
     def parameter_changed(self, name: str, value: Value) -> None:
         """A live parameter has a new, valid value."""
@@ -202,8 +206,12 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def _publish_health(self) -> None:
         message = DiagnosticArray()
         message.header.stamp = self.get_clock().now().to_msg()
-        name = self.get_fully_qualified_name().lstrip("/")
-        message.status = [self._current_health().status(name, hardware_id="imusic")]
+        here, name = self.get_namespace().strip("/"), self.get_name()
+        healths = {"": self._current_health(), **(self.health_of_places() if self._active else {})}
+        message.status = [
+            health.status("/".join(part for part in (here, place, name) if part), hardware_id="imusic")
+            for place, health in healths.items()
+        ]
         self._diagnostics.publish(message)
         if self.garbage is not None:
             self.garbage.collect()
