@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from face_inference.errors import InferenceError
+from face_inference.engines.tensorrt.cuda import find_gpu
+from face_inference.engines.tensorrt.library import find_library
+from face_inference.errors import EngineError, InferenceError
 from face_inference.model_folder import load_model
 from face_model.errors import FaceModelError
 from face_model.layout import load_layout
@@ -44,6 +46,8 @@ def examine() -> list[Finding]:
     return [
         _python(),
         *(_module(*row) for row in _MODULES),
+        _found("TensorRT", _tensorrt, "only for the engine tensorrt: pip install -r requirements/gpu.txt"),
+        _found("GPU and PyCUDA", _gpu, "only for the engine tensorrt, on a machine with an NVIDIA GPU"),
         _loads("sensor layout", lambda: load_layout("face_12").name, "install the package again"),
         _loads("model", lambda: load_model("imusic").description.title, "train one: imusic train"),
         _programs(),
@@ -63,7 +67,6 @@ _MODULES = (
     ("vqf", OPTIONAL, "pip install vqf; needed where the hub sends no orientation, and by the simulator"),
     ("torch", OPTIONAL, "pip install torch; needed only by `imusic train`"),
     ("launch_ros", OPTIONAL, "part of a ROS 2 distribution; without it use `imusic demo` and `imusic capture`"),
-    ("tensorrt", OPTIONAL, "only on machines with an NVIDIA GPU"),
 )
 
 
@@ -86,6 +89,23 @@ def _loads(name: str, load: Callable[[], str], advice: str) -> Finding:
         return Finding(name, True, REQUIRED, load())
     except (InferenceError, FaceModelError, OSError) as error:
         return Finding(name, False, REQUIRED, str(error), advice)
+
+
+def _found(name: str, look: Callable[[], str], advice: str) -> Finding:
+    try:
+        return Finding(name, True, OPTIONAL, look())
+    except EngineError as error:
+        return Finding(name, False, OPTIONAL, str(error), advice)
+
+
+def _tensorrt() -> str:
+    library = find_library()
+    return f"{library.title} {library.version}"
+
+
+def _gpu() -> str:
+    gpu = find_gpu()
+    return f"{gpu.name}, compute capability {gpu.compute_capability}, CUDA {gpu.driver}"
 
 
 def _programs() -> Finding:

@@ -18,6 +18,7 @@ from imusic_cli.bench.verb import app as bench
 from imusic_cli.dataset import app as dataset
 from imusic_cli.errors import CommandError
 from imusic_cli.evaluation.verb import evaluate
+from imusic_cli.export import export
 from imusic_cli.face import app as face
 from imusic_cli.study import study
 from imusic_cli.wearer import app as wearer_app
@@ -29,6 +30,7 @@ app.add_typer(bench, name="bench")
 app.add_typer(face, name="face")
 app.add_typer(dataset, name="dataset")
 app.command()(evaluate)
+app.command()(export)
 app.add_typer(wearer_app, name="wearer")
 app.command()(study)
 
