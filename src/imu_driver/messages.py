@@ -25,10 +25,9 @@ from imu_driver.protocol import Hello
 from imu_driver.samples import STATUS_ORIENTATION_VALID, STATUS_VALID
 
 
-def fill_frame(message: Any, frame: CapturedFrame, header: Any, layout_id: int) -> None:
-    """Fill an ImuFrame; `array.array` fields are taken as they are, without a check of every element."""
+def fill_frame(message: Any, frame: CapturedFrame, layout_id: int) -> None:
+    """Fill an ImuFrame but for its header; `array.array` fields are taken as they are, no element is checked."""
     samples = frame.samples
-    message.header = header
     message.layout_id = layout_id
     message.sequence = frame.sequence
     message.hub_time_us = frame.hub_time_us

@@ -6,7 +6,6 @@ import time
 from concurrent.futures import Future as Promise
 from typing import Any
 
-from builtin_interfaces.msg import Time
 from imusic.msg import ImuFrame, SensorLayout
 from imusic.srv import Identify
 from rclpy.exceptions import InvalidTopicNameException
@@ -85,6 +84,7 @@ class ImuDriverNode(ManagedNode):
         except (FaceModelError, OSError) as error:
             raise ConfigurationError(str(error)) from error
         self._frame_id = str(self.value("frame_id"))
+        self._message.header.frame_id = self._frame_id
         self._by_arrival = self.value("stamp_source") == "arrival"
         self._frames = self._publisher(ImuFrame, "imu/frame", SENSOR_DATA)
         self._layouts = self._publisher(SensorLayout, "imu/layout", LATCHED)
@@ -177,8 +177,9 @@ class ImuDriverNode(ManagedNode):
         # The ROS clock is read once for a sample; a step of the wall clock is followed at once.
         age_ns = round(1e9 * (time.monotonic() - taken_s))
         seconds, nanoseconds = divmod(max(0, self.get_clock().now().nanoseconds - age_ns), 1_000_000_000)
-        stamp = Time(sec=seconds, nanosec=nanoseconds)
-        messages.fill_frame(self._message, frame, Header(stamp=stamp, frame_id=self._frame_id), self._layout_id)
+        stamp = self._message.header.stamp
+        stamp.sec, stamp.nanosec = seconds, nanoseconds
+        messages.fill_frame(self._message, frame, self._layout_id)
         self._frames.publish(self._message)
         for index, name, publisher in self._wanted:
             message = messages.imu_message(frame, index, stamp, name)
