@@ -15,7 +15,8 @@ from face_inference.errors import NeutralMissingError
 from face_inference.heading import HeadingFilter, HeadingState
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral
-from face_inference.skin_motion import AT_REST, Coefficients, SkinMotion, left_matrix, right_matrix
+from face_inference.quaternion_matrices import left_matrix, right_matrix
+from face_inference.skin_motion import AT_REST, Coefficients, SkinMotion
 from face_model import rotation
 
 FloatArray = NDArray[np.floating]
@@ -176,7 +177,7 @@ class FeatureExtractor:
         features = work.features.astype(np.float32)
         if not whole:
             features *= mask[:, self._sensor_of]
-        if self._heading.add(work.relative, work.rate, work.up, work.upright, mask[:, 1:]):
+        if self._heading.add(work.head, work.rate, work.upright, mask[:, 1:]):
             self._take_back_drift(c)
         return features
 

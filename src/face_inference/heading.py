@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from face_model import rotation
+from face_inference.quaternion_matrices import ROTATION
 
 FloatArray = NDArray[np.floating]
+
+_ROTATION_ROWS: FloatArray = ROTATION.reshape(16, 9)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class HeadingState:
     """All that the filter remembers of `K` sensors; replaced, never changed.
 
     `angle` (2, K): constant and drift, rad; `covariance` (3, K): variance of the constant, covariance, variance of the
-    drift; `rows` (n, 9 K + 6): what was seen in the block under way; `rested_s`: how long the face rested before it.
+    drift; `rows` (n, 9 K + 7): what was seen in the block under way; `rested_s`: how long the face rested before it.
     """
 
     angle: FloatArray
@@ -74,11 +76,10 @@ class HeadingFilter:
         self._block = max(1, round(self.params.block_s * rate_hz))
         self._elapsed_s = self._block / rate_hz
         self._cosine = float(np.cos(self.params.rest_tilt_rad))
-        ends = np.cumsum([4 * sensors, 3 * sensors + 3, 3, sensors])
-        self._rows = np.zeros((self._block, 9 * sensors + 6))
-        relative, rate, self._up, self._upright, self._valid = np.split(self._rows, ends, axis=1)
-        self._relative = relative.reshape(-1, sensors, 4)
-        self._rate = rate.reshape(-1, sensors + 1, 3)
+        ends = np.cumsum([4 * sensors + 4, 3 * sensors + 3, sensors])
+        self._rows = np.zeros((self._block, 9 * sensors + 7))
+        head, rate, self._upright, self._valid = np.split(self._rows, ends, axis=1)
+        self._head, self._rate = head.reshape(-1, sensors + 1, 4), rate.reshape(-1, sensors + 1, 3)
         self.state = self.fresh()
 
     @property
@@ -96,7 +97,7 @@ class HeadingFilter:
         """State at the moment of a neutral: no drift yet."""
         covariance = np.zeros((3, self._sensors))
         covariance[0] = self.params.mounting_rad**2
-        return HeadingState(np.zeros((2, self._sensors)), covariance, np.zeros((0, 9 * self._sensors + 6)), 0.0)
+        return HeadingState(np.zeros((2, self._sensors)), covariance, np.zeros((0, 9 * self._sensors + 7)), 0.0)
 
     @property
     def drift(self) -> FloatArray:
@@ -111,25 +112,23 @@ class HeadingFilter:
 
     def add(
         self,
-        relative: NDArray[np.floating],
+        head: NDArray[np.floating],
         rate: NDArray[np.floating],
-        up: NDArray[np.floating],
         upright: NDArray[np.floating],
         valid: NDArray[np.bool_],
     ) -> bool:
         """Learn from N samples, 1 to `remaining`; whether `drift` changed.
 
         Args:
-            relative: (N, K, 4) quaternion, each skin sensor's head frame to the skull's, with `drift` taken back.
+            head: (N, K + 1, 4) unit quaternions, the head frames of the skull and of each skin sensor to one earth
+                frame, with `drift` taken back.
             rate: (N, K + 1, 3) rad/s, angular velocity of the skull and of each skin sensor in its own head frame.
-            up: (N, 3) the vertical in the skull's frame.
             upright: (N, K) cosine of the angle between gravity as each sensor and as the skull sees it.
             valid: (N, K).
         """
         rows = slice(self._count, self._count + len(valid))
-        self._relative[rows] = relative
+        self._head[rows] = head
         self._rate[rows] = rate
-        self._up[rows] = up
         self._upright[rows] = upright
         self._valid[rows] = valid
         self._count = rows.stop
@@ -141,7 +140,7 @@ class HeadingFilter:
     def _end_block(self) -> None:
         """Measure with the samples of the block, and begin the next."""
         p, there = self.params, self._valid > 0.5
-        (cross, dot, squared), slow = self._compare(there)
+        turned, squared, slow = self._compare(there)
         resting = bool((~there | (slow & (self._upright > self._cosine))).all())
         self._count = 0
         angle, covariance = self._angle.copy(), self._covariance.copy()
@@ -150,41 +149,42 @@ class HeadingFilter:
         evidence = squared / self._block
         error = p.wobble_rad_s**2 / np.maximum(evidence, 1e-12)
         constant, shared, drift = covariance
-        # Without the drift that was taken back, the sum of both states would be measured.
-        innovation = _wrapped(np.arctan2(cross, dot) - angle[0])
+        # Measured is the sum of both states, but the drift is taken back already.
+        innovation = _wrapped(np.arctan2(turned.imag, turned.real) - angle[0])
         gains = np.stack([constant + shared, shared + drift])
-        _correct(angle, covariance, gains, constant + 2.0 * shared + drift + error, innovation, evidence > 0.0)
+        _correct(angle, covariance, gains, gains[0] + gains[1] + error, innovation, evidence > 0.0)
         self._rested_s = self._rested_s + self._elapsed_s if resting else 0.0
         if self._rested_s >= p.rest_s:
             # At rest, what is left of the turn about the vertical is drift.
-            turn = 2.0 * np.arctan2(self._relative[-1, :, :3] @ self._up[-1], self._relative[-1, :, 3])
+            x, y, z, w = self._head[-1, 0]
+            turn = self._head[-1, 1:] @ np.array([[-y, x], [x, y], [w, z], [-z, w]])  # sine and cosine of its half
             gains = covariance[1:].copy()
             total = gains[1] + p.rest_error_rad**2
-            _correct(angle, covariance, gains, total, _wrapped(-turn + self._angle[1] - angle[1]), there[-1])
+            left = self._angle[1] - angle[1] - 2.0 * np.arctan2(turn[:, 0], turn[:, 1])
+            _correct(angle, covariance, gains, total, _wrapped(left), there[-1])
         self._angle, self._covariance = angle, covariance
 
-    def _compare(self, valid: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """How the horizontal rates of skin and skull relate in this block, and when (n, K) they hardly differed.
+    def _compare(self, valid: NDArray[np.bool_]) -> tuple[NDArray[np.complexfloating], FloatArray, NDArray[np.bool_]]:
+        """What the horizontal rates of skin and skull say in this block; as complex numbers, east + i north.
 
-        The former is (3, K): cross product, dot product and square, summed where skin and skull turn as one.
+        Returns:
+            (K,) their product, whose argument is the angle from skin to skull, and
+            (K,) the skull's square, both summed where skin and skull turn as one;
+            (n, K) whether their rates hardly differ, as the orientations say before drift is taken back.
         """
-        p, skull, up, rate = self.params, self._rate[:, 0], self._up, self._rate[:, 1:]
-        skin = rotation.rotate(self._relative, rate)  # (n, K, 3) in the skull's frame
-        # (skin x skull) . up = skin . (skull x up)
-        axes = np.stack([up, skull, rotation.cross(skull, up)], axis=1)
-        along_axes = axes @ skin.swapaxes(-1, -2)  # (n, 3, K)
-        vertical, along_skull, cross = along_axes[:, 0], along_axes[:, 1], along_axes[:, 2]
-        squares = (self._rate * self._rate).sum(axis=-1)  # (n, K + 1)
-        skull_vertical = (skull * up).sum(axis=1, keepdims=True)
-        dot = along_skull - vertical * skull_vertical
-        squared = np.maximum(squares[:, :1] - skull_vertical**2, 0.0)
-        speed, own = np.sqrt(squared), np.sqrt(np.maximum(squares[:, 1:] - vertical**2, 0.0))
-        used = valid & (speed > p.least_rate_rad_s) & (np.abs(own - speed) < p.agreement_rad_s)
-        used &= np.abs(vertical - skull_vertical) < p.agreement_rad_s
-        sums = np.stack([(cross * used).sum(axis=0), (dot * used).sum(axis=0), (squared * used).sum(axis=0)])
-        # Rest is judged by what the orientations say, before drift is taken back.
-        seen = np.cos(self.drift) * dot - np.sin(self.drift) * cross + vertical * skull_vertical
-        return sums, squares[:, 1:] + squares[:, :1] - 2.0 * seen < p.rest_rate_rad_s**2
+        p = self.params
+        products = self._head[..., :, None] * self._head[..., None, :]
+        to_earth = (products.reshape(-1, 16) @ _ROTATION_ROWS).reshape(*self._rate.shape, 3)
+        rate = (to_earth @ self._rate[..., None])[..., 0]  # (n, K + 1, 3) in earth axes
+        horizontal = rate[..., 0] + 1j * rate[..., 1]
+        skull, skin, speed = horizontal[:, :1], horizontal[:, 1:], np.abs(horizontal)
+        climbing = np.abs(rate[:, 1:, 2] - rate[:, :1, 2])
+        used = valid & (speed[:, :1] > p.least_rate_rad_s) & (climbing < p.agreement_rad_s)
+        used &= np.abs(speed[:, 1:] - speed[:, :1]) < p.agreement_rad_s
+        product = (used * skull * skin.conj()).sum(axis=0)
+        squared = (used * np.square(speed[:, :1])).sum(axis=0)
+        apart = np.square(np.abs(skin * np.exp(-1j * self.drift) - skull)) + np.square(climbing)
+        return product, squared, apart < p.rest_rate_rad_s**2
 
 
 def _correct(

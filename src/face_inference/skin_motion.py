@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from face_inference.channels import Channels
 from face_inference.neutral import Neutral
+from face_inference.quaternion_matrices import ROTATION, left_matrix, right_matrix
 from face_model import rotation
 
 FloatArray = NDArray[np.floating]
@@ -76,44 +77,59 @@ class SkinMotion:
     Attributes:
         orientation, angular_velocity, specific_force: parts (N, S, 4), (N, S, 3), (N, S, 3) of `sample`.
         squares: (N, S, 3) squared norms of these.
-        up: (N, 3) the vertical in the skull's frame.
-        relative: (N, K, 4) quaternion, each skin sensor's head frame to the skull's.
+        head: (N, S, 4) unit quaternions, each sensor's head frame to the reference's earth frame.
         upright: (N, K) cosine of the angle between gravity as each sensor and as the skull sees it.
         rate: (N, S, 3) rad/s, in each sensor's own head frame.
         features: (N, F), see `Channels`.
     """
 
     def __init__(self, frames: int, channels: Channels) -> None:
+        # Views are taken here once: taking them anew would cost each frame a tenth more.
         n, s, k = frames, channels.sensors, channels.skin_count
         self.sample = np.empty((n, s, 10))
         self.orientation, self.angular_velocity = self.sample[..., :4], self.sample[..., 4:7]
         self.specific_force = self.sample[..., 7:]
         self._squared, self.squares, self._norm = np.empty((n, s, 10)), np.empty((n, s, 3)), np.empty((n, s, 1))
+        self._norm_squared = self.squares[..., :1]
 
-        self._carried = np.empty((n, s, 10))
-        self.rate = self._carried[..., 4:7]
-        self._motion = self._carried[:, 1:, 4:].reshape(n, k, 2, 3).swapaxes(-1, -2)  # (N, K, 3, 2) rate and force
-        self._pose = np.empty((n, s, 7))  # unit quaternion of the head frame, vertical in it
-        self._head, self.up = self._pose[..., :4], self._pose[:, 0, 4:]
+        carried = np.empty((n, s, 10))  # quaternion, rate and force in head frames
+        self._sample_column, self._carried_column = self.sample[..., None], carried[..., None]
+        self._carried_head, self.rate = carried[..., :4], carried[..., 4:7]
+        self._head_rate, self._skull_motion = self.rate[:, 0], carried[:, 0, 4:]
+        self._motion = carried[:, 1:, 4:].reshape(n, k, 2, 3).swapaxes(-1, -2)  # (N, K, 3, 2) rate and force
+
+        pose = np.empty((n, s, 7))  # unit quaternion of the head frame, vertical in it
+        self._skull_pose, self._skin_pose = pose[:, 0], pose[:, 1:]
+        self.head, self._up = pose[..., :4], self._skull_pose[:, 4:]
+        self._head_column, self._head_row = self.head[..., :, None], self.head[..., None, :]
         self._products = np.empty((n, s, 4, 4))
+        self._products_rows, self._up_rows = self._products.reshape(-1, 16), pose.reshape(-1, 7)[:, 4:]
 
         self._of_skull = np.empty((n, 56))
-        self._turns = np.empty((n, k, 8))  # relative quaternion; sine and cosine of the tilt
-        self._pairs = self._turns.reshape(n, k, 2, 4)
-        self.relative, self._tilt = self._pairs[:, :, 0], self._pairs[:, :, 1]
-        self.upright = self._tilt[..., 3]
+        self._of_skull_matrix = self._of_skull.reshape(n, 7, 8)
+        self._turns = np.empty((n, k, 8))  # relative quaternion; sine (3) and cosine of the tilt
+        pairs = self._turns.reshape(n, k, 2, 4)
+        self._directions, self._cosines = pairs[..., :3], pairs[..., 3:]
+        self._relative, self._tilt = pairs[:, :, 0], pairs[:, :, 1]
+        self._relative_w, self.upright = self._relative[..., 3:], self._tilt[..., 3]
+        self._tilt_sine, self._tilt_cosine = self._tilt[..., :3], self._tilt[..., 3:]
+        self._turned, self._sines, self._angles = np.empty((n, k, 8)), np.empty((n, k, 2, 1)), np.empty((n, k, 2, 1))
+        self._turned_rows, self._sines_rows = self._turned.reshape(-1, 4), self._sines.reshape(-1, 1)
+        self._part = np.empty((n, k, 1))
 
-        self._level, self._second = np.empty((n, k, 9)), np.empty((n, k, 3, 3))
-        self._part, self._skull, self._ridden = np.empty((n, k, 1)), np.empty((n, 15)), np.empty((n, 6 * k))
-        self._rates = self._skull[:, 6:].reshape(n, 3, 3)
-        self._turned = np.empty((n, k, 8))
-        self._sine, self._angle = np.empty((n, k, 2, 1)), np.empty((n, k, 2, 1))
+        self._level, self._second_order = np.empty((n, k, 3, 3)), np.empty((n, k, 3, 3))
+        self._level_rows = self._level.reshape(n, k, 9)
+        self._scaled_sine = np.empty((n, k, 3))
+        self._sine_column, self._sine_row = self._tilt_sine[..., :, None], self._scaled_sine[..., None, :]
+        self._skull, self._ridden = np.empty((n, 15)), np.empty((n, 6 * k))
+        self._rate_products, self._rate_and_force = self._skull[:, 6:].reshape(n, 3, 3), self._skull[:, :6]
+        self._rate_column, self._rate_row = self._head_rate[:, :, None], self._head_rate[:, None, :]
 
         self.features = np.ones((n, channels.size))
         self._vectors = self.features[:, : 6 * k].reshape(n, 2, k, 3).swapaxes(1, 2)
         self._relative_motion = self.features[:, 6 * k : 12 * k]
         self._levelled = self._relative_motion.reshape(n, 2, k, 3).transpose(0, 2, 3, 1)
-        self._gravity, self._head_rate = self.features[:, channels.gravity], self.features[:, channels.head_rate]
+        self._gravity_out, self._rate_out = self.features[:, channels.gravity], self.features[:, channels.head_rate]
 
     def measure(self) -> None:
         """From `sample` to `squares`."""
@@ -122,62 +138,46 @@ class SkinMotion:
 
     def compute(self, c: Coefficients, to_head: FloatArray) -> None:
         """From `sample` and `squares` to all the rest; `to_head` is that of `c` with the drift taken back."""
-        np.matmul(to_head, self.sample[..., None], out=self._carried[..., None])
-        np.sqrt(self.squares[..., :1], out=self._norm)
-        np.divide(self._carried[..., :4], self._norm, out=self._head)
+        np.matmul(to_head, self._sample_column, out=self._carried_column)
+        np.sqrt(self._norm_squared, out=self._norm)
+        np.divide(self._carried_head, self._norm, out=self.head)
         # The vertical in a frame is the third row of its rotation matrix, quadratic in the quaternion.
-        np.multiply(self._head[..., :, None], self._head[..., None, :], out=self._products)
-        np.matmul(self._products.reshape(-1, 16), _UP, out=self._pose.reshape(-1, 7)[:, 4:])
-        np.matmul(self._pose[:, 0], _OF_SKULL, out=self._of_skull)
-        np.matmul(self._pose[:, 1:], self._of_skull.reshape(-1, 7, 8), out=self._turns)
+        np.multiply(self._head_column, self._head_row, out=self._products)
+        np.matmul(self._products_rows, _UP, out=self._up_rows)
+        np.matmul(self._skull_pose, _OF_SKULL, out=self._of_skull)
+        np.matmul(self._skin_pose, self._of_skull_matrix, out=self._turns)
         self._subtract_skull(c)
         self._to_rotation_vectors()
-        self._gravity[:] = self.up
-        self._head_rate[:] = self.rate[:, 0]
+        self._gravity_out[:] = self._up
+        self._rate_out[:] = self._head_rate
 
     def _subtract_skull(self, c: Coefficients) -> None:
         """Rates and forces of the skin without those of the skull."""
         # Level each skin sensor with the skull before subtracting, or gravity and head turns leak through its tilt:
         # the smallest rotation from its up to the skull's, cos I + [sin]x + sin sin^T / (1 + cos).
-        sine = self._tilt[..., :3]
-        np.matmul(self._tilt, _COSINE_AND_SKEW, out=self._level)
-        np.add(self._tilt[..., 3:], 1.0 + _TINY, out=self._part)
-        np.multiply(sine[..., :, None], (sine / self._part)[..., None, :], out=self._second)
-        level = self._level.reshape(self._second.shape)
-        level += self._second
-        np.matmul(level, self._motion, out=self._levelled)
-        self._skull[:, :6] = self._carried[:, 0, 4:]
-        head_rate = self.rate[:, 0]
-        np.multiply(head_rate[:, :, None], head_rate[:, None, :], out=self._rates)
+        np.matmul(self._tilt, _COSINE_AND_SKEW, out=self._level_rows)
+        np.add(self._tilt_cosine, 1.0 + _TINY, out=self._part)
+        np.divide(self._tilt_sine, self._part, out=self._scaled_sine)
+        np.multiply(self._sine_column, self._sine_row, out=self._second_order)
+        self._level += self._second_order
+        np.matmul(self._level, self._motion, out=self._levelled)
+        self._rate_and_force[:] = self._skull_motion
+        np.multiply(self._rate_column, self._rate_row, out=self._rate_products)
         np.matmul(self._skull, c.rigid, out=self._ridden)
         self._relative_motion -= self._ridden
 
     def _to_rotation_vectors(self) -> None:
         """Quaternions, and sine and cosine of tilts, to rotation vectors in rad."""
-        np.copysign(1.0, self.relative[..., 3:], out=self._part)
-        self.relative *= self._part
+        np.copysign(1.0, self._relative_w, out=self._part)
+        self._relative *= self._part
         np.multiply(self._turns, self._turns, out=self._turned)
-        np.matmul(self._turned.reshape(-1, 4), _VECTOR_PART, out=self._sine.reshape(-1, 1))
-        np.sqrt(self._sine, out=self._sine)
-        np.arctan2(self._sine, self._pairs[..., 3:], out=self._angle)
-        np.maximum(self._sine, _TINY, out=self._sine)
-        self._angle /= self._sine
-        self._angle *= _HALF_AND_WHOLE
-        np.multiply(self._pairs[..., :3], self._angle, out=self._vectors)
-
-
-def left_matrix(q: NDArray[np.floating]) -> FloatArray:
-    """(..., 4) -> (..., 4, 4): `left_matrix(a) @ b` is the Hamilton product of a and b."""
-    x, y, z, w = (q[..., i] for i in range(4))
-    rows = [[w, -z, y, x], [z, w, -x, y], [-y, x, w, z], [-x, -y, -z, w]]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
-
-
-def right_matrix(q: NDArray[np.floating]) -> FloatArray:
-    """(..., 4) -> (..., 4, 4): `right_matrix(b) @ a` is the Hamilton product of a and b."""
-    x, y, z, w = (q[..., i] for i in range(4))
-    rows = [[w, z, -y, x], [-z, w, x, y], [y, -x, w, z], [-x, -y, -z, w]]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+        np.matmul(self._turned_rows, _VECTOR_PART, out=self._sines_rows)
+        np.sqrt(self._sines, out=self._sines)
+        np.arctan2(self._sines, self._cosines, out=self._angles)
+        np.maximum(self._sines, _TINY, out=self._sines)
+        self._angles /= self._sines
+        self._angles *= _HALF_AND_WHOLE
+        np.multiply(self._directions, self._angles, out=self._vectors)
 
 
 _STARTS: NDArray[np.intp] = np.array([0, 4, 7])
@@ -199,11 +199,7 @@ _OF_SKULL[4:, 4:, 7] = np.eye(3)
 _OF_SKULL = _OF_SKULL.reshape(7, 56)
 """(7, 56): with M = `((q, up) @ _OF_SKULL).reshape(7, 8)`, (p, u) @ M is (conjugate(q) times p, u x up, u . up)."""
 
-_UP: FloatArray = np.zeros((4, 4, 3))
-_UP[0, 2, 0], _UP[1, 3, 0] = 2.0, -2.0
-_UP[1, 2, 1], _UP[0, 3, 1] = 2.0, 2.0
-_UP[0, 0, 2], _UP[1, 1, 2], _UP[2, 2, 2], _UP[3, 3, 2] = -1.0, -1.0, 1.0, 1.0
-_UP = _UP.reshape(16, 3)
+_UP: FloatArray = ROTATION[:, :, 2].reshape(16, 3)
 """(16, 3): products of a quaternion's components -> earth's z axis in the frame that it turns into earth."""
 
 _VECTOR_PART: FloatArray = np.array([[1.0], [1.0], [1.0], [0.0]])

@@ -9,6 +9,7 @@ from face_inference.heading import HeadingFilter
 from face_model import rotation
 
 RATE_HZ = 100.0
+IDENTITY = np.array([0.0, 0.0, 0.0, 1.0])
 
 
 def nodding(seconds, drift_rad, mounting_rad, seed=0, speed=0.5, noise=0.02):
@@ -32,6 +33,11 @@ def nodding(seconds, drift_rad, mounting_rad, seed=0, speed=0.5, noise=0.02):
     return (relative, rate, skull, up, np.full(drift.shape, np.cos(0.2)), valid), drift
 
 
+def with_skull(skin, skull):
+    """(N, K, c) of the skin and (N, c) or (c,) of the skull -> (N, K + 1, c)."""
+    return np.concatenate([np.broadcast_to(skull, skin[:, 0].shape)[:, None], skin], axis=1)
+
+
 def follow(heading, relative, rate, skull, up, upright, valid):
     """(N, K) drift found at each sample; `relative` is what the orientations say."""
     found, row = np.empty(valid.shape), 0
@@ -42,9 +48,8 @@ def follow(heading, relative, rate, skull, up, upright, valid):
         about = np.concatenate(
             [np.sin(half) * up[rows, None], np.broadcast_to(np.cos(half), (rows.stop - row, 2, 1))], -1
         )
-        taken_back = rotation.multiply(about, relative[rows])
-        rates = np.concatenate([skull[rows, None], rate[rows]], axis=1)
-        heading.add(taken_back, rates, up[rows], upright[rows], valid[rows])
+        head = with_skull(rotation.multiply(about, relative[rows]), IDENTITY)
+        heading.add(head, with_skull(rate[rows], skull[rows]), upright[rows], valid[rows])
         row = rows.stop
     return found
 
@@ -85,13 +90,13 @@ def test_a_sensor_that_moves_by_itself_or_is_missing_says_nothing():
 def test_drift_changes_only_where_a_block_ends():
     signals, _ = nodding(2.0, np.array([0.2, 0.1]), np.zeros(2))
     heading = HeadingFilter(2, RATE_HZ)
-    relative, rate, skull, up, upright, valid = (x[:10] for x in signals)
-    rates = np.concatenate([skull[:, None], rate], axis=1)
+    relative, rate, skull, _, upright, valid = (x[:10] for x in signals)
+    block = with_skull(relative, IDENTITY), with_skull(rate, skull), upright, valid
     before = heading.drift.copy()
-    assert not heading.add(relative[:9], rates[:9], up[:9], upright[:9], valid[:9])
+    assert not heading.add(*(x[:9] for x in block))
     assert heading.remaining == 1
     np.testing.assert_array_equal(heading.drift, before)
-    assert heading.add(relative[9:], rates[9:], up[9:], upright[9:], valid[9:])
+    assert heading.add(*(x[9:] for x in block))
     assert heading.remaining == 10
 
 

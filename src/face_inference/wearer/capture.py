@@ -57,9 +57,12 @@ class RoutineCapture:
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
         self._began_s: float | None = None
-        self._next_s = 0.0
-        self._time_s: list[float] = []
-        self._features: list[NDArray[np.float32]] = []
+        self._slot = -1
+        # Room for all frames from the start: putting a minute together at its end would hold up that frame for long.
+        most = math.floor(routine.DURATION_S * KEPT_HZ + 0.5) + 1
+        self._time_s = np.empty(most)
+        self._features = np.empty((most, channels.size), dtype=np.float32)
+        self._kept = 0
         self._elapsed_s = 0.0
         self.result: Observations | None = None
         self.problem = ""
@@ -82,17 +85,19 @@ class RoutineCapture:
             self._began_s = time_s
         self._elapsed_s = elapsed_s = time_s - self._began_s
         if elapsed_s >= routine.DURATION_S:
-            self.result = Observations.of(np.stack(self._features), self._channels, np.array(self._time_s))
-            self._features.clear()
+            kept = slice(self._kept)
+            self.result = Observations.of(self._features[kept], self._channels, self._time_s[kept])
             return
-        # Half a period of grace, so that frames at just this rate are all kept.
-        if elapsed_s >= self._next_s - 0.5 / KEPT_HZ:
-            self._time_s.append(elapsed_s)
-            self._features.append(features.copy())
-            self._next_s = (math.floor(elapsed_s * KEPT_HZ + 0.5) + 1) / KEPT_HZ
+        # The nearest slot, so that frames at just this rate are all kept.
+        slot = math.floor(elapsed_s * KEPT_HZ + 0.5)
+        if slot > self._slot:
+            self._slot = slot
+            self._time_s[self._kept] = elapsed_s
+            self._features[self._kept] = features
+            self._kept += 1
 
     def abort(self, reason: str) -> None:
         """End without a result, if not complete yet."""
         if not self.complete:
             self.problem = reason
-            self._features.clear()
+            self._features = self._features[:0].copy()

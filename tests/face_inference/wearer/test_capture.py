@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_inference.channels import Channels
@@ -59,6 +59,19 @@ def test_it_ends_by_hub_time_and_keeps_a_bounded_number_of_frames(rate_hz):
     # A frame keeps its own time and values.
     np.testing.assert_allclose(result.values[:, 0], result.time_s, atol=1e-4)
     assert result.time_s[0] == 0.0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1000), st.floats(0.0005, 0.03))
+def test_any_jitter_of_the_times_leaves_room_for_all_frames(seed, step_s):
+    steps = np.random.default_rng(seed).uniform(1e-6, 2.0 * step_s, int(routine.DURATION_S / step_s) + 1000)
+    capture, row = RoutineCapture(CHANNELS), features(1.0)
+    for time_s in np.cumsum(steps).tolist():
+        capture.add(time_s, row)
+        if capture.complete:
+            break
+    assert 0 < len(capture.result.time_s) <= routine.DURATION_S * KEPT_HZ + 1.5
+    assert (capture.result.values == 1.0).all()
 
 
 def test_lost_frames_leave_a_gap_and_missing_sensors_are_marked():
