@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,27 +72,43 @@ def listen(
     Raises:
         CommandError: no face came within 20 s.
     """
+    (faces,) = listen_to_all((namespace,), seconds, settle_s, frames_too, every_second)
+    return faces
+
+
+def listen_to_all(
+    namespaces: Sequence[str],
+    seconds: float,
+    settle_s: float = 0.0,
+    frames_too: bool = True,
+    every_second: Callable[[], object] | None = None,
+) -> list[Faces]:
+    """`listen` to several graphs at once, beginning `settle_s` after the first face of the last of them."""
     # Without rclpy's handlers Ctrl-C is an ordinary KeyboardInterrupt.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    node = Node(f"listener_{os.getpid()}", namespace=namespace)
+    node = Node(f"listener_{os.getpid()}", namespace=namespaces[0])
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    faces: list[bytes] = []
-    frames: list[bytes] = []
+    faces: list[list[bytes]] = [[] for _ in namespaces]
+    frames: list[list[bytes]] = [[] for _ in namespaces]
     try:
-        node.create_subscription(FaceBlendshapes, "face/blendshapes", faces.append, _LISTENING, raw=True)
-        _spin(executor, DISCOVERY_PATIENCE_S, faces)
-        if not faces:
-            raise CommandError(
-                f"expected faces on {namespace}/face/blendshapes within {DISCOVERY_PATIENCE_S:g} s, found none; "
-                "look at what the nodes printed"
-            )
+        for namespace, kept in zip(namespaces, faces, strict=True):
+            topic = f"{namespace}/face/blendshapes"
+            node.create_subscription(FaceBlendshapes, topic, kept.append, _LISTENING, raw=True)
+        _spin(executor, DISCOVERY_PATIENCE_S, until=lambda: all(faces))
+        for namespace, kept in zip(namespaces, faces, strict=True):
+            if not kept:
+                raise CommandError(
+                    f"expected faces on {namespace}/face/blendshapes within {DISCOVERY_PATIENCE_S:g} s, found none; "
+                    "look at what the nodes printed"
+                )
         _spin(executor, settle_s)
         if frames_too:
-            node.create_subscription(ImuFrame, "imu/frame", frames.append, _LISTENING, raw=True)
+            for namespace, kept in zip(namespaces, frames, strict=True):
+                node.create_subscription(ImuFrame, f"{namespace}/imu/frame", kept.append, _LISTENING, raw=True)
         _spin(executor, 0.5)
-        faces.clear()
-        frames.clear()
+        for kept in (*faces, *frames):
+            kept.clear()
         _spin(executor, seconds, every_second=every_second)
     except ExternalShutdownException as error:
         raise CommandError("listening was ended from outside") from error
@@ -100,18 +116,18 @@ def listen(
         executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()
-    return _taken_apart(faces, frames)
+    return [_taken_apart(*pair) for pair in zip(faces, frames, strict=True)]
 
 
 def _spin(
     executor: SingleThreadedExecutor,
     seconds: float,
-    until: list[bytes] | None = None,
+    until: Callable[[], bool] = lambda: False,
     every_second: Callable[[], object] | None = None,
 ) -> None:
     now_s = call_s = time.monotonic()
     deadline_s = now_s + seconds
-    while now_s < deadline_s and not until:
+    while now_s < deadline_s and not until():
         if every_second is not None and now_s >= call_s:
             every_second()
             call_s += 1.0

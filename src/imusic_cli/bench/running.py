@@ -6,15 +6,15 @@ import os
 import socket
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from imusic_cli.errors import CommandError
 from imusic_cli.supervisor import Supervisor
-from imusic_ros.graph import load_graph
+from imusic_ros.graph import Process, load_graph
 
 TRANSPORTS = ("serial", "udp")
 
@@ -53,19 +53,44 @@ def running_graph(
         CommandError: a process ended meanwhile; or one of the caller, with the last lines that the nodes printed.
         GraphError: an argument that the graph does not have.
     """
-    # DDS forgets the nodes of a graph that has ended only after a while: each gets a name of its own.
-    namespace = f"bench_{os.getpid()}_{next(_number)}"
-    lines: deque[str] = deque(maxlen=_KEPT_LINES)
     with tempfile.TemporaryDirectory(prefix="imusic_") as folder:
         line = {"udp": _free_udp_port()} if transport == "udp" else {"port": str(Path(folder) / "hub")}
         processes = load_graph(graph).started_with({**(values or {}), **line})
-        with Supervisor(processes, namespace, lambda name, text: lines.append(f"{name}: {text}")) as supervisor:
-            try:
-                yield RunningGraph(f"/{namespace}", supervisor.pids())
-                if ended := supervisor.ended():
-                    raise CommandError(f"expected every process to run to the end, but these ended: {ended}")
-            except CommandError as error:
-                raise CommandError("\n".join([str(error), "last printed:", *lines])) from error
+        namespace = new_namespace()
+        with started({namespace: processes}) as pids:
+            yield RunningGraph(f"/{namespace}", pids[namespace])
+
+
+def new_namespace() -> str:
+    """One that no graph had before: DDS forgets the nodes of a graph that has ended only after a while."""
+    return f"bench_{os.getpid()}_{next(_number)}"
+
+
+@contextmanager
+def started(groups: Mapping[str, Sequence[Process]]) -> Iterator[Mapping[str, Mapping[str, int]]]:
+    """Start the processes of each namespace.
+
+    Yields:
+        Process ids by namespace and process name.
+
+    Raises:
+        CommandError: a process ended meanwhile; or one of the caller, with the last lines that were printed.
+    """
+    lines: deque[str] = deque(maxlen=_KEPT_LINES)
+    with ExitStack() as stack:
+        supervisors = {
+            namespace: stack.enter_context(
+                Supervisor(processes, namespace, lambda name, text: lines.append(f"{name}: {text}"))
+            )
+            for namespace, processes in groups.items()
+        }
+        try:
+            yield {namespace: supervisor.pids() for namespace, supervisor in supervisors.items()}
+            ended = {f"{n}/{name}": status for n, s in supervisors.items() for name, status in s.ended().items()}
+            if ended:
+                raise CommandError(f"expected every process to run to the end, but these ended: {ended}")
+        except CommandError as error:
+            raise CommandError("\n".join([str(error), "last printed:", *lines])) from error
 
 
 def _free_udp_port() -> str:

@@ -42,7 +42,8 @@ class ScaleRow:
 
     Attributes:
         engine: its name.
-        rate_hz: samples per second of every face.
+        rate_hz: steps per second of every face. Samples at another rate than the model's are brought to its rate: with
+            a model of 100 Hz a face at 60 Hz takes 100 steps, too.
         faces: the most of which 99 of 100 steps ended before the next was due, as this machine was.
         faces_by_cpu: the most whose processor time one core has, however busy the machine was: an upper limit.
         p50_ms, p99_ms: time of a step of so many.
@@ -86,7 +87,7 @@ def scale_engine(
     Args:
         model: to be run.
         engine_name: an engine.
-        rates_hz: samples per second of every face.
+        rates_hz: steps per second of every face.
         most: faces that are tried at most.
         seconds: for each number of faces.
         progress: told what is measured.

@@ -46,7 +46,8 @@ def show(rows: Sequence[Row], title: str, as_json: bool, hidden: Collection[str]
         console = Console(width=_FILE_WIDTH)
     console.print(table)
     for name, value in more.items():
-        console.print(f"{name}: {_sentence(value)}", highlight=False)
+        for line in _lines(value):
+            console.print(f"{name}: {line}", highlight=False)
 
 
 def text(value: Any) -> str:
@@ -59,7 +60,10 @@ def text(value: Any) -> str:
     return str(value)
 
 
-def _sentence(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {text(each)}" for name, each in value.items())
-    return text(value)
+def _lines(value: Any) -> list[str]:
+    """Figures on one line, sentences on a line each."""
+    if not isinstance(value, Mapping):
+        return [text(value)]
+    if any(isinstance(each, str) for each in value.values()):
+        return [f"{name}: {each}" for name, each in value.items()]
+    return [", ".join(f"{name} {text(each)}" for name, each in value.items())] if value else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
+from itertools import product
 from typing import Annotated, Any
 
 import typer
@@ -88,22 +89,42 @@ def engine(
 
 @app.command()
 def scale(
-    name: Annotated[str, typer.Option("--engine", help="Engine.")] = "onnxruntime",
+    name: Annotated[str, typer.Option("--engine", help="Engine, where it is measured alone.")] = "onnxruntime",
     rate: Annotated[list[int] | None, typer.Option(min=1, help="Samples per second; repeatable: 60, 100.")] = None,
     most: Annotated[int, typer.Option(min=1, help="Faces that are tried at most.")] = 128,
-    seconds: Annotated[float, typer.Option(min=0.1, help="For each number of faces, s.")] = 2.0,
+    people: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="The whole graph for so many people, not the engine alone; repeatable."),
+    ] = None,
+    separate: Annotated[
+        bool, typer.Option("--separate", help="With --people: an inference process for each, not one for all.")
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="For each number of faces, s; 2, for the whole graph 20.")
+    ] = None,
     model: ModelName = "imusic",
     as_json: Json = False,
 ) -> None:
-    """How many faces one core carries through one process."""
+    """How many faces one core carries through one process: the engine alone, or the whole graph of real processes."""
     _one_thread()
     from face_inference.model_folder import load_model
     from imusic_cli.bench.scale import RATES_HZ, scale_engine
     from imusic_cli.bench.tables import show
 
     loaded = load_model(model)
-    found = scale_engine(loaded, name, rate or RATES_HZ, most, seconds, _progress)
-    show([asdict(row) for row in found], "faces on one core", as_json, model=loaded.description.title)
+    title = "faces on one core, the engine alone"
+    if people:
+        from imusic_cli.bench.people import measure_people
+
+        rows = []
+        for count, rate_hz in product(people, rate or RATES_HZ):
+            _progress(f"{count} {'person' if count == 1 else 'people'}, {rate_hz} Hz")
+            rows.append(asdict(measure_people(count, seconds or 20.0, rate_hz, model, not separate)))
+        title = "faces through the whole graph"
+    else:
+        found = scale_engine(loaded, name, rate or RATES_HZ, most, seconds or 2.0, _progress)
+        rows = [asdict(row) for row in found]
+    show(rows, title, as_json, model=loaded.description.title)
 
 
 @app.command()

@@ -21,9 +21,11 @@ def test_json_is_one_object_with_rows_and_machine(capsys: pytest.CaptureFixture[
 
 def test_the_table_has_every_key_and_value(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"name": "x", "p50_ms": 1.2345, "grows": False, "seconds": 77}]
-    show(rows, "delays", False, hidden=("seconds",), delay={"p50_ms": 0.5})
+    more = {"delay": {"p50_ms": 0.5, "lost": 3}, "missing": {"tensorrt": "no GPU", "window": "no graph"}}
+    show(rows, "delays", False, hidden=("seconds",), **more)
     printed = capsys.readouterr().out
-    for word in ("delays", "name", "p50", "ms", "grows", "x", "1.23", "no", "delay: p50_ms 0.500"):
+    assert "missing: tensorrt: no GPU\nmissing: window: no graph\n" in printed
+    for word in ("delays", "name", "p50", "ms", "grows", "x", "1.23", "no", "delay: p50_ms 0.500, lost 3"):
         assert word in printed
     assert "77" not in printed
 
