@@ -22,6 +22,9 @@ class FaceBatch:
     Args:
         engine: that all trackers run on.
         trackers: one for each of its faces, in the order of their rows.
+
+    Attributes:
+        steps: of the engine.
     """
 
     def __init__(self, engine: Engine, trackers: Sequence[FaceTracker]) -> None:
@@ -31,6 +34,7 @@ class FaceBatch:
                 f"found {', '.join(str(tracker.face) for tracker in trackers)}"
             )
         self.trackers = tuple(trackers)
+        self.steps = 0
         self._engine = engine
         self._active = np.zeros(engine.faces, dtype=bool)
 
@@ -60,6 +64,7 @@ class FaceBatch:
             self._active[:] = False
             self._active[going] = True
             output = self._engine.step(self._active)
+            self.steps += 1
             for face in going:
                 trackers[face].take_output(output)
         return [(face, estimate) for face in taken if (estimate := trackers[face].estimate) is not None]

@@ -35,6 +35,10 @@ class LayoutMismatchError(InferenceError):
     """The incoming sensors cannot feed this model."""
 
 
+class PeopleError(InferenceError):
+    """The people that a node shall serve cannot be served."""
+
+
 class NeutralMissingError(InferenceError):
     """Features were asked for before the wearer's neutral is known."""
 

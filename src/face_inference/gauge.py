@@ -1,4 +1,4 @@
-"""Rate, latency and confidence of the last samples, for diagnostics."""
+"""Rate and latency of the last samples, for diagnostics."""
 
 from __future__ import annotations
 
@@ -14,16 +14,14 @@ class Gauge:
     def __init__(self) -> None:
         self._age_s = np.zeros(_WINDOW)
         self._work_s = np.zeros(_WINDOW)
-        self._confidence = 0.0
         self._count = 0
         self._then_s: float | None = None
         self._then_samples = 0
 
-    def add(self, age_s: float, work_s: float, confidence: float) -> None:
-        """One published sample: age when published, time spent on it, its mean confidence."""
+    def add(self, age_s: float, work_s: float) -> None:
+        """One published sample: age when published, time spent on it."""
         self._age_s[self._count % _WINDOW] = age_s
         self._work_s[self._count % _WINDOW] = work_s
-        self._confidence = confidence
         self._count += 1
 
     def report(self, now_s: float, samples: int) -> dict[str, object]:
@@ -41,5 +39,4 @@ class Gauge:
             "latency_p99_ms": 1e3 * float(np.percentile(age, 99)),
             "work_p50_ms": 1e3 * float(np.percentile(work, 50)),
             "work_p99_ms": 1e3 * float(np.percentile(work, 99)),
-            "confidence_mean": self._confidence,
         }

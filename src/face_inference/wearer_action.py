@@ -13,6 +13,7 @@ from imusic.srv import UseWearer
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.task import Future
 from std_msgs.msg import Header
 
@@ -44,27 +45,37 @@ class WearerAction:
     """Made when the node is configured, closed when it is cleaned up; `look_after` is called with every frame."""
 
     def __init__(
-        self, node: ManagedNode, tracker: FaceTracker, description: ModelDescription, refusal: Callable[[], str | None]
+        self,
+        node: ManagedNode,
+        place: str,
+        tracker: FaceTracker,
+        description: ModelDescription,
+        refusal: Callable[[], str | None],
+        log: RcutilsLogger,
     ) -> None:
         """Offer action, topic and service.
 
         Args:
             node: that they belong to.
+            place: what their names begin with: a namespace relative to the node's, with a slash at its end, or nothing.
             tracker: whose wearer is learned.
             description: of the model that it runs.
             refusal: why a routine cannot start now, or None.
+            log: where it is told.
         """
         self._node, self._tracker, self._description, self._refusal = node, tracker, description, refusal
+        self._log = log
         self._folder = ProfileFolder()
         self._running: _Running | None = None
         self.person = ""
-        self._publisher = node.create_lifecycle_publisher(WearerPrompt, "face/prompt", LATCHED)
+        self._publisher = node.create_lifecycle_publisher(WearerPrompt, f"{place}face/prompt", LATCHED)
         group = ReentrantCallbackGroup()
-        self._service = node.create_service(UseWearer, "~/use_wearer", self._on_use_wearer, callback_group=group)
+        home = f"{place}{node.get_name()}"
+        self._service = node.create_service(UseWearer, f"{home}/use_wearer", self._on_use_wearer, callback_group=group)
         self._server: Any = ActionServer(
             node,
             CalibrateWearer,
-            "~/calibrate_wearer",
+            f"{home}/calibrate_wearer",
             self._on_goal,
             callback_group=group,
             cancel_callback=lambda _goal: CancelResponse.ACCEPT,
@@ -119,7 +130,7 @@ class WearerAction:
             await running.done
             outcome = running.calibration.outcome
             assert outcome is not None
-        log = self._node.get_logger()
+        log = self._log
         if outcome.success:
             self.person = person
             log.info(f"wearer learned: {outcome.message}")
@@ -144,7 +155,7 @@ class WearerAction:
         except InferenceError as error:
             return CalibrationOutcome(False, str(error))
         self._running = _Running(calibration, goal, Future(executor=self._node.executor))
-        self._node.get_logger().info("the guided routine begins")
+        self._log.info("the guided routine begins")
         return None
 
     def _tell(self, running: _Running, now_s: float, header: Header) -> None:

@@ -27,7 +27,8 @@ from face_inference.channels import Channels  # noqa: E402
 from face_inference.inputs import input_size  # noqa: E402
 from face_inference.model_folder import load_model  # noqa: E402
 from face_inference.networks import NetworkConfig, build_network  # noqa: E402
-from face_inference.node import FRAMES, FaceInferenceNode  # noqa: E402
+from face_inference.node import FaceInferenceNode  # noqa: E402
+from face_inference.person_port import FRAMES  # noqa: E402
 from face_inference.training.export import write_model  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
 from face_model import arkit, rotation, routine  # noqa: E402
@@ -99,11 +100,11 @@ class Stage:
         names = self.model.description.mounts.names
         sensors = [SensorMount(id=i, name=name, present=True) for i, name in enumerate(names)]
         self.layouts.publish(SensorLayout(layout_id=7, name="six", rate=RATE_HZ, sensors=sensors))
-        self.until(lambda: self.frames.get_subscription_count() == 1 and self.node._layout_problem is None)
+        self.until(lambda: self.frames.get_subscription_count() == 1 and self.node._ports[0].layout_problem is None)
         if neutral:
             for _ in range(20):
                 self.send(np.zeros(arkit.COUNT))
-            assert self.node._tracker.neutral is not None
+            assert self.node._ports[0].tracker.neutral is not None
 
     def send(self, weights):
         """One frame of a wearer with everybody's mean response."""
@@ -118,9 +119,9 @@ class Stage:
         message.orientation = orientation.astype(np.float32).ravel()
         message.angular_velocity = np.zeros(turn.size, np.float32)
         message.specific_force = rotation.rotate(rotation.conjugate(orientation), up).astype(np.float32).ravel()
-        before = self.node._tracker.counters.samples
+        before = self.node._ports[0].tracker.counters.samples
         self.frames.publish(message)
-        self.until(lambda: self.node._tracker.counters.samples > before)
+        self.until(lambda: self.node._ports[0].tracker.counters.samples > before)
 
     def ask(self, person):
         """Send a goal; the client's handle once it is under way."""
@@ -171,7 +172,7 @@ def test_a_routine_is_prompted_learned_used_and_kept(stage, folder):
     assert stage.health().values["wearer"] == "population"
     assert "imusic wearer routine" in stage.health().message
     handle = stage.ask("ann")
-    stage.until(lambda: stage.node._wearer._running is not None)
+    stage.until(lambda: stage.node._ports[0].wearer._running is not None)
     stage.perform()
     status, result = stage.result(handle)
     assert (status, result.success) == (GoalStatus.STATUS_SUCCEEDED, True), result.message
@@ -203,7 +204,7 @@ def test_cancelling_changes_nothing_and_another_can_start(stage, folder):
     assert stage.health().values["wearer"] == "population"
     again = stage.ask("ann")
     stage.perform(0.5)
-    assert stage.node._wearer._running is not None
+    assert stage.node._ports[0].wearer._running is not None
     assert again.accepted
 
 
@@ -249,7 +250,7 @@ def test_cleaning_up_in_the_middle_and_configuring_again_works(stage):
     handle = stage.ask("ann")
     stage.perform(0.3)
     assert handle.accepted
-    assert stage.node._wearer._running is not None
+    assert stage.node._ports[0].wearer._running is not None
 
 
 def test_closing_in_the_middle_leaves_nothing_behind(stage):

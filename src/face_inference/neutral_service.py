@@ -1,0 +1,100 @@
+"""The node's side of the neutral: a service that learns it anew and answers when that is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from imusic.srv import CalibrateNeutral
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.impl.rcutils_logger import RcutilsLogger
+from rclpy.task import Future
+
+from face_inference.calibration import NeutralCalibration
+from face_inference.tracker import FaceTracker
+from imusic_ros.managed_node import ManagedNode
+
+CALIBRATION_SLACK_S = 2.0
+"""A calibration that takes this much longer than asked for gets no samples."""
+
+
+class NeutralService:
+    """Made when the node is configured, closed when it is cleaned up; `look_after` is called with every frame.
+
+    Args:
+        node: that it belongs to.
+        name: of the service.
+        tracker: whose neutral is learned.
+        refusal: why a calibration cannot start now, or None.
+        log: where it is told.
+    """
+
+    def __init__(
+        self,
+        node: ManagedNode,
+        name: str,
+        tracker: FaceTracker,
+        refusal: Callable[[], str | None],
+        log: RcutilsLogger,
+    ) -> None:
+        self._node, self._tracker, self._refusal, self._log = node, tracker, refusal, log
+        self._running: tuple[NeutralCalibration, Future[None], float] | None = None
+        # Reentrant: while a calibration waits for samples they must come in, and a second call must be told.
+        group = ReentrantCallbackGroup()
+        self._service = node.create_service(CalibrateNeutral, name, self._on_call, callback_group=group)
+
+    @property
+    def running(self) -> bool:
+        """Whether the neutral is being learned because somebody asked for it."""
+        return self._running is not None
+
+    def look_after(self, now_s: float) -> None:
+        """Answer if the calibration is over; `now_s` is `time.monotonic`."""
+        if self._running is None:
+            return
+        calibration, done, deadline_s = self._running
+        if now_s > deadline_s:
+            calibration.abort("no samples came in time; the old neutral stays: check the driver and try again")
+        if calibration.complete:
+            self._running = None
+            done.set_result(None)
+
+    def abort(self, reason: str) -> None:
+        """End a calibration that is under way; nothing changes."""
+        if self._running is not None:
+            self._running[0].abort(reason)
+            self.look_after(time.monotonic())
+
+    def close(self) -> None:
+        """Withdraw the service."""
+        self.abort("the node was cleaned up; configure it and calibrate again")
+        self._node.destroy_service(self._service)
+
+    async def _on_call(
+        self, request: CalibrateNeutral.Request, response: CalibrateNeutral.Response
+    ) -> CalibrateNeutral.Response:
+        duration_s = float(request.duration) or self._tracker.params.calibration.duration_s
+        refusal = self._refusal_of(duration_s)
+        if refusal is not None:
+            response.success, response.message = False, refusal
+            return response
+        calibration = self._tracker.start_calibration(duration_s)
+        done: Future[None] = Future(executor=self._node.executor)
+        self._running = (calibration, done, time.monotonic() + duration_s + CALIBRATION_SLACK_S)
+        self._log.info(f"calibrating the neutral for {duration_s:g} s: look ahead, relax, keep still")
+        await done
+        result = calibration.result
+        response.success = result is not None and result.success
+        response.message = result.message if result is not None else "ended without a result"
+        response.stillness = float(result.stillness_rad_s) if result is not None else 0.0
+        (self._log.info if response.success else self._log.warning)(response.message)
+        return response
+
+    def _refusal_of(self, duration_s: float) -> str | None:
+        if not self._node.is_active:
+            return "expected the node to be active, found it is not; activate it first"
+        if not 0.5 <= duration_s <= 30.0:
+            return f"expected a duration of 0.5 to 30 s, or 0 for the default, found {duration_s:g} s"
+        if self._running is not None:
+            return "a calibration is already under way; wait for it"
+        return self._refusal()
