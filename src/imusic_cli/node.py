@@ -83,7 +83,11 @@ def listen_to_all(
     frames_too: bool = True,
     every_second: Callable[[], object] | None = None,
 ) -> list[Faces]:
-    """`listen` to several graphs at once, beginning `settle_s` after the first face of the last of them."""
+    """`listen` to several graphs at once, beginning `settle_s` after the first face of the last of them.
+
+    Raises:
+        CommandError: no face came from one of them within 20 s for each, as they share the machine while they start.
+    """
     # Without rclpy's handlers Ctrl-C is an ordinary KeyboardInterrupt.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = Node(f"listener_{os.getpid()}", namespace=namespaces[0])
@@ -95,11 +99,12 @@ def listen_to_all(
         for namespace, kept in zip(namespaces, faces, strict=True):
             topic = f"{namespace}/face/blendshapes"
             node.create_subscription(FaceBlendshapes, topic, kept.append, _LISTENING, raw=True)
-        _spin(executor, DISCOVERY_PATIENCE_S, until=lambda: all(faces))
+        patience_s = DISCOVERY_PATIENCE_S * len(namespaces)
+        _spin(executor, patience_s, until=lambda: all(faces))
         for namespace, kept in zip(namespaces, faces, strict=True):
             if not kept:
                 raise CommandError(
-                    f"expected faces on {namespace}/face/blendshapes within {DISCOVERY_PATIENCE_S:g} s, found none; "
+                    f"expected faces on {namespace}/face/blendshapes within {patience_s:g} s, found none; "
                     "look at what the nodes printed"
                 )
         _spin(executor, settle_s)

@@ -35,7 +35,7 @@ class PeopleRow:
         p50_ms, p99_ms: age of the newest sample when its weights were published, all people.
         lost: samples whose weights did not arrive.
         inference_percent: processor time of inference, % of one core.
-        per_face_percent: the same for one of the people.
+        per_face_percent: the same for one face at the full rate, by the faces that came.
         faces_per_core: how many faces of such a share fill one core, inference alone; None where nothing was spent.
         drivers_percent: processor time of all drivers.
         hubs_percent: of all simulated hubs, which stand for hardware.
@@ -94,12 +94,14 @@ def people_row(heard: Sequence[Faces], looks: Sequence[Look], asked_hz: int, sha
     p50_ms, p99_ms = (
         float(age) for age in np.percentile(1000.0 * np.concatenate([faces.age_s for faces in heard]), (50, 99))
     )
-    per_face = share(INFERENCE) / len(heard)
+    reached_hz = [rate_hz(faces.stamp_s) for faces in heard]
+    # By the faces that came: those that were lost on a machine that is too busy cost nothing.
+    per_face = share(INFERENCE) * asked_hz / sum(reached_hz)
     return PeopleRow(
         inference=SHARED if shared else SEPARATE,
         people=len(heard),
         rate_hz=asked_hz,
-        reached_hz=min(rate_hz(faces.stamp_s) for faces in heard),
+        reached_hz=min(reached_hz),
         p50_ms=p50_ms,
         p99_ms=p99_ms,
         lost=sum(lost(faces.sequence) for faces in heard),

@@ -64,14 +64,14 @@ def test_shares_are_added_up_by_process() -> None:
         }
         return {name: Usage(each * second, 1000, None, 1, 1) for name, each in share.items()}
 
-    heard = [faces(200, 60.0, 0.004), faces(200, 50.0, 0.006)]
+    heard = [faces(200, 60.0, 0.004), faces(200, 40.0, 0.006)]
     row = people_row(heard, [(10.0 + t, look(t)) for t in range(5)], 60, shared=True)
     assert (row.inference, row.people, row.rate_hz, row.lost) == (SHARED, 2, 60, 0)
-    assert row.reached_hz == pytest.approx(50.0)
+    assert row.reached_hz == pytest.approx(40.0)
     assert row.p50_ms == pytest.approx(5.0)
     assert row.inference_percent == pytest.approx(50.0)
-    assert row.per_face_percent == pytest.approx(25.0)
-    assert row.faces_per_core == pytest.approx(4.0)
+    assert row.per_face_percent == pytest.approx(30.0)
+    assert row.faces_per_core == pytest.approx(100.0 / 30.0)
     assert row.drivers_percent == pytest.approx(30.0)
     assert row.hubs_percent == pytest.approx(5.0)
 
@@ -88,5 +88,5 @@ def test_the_verb_runs_two_people() -> None:
     (row,) = json.loads(result.stdout)["rows"]
     assert (row["people"], row["rate_hz"], row["inference"]) == (2, 25, SEPARATE)
     assert row["reached_hz"] == pytest.approx(25.0, rel=0.2)
-    assert row["per_face_percent"] == pytest.approx(row["inference_percent"] / 2.0)
+    assert row["faces_per_core"] == pytest.approx(100.0 / row["per_face_percent"])
     assert min(row["inference_percent"], row["drivers_percent"], row["hubs_percent"]) > 0.0
