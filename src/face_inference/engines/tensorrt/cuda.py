@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import importlib
@@ -70,7 +71,9 @@ def _primary_context(gpu: Gpu) -> Any:
 
     It is kept until the process ends: PyCUDA cannot give it back in another thread than the one that took it.
     """
-    return gpu.handle.retain_primary_context()
+    context = gpu.handle.retain_primary_context()
+    atexit.register(context.detach)  # left to its destructor, PyCUDA 2026.1 detaches it as if it were no primary one
+    return context
 
 
 class PyCudaDevice:

@@ -218,7 +218,7 @@ class TensorRtEngine:
             return [self._device.record(step) for step in steps]
         except EngineError as error:
             self._why_no_graph = str(error)
-            return steps
+            return [self._whole_step(turn) for turn in range(2)]  # what failed half-way is not used again
 
     def _run(self, steps: list[Work]) -> None:
         for i in range(_WARM_UP_STEPS):
