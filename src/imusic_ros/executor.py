@@ -3,8 +3,7 @@
 rclpy's `SingleThreadedExecutor` collects all entities of its nodes, builds a wait set of them and makes a task for
 every callback, twice for each message, because a task wakes its own executor. A node with the services of parameters
 and lifecycle pays several times more for that than for the message itself. rclpy's `EventsExecutor` costs as little
-as this one, but can lock up for good: its callbacks take the GIL inside locks of the middleware that its other calls
-wait for while they hold the GIL (ros2/rclpy#1722, ros2/rmw_fastrtps#890).
+as this one, but is experimental, and lock-ups of its middleware callbacks were reported (ros2/rmw_fastrtps#890).
 """
 
 from __future__ import annotations
