@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.calibration import CalibrationParams, NeutralCalibration
+from face_inference.continuity import Coming, Continuity
 from face_inference.engines.protocol import Engine, EngineOutput
 from face_inference.errors import LayoutMismatchError, NeutralMissingError
 from face_inference.features import FeatureExtractor, State
@@ -26,10 +27,6 @@ from face_inference.wearer.response import WearerResponse
 from face_model import arkit
 
 Float32Array = NDArray[np.float32]
-
-_SEQUENCE_MODULUS = 1 << 32
-_REORDER_LIMIT = 1000
-"""A sequence number this far back is a late sample; further back the hub was restarted."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ class FaceTracker:
         self._routine: RoutineCapture | None = None
         self._last: FaceEstimate | None = None
         self._sequence, self._state = 0, TrackingState.CALIBRATING
-        self._last_hub_s = 0.0
+        self._continuity = Continuity(self.params.max_gap_s)
         self._ahead = 1
         self._due: deque[Float32Array] = deque()
         self._received_s: float | None = None
@@ -159,6 +156,7 @@ class FaceTracker:
         self._layout = layout
         self._ticks = TickResampler(self._extractor.channels, self._description.rate_hz, layout.rate_hz)
         self._extractor = FeatureExtractor(mounts, rate_hz=layout.rate_hz)
+        self._continuity.newest = None
         self._start_anew()
 
     def start_calibration(self, duration_s: float | None = None) -> NeutralCalibration:
@@ -292,7 +290,7 @@ class FaceTracker:
             "engine": self._engine.save_state(self.face),
             "ticks": self._ticks.save_state(),
             "last": self._last,
-            "last_hub_s": self._last_hub_s,
+            "newest": self._continuity.newest,
             "received_s": self._received_s,
             "layout": self._layout,
         }
@@ -306,7 +304,7 @@ class FaceTracker:
         self._calibration = None if self._extractor.ready else self._automatic_calibration()
         self._engine.restore_state(state["engine"], self.face)
         self._ticks.restore_state(state["ticks"])
-        self._last, self._last_hub_s, self._received_s = state["last"], state["last_hub_s"], state["received_s"]
+        self._last, self._continuity.newest, self._received_s = state["last"], state["newest"], state["received_s"]
         if self._last is not None:
             self._head = self._last.head_orientation
 
@@ -324,28 +322,19 @@ class FaceTracker:
             self._head = self._extractor.head_orientation(skull)
 
     def _follow_sequence(self, sample: ImuSample) -> bool:
-        """Count losses, notice gaps and restarts; False for a sample that comes late or twice."""
-        self._ahead = 1
-        if self._last is None:
-            self._last_hub_s = sample.hub_time_s
-            return True
-        ahead = (sample.sequence - self._last.sequence) % _SEQUENCE_MODULUS
-        elapsed_s = sample.hub_time_s - self._last_hub_s
-        late = ahead == 0 or ahead > _SEQUENCE_MODULUS - _REORDER_LIMIT
-        if late and -self.params.max_gap_s < elapsed_s <= 0.0:
+        """Count losses, act on gaps and restarts; False for a sample that comes late or twice."""
+        rate_hz = self._layout.rate_hz if self._layout else self._description.rate_hz
+        coming, ahead = self._continuity.follow(sample.sequence, sample.hub_time_s, rate_hz)
+        if coming is Coming.LATE:
             return False
-        if elapsed_s <= 0.0 or ahead > _SEQUENCE_MODULUS // 2 or ahead == 0:
-            # The hub was restarted: its orientations have new headings, so the old neutral is worth nothing.
-            self._start_anew()
-        else:
-            self.counters.lost += ahead - 1
-            # Both clocks of the hub must agree that the gap is short, or a bad number would cost endless steps.
-            longest = 2.0 * self.params.max_gap_s * (self._layout.rate_hz if self._layout else 100.0)
-            if elapsed_s > self.params.max_gap_s or ahead > longest:
-                self._reset_network()
-            else:
-                self._ahead = ahead
-        self._last_hub_s = sample.hub_time_s
+        if coming is Coming.RESTART:
+            self._start_anew()  # with new headings the old neutral is worth nothing
+            self._ahead = 1
+            return True
+        self.counters.lost += ahead - 1
+        if coming is Coming.GAP:
+            self._reset_network()
+        self._ahead = ahead if coming is Coming.NEXT else 1
         return True
 
     def _in_model_order(self, sample: ImuSample) -> tuple[Any, Any, Any, NDArray[np.bool_]]:

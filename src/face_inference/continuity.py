@@ -1,0 +1,56 @@
+"""How one sample follows the last: next, after a loss, after a gap, too late, or from a hub that was restarted."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+_SEQUENCE_MODULUS = 1 << 32
+_REORDER_LIMIT = 1000
+"""A sequence number this far back is a late sample; further back the hub was restarted."""
+
+
+class Coming(Enum):
+    """What a sample is to those before it."""
+
+    NEXT = auto()
+    """It goes on; samples between may be lost, few enough to be filled."""
+    GAP = auto()
+    """Too much is lost: what came before is no past to go on from."""
+    LATE = auto()
+    """Out of order or twice."""
+    RESTART = auto()
+    """The hub was restarted: its orientations have new headings."""
+
+
+class Continuity:
+    """Compares sequence numbers (uint32, which wrap around) and the hub's clock.
+
+    Args:
+        max_gap_s: a longer time between samples is a gap.
+
+    Attributes:
+        newest: sequence and hub time (s) of the newest sample that was not late; None before the first.
+    """
+
+    def __init__(self, max_gap_s: float) -> None:
+        self._max_gap_s = max_gap_s
+        self.newest: tuple[int, float] | None = None
+
+    def follow(self, sequence: int, hub_time_s: float, rate_hz: float) -> tuple[Coming, int]:
+        """What a sample is, at `rate_hz` samples per second, and by how much its number went on; 1 is the next."""
+        newest = self.newest
+        if newest is None:
+            self.newest = sequence, hub_time_s
+            return Coming.NEXT, 1
+        ahead = (sequence - newest[0]) % _SEQUENCE_MODULUS
+        elapsed_s = hub_time_s - newest[1]
+        late = ahead == 0 or ahead > _SEQUENCE_MODULUS - _REORDER_LIMIT
+        if late and -self._max_gap_s < elapsed_s <= 0.0:
+            return Coming.LATE, ahead
+        self.newest = sequence, hub_time_s
+        if elapsed_s <= 0.0 or ahead > _SEQUENCE_MODULUS // 2 or ahead == 0:
+            return Coming.RESTART, ahead
+        # Both clocks of the hub must agree that the gap is short, or a bad number would cost endless steps.
+        if elapsed_s > self._max_gap_s or ahead > 2.0 * self._max_gap_s * rate_hz:
+            return Coming.GAP, ahead
+        return Coming.NEXT, ahead

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from face_inference.continuity import Coming, Continuity
+
+MODULUS = 1 << 32
+numbers = st.integers(0, MODULUS - 1)
+
+
+def after(first, sequence, hub_time_s):
+    """What a sample is, 10 s after start at 100 Hz."""
+    continuity = Continuity(max_gap_s=0.25)
+    assert continuity.follow(first, 10.0, 100.0) == (Coming.NEXT, 1), "the first is always welcome"
+    return continuity.follow(sequence % MODULUS, hub_time_s, 100.0)
+
+
+@given(first=numbers, ahead=st.integers(1, 25))
+def test_numbers_go_on_and_wrap_around(first, ahead):
+    assert after(first, first + ahead, 10.0 + 0.01 * ahead) == (Coming.NEXT, ahead)
+
+
+@given(first=numbers, ahead=st.integers(1, MODULUS // 2), elapsed_s=st.floats(1e-6, 1e4))
+def test_a_gap_is_long_by_either_clock(first, ahead, elapsed_s):
+    coming, found = after(first, first + ahead, 10.0 + elapsed_s)
+    assert found == ahead
+    long = (10.0 + elapsed_s) - 10.0 > 0.25 or ahead > 50
+    assert coming is (Coming.GAP if long else Coming.NEXT)
+
+
+@given(first=numbers, back=st.integers(0, 999), elapsed_s=st.floats(-0.24, 0.0))
+def test_a_little_back_by_both_clocks_is_late_and_changes_nothing(first, back, elapsed_s):
+    continuity = Continuity(max_gap_s=0.25)
+    continuity.follow(first, 10.0, 100.0)
+    coming, _ = continuity.follow((first - back) % MODULUS, 10.0 + elapsed_s, 100.0)
+    assert coming is Coming.LATE
+    assert continuity.newest == (first, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "elapsed_s"),
+    [(1, -9.0), (-500, -5.0), (-500, 0.01), (0, 0.01), (1, 0.0), (-(1 << 30), -1.0)],
+)
+def test_clocks_that_contradict_or_go_far_back_are_a_restart(ahead, elapsed_s):
+    assert after(5000, 5000 + ahead, 10.0 + elapsed_s)[0] is Coming.RESTART
