@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from face_inference.calibration import CalibrationParams, NeutralCalibration
 from face_inference.continuity import Coming, Continuity
 from face_inference.engines.protocol import Engine, EngineOutput
-from face_inference.errors import LayoutMismatchError, NeutralMissingError
+from face_inference.errors import NeutralMissingError
 from face_inference.features import FeatureExtractor, State
 from face_inference.inputs import InputAssembler
 from face_inference.model_folder import ModelDescription
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral
 from face_inference.samples import FaceEstimate, ImuSample, InputLayout, TrackerCounters, TrackingState
+from face_inference.sensor_match import SensorMatch
 from face_inference.ticks import TickResampler
 from face_inference.wearer.capture import RoutineCapture
 from face_inference.wearer.reading import Reading
@@ -76,7 +77,7 @@ class FaceTracker:
         self._only_this = None if engine.faces == 1 else np.arange(engine.faces) == face
         self._extractor = FeatureExtractor(description.mounts, rate_hz=description.rate_hz)
         self._use_wearer(description.population.anybody)
-        self._layout: InputLayout | None = None
+        self._sensors = SensorMatch(description)
         self._ticks = TickResampler(self._extractor.channels, description.rate_hz, description.rate_hz)
         self._calibration: NeutralCalibration | None = self._automatic_calibration()
         self._asked: NeutralCalibration | None = None
@@ -88,9 +89,6 @@ class FaceTracker:
         self._due: deque[Float32Array] = deque()
         self._received_s: float | None = None
         self._head = np.array([0.0, 0.0, 0.0, 1.0])
-        self._take: NDArray[np.intp] = np.arange(len(description.mounts.names))
-        self._present = np.ones(len(description.mounts.names), dtype=bool)
-        self._identical = True
 
     # Set-up.
 
@@ -102,8 +100,7 @@ class FaceTracker:
     @property
     def missing_sensors(self) -> tuple[str, ...]:
         """Sensors the model knows and the input layout lacks."""
-        names = self._description.mounts.names
-        return tuple(name for name, here in zip(names, self._present, strict=True) if not here)
+        return self._sensors.missing
 
     @property
     def neutral(self) -> Neutral | None:
@@ -140,22 +137,10 @@ class FaceTracker:
         Raises:
             LayoutMismatchError: the model's reference sensor is not among them, or the rate is not positive.
         """
-        mounts = self._description.mounts
-        reference = mounts.names[mounts.reference]
-        if reference not in layout.names or not layout.rate_hz > 0.0:
-            raise LayoutMismatchError(
-                f"expected a layout with sensor {reference!r} and a positive rate, found {', '.join(layout.names)} "
-                f"at {layout.rate_hz} Hz; use the layout of {self._description.title} or train a model for it"
-            )
-        if layout == self._layout:
+        if not self._sensors.follow(layout):
             return
-        index = {name: i for i, name in enumerate(layout.names)}
-        self._present = np.array([name in index for name in mounts.names])
-        self._take = np.array([index.get(name, 0) for name in mounts.names], dtype=np.intp)
-        self._identical = layout.names == mounts.names
-        self._layout = layout
         self._ticks = TickResampler(self._extractor.channels, self._description.rate_hz, layout.rate_hz)
-        self._extractor = FeatureExtractor(mounts, rate_hz=layout.rate_hz)
+        self._extractor = FeatureExtractor(self._description.mounts, rate_hz=layout.rate_hz)
         self._continuity.newest = None
         self._start_anew()
 
@@ -201,12 +186,12 @@ class FaceTracker:
 
     def accept(self, sample: ImuSample, now_s: float) -> bool:
         """Take a sample in; False if it cannot be used (counted in `counters.refused`)."""
-        if not self._fits(sample) or not self._follow_sequence(sample):
+        if not self._sensors.fits(sample) or not self._follow_sequence(sample):
             self.counters.refused += 1
             return False
         self._received_s = now_s
         self.counters.samples += 1
-        orientation, rates, forces, valid = self._in_model_order(sample)
+        orientation, rates, forces, valid = self._sensors.in_model_order(sample)
         self._follow_head(orientation, valid)
         if self._calibration is not None or self._asked is not None:
             self._calibrate(sample.hub_time_s, orientation, rates, valid)
@@ -218,11 +203,7 @@ class FaceTracker:
         if self._routine is not None:
             self._routine.add(sample.hub_time_s, features)
             self._routine = None if self._routine.complete else self._routine
-        seen = features[self._extractor.channels.valid] > 0.5
-        whole = bool(seen.all())
-        if not whole:
-            self.counters.masked += int(np.count_nonzero(valid & ~seen))
-        self._sequence, self._state = sample.sequence, TrackingState.TRACKING if whole else TrackingState.DEGRADED
+        self._sequence, self._state = sample.sequence, self._state_at(features, valid)
         self._due.extend(self._ticks.push(sample.hub_time_s, features, self._ahead))
         if not self._due:  # between two ticks: the newest face is still the last one
             last = self._last
@@ -292,7 +273,7 @@ class FaceTracker:
             "last": self._last,
             "newest": self._continuity.newest,
             "received_s": self._received_s,
-            "layout": self._layout,
+            "layout": self._sensors.layout,
         }
 
     def restore_state(self, state: dict[str, Any]) -> None:
@@ -310,10 +291,12 @@ class FaceTracker:
 
     # Details.
 
-    def _fits(self, sample: ImuSample) -> bool:
-        if self._layout is None:
-            return _shapes_agree(sample, len(self._take))
-        return sample.layout_id == self._layout.layout_id and _shapes_agree(sample, len(self._layout.names))
+    def _state_at(self, features: Float32Array, valid: NDArray[np.bool_]) -> TrackingState:
+        seen = features[self._extractor.channels.valid] > 0.5
+        if seen.all():
+            return TrackingState.TRACKING
+        self.counters.masked += int(np.count_nonzero(valid & ~seen))
+        return TrackingState.DEGRADED
 
     def _follow_head(self, orientation: Any, valid: NDArray[np.bool_]) -> None:
         reference = self._description.mounts.reference
@@ -323,7 +306,8 @@ class FaceTracker:
 
     def _follow_sequence(self, sample: ImuSample) -> bool:
         """Count losses, act on gaps and restarts; False for a sample that comes late or twice."""
-        rate_hz = self._layout.rate_hz if self._layout else self._description.rate_hz
+        layout = self._sensors.layout
+        rate_hz = self._description.rate_hz if layout is None else layout.rate_hz
         coming, ahead = self._continuity.follow(sample.sequence, sample.hub_time_s, rate_hz)
         if coming is Coming.LATE:
             return False
@@ -336,13 +320,6 @@ class FaceTracker:
             self._reset_network()
         self._ahead = ahead if coming is Coming.NEXT else 1
         return True
-
-    def _in_model_order(self, sample: ImuSample) -> tuple[Any, Any, Any, NDArray[np.bool_]]:
-        if self._identical:
-            return sample.orientation, sample.angular_velocity, sample.specific_force, sample.valid
-        take = self._take
-        valid = sample.valid[take] & self._present
-        return sample.orientation[take], sample.angular_velocity[take], sample.specific_force[take], valid
 
     def _calibrate(self, time_s: float, orientation: Any, rates: Any, valid: NDArray[np.bool_]) -> None:
         for calibration in (self._calibration, self._asked):
@@ -396,15 +373,6 @@ class FaceTracker:
         self._engine.reset(self.face)
         self._ticks.reset()
         self.counters.resets += 1
-
-
-def _shapes_agree(sample: ImuSample, count: int) -> bool:
-    return (
-        sample.orientation.shape == (count, 4)
-        and sample.angular_velocity.shape == (count, 3)
-        and sample.specific_force.shape == (count, 3)
-        and sample.valid.shape == (count,)
-    )
 
 
 def _zeros() -> NDArray[np.float32]:
