@@ -54,6 +54,13 @@ class Process:
         return command
 
 
+class Names(list[str]):
+    """Names separated by commas."""
+
+    def __init__(self, text: object) -> None:
+        super().__init__(name.strip() for name in str(text).split(","))
+
+
 @dataclass(frozen=True)
 class Argument:
     """A value that people may give when they start a graph."""
@@ -140,7 +147,7 @@ def _process(name: str, known: Mapping[str, Any], overrides: Mapping[str, object
 
 
 def _arguments(entries: Mapping[str, Any], processes: set[str]) -> tuple[Argument, ...]:
-    types = {"str": str, "int": int, "float": float}
+    types = {"str": str, "int": int, "float": float, "names": Names}
     arguments = (
         Argument(name, types[entry["type"]], tuple(map(_split, entry["sets"])), str(entry["help"]))
         for name, entry in entries.items()

@@ -1,0 +1,13 @@
+"""Inference for several people in one process, beside a sensors.launch.py in each person's namespace.
+
+ros2 launch imusic faces.launch.py people:=alice,bob
+"""
+
+from launch import LaunchDescription
+
+from imusic_ros.launching import graph_description
+
+
+def generate_launch_description() -> LaunchDescription:
+    """What runs is listed in config/graph.yaml; `--show-args` lists the arguments."""
+    return graph_description("faces")
