@@ -20,7 +20,8 @@ from rclpy.signals import SignalHandlerOptions
 from face_model import arkit
 from imusic_cli.errors import CommandError
 
-DISCOVERY_PATIENCE_S = 20.0
+DISCOVERY_PATIENCE_S = 40.0
+"""Up to the first face; a machine with more to do takes half of it for the simulated head alone."""
 
 _LISTENING = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Deep, so that what is missing was lost by the graph and not by a listener who had to wait for a processor."""
@@ -70,7 +71,7 @@ def listen(
         every_second: called at the beginning and after each second.
 
     Raises:
-        CommandError: no face came within 20 s.
+        CommandError: no face came within 40 s.
     """
     (faces,) = listen_to_all((namespace,), seconds, settle_s, frames_too, every_second)
     return faces
@@ -86,7 +87,7 @@ def listen_to_all(
     """`listen` to several graphs at once, beginning `settle_s` after the first face of the last of them.
 
     Raises:
-        CommandError: no face came from one of them within 20 s for each, as they share the machine while they start.
+        CommandError: no face came from one of them within 40 s for each, as they share the machine while they start.
     """
     # Without rclpy's handlers Ctrl-C is an ordinary KeyboardInterrupt.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
