@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
@@ -28,7 +29,7 @@ PRECISIONS = ("auto", "float32", "float16")
 """Values of the parameter `precision`; float16 is TensorRT's, whose automatic choice it is."""
 
 CANDIDATES = ("tensorrt", "onnxruntime-cuda", DEFAULT)
-"""What the automatic choice tries; the fastest of those that work is taken."""
+"""What the automatic choice tries where there is a GPU; the fastest of those that work is taken."""
 
 _TIMED_STEPS = 30
 
@@ -72,7 +73,8 @@ def create_engine(
             raise EngineError(f"expected {what} to be one of {', '.join(known)}, found {value!r}")
     if faces < 1:
         raise EngineError(f"expected at least one face, found {faces}")
-    tried = CANDIDATES if name == "auto" else (name,)
+    gpu = gpu_is_here()
+    tried = (name,) if name != "auto" else CANDIDATES if gpu else (DEFAULT,)
     opened: dict[str, Engine] = {}
     refused: list[str] = []
     for candidate in tried:
@@ -90,11 +92,16 @@ def create_engine(
     for candidate, engine in opened.items():
         if candidate not in (best, DEFAULT):
             engine.close()
-    why = _why(name, times_ms, refused)
+    why = _why(name, times_ms, refused, gpu)
     if best == DEFAULT:
         return Choice(spare, _line(model, spare, why))
     guarded = EngineWithSpare(opened[best], spare, on_failure or (lambda _line: None))
     return Choice(guarded, _line(model, guarded, why))
+
+
+def gpu_is_here() -> bool:
+    """Whether there is an NVIDIA GPU's device file, a Jetson's included: looking is cheap, loading libraries is not."""
+    return any(next(Path("/dev").glob(pattern), None) for pattern in ("nvidia*", "nvhost*", "nvmap"))
 
 
 def open_engine(
@@ -131,12 +138,13 @@ def _step_ms(engine: Engine) -> float:
     return 1000.0 * median(times_s)
 
 
-def _why(name: str, times_ms: dict[str, float], refused: list[str]) -> str:
+def _why(name: str, times_ms: dict[str, float], refused: list[str], gpu: bool) -> str:
     if name != "auto":
         return "asked for"
-    if times_ms:
-        return "the fastest here: " + ", ".join(f"{candidate} {ms:.2f} ms" for candidate, ms in times_ms.items())
-    return "automatic choice; " + "; ".join(refused) if refused else "automatic choice"
+    if not gpu:
+        return "no NVIDIA GPU here"
+    fastest = ", ".join(f"{candidate} {ms:.2f} ms" for candidate, ms in times_ms.items())
+    return "; ".join([*([f"the fastest here: {fastest}"] if fastest else []), *refused])
 
 
 def _line(model: Model, engine: Engine, why: str) -> str:

@@ -55,6 +55,14 @@ def offering(monkeypatch, **engines):
         return found
 
     monkeypatch.setattr(choice, "open_engine", opened)
+    monkeypatch.setattr(choice, "gpu_is_here", lambda: True)
+
+
+def test_without_a_gpu_nothing_of_a_gpu_is_loaded(model, monkeypatch):
+    offering(monkeypatch, onnxruntime=OnnxRuntimeEngine(model), tensorrt=AssertionError("was opened"))
+    monkeypatch.setattr(choice, "gpu_is_here", lambda: False)
+    assert "on ONNX Runtime" in create_engine(model).announcement
+    assert "no NVIDIA GPU here" in create_engine(model).announcement
 
 
 def test_by_itself_it_takes_what_works_and_says_so(model, monkeypatch):

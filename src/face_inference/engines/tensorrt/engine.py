@@ -74,8 +74,8 @@ class TensorRtEngine:
         Raises:
             EngineError: no TensorRT, PyCUDA, driver or GPU, or one that does not take the model; what to do about it.
         """
+        gpu = find_gpu()  # first: the library takes a second and 100 MB to import
         order = Order(model, find_library(), faces, precision)
-        gpu = find_gpu()
         device = PyCudaDevice(gpu)
         title = f"{order.library.title} {order.library.version}, {precision},"
         try:
