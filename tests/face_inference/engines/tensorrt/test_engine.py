@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.tensorrt.engine import TensorRtEngine
+from face_inference.engines.tensorrt.opening import Order
 from face_inference.errors import EngineError
 
 TICKS, FACES = 30, 3
@@ -171,4 +172,4 @@ def test_without_a_gpu_or_pycuda_it_says_what_is_missing(rtx, tiny, monkeypatch,
     with pytest.raises(EngineError, match="expected PyCUDA and NVIDIA's driver"):
         TensorRtEngine.create(tiny)
     with pytest.raises(EngineError, match="float16, float32, found 'int4'"):
-        TensorRtEngine.create(tiny, precision="int4")
+        Order(tiny, rtx, 1, "int4")
