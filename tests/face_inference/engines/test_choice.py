@@ -79,7 +79,7 @@ def test_by_itself_it_takes_the_fastest(model, monkeypatch):
     offering(monkeypatch, tensorrt=fast, onnxruntime=slow)
     monkeypatch.setattr(choice, "_step_ms", lambda engine: 0.1 if engine is fast else 0.5)
     found = create_engine(model)
-    assert "runs on a breaking device (the fastest here: tensorrt 0.10 ms, onnxruntime 0.50 ms; no onnx" in found.announcement
+    assert "a breaking device (the fastest here: tensorrt 0.10 ms, onnxruntime 0.50 ms; no onnx" in found.announcement
     monkeypatch.setattr(choice, "_step_ms", lambda engine: 0.9 if engine is fast else 0.5)
     found = create_engine(model)
     assert found.engine is slow
