@@ -80,6 +80,35 @@ def capture(
     raise typer.Exit(run_graph("capture", values, namespace))
 
 
+@app.command()
+def sensors(
+    namespace: Annotated[str, typer.Option(help="The person's ROS namespace, as `imusic faces` is told it.")],
+    port: Annotated[str, typer.Option(help="Serial port of the hub, e.g. /dev/ttyUSB0.")] = "",
+    baud: Annotated[int | None, typer.Option(help="Baud rate of the serial port.")] = None,
+    udp: Annotated[str, typer.Option(help="HOST:PORT to listen on for a hub that sends over UDP.")] = "",
+    layout: Annotated[str, typer.Option(help="Sensor layout: a name or the path of a .yaml file.")] = "",
+    page_port: Annotated[int | None, typer.Option(help="TCP port of the page.")] = None,
+    face: Annotated[str, typer.Option(help="Face that is shown: head, or a rig file.")] = "",
+) -> None:
+    """One of several people: driver and page, whose face `imusic faces` computes together with the others'."""
+    from imusic_cli.run import run_graph
+
+    values: dict[str, object] = {"port": port, "baud": baud, "udp": udp, "layout": layout}
+    raise typer.Exit(run_graph("sensors", values | {"page_port": page_port, "face": face}, namespace))
+
+
+@app.command()
+def faces(
+    people: Annotated[str, typer.Argument(help="Namespaces of the people, e.g. alice,bob.")],
+    model: ModelName = "",
+    namespace: Annotated[str, typer.Option(help="ROS namespace that those of the people are in.")] = "",
+) -> None:
+    """Compute the faces of several people in one process, each in the namespace of their `imusic sensors`."""
+    from imusic_cli.run import run_graph
+
+    raise typer.Exit(run_graph("faces", {"people": people, "model": model}, namespace))
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def simulate(context: typer.Context) -> None:
     """Be a hub on a pseudo-terminal or UDP, with faults on demand; `imusic simulate --help` lists its options."""

@@ -9,16 +9,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from face_inference.engines.choice import DEFAULT, NAMES, open_engine
+from face_inference.engines.choice import DEFAULT, NAMES, gpu_is_here, open_engine
 from face_inference.engines.protocol import Engine
+from face_inference.engines.torch_reference import TorchEngine
 from face_inference.errors import InferenceError
 from face_inference.model_folder import Model
+from imusic_cli.bench.parity import Parity
 from imusic_cli.bench.references import recurrent_model, window_step
 from imusic_cli.bench.timing import Percentiles, Step, time_steps
 from imusic_cli.errors import CommandError
 
 BATCHES = (1, 4, 16, 64)
 EXACT, HALF = "float32", "float16"
+
+COMPILED = "pytorch-compiled"
+"""`torch.compile` on the GPU where there is one; for comparison only: it compiles anew for each number of faces."""
 
 STEP, WINDOW, RECURRENT = "step", "window", "recurrent"
 """Kinds of rows: the streaming step, the same network on its whole window, and a recurrent network of one layer."""
@@ -46,6 +51,8 @@ class EngineRow:
         faces_per_s: how many faces could be advanced in a second, by the median.
         speedup_over_window: the median of the window of the same batch, on ONNX Runtime's CPU and measured in the same
             run, over this one; None where the window could not be run.
+        max_difference: of any weight or confidence from those of ONNX Runtime on the CPU, over 100 ticks of made-up
+            inputs; None for the references.
         steps: how many were timed.
     """
 
@@ -59,6 +66,7 @@ class EngineRow:
     cpu_ms: float
     faces_per_s: float
     speedup_over_window: float | None
+    max_difference: float | None
     steps: int
 
 
@@ -86,7 +94,7 @@ def compare_engines(
 
     Args:
         model: to be run.
-        names: of engines; None: all.
+        names: of engines, or `COMPILED`; None: all, the latter only where there is a GPU.
         batches: numbers of faces.
         seconds: for each engine, precision and batch.
         progress: told what is measured.
@@ -94,10 +102,11 @@ def compare_engines(
     Raises:
         CommandError: an unknown engine, or none of them works here.
     """
-    names = names or NAMES
-    unknown = [name for name in names if name not in NAMES]
+    known = (*NAMES, COMPILED)
+    names = names or (known if gpu_is_here() else NAMES)
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise CommandError(f"--engine: expected one of {', '.join(NAMES)}, found {', '.join(unknown)}")
+        raise CommandError(f"--engine: expected one of {', '.join(known)}, found {', '.join(unknown)}")
     found = Comparison()
     with ExitStack() as stack:
         baseline: Model | None = None
@@ -108,16 +117,19 @@ def compare_engines(
         for batch in batches:
             if progress is not None:
                 progress(f"{batch} {'face' if batch == 1 else 'faces'} at once")
-            with _opened(model, baseline, names, batch, found.missing) as steps:
+            differences: dict[Contender, float] = {}
+            with _opened(model, baseline, names, batch, found.missing, differences) as steps:
                 if all(contender.kind != STEP for contender in steps):
                     reasons = "; ".join(f"{name}: {why}" for name, why in found.missing.items())
                     raise CommandError(f"expected an engine that works here, found none: {reasons}")
                 times = {each: Percentiles.of(times_s) for each, times_s in time_steps(steps, seconds).items()}
-            found.rows += rows_of(times, batch)
+            found.rows += rows_of(times, batch, differences)
     return found
 
 
-def rows_of(times: Mapping[Contender, Percentiles], batch: int) -> list[EngineRow]:
+def rows_of(
+    times: Mapping[Contender, Percentiles], batch: int, differences: Mapping[Contender, float]
+) -> list[EngineRow]:
     """Rows of one batch."""
     window = times.get(Contender(DEFAULT, EXACT, WINDOW))
     return [
@@ -132,6 +144,7 @@ def rows_of(times: Mapping[Contender, Percentiles], batch: int) -> list[EngineRo
             cpu_ms=time.cpu_ms,
             faces_per_s=1000.0 * batch / time.p50_ms,
             speedup_over_window=window.p50_ms / time.p50_ms if window is not None else None,
+            max_difference=differences.get(contender),
             steps=time.steps,
         )
         for contender, time in times.items()
@@ -140,20 +153,31 @@ def rows_of(times: Mapping[Contender, Percentiles], batch: int) -> list[EngineRo
 
 @contextmanager
 def _opened(
-    model: Model, baseline: Model | None, names: Sequence[str], batch: int, missing: dict[str, str]
+    model: Model,
+    baseline: Model | None,
+    names: Sequence[str],
+    batch: int,
+    missing: dict[str, str],
+    differences: dict[Contender, float],
 ) -> Iterator[dict[Contender, Step]]:
-    """Everything that works here, ready to step `batch` faces; why the others do not is put into `missing`."""
+    """Everything that works here, ready to step `batch` faces.
+
+    Why the others do not is put into `missing`, and how far each is from the reference into `differences`.
+    """
+    parity = Parity(model, batch)
     kinds = [(Contender(name, precision, STEP), model) for name in names for precision in precisions_of(name)]
     kinds += [(Contender(DEFAULT, EXACT, RECURRENT), baseline)] if baseline is not None else []
     steps: dict[Contender, Step] = {}
     with ExitStack() as stack:
         for contender, network in kinds:
             try:
-                engine = open_engine(network, contender.engine, batch, contender.precision)
+                engine = _open(network, contender, batch)
             except InferenceError as error:
                 missing.setdefault(f"{contender.engine} {contender.precision}", str(error))
                 continue
             stack.callback(engine.close)
+            if contender.kind == STEP:
+                differences[contender] = parity.largest_difference(engine)
             fill(engine)
             steps[contender] = engine.step
         try:
@@ -161,6 +185,12 @@ def _opened(
         except InferenceError as error:
             missing.setdefault(WINDOW, str(error))
         yield steps
+
+
+def _open(model: Model, contender: Contender, batch: int) -> Engine:
+    if contender.engine == COMPILED:
+        return TorchEngine(model, batch, compiled=True, device="cuda" if gpu_is_here() else "cpu")
+    return open_engine(model, contender.engine, batch, contender.precision)
 
 
 def precisions_of(name: str) -> tuple[str, ...]:

@@ -56,6 +56,8 @@ def text(value: Any) -> str:
         return {True: "yes", False: "no", None: ""}[value]
     if isinstance(value, float):
         size = abs(value)
+        if 0.0 < size < 5e-4:
+            return f"{value:.0e}"
         return f"{value:.{3 if size < 1.0 else 2 if size < 10.0 else 1 if size < 100.0 else 0}f}"
     return str(value)
 

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from face_inference.engines.choice import DEFAULT
+from face_inference.engines.protocol import EngineOutput
 from face_inference.errors import EngineError
 from face_inference.model_folder import Model, load_model
 from imusic_cli.bench import engine as bench
@@ -31,9 +32,12 @@ def times(p50_ms: float) -> Percentiles:
 
 def test_a_row_has_the_promised_keys_and_its_speed_beside_the_window() -> None:
     found = rows_of(
-        {Contender(DEFAULT, "float32", STEP): times(0.5), Contender(DEFAULT, "float32", WINDOW): times(8.0)}, batch=4
+        {Contender(DEFAULT, "float32", STEP): times(0.5), Contender(DEFAULT, "float32", WINDOW): times(8.0)},
+        4,
+        {Contender(DEFAULT, "float32", STEP): 1e-6},
     )
     step, window = (asdict(row) for row in found)
+    assert (step["max_difference"], window["max_difference"]) == (1e-6, None)
     promised = {"engine", "precision", "batch", "p50_ms", "p99_ms", "p999_ms", "speedup_over_window", "kind"}
     assert promised <= set(step)
     assert (step["engine"], step["precision"], step["batch"], step["kind"]) == (DEFAULT, "float32", 4, "step")
@@ -44,7 +48,7 @@ def test_a_row_has_the_promised_keys_and_its_speed_beside_the_window() -> None:
 
 
 def test_without_the_window_there_is_no_speed_beside_it() -> None:
-    (row,) = rows_of({Contender("tensorrt", "float16", STEP): times(0.2)}, batch=1)
+    (row,) = rows_of({Contender("tensorrt", "float16", STEP): times(0.2)}, 1, {})
     assert row.speedup_over_window is None
 
 
@@ -57,12 +61,17 @@ class FakeEngine:
     """Counts its steps."""
 
     def __init__(self, faces: int) -> None:
-        self.inputs = np.zeros((faces, 3), np.float32)
+        self.faces = faces
+        self.inputs = np.zeros((faces, 254), np.float32)
         self.steps = 0
         self.closed = False
 
-    def step(self) -> None:
+    def step(self) -> EngineOutput:
         self.steps += 1
+        return EngineOutput(np.full((self.faces, 52), 5.0, np.float32), np.zeros((self.faces, 52), np.float32))
+
+    def reset(self, face: int) -> None:
+        pass
 
     def close(self) -> None:
         self.closed = True
@@ -89,6 +98,7 @@ def test_what_does_not_work_here_is_listed_with_its_reason(model: Model, opened:
     kinds = [(row.batch, row.kind) for row in found.rows if row.kind != RECURRENT]
     assert kinds == [(1, STEP), (1, WINDOW), (3, STEP), (3, WINDOW)]
     assert opened
+    assert all(row.max_difference > 3.0 for row in found.rows if row.kind == STEP)  # it gives 5 for everything
     assert all(engine.closed and engine.steps > 3 and engine.inputs.all() for engine in opened)
 
 
