@@ -43,6 +43,8 @@ def test_nothing_is_cut_off_where_a_table_has_no_width(capsys: pytest.CaptureFix
         (True, "yes"),
         (3, "3"),
         (0.1234, "0.123"),
+        (0.00012, "1e-04"),
+        (0.0, "0.000"),
         (1.2345, "1.23"),
         (12.345, "12.3"),
         (-1234.6, "-1235"),
