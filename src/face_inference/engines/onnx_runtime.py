@@ -8,20 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.channels import Channels
-from face_inference.engines.protocol import EngineOutput, FaceState
-from face_inference.engines.rings import RingState
+from face_inference.engines.host import HostEngine
+from face_inference.engines.protocol import EngineOutput
 from face_inference.errors import EngineError
-from face_inference.inputs import input_size
 from face_inference.model_folder import FACES_AXIS, STEP, Model
-from face_model import arkit
 
 Float32Array = NDArray[np.float32]
 
 _WARM_UP_STEPS = 3
 
 
-class OnnxRuntimeEngine:
+class OnnxRuntimeEngine(HostEngine):
     """Runs the step graph on as many faces as a step is asked to advance; the rings lie here.
 
     Faces that wait are not computed: those that go on are gathered, which costs a few per cent of computing them.
@@ -31,13 +28,10 @@ class OnnxRuntimeEngine:
     """
 
     def __init__(self, model: Model, faces: int = 1) -> None:
+        super().__init__(model, faces)
         self._session, self._version = open_session(model, STEP, faces)
         rings = model.description.rings
         self._names = [ring.name for ring in rings]
-        self._faces = faces
-        self._rings = RingState(rings, faces)
-        self._inputs = np.zeros((faces, input_size(Channels.of(model.description.mounts))), dtype=np.float32)
-        self._output = EngineOutput(*(np.zeros((faces, arkit.COUNT), dtype=np.float32) for _ in range(2)))
         self._rows = [np.zeros((faces, ring.width), dtype=np.float32) for ring in rings]
         whole = {
             "inputs": self._inputs,
@@ -61,16 +55,6 @@ class OnnxRuntimeEngine:
         """Library, version and device."""
         return f"ONNX Runtime {self._version} on the CPU, 1 thread, float32"
 
-    @property
-    def faces(self) -> int:
-        """F."""
-        return self._faces
-
-    @property
-    def inputs(self) -> Float32Array:
-        """(F, I), to be filled before a step."""
-        return self._inputs
-
     def step(self, active: NDArray[np.bool_] | None = None) -> EngineOutput:
         """One tick of the faces where `active` (F,) is true; see `Engine.step`.
 
@@ -88,25 +72,6 @@ class OnnxRuntimeEngine:
         elif active.any():
             self._step_some(np.flatnonzero(active))
         return self._output
-
-    def reset(self, face: int = 0) -> None:
-        """Forget a face's past."""
-        self._rings.reset(face)
-
-    def save_state(self, face: int = 0) -> FaceState:
-        """A copy."""
-        return self._rings.save(face)
-
-    def restore_state(self, state: FaceState, face: int = 0) -> None:
-        """Continue from `save_state`.
-
-        Raises:
-            EngineError: the state is of another model.
-        """
-        self._rings.restore(state, face)
-
-    def close(self) -> None:
-        """Nothing is held that memory management does not release."""
 
     @property
     def _arrays(self) -> list[Float32Array]:

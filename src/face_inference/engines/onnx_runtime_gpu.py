@@ -7,14 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.channels import Channels
+from face_inference.engines.host import HostEngine
 from face_inference.engines.onnx_runtime import check_edges, open_session
 from face_inference.engines.protocol import EngineOutput, FaceState
-from face_inference.engines.rings import RingState
 from face_inference.errors import EngineError
-from face_inference.inputs import input_size
 from face_inference.model_folder import CARRIED, Model
-from face_model import arkit
 
 Float32Array = NDArray[np.float32]
 
@@ -24,7 +21,7 @@ PROVIDERS = {"onnxruntime-cuda": "CUDAExecutionProvider", "onnxruntime-tensorrt"
 _WARM_UP_STEPS = 4
 
 
-class OnnxRuntimeGpuEngine:
+class OnnxRuntimeGpuEngine(HostEngine):
     """Runs the graph that carries its rings. Faces that wait are computed and not counted.
 
     Args:
@@ -35,21 +32,18 @@ class OnnxRuntimeGpuEngine:
     """
 
     def __init__(self, model: Model, faces: int = 1, provider: str = "CUDAExecutionProvider") -> None:
+        super().__init__(model, faces)
         self._device = "cpu" if provider == "CPUExecutionProvider" else "cuda"
         self._session, self._version = open_session(model, CARRIED, faces, provider)
         self._provider = provider
-        self._faces = faces
-        rings = model.description.rings
-        self._names = [ring.name for ring in rings]
-        self._ticks = RingState(rings, faces)  # its arrays are the shapes, and what is zero after a reset
-        self._inputs = np.zeros((faces, input_size(Channels.of(model.description.mounts))), dtype=np.float32)
-        self._output = EngineOutput(*(np.zeros((faces, arkit.COUNT), dtype=np.float32) for _ in range(2)))
-        whole = {"inputs": self._inputs, "ticks": self._ticks.ticks}
-        arrays = dict(zip(self._names, self._ticks.arrays, strict=True))
+        self._names = [ring.name for ring in model.description.rings]
+        # Of the rings in host memory only the ticks count; the arrays tell shapes, and what a reset writes.
+        whole = {"inputs": self._inputs, "ticks": self._rings.ticks}
+        arrays = dict(zip(self._names, self._rings.arrays, strict=True))
         results = {"weights": self._output.weights, "confidence": self._output.confidence}
         check_edges("inputs", self._session.get_inputs(), whole | arrays)
         check_edges("outputs", self._session.get_outputs(), results | {f"next_{n}": a for n, a in arrays.items()})
-        self._sets = [[self._placed(array) for array in self._ticks.arrays] for _ in range(2)]
+        self._sets = [[self._placed(array) for array in self._rings.arrays] for _ in range(2)]
         self._bindings = [self._bind(turn) for turn in range(2)]
         self._turn = 0
         for _ in range(_WARM_UP_STEPS):
@@ -62,16 +56,6 @@ class OnnxRuntimeGpuEngine:
         """Library, version and device."""
         return f"ONNX Runtime {self._version} with {self._provider}, float32"
 
-    @property
-    def faces(self) -> int:
-        """F."""
-        return self._faces
-
-    @property
-    def inputs(self) -> Float32Array:
-        """(F, I), to be filled before a step."""
-        return self._inputs
-
     def step(self, active: NDArray[np.bool_] | None = None) -> EngineOutput:
         """One tick; see `Engine.step`.
 
@@ -79,18 +63,18 @@ class OnnxRuntimeGpuEngine:
             EngineError: the device failed.
         """
         self._run()
-        self._ticks.advance(slice(None) if active is None else np.flatnonzero(active))
+        self._rings.advance(slice(None) if active is None else np.flatnonzero(active))
         return self._output
 
     def reset(self, face: int = 0) -> None:
         """Forget a face's past."""
-        self._ticks.reset(face)
-        self._write(face, [array[face] for array in self._ticks.arrays])
+        self._rings.reset(face)
+        self._write(face, [array[face] for array in self._rings.arrays])
 
     def save_state(self, face: int = 0) -> FaceState:
         """A copy."""
         rings = tuple(np.array(value.numpy()[face]) for value in self._sets[self._turn])
-        return FaceState(int(self._ticks.ticks[face, 0]), rings)
+        return FaceState(int(self._rings.ticks[face, 0]), rings)
 
     def restore_state(self, state: FaceState, face: int = 0) -> None:
         """Continue from `save_state`.
@@ -98,8 +82,8 @@ class OnnxRuntimeGpuEngine:
         Raises:
             EngineError: the state is of another model.
         """
-        self._ticks.check(state)
-        self._ticks.ticks[face] = state.ticks
+        self._rings.check(state)
+        self._rings.ticks[face] = state.ticks
         self._write(face, state.rings)
 
     def close(self) -> None:
@@ -130,7 +114,7 @@ class OnnxRuntimeGpuEngine:
     def _bind(self, turn: int) -> Any:
         """Reads the rings of set `turn` and writes those of the other; what the host fills and reads stays its own."""
         binding = self._session.io_binding()
-        host = ((binding.bind_input, "inputs", self._inputs), (binding.bind_input, "ticks", self._ticks.ticks))
+        host = ((binding.bind_input, "inputs", self._inputs), (binding.bind_input, "ticks", self._rings.ticks))
         results = ((binding.bind_output, n, a) for n, a in zip(("weights", "confidence"), self._output, strict=True))
         for bind, name, array in (*host, *results):
             bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)

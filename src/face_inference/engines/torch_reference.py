@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.engines.protocol import EngineOutput, FaceState
-from face_inference.engines.rings import RingState
+from face_inference.engines.host import HostEngine
+from face_inference.engines.protocol import EngineOutput
 from face_inference.errors import EngineError, InferenceError
 from face_inference.model_folder import Model
-from face_model import arkit
 
 Float32Array = NDArray[np.float32]
 
 
-class TorchEngine:
+class TorchEngine(HostEngine):
     """Runs the step form of the network with PyTorch; slower than ONNX Runtime, and without an exporter in between.
 
     Raises:
@@ -25,6 +24,7 @@ class TorchEngine:
 
     def __init__(self, model: Model, faces: int = 1, compiled: bool = False, device: str = "cpu") -> None:
         """`compiled`: through `torch.compile`; `device`: as PyTorch names it."""
+        super().__init__(model, faces)
         try:
             import torch
 
@@ -32,36 +32,20 @@ class TorchEngine:
             from face_inference.networks.stored import load_network
         except ImportError as error:
             raise EngineError(f"expected PyTorch, found {error}; pip install torch==2.13.0") from error
-        try:
-            network = load_network(model).to(device)
-        except InferenceError as error:
-            raise EngineError(str(error)) from error
         self._torch: Any = torch
-        self._device = device
-        step = Step(network.eval())
-        self._step: Any = torch.compile(step) if compiled else step
-        self._compiled = compiled
-        self._rings = RingState(model.description.rings, faces)
-        self._faces = faces
-        self._inputs = np.zeros((faces, network.config.inputs), dtype=np.float32)
-        self._output = EngineOutput(*(np.zeros((faces, arkit.COUNT), dtype=np.float32) for _ in range(2)))
-        self._run(np.arange(faces))
+        self._device, self._compiled = device, compiled
+        try:
+            step = Step(load_network(model).to(device))
+            self._step: Any = torch.compile(step) if compiled else step
+            self._run(np.arange(faces))
+        except (InferenceError, RuntimeError) as error:  # RuntimeError: of the device, or no memory left on it
+            raise EngineError(str(error)) from error
 
     @property
     def description(self) -> str:
         """Library, version and device."""
         how = ", compiled" if self._compiled else ""
         return f"PyTorch {self._torch.__version__} on {self._device}{how}, float32"
-
-    @property
-    def faces(self) -> int:
-        """F."""
-        return self._faces
-
-    @property
-    def inputs(self) -> Float32Array:
-        """(F, I), to be filled before a step."""
-        return self._inputs
 
     def step(self, active: NDArray[np.bool_] | None = None) -> EngineOutput:
         """One tick; see `Engine.step`.
@@ -78,25 +62,6 @@ class TorchEngine:
             self._rings.write(faces, rows)
             self._rings.advance(faces)
         return self._output
-
-    def reset(self, face: int = 0) -> None:
-        """Forget a face's past."""
-        self._rings.reset(face)
-
-    def save_state(self, face: int = 0) -> FaceState:
-        """A copy."""
-        return self._rings.save(face)
-
-    def restore_state(self, state: FaceState, face: int = 0) -> None:
-        """Continue from `save_state`.
-
-        Raises:
-            EngineError: the state is of another model.
-        """
-        self._rings.restore(state, face)
-
-    def close(self) -> None:
-        """Nothing is held that memory management does not release."""
 
     def _run(self, faces: NDArray[np.intp]) -> list[Float32Array]:
         torch = self._torch
