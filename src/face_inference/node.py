@@ -157,7 +157,10 @@ class FaceInferenceNode(ManagedNode):
 
         name, precision = str(self.value("engine")), str(self.value("precision"))
         choice = create_engine(model, name, faces, precision, tell, self._on_engine_failure)
-        log.info(choice.announcement)
+        if choice.fell_back:
+            log.warning(choice.announcement)
+        else:
+            log.info(choice.announcement)
         return choice.engine
 
     def _on_engine_failure(self, line: str) -> None:

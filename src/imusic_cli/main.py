@@ -41,6 +41,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 Namespace = Annotated[str, typer.Option(help="ROS namespace of all nodes: one per person.")]
 ModelName = Annotated[str, typer.Option("--model", help="Model: a name or the path of a model folder.")]
 
+EngineName = Annotated[str, typer.Option("--engine", help="What runs the model: auto, onnxruntime, tensorrt, ...")]
+
 
 @app.command()
 def demo(
@@ -48,6 +50,7 @@ def demo(
         str, typer.Option(help="What it plays: performance, say:TEXT, routine, or a Live Link CSV.")
     ] = "",
     model: ModelName = "",
+    engine: EngineName = "",
     page_port: Annotated[int | None, typer.Option(help="TCP port of the page; by default the first free one.")] = None,
     wearer: Annotated[int | None, typer.Option(help="Who wears it: 0 the face as built, else a random person.")] = None,
     face: Annotated[str, typer.Option(help="Face that is simulated and shown: head, or a rig file.")] = "",
@@ -56,8 +59,8 @@ def demo(
     """Watch a simulated face: hub, driver, inference and web page, no hardware needed."""
     from imusic_cli.run import run_graph
 
-    values = {"motion": motion, "model": model, "page_port": page_port, "wearer": wearer, "face": face}
-    raise typer.Exit(run_graph("demo", values, namespace))
+    values: dict[str, object] = {"motion": motion, "model": model, "engine": engine, "page_port": page_port}
+    raise typer.Exit(run_graph("demo", values | {"wearer": wearer, "face": face}, namespace))
 
 
 @app.command()
@@ -67,6 +70,7 @@ def capture(
     udp: Annotated[str, typer.Option(help="HOST:PORT to listen on for a hub that sends over UDP.")] = "",
     layout: Annotated[str, typer.Option(help="Sensor layout: a name or the path of a .yaml file.")] = "",
     model: ModelName = "",
+    engine: EngineName = "",
     person: Annotated[str, typer.Option(help="Who wears the sensors: a profile of `imusic wearer`.")] = "",
     page_port: Annotated[int | None, typer.Option(help="TCP port of the page.")] = None,
     face: Annotated[str, typer.Option(help="Face that is shown: head, or a rig file.")] = "",
@@ -76,7 +80,7 @@ def capture(
     from imusic_cli.run import run_graph
 
     values: dict[str, object] = {"port": port, "baud": baud, "udp": udp, "layout": layout, "model": model}
-    values |= {"person": person, "page_port": page_port, "face": face}
+    values |= {"engine": engine, "person": person, "page_port": page_port, "face": face}
     raise typer.Exit(run_graph("capture", values, namespace))
 
 
@@ -101,12 +105,13 @@ def sensors(
 def faces(
     people: Annotated[str, typer.Argument(help="Namespaces of the people, e.g. alice,bob.")],
     model: ModelName = "",
+    engine: EngineName = "",
     namespace: Annotated[str, typer.Option(help="ROS namespace that those of the people are in.")] = "",
 ) -> None:
     """Compute the faces of several people in one process, each in the namespace of their `imusic sensors`."""
     from imusic_cli.run import run_graph
 
-    raise typer.Exit(run_graph("faces", {"people": people, "model": model}, namespace))
+    raise typer.Exit(run_graph("faces", {"people": people, "model": model, "engine": engine}, namespace))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

@@ -39,10 +39,17 @@ OnProgress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Choice:
-    """An engine ready to run, and one line that says what was chosen and why."""
+    """An engine ready to run.
+
+    Attributes:
+        engine: that was chosen.
+        announcement: one line that says what was chosen and why.
+        fell_back: whether it is not the one that was asked for.
+    """
 
     engine: Engine
     announcement: str
+    fell_back: bool = False
 
 
 def create_engine(
@@ -86,7 +93,7 @@ def create_engine(
             refused.append(f"no {candidate}: {error}")
     spare = opened.get(DEFAULT) or OnnxRuntimeEngine(model, faces)
     if not opened:
-        return Choice(spare, _line(model, spare, f"falls back; {refused[0]}"))
+        return Choice(spare, _line(model, spare, f"falls back; {refused[0]}"), True)
     times_ms = {candidate: _step_ms(engine) for candidate, engine in opened.items()} if len(opened) > 1 else {}
     best = min(times_ms, key=times_ms.__getitem__) if times_ms else next(iter(opened))
     for candidate, engine in opened.items():

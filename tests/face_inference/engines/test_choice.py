@@ -98,6 +98,7 @@ def test_what_was_asked_for_and_cannot_be_had_falls_back_with_one_announcement(m
     found = create_engine(model, "tensorrt", faces=2)
     assert "runs for 2 faces on ONNX Runtime" in found.announcement
     assert "falls back; no tensorrt: expected a GPU, found none" in found.announcement
+    assert found.fell_back
     assert found.engine.faces == 2
 
 
