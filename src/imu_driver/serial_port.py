@@ -61,15 +61,17 @@ class SerialTransport:
 
     def read(self, timeout_s: float) -> bytes:
         """Bytes waiting, or the first that come within `timeout_s`; raises `LostError`."""
+        port = self._opened()
         try:
             # Not pyserial's read: it makes five system calls of what takes two.
-            line = self._opened().fileno()
+            line = port.fileno()
             if not select.select([line], [], [], timeout_s)[0]:
                 return b""
             data = os.read(line, READ_SIZE)
         except BlockingIOError:
             return b""
-        except OSError as error:
+        except (OSError, TypeError) as error:
+            # TypeError: a port that is closed meanwhile has no descriptor.
             raise self._lost(error) from error
         if not data:
             raise self._lost(OSError("it has bytes, but gives none"))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from face_inference.engines.tensorrt.build import GRAPHS, OnProgress, build_engine
+from face_inference.engines.protocol import OnProgress
+from face_inference.engines.tensorrt.build import GRAPHS, build_engine
 from face_inference.engines.tensorrt.cache import cache_folder, write_engine_file
 from face_inference.engines.tensorrt.cuda import find_gpu
 from face_inference.engines.tensorrt.opening import ALL, Order

@@ -41,6 +41,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 Namespace = Annotated[str, typer.Option(help="ROS namespace of all nodes: one per person.")]
 ModelName = Annotated[str, typer.Option("--model", help="Model: a name or the path of a model folder.")]
 
+HubPort = Annotated[str, typer.Option(help="Serial port of the hub, e.g. /dev/ttyUSB0.")]
+Baud = Annotated[int | None, typer.Option(help="Baud rate of the serial port.")]
+HubUdp = Annotated[str, typer.Option(help="HOST:PORT to listen on for a hub that sends over UDP.")]
+LayoutName = Annotated[str, typer.Option(help="Sensor layout: a name or the path of a .yaml file.")]
+PagePort = Annotated[int | None, typer.Option(help="TCP port of the page.")]
+ShownFace = Annotated[str, typer.Option(help="Face that is shown: head, or a rig file.")]
 EngineName = Annotated[str, typer.Option("--engine", help="What runs the model: auto, onnxruntime, tensorrt, ...")]
 
 
@@ -65,15 +71,15 @@ def demo(
 
 @app.command()
 def capture(
-    port: Annotated[str, typer.Option(help="Serial port of the hub, e.g. /dev/ttyUSB0.")] = "",
-    baud: Annotated[int | None, typer.Option(help="Baud rate of the serial port.")] = None,
-    udp: Annotated[str, typer.Option(help="HOST:PORT to listen on for a hub that sends over UDP.")] = "",
-    layout: Annotated[str, typer.Option(help="Sensor layout: a name or the path of a .yaml file.")] = "",
+    port: HubPort = "",
+    baud: Baud = None,
+    udp: HubUdp = "",
+    layout: LayoutName = "",
     model: ModelName = "",
     engine: EngineName = "",
     person: Annotated[str, typer.Option(help="Who wears the sensors: a profile of `imusic wearer`.")] = "",
-    page_port: Annotated[int | None, typer.Option(help="TCP port of the page.")] = None,
-    face: Annotated[str, typer.Option(help="Face that is shown: head, or a rig file.")] = "",
+    page_port: PagePort = None,
+    face: ShownFace = "",
     namespace: Namespace = "",
 ) -> None:
     """Capture a face from a hub."""
@@ -87,12 +93,12 @@ def capture(
 @app.command()
 def sensors(
     namespace: Annotated[str, typer.Option(help="The person's ROS namespace, as `imusic faces` is told it.")],
-    port: Annotated[str, typer.Option(help="Serial port of the hub, e.g. /dev/ttyUSB0.")] = "",
-    baud: Annotated[int | None, typer.Option(help="Baud rate of the serial port.")] = None,
-    udp: Annotated[str, typer.Option(help="HOST:PORT to listen on for a hub that sends over UDP.")] = "",
-    layout: Annotated[str, typer.Option(help="Sensor layout: a name or the path of a .yaml file.")] = "",
-    page_port: Annotated[int | None, typer.Option(help="TCP port of the page.")] = None,
-    face: Annotated[str, typer.Option(help="Face that is shown: head, or a rig file.")] = "",
+    port: HubPort = "",
+    baud: Baud = None,
+    udp: HubUdp = "",
+    layout: LayoutName = "",
+    page_port: PagePort = None,
+    face: ShownFace = "",
 ) -> None:
     """One of several people: driver and page, whose face `imusic faces` computes together with the others'."""
     from imusic_cli.run import run_graph

@@ -10,7 +10,7 @@ from statistics import median
 
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.onnx_runtime_gpu import PROVIDERS, OnnxRuntimeGpuEngine
-from face_inference.engines.protocol import Engine
+from face_inference.engines.protocol import Engine, OnProgress
 from face_inference.engines.spare import EngineWithSpare
 from face_inference.engines.torch_reference import TorchEngine
 from face_inference.errors import EngineError
@@ -32,9 +32,6 @@ CANDIDATES = ("tensorrt", "onnxruntime-cuda", DEFAULT)
 """What the automatic choice tries where there is a GPU; the fastest of those that work is taken."""
 
 _TIMED_STEPS = 30
-
-OnProgress = Callable[[float, str], None]
-"""Told the share done of a long build, 0 to 1, and what is being done."""
 
 
 @dataclass(frozen=True)

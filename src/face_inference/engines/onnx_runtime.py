@@ -33,19 +33,16 @@ class OnnxRuntimeEngine(HostEngine):
         rings = model.description.rings
         self._names = [ring.name for ring in rings]
         self._rows = [np.zeros((faces, ring.width), dtype=np.float32) for ring in rings]
-        whole = {
-            "inputs": self._inputs,
-            "ticks": self._rings.ticks,
-            **dict(zip(self._names, self._arrays, strict=True)),
-        }
+        self._sources: dict[str, Float32Array] = {"inputs": self._inputs, "ticks": self._rings.ticks}
+        self._sources |= dict(zip(self._names, self._rings.arrays, strict=True))
         results = {"weights": self._output.weights, "confidence": self._output.confidence}
         results |= {f"next_{name}": rows for name, rows in zip(self._names, self._rows, strict=True)}
-        check_edges("inputs", self._session.get_inputs(), whole)
+        check_edges("inputs", self._session.get_inputs(), self._sources)
         check_edges("outputs", self._session.get_outputs(), results)
         self._everybody = np.arange(faces)
-        self._whole = self._bind(whole, results)
+        self._whole = self._bind(self._sources, results)
         # What a step of some faces works on: the first n rows of these.
-        self._gathered = {name: np.zeros_like(array) for name, array in whole.items()} if faces > 1 else {}
+        self._gathered = {name: np.zeros_like(array) for name, array in self._sources.items()} if faces > 1 else {}
         self._part_results = {name: np.zeros_like(array) for name, array in results.items()} if faces > 1 else {}
         self._parts = [self._bind_first(n) for n in range(1, faces)]
         self._warm_up()
@@ -65,23 +62,16 @@ class OnnxRuntimeEngine(HostEngine):
             self._run(self._whole)
             if self._faces == 1:
                 self._rings.write_one(self._rows)
-                self._rings.advance(slice(None))
             else:
                 self._rings.write(self._everybody, self._rows)
-                self._rings.advance(self._everybody)
+            self._rings.advance(slice(None))
         elif active.any():
             self._step_some(np.flatnonzero(active))
         return self._output
 
-    @property
-    def _arrays(self) -> list[Float32Array]:
-        return self._rings.arrays
-
     def _step_some(self, faces: NDArray[np.intp]) -> None:
         count = len(faces)
-        sources = {"inputs": self._inputs, "ticks": self._rings.ticks}
-        sources |= dict(zip(self._names, self._arrays, strict=True))
-        for name, source in sources.items():
+        for name, source in self._sources.items():
             np.take(source, faces, axis=0, out=self._gathered[name][:count])
         self._run(self._parts[count - 1])
         results = self._part_results

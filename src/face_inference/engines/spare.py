@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.engines.protocol import Engine, EngineOutput, FaceState
 from face_inference.errors import EngineError
+
+T = TypeVar("T")
 
 
 class EngineWithSpare:
@@ -47,13 +50,7 @@ class EngineWithSpare:
         Raises:
             EngineError: the spare engine failed, too.
         """
-        try:
-            return self._engine.step(active)
-        except EngineError as error:
-            if self._engine is self._spare:
-                raise
-            self._take_over(str(error))
-            return self._engine.step(active)
+        return self._or_spare(lambda engine: engine.step(active))
 
     def reset(self, face: int = 0) -> None:
         """Forget a face's past."""
@@ -76,13 +73,14 @@ class EngineWithSpare:
         self._engine.close()
         self._spare.close()
 
-    def _or_spare(self, work: Callable[[Engine], None]) -> None:
+    def _or_spare(self, work: Callable[[Engine], T]) -> T:
         try:
-            work(self._engine)
+            return work(self._engine)
         except EngineError as error:
             if self._engine is self._spare:
                 raise
             self._take_over(str(error))
+            return work(self._engine)
 
     def _take_over(self, reason: str) -> None:
         failed, self._engine = self._engine, self._spare

@@ -36,8 +36,8 @@ def export_graphs(network: FaceNetwork, folder: Path) -> tuple[Ring, ...]:
     example = Step(network).example(_EXAMPLE_FACES)
     step = _traced(Step(network), example, names, outputs, folder)
     carried = _traced(Step(network, carries=True), example, names, outputs, folder)
-    ticks = example[0][:, None].expand(-1, network.window_ticks, -1)
-    window = _traced(Window(network), (ticks.contiguous(),), names[:1], outputs[:2], folder)
+    inputs = example[0][:, None].repeat(1, network.window_ticks, 1)  # (B, N, I)
+    window = _traced(Window(network), (inputs,), names[:1], outputs[:2], folder)
     for name, graph in ((STEP, step), (CARRIED, carried), (WINDOW, window)):
         _write(graph, folder / name)
     _write(with_half_products(carried), folder / CARRIED_FLOAT16)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from imusic_cli.errors import CommandError
+from imusic_ros.program import THREAD_COUNTS
 
 app = typer.Typer(no_args_is_help=True, help="Measure this machine.")
 err = Console(stderr=True)
@@ -149,7 +150,7 @@ def simulate(
 
 def _one_thread() -> None:
     """Small matrix products are slower in several threads, and figures are per core; read when numpy is imported."""
-    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+    os.environ.update(dict.fromkeys(THREAD_COUNTS, "1"))
 
 
 def _model_title(name: str) -> str:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from face_inference.engines.protocol import OnProgress
 from face_inference.engines.tensorrt.library import Library
 from face_inference.errors import EngineError
 from face_inference.model_folder import CARRIED, CARRIED_FLOAT16
 
 GRAPHS = {"float16": CARRIED_FLOAT16, "float32": CARRIED}
 """Precisions and the graphs that have them: in a strongly typed network the graph alone decides."""
-
-OnProgress = Callable[[float, str], None]
-"""Told the share done, 0 to 1, and the name of what is being done."""
 
 _WORKSPACE_BYTES = 1 << 30
 """Most that one layer may ask for while it runs; 64 faces of the shipped model need an eighth of it."""

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
-from face_inference.engines.protocol import EngineOutput, FaceState
+from face_inference.engines.protocol import EngineOutput, FaceState, OnProgress
 from face_inference.engines.rings import RingState
-from face_inference.engines.tensorrt.build import OnProgress
 from face_inference.engines.tensorrt.cache import EngineCache
 from face_inference.engines.tensorrt.cuda import PyCudaDevice, find_gpu
 from face_inference.engines.tensorrt.device import Block, Device, Network, Shape, Work

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from face_inference.engines.tensorrt.build import GRAPHS, OnProgress, build_engine
+from face_inference.engines.protocol import OnProgress
+from face_inference.engines.tensorrt.build import GRAPHS, build_engine
 from face_inference.engines.tensorrt.cache import EngineCache, EngineKey
 from face_inference.engines.tensorrt.cuda import Gpu
 from face_inference.engines.tensorrt.device import Device
