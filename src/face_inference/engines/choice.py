@@ -82,8 +82,10 @@ def create_engine(
     opened: dict[str, Engine] = {}
     refused: list[str] = []
     for candidate in tried:
+        # Left to choose, float16 is asked of those that know it: the CPU must not be refused for it.
+        asked = "auto" if name == "auto" and candidate == DEFAULT else precision
         try:
-            opened[candidate] = open_engine(model, candidate, faces, precision, on_progress)
+            opened[candidate] = open_engine(model, candidate, faces, asked, on_progress)
         except EngineError as error:
             if candidate == DEFAULT:
                 raise

@@ -150,6 +150,11 @@ def test_wrong_wishes_are_refused(model, wrong, match):
         create_engine(model, **wrong)
 
 
+def test_half_precision_is_no_reason_to_do_without_the_cpu(model, monkeypatch):
+    monkeypatch.setattr(choice, "gpu_is_here", lambda: False)
+    assert "on ONNX Runtime" in create_engine(model, precision="float16").announcement
+
+
 def test_half_precision_is_tensorrts(model):
     with pytest.raises(EngineError, match="only tensorrt"):
         open_engine(model, "onnxruntime", precision="float16")
