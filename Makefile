@@ -5,8 +5,8 @@ root := $(CURDIR)
 python := .venv/bin/python
 
 # Python sources are installed as links, so only what is generated or listed needs a new build.
-listed := $(shell find src config launch models rviz -type f -not -name '*.pyc' | LC_ALL=C sort)
-compiled := CMakeLists.txt package.xml wheels/relocate_targets.cmake $(wildcard action/*.action msg/*.msg srv/*.srv src/*/setup.cfg)
+listed := $(shell find src lab config launch models rviz -type f -not -name '*.pyc' | LC_ALL=C sort)
+compiled := CMakeLists.txt package.xml wheels/relocate_targets.cmake $(wildcard action/*.action msg/*.msg srv/*.srv src/*/setup.cfg lab/*/setup.cfg)
 
 .PHONY: demo test setup setup-test lint types clean FORCE
 

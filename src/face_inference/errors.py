@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from face_model.errors import ImusicError
 
-class InferenceError(Exception):
+
+class InferenceError(ImusicError):
     """Anything that keeps the estimator from working."""
 
 

@@ -1,9 +1,13 @@
-"""Errors of the shared vocabulary: each message says what was expected, what was found and what to do."""
+"""Errors that people see: each message says what was expected, what was found and what to do."""
 
 from __future__ import annotations
 
 
-class FaceModelError(ValueError):
+class ImusicError(Exception):
+    """Anything that this package refuses; the command line prints it in one line."""
+
+
+class FaceModelError(ImusicError, ValueError):
     """A layout, rig or recording that cannot be used."""
 
 
@@ -37,3 +41,7 @@ class RigFeatureError(RigFileError):
 
 class RigGeometryError(RigFileError):
     """A rig's axes, size or landmarks cannot be told from its geometry."""
+
+
+class LiveLinkError(FaceModelError):
+    """A Live Link Face CSV that cannot be used: missing, of another format, or without a face."""

@@ -1,23 +1,23 @@
-"""Faces by name or by file: what every tool that takes a face understands."""
+"""The face of a name or a file: what every tool that shows a face understands."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
 
-from face_model.family import FaceFamily
-from face_model.head import HeadFamily
 from face_model.rig import FaceRig
 from face_model.rigs.load import load_face
-from face_model.rigs.sidecar import sidecar_path
-from face_model.warp import WarpedFamily
+from face_model.stored_rig import load_stored_rig
 
 HEAD = "head"
 """Name of the face that comes with the package."""
 
+HEAD_FILE = Path(__file__).with_name("head.npz")
+"""Written by `python -m imu_sim.head` in the laboratory; a test holds the two to each other."""
 
-def load_family(name_or_path: str | Path = HEAD) -> FaceFamily:
-    """People with one kind of face; loaded once, then kept until the file changes.
+
+def load_rig(name_or_path: str | Path = HEAD) -> FaceRig:
+    """A face with blendshapes.
 
     Args:
         name_or_path: `head`, or a rig: a .glb, .gltf or .npz file, or a folder of .obj files.
@@ -26,28 +26,10 @@ def load_family(name_or_path: str | Path = HEAD) -> FaceFamily:
         FaceModelError: no such face, or a file that is no rig (see `face_model.rigs.load.load_face`).
     """
     if str(name_or_path) == HEAD:
-        return HeadFamily()
-    path = Path(name_or_path).expanduser().resolve()
-    return _from_file(path, _last_change(path))
-
-
-def load_rig(name_or_path: str | Path = HEAD) -> FaceRig:
-    """The typical face of a family; arguments and errors as of `load_family`."""
-    return load_family(name_or_path).typical()
+        return _head()
+    return load_face(Path(name_or_path).expanduser().resolve()).rig
 
 
 @lru_cache(maxsize=1)
-def _head() -> FaceFamily:
-    return HeadFamily()
-
-
-@lru_cache(maxsize=4)
-def _from_file(path: Path, _changed_ns: int) -> FaceFamily:
-    face = load_face(path)
-    return WarpedFamily(face.rig, face.identity)
-
-
-def _last_change(path: Path) -> int:
-    """Newest modification among the files of a rig, ns; 0 where there is none."""
-    files = [path, sidecar_path(path), *(path.iterdir() if path.is_dir() else ())]
-    return max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
+def _head() -> FaceRig:
+    return load_stored_rig(HEAD_FILE)

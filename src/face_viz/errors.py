@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from face_model.errors import ImusicError
 
-class VizError(Exception):
+
+class VizError(ImusicError):
     """The face cannot be shown."""
 
 

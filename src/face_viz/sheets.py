@@ -1,4 +1,4 @@
-"""Contact sheets: every shape of a face, combinations of shapes, and people, as pictures to look through."""
+"""Contact sheets: every shape of a face, and combinations of shapes, as pictures to look through."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
-from face_model.family import FaceFamily
 from face_model.rig import FaceRig
 from face_viz.picture import VIEWS, Painter
 
@@ -64,7 +63,7 @@ def shapes_sheet(rig: FaceRig, progress: Progress = print, size: int = 240) -> I
         if name in arkit.INDEX and not rig.deltas[arkit.INDEX[name]].any():
             title += " (not in this face)"
         cells.append(Cell(title, [painter.paint(weights_of(pose), view) for view in VIEWS]))
-    return _sheet(cells, columns=4)
+    return contact_sheet(cells, columns=4)
 
 
 def combinations_sheet(rig: FaceRig, count: int = 20, seed: int = 1, progress: Progress = print) -> Image:
@@ -77,19 +76,7 @@ def combinations_sheet(rig: FaceRig, count: int = 20, seed: int = 1, progress: P
         stems, weights = random_combination(rng)
         views = ("front", "three-quarter")
         cells.append(Cell(" + ".join(stems), [painter.paint(weights, view) for view in views]))
-    return _sheet(cells, columns=4)
-
-
-def people_sheet(family: FaceFamily, count: int = 12, progress: Progress = print) -> Image:
-    """Random people: neutral from two sides, smiling, with the jaw open."""
-    smile = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0, "cheekSquintLeft": 0.5, "cheekSquintRight": 0.5}
-    poses = [({}, "front"), ({}, "side"), (smile, "front"), ({"jawOpen": 1.0}, "three-quarter")]
-    cells = []
-    for seed in range(1, count + 1):
-        progress(f"person {seed}")
-        painter = Painter(family.person(seed), 240)
-        cells.append(Cell(f"person {seed}", [painter.paint(weights_of(pose), view) for pose, view in poses]))
-    return _sheet(cells, columns=3)
+    return contact_sheet(cells, columns=4)
 
 
 def weights_of(pose: Mapping[str, float]) -> NDArray[np.float32]:
@@ -116,7 +103,8 @@ def random_combination(rng: np.random.Generator) -> tuple[list[str], NDArray[np.
     return stems or ["neutral"], weights
 
 
-def _sheet(cells: Sequence[Cell], columns: int) -> Image:
+def contact_sheet(cells: Sequence[Cell], columns: int) -> Image:
+    """Cells in rows of `columns`, each under its title."""
     from PIL import Image, ImageDraw, ImageFont
 
     first = cells[0].pictures

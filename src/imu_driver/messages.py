@@ -5,21 +5,15 @@ from __future__ import annotations
 import math
 import zlib
 from array import array
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
 from geometry_msgs.msg import Point, Pose, Quaternion
 from imusic.msg import ImuFrame, SensorLayout, SensorMount
-from numpy.typing import NDArray
 from sensor_msgs.msg import Imu
 from std_msgs.msg import Header
 
-from face_model import arkit
 from face_model import layout as face_layout
 from face_model.frames import GRAVITY_M_S2
-from face_model.head import build_head
-from face_model.skin import skin_patches
 from imu_driver.capture import CapturedFrame
 from imu_driver.protocol import Hello
 from imu_driver.samples import STATUS_ORIENTATION_VALID, STATUS_VALID
@@ -71,13 +65,15 @@ def layout_id(layout: face_layout.SensorLayout, hello: Hello) -> int:
 def layout_message(layout: face_layout.SensorLayout, hello: Hello, rate_hz: float, header: Any) -> Any:
     """What `imu/layout` says of this hub."""
     on_hub = {sensor.id: sensor for sensor in hello.sensors}
-    positions, orientations = nominal_poses(layout)
     mounts = []
-    for i, sensor in enumerate(layout.sensors):
+    for sensor in layout.sensors:
         unit = on_hub.get(sensor.id)
         mount = SensorMount(id=sensor.id, name=sensor.name, muscle=sensor.muscle, side=sensor.side)
         mount.reference = sensor.reference
-        mount.pose = _pose(positions[i], orientations[i])
+        if sensor.place is not None:
+            mount.place = list(sensor.place)
+        if sensor.skull is not None:
+            mount.skull_pose = _pose(sensor.skull)
         if unit is not None:
             mount.part = unit.part
             mount.present = unit.present
@@ -94,18 +90,7 @@ def layout_message(layout: face_layout.SensorLayout, hello: Hello, rate_hz: floa
     )
 
 
-@lru_cache(maxsize=4)
-def nominal_poses(layout: face_layout.SensorLayout) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Positions (S, 3) in m and quaternions (S, 4), sensor to `face_head`, on the package's own relaxed face.
-
-    Raises:
-        FaceModelError: a place of the layout without skin.
-    """
-    positions, orientations = skin_patches(build_head(), layout).board_poses(np.zeros((1, arkit.COUNT)))
-    return positions[0], orientations[0]
-
-
-def _pose(position: NDArray[np.floating], orientation: NDArray[np.floating]) -> Any:
-    px, py, pz = map(float, position)
-    x, y, z, w = map(float, orientation)
+def _pose(skull: face_layout.SkullPose) -> Any:
+    px, py, pz = skull.position_m
+    x, y, z, w = skull.orientation
     return Pose(position=Point(x=px, y=py, z=pz), orientation=Quaternion(x=x, y=y, z=z, w=w))

@@ -80,7 +80,6 @@ class ImuDriverNode(ManagedNode):
         self._transport = self._make_transport()
         try:
             self._layout = load_layout(str(self.value("layout")))
-            messages.nominal_poses(self._layout)
         except (FaceModelError, OSError) as error:
             raise ConfigurationError(str(error)) from error
         self._frame_id = str(self.value("frame_id"))

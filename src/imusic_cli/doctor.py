@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from face_inference.engines.tensorrt.cuda import find_gpu
@@ -17,9 +17,8 @@ from face_inference.model_folder import load_model
 from face_model.errors import FaceModelError
 from face_model.layout import load_layout
 from face_model.share import share_dir
+from imusic_cli.libraries import LIBRARIES, OPTIONAL, REQUIRED, Library
 from imusic_ros.graph import GraphError, executable_path, load_graph
-
-REQUIRED, OPTIONAL = "required", "optional"
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def examine() -> list[Finding]:
     """Look at everything; never raises for what it finds."""
     return [
         _python(),
-        *(_module(*row) for row in _MODULES),
+        *(_library(library) for library in LIBRARIES),
         _found("TensorRT", _tensorrt, "only for the engine tensorrt: pip install -r requirements/gpu.txt"),
         _found("GPU and PyCUDA", _gpu, "only for the engine tensorrt, on a machine with an NVIDIA GPU"),
         _loads("sensor layout", lambda: load_layout("face_12").name, "install the package again"),
@@ -56,32 +55,27 @@ def examine() -> list[Finding]:
     ]
 
 
-_MODULES = (
-    ("rclpy", REQUIRED, "source a ROS 2 distribution's setup.bash, or run `make setup` in a checkout"),
-    ("imusic.msg", REQUIRED, "build the package (colcon build, or make setup) and source its setup file"),
-    ("onnxruntime", REQUIRED, "pip install onnxruntime"),
-    ("serial", REQUIRED, "rosdep install, or pip install pyserial"),
-    ("scipy", REQUIRED, "rosdep install, or pip install scipy"),
-    ("aiohttp", REQUIRED, "rosdep install, or pip install aiohttp (only the web page needs it)"),
-    ("pygltflib", OPTIONAL, "pip install pygltflib; needed for faces in glTF files"),
-    ("vqf", OPTIONAL, "pip install vqf; needed where the hub sends no orientation, and by the simulator"),
-    ("torch", OPTIONAL, "pip install torch; needed only by `imusic train`"),
-    ("launch_ros", OPTIONAL, "part of a ROS 2 distribution; without it use `imusic demo` and `imusic capture`"),
-)
-
-
 def _python() -> Finding:
     version = sys.version.split()[0]
     ok = sys.version_info[:2] >= (3, 10)
     return Finding("python", ok, REQUIRED, version, "" if ok else "use Python 3.10 or newer")
 
 
-def _module(name: str, importance: str, advice: str) -> Finding:
+def _library(library: Library) -> Finding:
+    """Found by looking, not by importing: some take seconds, and a doctor must not fall ill of what it looks at."""
+    name, importance = library.module, library.importance
     try:
-        module = importlib.import_module(name)
-    except ImportError as error:
-        return Finding(name, False, importance, str(error), advice)
-    return Finding(name, True, importance, str(getattr(module, "__version__", "present")))
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError as error:  # its parent package is missing
+        return Finding(name, False, importance, str(error), library.advice)
+    if spec is None:
+        return Finding(name, False, importance, f"No module named {name!r}", library.advice)
+    return Finding(name, True, importance, _version_of(name))
+
+
+def _version_of(module: str) -> str:
+    distributions = metadata.packages_distributions().get(module.partition(".")[0], [])
+    return metadata.version(distributions[0]) if distributions else "present"
 
 
 def _loads(name: str, load: Callable[[], str], advice: str) -> Finding:

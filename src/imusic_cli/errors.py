@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from face_model.errors import ImusicError
 
-class CommandError(Exception):
+
+class CommandError(ImusicError):
     """A verb cannot do its work; the message says what was expected, what was found and what to do."""

@@ -11,7 +11,7 @@ from face_inference.model_folder import load_model
 from face_inference.wearer.adapt import adapt
 from face_inference.wearer.phone import PhoneRows, phone_rows
 from face_inference.wearer.profile import ProfileFolder, check_fits, new_profile
-from imu_sim.livelink import read_livelink
+from face_model.livelink import read_livelink
 from imusic_cli.errors import CommandError
 
 LONGEST_LAG_S = 120.0
@@ -29,7 +29,7 @@ def learn_from_phone(person: str, file: Path, model: str, folder: ProfileFolder)
 
     Raises:
         CommandError: the profile holds no routine.
-        ImuSimError: the file is not what it should be.
+        LiveLinkError: the file is not what it should be.
         InferenceError: no such profile or model, or the two recordings do not fit together.
     """
     profile = folder.load(person)
@@ -40,9 +40,9 @@ def learn_from_phone(person: str, file: Path, model: str, folder: ProfileFolder)
     names = description.mounts.names
     reference = names[description.mounts.reference]
     check_fits(profile.label, description.population, names, reference)
-    motion, report = read_livelink(file.expanduser())
-    times = np.arange(len(motion.weights)) / motion.rate_hz
-    rows = phone_rows(profile.routine, times, motion.weights, description.population, LONGEST_LAG_S)
+    take = read_livelink(file.expanduser())
+    times = np.arange(len(take.weights)) / take.rate_hz
+    rows = phone_rows(profile.routine, times, take.weights, description.population, LONGEST_LAG_S)
     learned = new_profile(
         person,
         adapt(description.population, rows.rows, "phone"),
@@ -50,7 +50,7 @@ def learn_from_phone(person: str, file: Path, model: str, folder: ProfileFolder)
         names,
         reference,
         description.title,
-        f"{rows.summary}; {file.name}: {report}",
+        f"{rows.summary}; {file.name}: {take.report}",
         profile.routine,
     )
     folder.save(replace(learned, label=replace(learned.label, created=profile.label.created)))

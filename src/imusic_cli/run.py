@@ -17,12 +17,12 @@ from face_inference.errors import InferenceError
 from face_inference.model_folder import load_model
 from face_inference.wearer.profile import ProfileFolder
 from face_model.errors import FaceModelError
-from face_model.faces import load_family
+from face_model.faces import load_rig
 from face_model.layout import load_layout
-from imu_sim.hub.config import MOTIONS, PERFORMANCE, is_built_in
 from imusic_cli.errors import CommandError
 from imusic_cli.foreground import own_foreground_group
 from imusic_cli.supervisor import Supervisor
+from imusic_cli.verbs import load_module
 from imusic_ros.graph import NOT_CONFIGURED, GraphError, Process, load_graph
 
 console = Console(stderr=True)
@@ -80,12 +80,17 @@ def check_files(processes: tuple[Process, ...]) -> None:
             if "layout" in process.overrides:
                 load_layout(str(process.overrides["layout"]))
             if "face" in process.overrides:
-                load_family(str(process.overrides["face"]))
+                load_rig(str(process.overrides["face"]))
         except (InferenceError, FaceModelError) as error:
             raise CommandError(str(error)) from error
-        motion = str(process.overrides.get("motion", PERFORMANCE))
-        if not is_built_in(motion) and not Path(motion).expanduser().is_file():
-            raise CommandError(f"expected {MOTIONS}, found no file {motion}")
+        if "motion" in process.overrides:
+            _check_motion(str(process.overrides["motion"]))
+
+
+def _check_motion(motion: str) -> None:
+    hub = load_module("imu_sim.hub.config")
+    if not hub.is_built_in(motion) and not Path(motion).expanduser().is_file():
+        raise CommandError(f"expected {hub.MOTIONS}, found no file {motion}")
 
 
 class _Printer:

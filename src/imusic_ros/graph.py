@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from face_model.errors import ImusicError
 from face_model.share import PACKAGE, share_dir
 
 Values = Mapping[str, object]
@@ -18,7 +19,7 @@ NOT_CONFIGURED = "not configured: "
 """How a node begins the log line that says why it cannot be configured."""
 
 
-class GraphError(ValueError):
+class GraphError(ImusicError, ValueError):
     """`config/graph.yaml` contradicts itself, or an argument is unknown or of the wrong type."""
 
 

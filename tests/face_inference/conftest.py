@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from face_dataset.shards import ShardedDataset, store_recordings
 from face_inference.channels import Channels
 from face_inference.engines.protocol import EngineOutput, FaceState
 from face_inference.inputs import input_size
@@ -15,8 +16,7 @@ from face_inference.mounts import NominalMounts
 from face_inference.wearer.population import Population
 from face_model import arkit, rotation
 from face_model.frames import GRAVITY_M_S2
-from face_model.recording import Recording
-from face_model.shards import ShardedDataset, store_recordings
+from imu_sim.recording import Recording
 
 NAMES = ("skull", "brow_left", "brow_right", "cheek_left", "cheek_right", "chin")
 RATE_HZ = 100.0
@@ -161,11 +161,11 @@ def trained(tmp_path_factory):
     pytest.importorskip("torch", reason="training needs PyTorch, running does not")
     pytest.importorskip("onnx", reason="export needs the package onnx, running does not")
     from face_inference.model_folder import load_model
-    from face_inference.training.confidence import fit_temperature
-    from face_inference.training.config import train_config_from
-    from face_inference.training.dataset import load_dataset
-    from face_inference.training.export import write_model
-    from face_inference.training.stages import train_network
+    from face_training.confidence import fit_temperature
+    from face_training.config import train_config_from
+    from face_training.export import write_model
+    from face_training.stages import train_network
+    from face_training.training_data import load_dataset
 
     people = enumerate(("ann", "bob", "cleo"))
     folder = tmp_path_factory.mktemp("takes")

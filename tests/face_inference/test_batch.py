@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from face_evaluation.takes import layout_of, recorded_neutral, samples_of
 from face_inference.batch import FaceBatch
 from face_inference.calibration import CalibrationParams
 from face_inference.channels import Channels
@@ -18,7 +19,6 @@ from face_inference.engines.spare import EngineWithSpare
 from face_inference.errors import EngineError
 from face_inference.inputs import input_size
 from face_inference.samples import TrackingState
-from face_inference.takes import layout_of, recorded_neutral, samples_of
 from face_inference.tracker import FaceTracker, TrackerParams
 
 PARAMS = TrackerParams(calibration=CalibrationParams(duration_s=0.5))

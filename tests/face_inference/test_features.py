@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from face_evaluation.takes import recorded_features, recorded_neutral
 from face_inference.errors import NeutralMissingError
 from face_inference.features import FeatureExtractor, State
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import solve_neutral
-from face_inference.takes import recorded_features, recorded_neutral
 from face_model import rotation
 
 

@@ -6,8 +6,8 @@ import pytest
 from face_inference.errors import ModelVocabularyError
 from face_inference.mounts import NominalMounts
 from face_model import rotation
-from face_model.head import build_head
 from face_model.layout import load_layout
+from imu_sim.head import build_head
 
 
 def test_mounts_on_the_generated_head_face_outwards_and_are_symmetric():

@@ -17,12 +17,12 @@ from imusic.srv import CalibrateNeutral, UseWearer  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 
+from face_evaluation.takes import layout_of, samples_of  # noqa: E402
 from face_inference.calibration import CalibrationParams  # noqa: E402
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine  # noqa: E402
 from face_inference.errors import EngineError  # noqa: E402
 from face_inference.node import FaceInferenceNode  # noqa: E402
 from face_inference.person_port import FRAMES  # noqa: E402
-from face_inference.takes import layout_of, samples_of  # noqa: E402
 from face_inference.tracker import FaceTracker, TrackerParams  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
 from imusic_ros.executor import make_executor  # noqa: E402

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from face_evaluation.takes import layout_of, recorded_neutral, samples_of
 from face_inference.calibration import CalibrationParams
 from face_inference.channels import Channels
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
@@ -12,7 +13,6 @@ from face_inference.engines.protocol import EngineOutput, FaceState
 from face_inference.errors import LayoutMismatchError
 from face_inference.inputs import input_size
 from face_inference.samples import InputLayout, TrackingState
-from face_inference.takes import layout_of, recorded_neutral, samples_of
 from face_inference.ticks import TickResampler
 from face_inference.tracker import FaceTracker, TrackerParams
 from face_model import rotation

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from face_evaluation.takes import layout_of, recorded_neutral, samples_of
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.features import FeatureExtractor, State
 from face_inference.inputs import InputAssembler
-from face_inference.takes import layout_of, recorded_neutral, samples_of
 from face_inference.tracker import FaceTracker
 from face_inference.wearer.reading import Reading
 from face_inference.wearer.response import WearerResponse

@@ -26,12 +26,12 @@ from rclpy.parameter import Parameter  # noqa: E402
 from face_inference.channels import Channels  # noqa: E402
 from face_inference.inputs import input_size  # noqa: E402
 from face_inference.model_folder import load_model  # noqa: E402
-from face_inference.networks import NetworkConfig, build_network  # noqa: E402
 from face_inference.node import FaceInferenceNode  # noqa: E402
 from face_inference.person_port import FRAMES  # noqa: E402
-from face_inference.training.export import write_model  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
 from face_model import arkit, rotation, routine  # noqa: E402
+from face_training.export import write_model  # noqa: E402
+from face_training.networks import NetworkConfig, build_network  # noqa: E402
 from imusic_ros.qos import LATCHED  # noqa: E402
 
 RATE_HZ = 25.0

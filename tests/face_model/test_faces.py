@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from face_model.errors import FaceModelError
-from face_model.faces import load_family, load_rig
-from face_model.head import HeadFamily, build_head
+from face_model.faces import load_rig
 from face_model.rigs.export import write_glb
-from face_model.warp import WarpedFamily
+from imu_sim.families import load_family
+from imu_sim.head import HeadFamily, build_head
+from imu_sim.warped_family import WarpedFamily
 
 
 @pytest.fixture(scope="module")

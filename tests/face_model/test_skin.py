@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from face_model import arkit, rotation
 from face_model.errors import FaceModelError
-from face_model.head import build_head
 from face_model.layout import SensorLayout, load_layout
 from face_model.rig import LANDMARKS, Corrective, FaceRig
 from face_model.skin import SkinPatches, place_on_skin, skin_patches
+from imu_sim.head import build_head
 
 LAYOUT = Path(__file__).resolve().parents[2] / "config" / "layouts" / "face_12.yaml"
 OUTWARD = np.array([0.0, 0.0, 1.0])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from face_model import arkit
-from face_model.head import build_head
-from face_model.warp import WarpedFamily
 from face_viz.picture import BACKGROUND, VIEWS, Painter, picture
 from face_viz.sheets import combinations_sheet, people_sheet, random_combination, shapes_sheet, weights_of
+from imu_sim.head import build_head
+from imu_sim.warped_family import WarpedFamily
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from face_model.head import build_head
 from face_model.layout import SensorLayout, load_layout
 from face_model.rig import FaceRig
 from imu_sim.boards import Boards, boards_on
 from imu_sim.chips.parts import SensorPart, load_part
+from imu_sim.head import build_head
 from imu_sim.hub.clock import HubClock
 from imu_sim.hub.config import SimulatorConfig
 from imu_sim.hub.faults import Faults

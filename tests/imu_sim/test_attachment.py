@@ -6,9 +6,9 @@ import pytest
 from face_model import rotation
 from face_model.layout import SensorLayout
 from face_model.rig import FaceRig
-from face_model.warp import WarpedFamily
 from imu_sim.attachment import random_attachment, typical_attachment
 from imu_sim.boards import boards_on
+from imu_sim.warped_family import WarpedFamily
 from imu_sim.wearer import random_wearer
 
 

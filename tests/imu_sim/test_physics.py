@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from face_model import arkit, rotation
 from face_model.frames import GRAVITY_M_S2
-from face_model.head import build_head
 from face_model.layout import SensorLayout, load_layout
 from face_model.rig import FaceRig
 from imu_sim.attachment import ideal_attachment, random_attachment
 from imu_sim.boards import Boards, board_orientation, boards_on
 from imu_sim.generator import generate
+from imu_sim.head import build_head
 from imu_sim.ideal import IdealImus
 from imu_sim.kinematics import HeadPath, HeadState, Trajectory
 from imu_sim.motion import FaceMotion

@@ -8,7 +8,6 @@ import pytest
 from face_model import rotation
 from face_model.layout import SensorLayout
 from face_model.rig import FaceRig
-from face_model.warp import WarpedFamily
 from imu_sim.boards import Boards, boards_on
 from imu_sim.chips.parts import load_part, perfect_part
 from imu_sim.generator import generate
@@ -21,6 +20,7 @@ from imu_sim.simulate import simulate
 from imu_sim.splines import Sampling
 from imu_sim.stream import ImuStream
 from imu_sim.tissue import rigid_tissue
+from imu_sim.warped_family import WarpedFamily
 from imu_sim.wearer import nominal_wearer, random_wearer
 
 

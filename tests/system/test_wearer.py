@@ -25,13 +25,13 @@ from face_inference.channels import Channels  # noqa: E402
 from face_inference.inputs import input_size  # noqa: E402
 from face_inference.model_folder import load_model  # noqa: E402
 from face_inference.mounts import NominalMounts  # noqa: E402
-from face_inference.networks import NetworkConfig, build_network  # noqa: E402
-from face_inference.training.export import write_model  # noqa: E402
 from face_inference.wearer.population import Population  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
 from face_model import arkit, routine  # noqa: E402
 from face_model.faces import load_family  # noqa: E402
 from face_model.layout import load_layout  # noqa: E402
+from face_training.export import write_model  # noqa: E402
+from face_training.networks import NetworkConfig, build_network  # noqa: E402
 from imusic_cli.errors import CommandError  # noqa: E402
 from imusic_cli.guide import follow_routine, use_wearer  # noqa: E402
 from imusic_cli.supervisor import Supervisor  # noqa: E402

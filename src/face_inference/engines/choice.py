@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.onnx_runtime_gpu import PROVIDERS, OnnxRuntimeGpuEngine
 from face_inference.engines.protocol import Engine, OnProgress
 from face_inference.engines.spare import EngineWithSpare
-from face_inference.engines.torch_reference import TorchEngine
 from face_inference.errors import EngineError
 from face_inference.model_folder import Model
 
@@ -30,6 +30,8 @@ PRECISIONS = ("auto", "float32", "float16")
 
 CANDIDATES = ("tensorrt", "onnxruntime-cuda", DEFAULT)
 """What the automatic choice tries where there is a GPU; the fastest of those that work is taken."""
+
+REFERENCE_ENGINE = "face_training.torch_engine"
 
 _TIMED_STEPS = 30
 
@@ -128,8 +130,21 @@ def open_engine(
     if name in PROVIDERS:
         return OnnxRuntimeGpuEngine(model, faces, PROVIDERS[name])
     if name == "pytorch":
-        return TorchEngine(model, faces)
+        return _laboratory_engine(model, faces)
     return OnnxRuntimeEngine(model, faces)
+
+
+def _laboratory_engine(model: Model, faces: int) -> Engine:
+    """The reference engine; found by name, because only the laboratory has the networks as they were trained."""
+    try:
+        reference = importlib.import_module(REFERENCE_ENGINE)
+    except ImportError as error:
+        raise EngineError(
+            f"expected the laboratory's package {REFERENCE_ENGINE.partition('.')[0]} for the engine pytorch, "
+            f"found {error}; run it in a checkout or a ROS 2 workspace"
+        ) from error
+    engine: Engine = reference.TorchEngine(model, faces)
+    return engine
 
 
 def _step_ms(engine: Engine) -> float:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from face_model.head import colors as palette
+from face_model import palette
 
 Floats = NDArray[np.float64]
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.onnx_runtime_gpu import OnnxRuntimeGpuEngine
 from face_inference.engines.protocol import FaceState
-from face_inference.engines.torch_reference import TorchEngine
 from face_inference.errors import EngineError
 from face_inference.model_folder import STEP, Model, Ring
+from face_training.torch_engine import TorchEngine
 
 TICKS, FACES = 40, 3
 

@@ -13,7 +13,7 @@ from face_inference.wearer.observations import Observations
 from face_inference.wearer.population import Population
 from face_model import arkit, rotation, routine
 from face_model.frames import GRAVITY_M_S2
-from face_model.recording import Recording
+from imu_sim.recording import Recording
 
 RECORDED_HZ = 25.0
 """Slow, so that a minute is streamed in a second or two."""

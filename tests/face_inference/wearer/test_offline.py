@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from face_evaluation.wearer_from_take import recorded_observations, wearer_from_phone, wearer_from_routine
 from face_inference.errors import LayoutMismatchError
-from face_inference.wearer.offline import recorded_observations, wearer_from_phone, wearer_from_routine
 from face_model import routine
 
 EXERCISED = routine.nominal_weights().max(axis=0) > 0.3

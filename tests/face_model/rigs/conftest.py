@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from face_model import arkit
 from face_model.frames import to_graphics
-from face_model.head import build_head
 from face_model.rig import FaceRig
 from face_model.rigs.export import write_glb
+from imu_sim.head import build_head
 
 SHARED = Path(os.environ.get("IMUSIC_SHARED", Path(__file__).resolve().parents[4] / "shared"))
 

@@ -6,9 +6,9 @@ from scipy.spatial import cKDTree
 
 from face_model import arkit
 from face_model.errors import RigFileError
-from face_model.faces import load_family
 from face_model.rigs.load import load_face
 from face_model.rigs.packed import read_npz
+from imu_sim.families import load_family
 
 MULTI_PIE = {"mouth_corner_right": 5708, "mouth_corner_left": 6213, "lip_upper": 5533, "lip_lower": 5517}
 """Corners, and the inner edges of the lips at the midline, 0-based in ICT-FaceKit's mesh (../shared/data/README.md)."""

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from face_model import arkit
-from face_model.head import build_head
 from face_model.rig import FaceRig
 from face_model.rigs.closure import lid_gaps_m, lip_gap_m
 from face_model.rigs.load import load_face
 from face_model.rigs.report import RigReport, Severity, inspect_face, inspect_rig
+from imu_sim.head import build_head
 
 
 def changed(rig: FaceRig, **shapes: np.ndarray) -> FaceRig:

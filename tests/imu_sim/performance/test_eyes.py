@@ -7,8 +7,8 @@ from face_model import arkit
 from imu_sim.performance.canvas import Canvas
 from imu_sim.performance.eyes import blink, blink_times, gaze
 from imu_sim.performance.perform import perform
-from imu_sim.performance.score import Score
-from imu_sim.study.statistics import blink_durations
+from imu_sim.performance.script import Score
+from imu_sim.realism.statistics import blink_durations
 
 LID = arkit.INDEX["eyeBlinkLeft"]
 

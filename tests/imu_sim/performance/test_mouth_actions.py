@@ -7,7 +7,7 @@ from face_model import arkit, observability
 from imu_sim.performance.canvas import RATE_HZ, Canvas
 from imu_sim.performance.mouth_actions import ACTIONS, Chewing, chew
 from imu_sim.performance.perform import perform
-from imu_sim.performance.score import Score
+from imu_sim.performance.script import Score
 
 
 def chewed(rate_hz: float, side: int = 1, seed: int = 0) -> np.ndarray:

@@ -15,7 +15,7 @@ from imu_sim.performance.demo import SCORE
 from imu_sim.performance.expression import Expression
 from imu_sim.performance.perform import perform
 from imu_sim.performance.poses import POSES
-from imu_sim.performance.score import Score
+from imu_sim.performance.script import Score
 from imu_sim.performance.speech import Speech
 
 

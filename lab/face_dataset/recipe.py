@@ -1,0 +1,234 @@
+"""What a data set is made of, read from YAML: unknown keys, wrong types and impossible values are refused."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, field, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from face_dataset.shards.manifest import Split
+from face_model.share import share_dir
+from imu_sim.chips.fusion import FusionMode
+from imu_sim.errors import RecipeError
+
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+Share = Annotated[float, Field(gt=0.0)]
+Shares = Annotated[dict[str, Share], Field(min_length=1)]
+"""Choices and how often each is drawn; the shares need not add up to one."""
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Recorded:
+    """Recorded facial motion.
+
+    Attributes:
+        files: Live Link Face CSV files, looked for in the folder given to the build; every wearer plays each.
+        required: refuse to build without them; else absent files are left out.
+        rest_s: neutral rest before and after the take, s: hardly any recording holds a relaxed face to calibrate from.
+    """
+
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    required: bool = False
+    rest_s: Annotated[float, Field(ge=0.0, le=60.0)] = 3.0
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Generated:
+    """Performances made up by `imu_sim.generator`, each by a person of its own.
+
+    Attributes:
+        seconds: shortest and longest performance, s; each is drawn uniformly between.
+    """
+
+    seconds: Annotated[tuple[float, float], Field()] = (60.0, 90.0)
+
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.seconds[0] <= self.seconds[1] <= 3600.0:
+            raise ValueError(f"expected 1 <= shortest <= longest <= 3600 seconds, found {list(self.seconds)}")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Variation:
+    """How the same motion differs from wearer to wearer.
+
+    Attributes:
+        mirror_share: probability that left and right are exchanged.
+        stretch: time is stretched by a factor drawn uniformly from 1 / stretch to stretch.
+    """
+
+    mirror_share: Probability = 0.0
+    stretch: Annotated[float, Field(ge=1.0, le=2.0)] = 1.0
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Takes:
+    """One group of takes; exactly one of `recorded` and `generated` is given.
+
+    Attributes:
+        split: what they are for; a person may be in one split only.
+        wearers: how many wearers play each motion, all different people with boards glued on anew.
+        recorded: motion that was recorded.
+        generated: motion that is made up.
+        variation: of the motion between wearers.
+        routine: whether each wearer, in a take of its own, also does the guided routine (`face_model.routine`).
+        faces: families for this group only, instead of the recipe's.
+        licence: of the motion, for the manifest and for models trained on it.
+    """
+
+    split: Split
+    wearers: Annotated[int, Field(ge=1)]
+    recorded: Recorded | None = None
+    generated: Generated | None = None
+    variation: Variation = field(default_factory=Variation)
+    routine: bool = False
+    faces: Shares | None = None
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.recorded is None) == (self.generated is None):
+            raise ValueError("expected exactly one of `recorded` and `generated`")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Gluing:
+    """Errors of attachment.
+
+    Attributes:
+        placement_m: largest distance of a board from its place, m.
+        mounting_deg: root mean square of the angle by which a board is crooked, deg.
+    """
+
+    placement_m: Annotated[float, Field(ge=0.0, le=0.05)] = 0.005
+    mounting_deg: Annotated[float, Field(ge=0.0, le=90.0)] = 10.0
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Hub:
+    """What the hub sends.
+
+    Attributes:
+        rate_hz: samples per second of its own clock.
+        skew_ppm: standard deviation of its clock's rate error, parts per million.
+        jitter_s: largest root mean square age of the values in a frame, s; each take draws its own between 0 and this.
+        loss: largest share of frames lost on the way; each take draws its own between 0 and this.
+        fusion: how orientation is computed, and how often: `6d`, VQF on gyroscope and accelerometer, whose heading
+            drifts; `9d`, with a magnetometer too, in a room with steel and magnets in it.
+    """
+
+    rate_hz: Annotated[float, Field(ge=10.0, le=1000.0)] = 100.0
+    skew_ppm: Annotated[float, Field(ge=0.0, le=1000.0)] = 20.0
+    jitter_s: Annotated[float, Field(ge=0.0, le=0.01)] = 0.0
+    loss: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    fusion: Annotated[dict[FusionMode, Share], Field(min_length=1)] = field(default_factory=lambda: {"6d": 1.0})
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Recipe:
+    """A data set. Every random choice of a take follows from `seed` and the take's index alone.
+
+    Attributes:
+        name: of the data set.
+        takes: groups, by name.
+        seed: of all choices.
+        faces: families of faces and how often each is drawn: `head`, or a file that `load_family` reads.
+        parts: sensor parts and how often each is drawn.
+        layouts: sensor layouts and how often each is drawn.
+        gluing: errors of attachment.
+        hub: what the hub sends.
+        shard_mib: size of a file, MiB.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    takes: Annotated[dict[str, Takes], Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0)] = 0
+    faces: Shares = field(default_factory=lambda: {"head": 1.0})
+    parts: Shares = field(default_factory=lambda: {"QMI8658": 1.0})
+    layouts: Shares = field(default_factory=lambda: {"face_12": 1.0})
+    gluing: Gluing = field(default_factory=Gluing)
+    hub: Hub = field(default_factory=Hub)
+    shard_mib: Annotated[float, Field(gt=0.0, le=1024.0)] = 64.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, every default filled in."""
+        return {key: _plain(value) for key, value in asdict(self).items()}
+
+
+_RECIPE = TypeAdapter(Recipe)
+_KEYS = sorted({f.name for kind in (Recipe, Takes, Recorded, Generated, Variation, Gluing, Hub) for f in fields(kind)})
+
+
+def find_recipe(name_or_path: str | Path) -> Path:
+    """File of a recipe: a path, or the name of one in the package's `config/datasets`.
+
+    Raises:
+        RecipeError: there is none; the message lists the shipped ones.
+    """
+    shipped = share_dir() / "config" / "datasets"
+    path = Path(name_or_path)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = shipped / f"{name_or_path}.yaml"
+    if not path.is_file():
+        names = ", ".join(sorted(found.stem for found in shipped.glob("*.yaml")))
+        raise RecipeError(
+            f"expected a recipe at {path}, found no file; give the path of a .yaml file or a shipped name: {names}"
+        )
+    return path
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        RecipeError: there is no such file, or its content is no recipe.
+    """
+    path = find_recipe(name_or_path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        told = " ".join(str(error).split())
+        raise RecipeError(f"expected a recipe in YAML in {path}, found: {told}") from error
+    try:
+        return recipe_from(content)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from error
+
+
+def recipe_from(content: Any) -> Recipe:
+    """A recipe from plain values.
+
+    Raises:
+        RecipeError: a key is unknown or missing, or a value is impossible; the message names the first.
+    """
+    if not isinstance(content, Mapping):
+        raise RecipeError(f"expected a mapping with `name` and `takes`, found {content!r}")
+    try:
+        return _RECIPE.validate_python(dict(content))
+    except ValidationError as error:
+        raise RecipeError(_told(error)) from error
+
+
+def _told(error: ValidationError) -> str:
+    found = error.errors(include_url=False)
+    # A misspelt key shows twice, as unknown and as missing: the unknown one is what to mend.
+    unknown = [e for e in found if e["type"] in {"unexpected_keyword_argument", "extra_forbidden"}]
+    first = (unknown or found)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if unknown:
+        near = difflib.get_close_matches(str(first["loc"][-1]), _KEYS, n=1)
+        return f"{where}: unknown key; " + (f"did you mean {near[0]}?" if near else f"expected {', '.join(_KEYS)}")
+    told = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {told[0].lower()}{told[1:]}" + (f", found {first['input']!r}" if "found" not in told else "")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,143 @@
+"""From what is asked to what is found: the trials of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from face_dataset import Recipe, build_dataset
+from face_dataset.shards import ShardedDataset
+from face_evaluation.findings import Findings, collected
+from face_evaluation.held import HELD_POSES
+from face_evaluation.motions import UNSEEN_WEARER, held_motion, long_motion, shared_folder
+from face_evaluation.pool import run_trials
+from face_evaluation.sources import Simulated, Source, Stored
+from face_evaluation.states import WearerState
+from face_evaluation.trials import HELD, LONG_WEAR, PLACEMENT, SENSORS, TAKES, Contestant, Outcome, Trial
+from face_inference.model_folder import Model
+from face_model.faces import HEAD
+from imu_sim.motion import FaceMotion
+from imusic_cli.errors import CommandError
+
+STUDIES = (SENSORS, PLACEMENT, HELD, LONG_WEAR)
+"""Special trials that can be asked for."""
+
+_PLACEMENTS_M = (0.0, 0.005, 0.010)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays what.
+
+    Attributes:
+        motions: what is played; may be empty where the takes are stored.
+        faces: whose people wear the units.
+        wearers: random people of each face for each motion.
+        rate_hz: of the samples.
+    """
+
+    motions: Sequence[FaceMotion]
+    faces: Sequence[str] = (HEAD,)
+    wearers: int = 3
+    rate_hz: float = 100.0
+
+    def people(self) -> Iterator[tuple[str, int]]:
+        """Face and seed of everybody."""
+        return ((face, UNSEEN_WEARER + w) for face in self.faces for w in range(self.wearers))
+
+    def takes(self, placement_m: float | None = None) -> Iterator[Simulated]:
+        """Each motion on everybody."""
+        for motion in self.motions:
+            for face, seed in self.people():
+                take = Simulated(motion, face, seed, self.rate_hz)
+                yield take if placement_m is None else replace(take, placement_m=placement_m)
+
+
+def contestants_of(models: Sequence[Model], states: Sequence[WearerState]) -> list[Contestant]:
+    """Every model in every state; models of one title are told apart by their folders."""
+    titles = [model.description.title for model in models]
+    names = [f"{title} ({model.path.name})" for model, title in zip(models, titles, strict=True)]
+    found = []
+    for model, title, name in zip(models, titles, names, strict=True):
+        shown = title
+        if titles.count(title) > 1:
+            shown = name if names.count(name) == 1 else f"{title} ({model.path})"
+        found += [Contestant(model.path, f"{shown}, {state}", state) for state in states]
+    return found
+
+
+def trials_of(cast: Cast, studies: Sequence[str], stored: Sequence[Source] = ()) -> list[Trial]:
+    """Trials of the takes and of special studies.
+
+    Raises:
+        CommandError: a study is unknown.
+    """
+    unknown = [study for study in studies if study not in STUDIES]
+    if unknown:
+        raise CommandError(f"expected studies of {', '.join(STUDIES)} or all, found {', '.join(unknown)}")
+    sources: list[Source] = [*stored, *cast.takes()]
+    trials = [Trial(SENSORS if SENSORS in studies else TAKES, "", source) for source in sources]
+    if PLACEMENT in studies:
+        for placement_m in _PLACEMENTS_M:
+            title = f"{1e3 * placement_m:g} mm"
+            trials += [Trial(PLACEMENT, title, source) for source in cast.takes(placement_m)]
+    for face, seed in cast.people():
+        if HELD in studies:
+            poses = ((pose, held_motion(pose, seed)) for pose in HELD_POSES)
+            trials += [Trial(HELD, pose, Simulated(motion, face, seed, cast.rate_hz)) for pose, motion in poses]
+        if LONG_WEAR in studies:
+            motion = long_motion(cast.motions, seed)
+            trials.append(Trial(LONG_WEAR, "", Simulated(motion, face, seed, cast.rate_hz)))
+    return trials
+
+
+def stored_takes(folder: Path) -> list[Stored]:
+    """The test takes of a data set, or all of one without a test split; not the routines, which are learned from.
+
+    Raises:
+        ShardError: there is no such data set, or it is damaged.
+    """
+    takes = [(i, take.info) for i, take in enumerate(ShardedDataset.open(folder)) if not take.info.is_routine]
+    tests = [i for i, info in takes if info.split == "test"]
+    return [Stored(folder, i) for i in (tests or [i for i, _ in takes])]
+
+
+def built(recipe: Recipe, folder: Path, workers: int, say: Callable[[str], None]) -> Path:
+    """Build the test takes of a recipe, or all of one without; what is built already stays.
+
+    Raises:
+        ImuSimError: the recipe asks for what is not there.
+    """
+    tests = {name: takes for name, takes in recipe.takes.items() if takes.split == "test"}
+    shared = shared_folder()
+    build_dataset(
+        replace(recipe, takes=tests or recipe.takes),
+        folder,
+        shared / "data" / "motion_arkit" if shared else None,
+        workers=workers,
+        on_progress=lambda done: say(f"simulating: take {done.takes} of {done.of_takes}"),
+    )
+    return folder
+
+
+def hold_contest(
+    trials: Sequence[Trial],
+    contestants: Sequence[Contestant],
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Findings:
+    """Run all trials; `progress` is told how many of how many are done.
+
+    Raises:
+        CommandError: there is nothing to do, or a worker was ended.
+        InferenceError, ImuSimError, FaceModelError: a model, motion or take cannot be used.
+    """
+    if not trials:
+        raise CommandError("expected at least one take to evaluate, found none")
+    outcomes: list[Outcome] = []
+    for done, found in enumerate(run_trials(trials, contestants, workers), start=1):
+        outcomes += found
+        if progress:
+            progress(done, len(trials))
+    return collected(outcomes, contestants)

@@ -1,0 +1,107 @@
+"""What faces do in an evaluation: recorded takes, held poses, long wear."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from face_evaluation.held import HELD_POSES, LATE_S
+from face_evaluation.long_wear import WINDOW_S
+from face_inference.model_folder import Model
+from face_model.share import share_dir
+from imu_sim.generator import generate
+from imu_sim.head_motion import natural
+from imu_sim.hub.server import RECORDED_REST_S
+from imu_sim.motion import FaceMotion, still
+from imu_sim.performance.action_units import weights_of
+from imu_sim.recorded_motion import recorded_motion
+
+UNSEEN_WEARER = 900_000
+"""Seeds of wearers from here on are used for evaluation only; training draws others."""
+
+RATE_HZ = 60.0
+LONG_WEAR_S = 600.0
+
+_HEAD_STREAM = 0x4E1D
+
+
+def shared_folder() -> Path | None:
+    """The data that lies beside the checkout, where it does; `IMUSIC_SHARED` names another place."""
+    places = [os.environ.get("IMUSIC_SHARED"), share_dir().resolve().parent / "shared"]
+    places.append(Path(__file__).resolve().parents[3].parent / "shared")
+    return next((Path(p) for p in places if p is not None and (Path(p) / "data").is_dir()), None)
+
+
+def held_out_takes(model: Model) -> list[Path]:
+    """Recorded takes of people this model never saw, where the shared data lies beside the checkout."""
+    shared = shared_folder()
+    if shared is None:
+        return []
+    folder = shared / "data" / "motion_arkit"
+    names = model.description.training.get("held_out", [])
+    return [folder / name for name in names if (folder / name).is_file()]
+
+
+def motions_of(takes: Sequence[Path], seconds: float = 60.0, people: int = 3) -> list[FaceMotion]:
+    """Recorded takes between two rests, as the hub plays them; without any, generated performances, named as synthetic.
+
+    The neutral is calibrated in the rest: recorded takes hardly ever hold a relaxed face.
+    """
+    if takes:
+        return [recorded_motion(path)[0].faded(rest_s=RECORDED_REST_S) for path in takes]
+    return [generate(UNSEEN_WEARER + i, seconds) for i in range(people)]
+
+
+def held_motion(pose: str, seed: int, hold_s: float = LATE_S + 2.0) -> FaceMotion:
+    """A person who takes up one of `HELD_POSES` after a rest and holds it, alone, while the head moves as heads do."""
+    orientation, position = natural(hold_s, RATE_HZ, np.random.default_rng([seed, _HEAD_STREAM]))
+    weights = np.tile(weights_of(HELD_POSES[pose]), (len(orientation), 1))
+    motion = FaceMotion(RATE_HZ, weights, orientation, position, f"held {pose}", f"wearer {seed}")
+    return motion.faded(rest_s=RECORDED_REST_S)
+
+
+def long_motion(takes: Sequence[FaceMotion], seed: int, duration_s: float = LONG_WEAR_S) -> FaceMotion:
+    """Long wear: rest, a minute, something generated, the same minute again, rest.
+
+    The minute is made of `takes`, each between rests, one after the other as often as they fit; without any it is
+    generated.
+    """
+    minute = _minute(takes) if takes else _cut(generate(seed + 1, WINDOW_S), WINDOW_S)
+    between = _cut(generate(seed, duration_s - 2.0 * WINDOW_S), duration_s - 2.0 * WINDOW_S)
+    rest = _cut(still(RECORDED_REST_S, RATE_HZ), RECORDED_REST_S)
+    return replace(_joined([rest, minute, between, minute, rest]), name="long wear", person=f"wearer {seed}")
+
+
+def _minute(takes: Sequence[FaceMotion]) -> FaceMotion:
+    parts: list[FaceMotion] = []
+    left = round(WINDOW_S * RATE_HZ)
+    for take in (take.resampled(RATE_HZ) for _ in range(left) for take in takes):
+        if take.samples > left:
+            break
+        parts.append(take)
+        left -= take.samples
+    return _joined([*parts, _cut(still(1.0 + left / RATE_HZ, RATE_HZ), left / RATE_HZ)] if left else parts)
+
+
+def _cut(motion: FaceMotion, duration_s: float) -> FaceMotion:
+    """The first `duration_s`, without a last sample: the next part begins there."""
+    count = round(duration_s * RATE_HZ)
+    motion = motion.resampled(RATE_HZ)
+    return _like(motion, motion.weights[:count], motion.head_orientation[:count], motion.head_position[:count])
+
+
+def _joined(parts: Sequence[FaceMotion]) -> FaceMotion:
+    """One after the other; all begin and end in neutral, looking straight ahead."""
+    arrays = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("weights", "head_orientation", "head_position")
+    )
+    return _like(parts[0], *arrays)
+
+
+def _like(motion: FaceMotion, weights: object, orientation: object, position: object) -> FaceMotion:
+    return replace(motion, weights=weights, head_orientation=orientation, head_position=position)  # type: ignore[arg-type]

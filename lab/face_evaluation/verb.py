@@ -1,0 +1,218 @@
+"""`imusic evaluate`: options are read here, the work is done in the other modules of this folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from imusic_cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from face_evaluation.arguments import Asked
+    from face_evaluation.contest import Cast
+    from face_evaluation.findings import Findings
+    from face_evaluation.trials import Trial
+    from face_inference.model_folder import Model
+
+DEFAULT_MODEL = "imusic"
+ALL = "all"
+
+out = Console()
+err = Console(stderr=True)
+
+
+def evaluate(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(help="Models (names or folders), Live Link Face CSV files, data sets, recipes, in any order."),
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option("--model", help="A model more; may be given again.")] = None,
+    wearers: Annotated[
+        int | None, typer.Option(min=1, help="Wearers per take: anatomy, placement and mounting differ. [3]")
+    ] = None,
+    face: Annotated[
+        list[str] | None,
+        typer.Option("--face", help="Whose people wear it: `head`, or a rig file; may be given again."),
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="What is known of the wearer: neutral, routine, phone, or all; may be given again."),
+    ] = None,
+    study: Annotated[
+        list[str] | None,
+        typer.Option(help="Special trials: sensors, placement, held, `long wear`, or all; may be given again."),
+    ] = None,
+    protocol: Annotated[
+        bool, typer.Option(help="The fixed protocol: head and ICT-FaceKit, 6 wearers of each, every state.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    runs: Annotated[Path, typer.Option(help="Folder in which recipes are built.")] = Path("runs/evaluate"),
+    report: Annotated[Path | None, typer.Option(help="Write a page with figures, index.html, to this folder.")] = None,
+    bag: Annotated[Path | None, typer.Option(help="Folder of a recorded bag; needs --truth.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="Live Link Face CSV that a phone recorded beside the bag: the true weights.")
+    ] = None,
+    live: Annotated[
+        bool, typer.Option(help="Through the real processes and a pseudo-terminal, in real time, one wearer.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")
+    ] = False,
+) -> None:
+    """Compare played and estimated weights: models and the rest pose on the same takes of people they never saw.
+
+    Without takes: recordings of people held out of training where they are found, else generated (synthetic) motion.
+    """
+    from face_evaluation import motions
+    from face_evaluation.arguments import sorted_out
+    from face_evaluation.contest import STUDIES, Cast, contestants_of, hold_contest, trials_of
+    from face_inference.model_folder import load_model
+
+    asked = sorted_out(what or ())
+    models = [load_model(name) for name in (*asked.models, *(model or ())) or (DEFAULT_MODEL,)]
+    if live:
+        _live(asked, models, face, as_json)
+        return
+    stored = asked.datasets or asked.recipes or bag
+    takes = asked.takes or ([] if stored else motions.held_out_takes(models[0]))
+    cast = Cast(
+        motions=[] if stored and not takes else motions.motions_of(takes),
+        faces=face or (_protocol_faces() if protocol else ("head",)),
+        wearers=wearers or (6 if protocol else 3),
+        rate_hz=models[0].description.rate_hz,
+    )
+    contestants = contestants_of(models, _states(state or ([ALL] if protocol else ["neutral"])))
+    with _progress() as progress:
+        task = progress.add_task("preparing", total=None)
+        trials = trials_of(
+            cast,
+            STUDIES if ALL in (study or ()) else study or (),
+            [
+                *_recorded(bag, truth, models[0]),
+                *(take for folder in _folders(asked, runs, workers, progress, task) for take in _stored(folder)),
+            ],
+        )
+        findings = hold_contest(
+            trials,
+            contestants,
+            workers,
+            lambda done, of: progress.update(task, completed=done, total=of, description=f"take {done} of {of}"),
+        )
+        if report is not None:
+            from face_evaluation.page import write_page
+
+            write_page(report / "index.html", findings, _told(cast, trials))
+    _show(findings, _told(cast, trials), report, as_json)
+
+
+def _live(asked: Asked, models: Sequence[Model], face: Sequence[str] | None, as_json: bool) -> None:
+    from face_evaluation.live import evaluate_live
+    from face_evaluation.motions import held_out_takes
+    from face_evaluation.score_table import evaluation_table
+
+    takes = asked.takes or held_out_takes(models[0])
+    if not takes:
+        raise CommandError("expected at least one Live Link Face CSV for --live, found none; name one")
+    if face and list(face) != ["head"]:
+        raise CommandError("--live plays on the head that comes with the package; leave out --face")
+    if len(models) != 1:
+        raise CommandError(f"expected one model for --live, found {len(models)}")
+    with _progress() as bar:
+        task = bar.add_task("starting", total=None)
+        result = evaluate_live(str(models[0].path), takes, lambda line: bar.update(task, description=line))
+    if as_json:
+        print(result.to_json())  # noqa: T201
+        return
+    out.print(evaluation_table(result))
+
+
+def _show(findings: Findings, told: str, report: Path | None, as_json: bool) -> None:
+    from face_evaluation.tables import grids
+
+    if as_json:
+        print(json.dumps(findings.to_dict(), indent=2))  # noqa: T201
+    else:
+        for grid in grids(findings):
+            table = Table(*grid.header, title=grid.title)
+            for row in grid.rows:
+                table.add_row(*row)
+            out.print(table)
+        out.print(told)
+    for note in findings.notes:
+        err.print(note, highlight=False, soft_wrap=True)
+    if report is not None:
+        err.print(f"written: {report / 'index.html'}", highlight=False, soft_wrap=True)
+
+
+def _states(asked: Sequence[str]) -> list[Any]:
+    from face_evaluation.states import WEARER_STATES
+
+    unknown = [state for state in asked if state not in (*WEARER_STATES, ALL)]
+    if unknown:
+        raise CommandError(f"expected states of {', '.join(WEARER_STATES)} or all, found {', '.join(unknown)}")
+    return [state for state in WEARER_STATES if state in asked or ALL in asked]
+
+
+def _protocol_faces() -> list[str]:
+    from face_evaluation.motions import shared_folder
+
+    shared = shared_folder()
+    path = shared / "data" / "face_ict" / "ict_face.npz" if shared else None
+    if path is None or not path.is_file():
+        raise CommandError(
+            f"expected the unseen face at {path or '../shared/data/face_ict/ict_face.npz'}, found no file; "
+            "name faces with --face"
+        )
+    return ["head", str(path)]
+
+
+def _folders(asked: Asked, runs: Path, workers: int, bar: Progress, task: Any) -> list[Path]:
+    """Data sets that were named, and those of the recipes that were."""
+    from face_evaluation.contest import built
+
+    def say(line: str) -> None:
+        bar.update(task, description=line)
+
+    return [*asked.datasets, *(built(recipe, runs / recipe.name, workers, say) for recipe in asked.recipes)]
+
+
+def _recorded(bag: Path | None, truth: Path | None, model: Model) -> list[Any]:
+    if (bag is None) != (truth is None):
+        raise CommandError("expected --bag and --truth together, found one of them; a bag holds no true weights")
+    if bag is None or truth is None:
+        return []
+    from face_evaluation.bags import Given, bag_with_truth
+
+    return [Given(bag_with_truth(bag, truth, model.description))]
+
+
+def _stored(folder: Path) -> Any:
+    from face_evaluation.contest import stored_takes
+
+    return stored_takes(folder)
+
+
+def _told(cast: Cast, trials: Sequence[Trial]) -> str:
+    """Where the numbers come from, in a sentence."""
+    from face_evaluation.sources import Simulated
+
+    stored = sum(not isinstance(trial.source, Simulated) for trial in trials)
+    parts = [f"{stored} recorded or stored takes"] if stored else []
+    if cast.motions:
+        faces = ", ".join(Path(face).stem for face in cast.faces)
+        names = ", ".join(motion.name for motion in cast.motions)
+        parts.append(f"{names}, each on {cast.wearers} wearers of {faces}")
+        parts[-1] += ", with simulated IMU signals"
+    return f"Takes: {'; '.join(parts)}."
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=err, transient=True)

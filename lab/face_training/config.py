@@ -1,0 +1,268 @@
+"""What decides a training, read from YAML: unknown keys and wrong types are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from face_inference.errors import InferenceError, TrainingError
+from face_model.share import share_dir
+from face_training.networks.config import READING_CHANNELS, NetworkConfig
+
+STAGES = ("stage_1", "stage_2", "distil")
+"""Stages in their order; one without steps is left out."""
+
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Random changes to each training chunk, so that the network relies on nothing a real wearer may lack.
+
+    Attributes:
+        mirror_share: chance that left and right are exchanged.
+        heading_deg: each chunk's heading errors are drawn with a standard deviation uniform from 0 to this: what the
+            heading correction leaves of the drift of 6-axis fusion.
+        drop_share: largest chance that a skin sensor is missing for the whole chunk, in chunks where any is.
+        drop_chunks: share of chunks in which sensors are missing.
+        noise: standard deviation of noise added to every channel, in units of the channel's own spread.
+        prompts_share: chance that what the wearer's routine told is known; else nothing is,
+        phone_share: or what a phone beside the routine told.
+    """
+
+    mirror_share: float = 0.5
+    heading_deg: float = 3.0
+    drop_share: float = 0.8
+    drop_chunks: float = 0.3
+    noise: float = 0.03
+    prompts_share: float = 0.4
+    phone_share: float = 0.2
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage: how long, how fast, on what, and what it minimises (`face_training.loss`).
+
+    Attributes:
+        steps: optimiser steps; 0 leaves the stage out.
+        batch: chunks per step, over all processes.
+        chunk_s: length of a chunk.
+        learning_rate: peak; cosine decay to zero after `warm_up_steps`.
+        warm_up_steps: linear increase of the learning rate.
+        huber: errors well above this count by their size, well below by their square; 0: all by their square.
+        likelihood_weight: of the likelihood that fits the variance.
+        beta: of beta-NLL: 0 plain likelihood, 1 scaled by the variance.
+        velocity_weight: of the squared error of the change per tick.
+        acceleration_weight: of the squared error of the change of that.
+        surface_weight: of the squared error of the face's vertices.
+        lip_weight: weight of the lips' vertices beside those of all skin, in the former.
+        contact_weight: of the squared error of the gap of lips and lids where they are closed.
+        sources: sources of takes (`TakeInfo.source`) that it trains on; none for all.
+    """
+
+    steps: int = 0
+    batch: int = 32
+    chunk_s: float = 1.6
+    learning_rate: float = 1e-3
+    warm_up_steps: int = 100
+    huber: float = 0.05
+    likelihood_weight: float = 0.3
+    beta: float = 1.0
+    velocity_weight: float = 20.0
+    acceleration_weight: float = 60.0
+    surface_weight: float = 0.0
+    lip_weight: float = 1.0
+    contact_weight: float = 0.0
+    sources: tuple[str, ...] = ()
+
+    @property
+    def geometric(self) -> bool:
+        """Whether a face is needed."""
+        return self.surface_weight > 0.0 or self.contact_weight > 0.0
+
+
+@dataclass(frozen=True)
+class DistilConfig(StageConfig):
+    """The stage that teaches a diffusion network to do in one step what it does in several.
+
+    Attributes:
+        teacher_share: the student's target is this share of the teacher's result, the rest the truth.
+    """
+
+    teacher_share: float = 0.7
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training.
+
+    Attributes:
+        name: of the model and its folder.
+        version: of the model.
+        rate_hz: ticks per second; takes must have this rate.
+        seed: of everything random.
+        data: recipe of the data set, by name or path, or the folder of one that is built; read by whoever makes it.
+        network: architecture and sizes; its `inputs` means nothing here, the data decides.
+        stage_1: training on everything.
+        stage_2: fine-tuning.
+        distil: distillation, of a diffusion network only.
+        export: stages that get a model folder of their own beside the last one's, named `<name>_<stage>`.
+        weight_decay: of AdamW.
+        gradient_limit: norm to which gradients are clipped.
+        ema_decay: of the moving average of the weights that each stage ends with; 0 switches it off.
+        hidden_weight: weight of shapes that skin IMUs cannot see, relative to the others.
+        validation_share: share of people held out to fit the confidence and to follow the training.
+        validate_steps: steps between validations.
+        validation_ticks: ticks of a validation, at most.
+        neutral_s: length of the neutral window.
+        population_people: people whose rigs tell how the skin of people answers, before anybody is met.
+        device: auto (a GPU where there is one), cpu or cuda.
+        precision: float32 or bfloat16 (mixed).
+        threads: of PyTorch on the CPU.
+        checkpoint_steps: steps between checkpoints.
+        blind: blocks of inputs that the network shall do without, to find out what they are worth
+            (`face_inference.inputs.BLOCKS`).
+        made_up_wearers: to make of each wearer in training: the same performance, a response drawn from the population.
+        training_people: train on so many people only, for the same purpose; 0: on all.
+        augment: random changes.
+    """
+
+    name: str = "imusic"
+    version: str = "0.2.0"
+    rate_hz: float = 100.0
+    seed: int = 1
+    data: str = "imusic"
+    network: NetworkConfig = field(default_factory=lambda: NetworkConfig(inputs=READING_CHANNELS + 1))
+    stage_1: StageConfig = field(default_factory=lambda: StageConfig(steps=2000))
+    stage_2: StageConfig = field(default_factory=StageConfig)
+    distil: DistilConfig = field(default_factory=DistilConfig)
+    export: tuple[str, ...] = ()
+    weight_decay: float = 0.01
+    gradient_limit: float = 1.0
+    ema_decay: float = 0.998
+    hidden_weight: float = 0.4
+    validation_share: float = 0.1
+    validate_steps: int = 200
+    validation_ticks: int = 4000
+    neutral_s: float = 2.0
+    population_people: int = 400
+    device: str = "auto"
+    precision: str = "float32"
+    threads: int = 1
+    checkpoint_steps: int = 250
+    blind: tuple[str, ...] = ()
+    made_up_wearers: int = 3
+    training_people: int = 0
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    @property
+    def stages(self) -> dict[str, StageConfig]:
+        """Those that have steps, in order, by name."""
+        return {name: stage for name in STAGES if (stage := getattr(self, name)).steps > 0}
+
+    @property
+    def chunk(self) -> int:
+        """Ticks of the longest chunk: takes shorter than this are of no use."""
+        return max(self.ticks(stage) for stage in self.stages.values())
+
+    def ticks(self, stage: StageConfig) -> int:
+        """Ticks per chunk of a stage."""
+        return max(3, round(stage.chunk_s * self.rate_hz))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        content = asdict(self)
+        del content["network"]["inputs"]
+        return content
+
+
+def find_train_config(name_or_path: str | Path) -> Path:
+    """File of a training: a path, or the name of one in the package's `config/train`.
+
+    Raises:
+        TrainingError: there is none; the message lists the shipped ones.
+    """
+    shipped = share_dir() / "config" / "train"
+    path = Path(name_or_path)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = shipped / f"{name_or_path}.yaml"
+    if not path.is_file():
+        names = ", ".join(sorted(found.stem for found in shipped.glob("*.yaml")))
+        raise TrainingError(
+            f"expected a training configuration at {path}, found no file; "
+            f"give the path of a .yaml file or a shipped name: {names}"
+        )
+    return path
+
+
+def load_train_config(name_or_path: str | Path) -> TrainConfig:
+    """Read a training's YAML file, by path or shipped name.
+
+    Raises:
+        TrainingError: the file cannot be read, or holds a key or value that is not understood.
+    """
+    path = find_train_config(name_or_path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise TrainingError(f"expected a training configuration in {path}, found: {error}") from error
+    try:
+        return train_config_from(content or {})
+    except InferenceError as error:
+        raise TrainingError(f"{path}: {error}") from error
+
+
+def train_config_from(content: Mapping[str, Any]) -> TrainConfig:
+    """A configuration from plain values; what is absent keeps its default.
+
+    Raises:
+        TrainingError: a key is unknown, a value has the wrong type or is not one of those possible.
+        NetworkConfigError: sizes that fit no network.
+    """
+    config: TrainConfig = _filled(TrainConfig(), content, "")
+    for key, known in (("device", DEVICES), ("precision", PRECISIONS)):
+        if getattr(config, key) not in known:
+            raise TrainingError(f"expected {key} to be one of {', '.join(known)}, found {getattr(config, key)}")
+    if not config.stages:
+        raise TrainingError(f"expected steps above 0 in one of {', '.join(STAGES)}, found none; nothing to train")
+    unknown = [name for name in config.export if name not in config.stages]
+    if unknown:
+        raise TrainingError(f"expected export to name stages that have steps, found {', '.join(unknown)}")
+    if "distil" in config.stages and config.network.architecture != "diffusion":
+        raise TrainingError(
+            f"expected a diffusion network for distil, found {config.network.architecture}; set distil.steps to 0"
+        )
+    return config
+
+
+def _filled(default: Any, content: Any, prefix: str) -> Any:
+    """`default` with the values of `content`, section by section."""
+    if not isinstance(content, Mapping):
+        raise TrainingError(f"expected a mapping at {prefix or 'the top'}, found {content!r}")
+    known = {f.name for f in fields(default)} - ({"inputs"} if isinstance(default, NetworkConfig) else set())
+    values = {f.name: getattr(default, f.name) for f in fields(default)}
+    for key, value in content.items():
+        if key not in known:
+            raise TrainingError(f"expected one of {', '.join(sorted(known))}, found {prefix}{key}")
+        values[key] = _checked(values[key], value, f"{prefix}{key}")
+    return type(default)(**values)
+
+
+def _checked(default: Any, value: Any, where: str) -> Any:
+    """`value` if it is of the type of `default`; whole numbers pass for fractions, lists of names for tuples."""
+    if is_dataclass(default):
+        return _filled(default, value, f"{where}.")
+    wanted = type(default)
+    if wanted is tuple and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        expected = "a list of names" if wanted is tuple else wanted.__name__
+        raise TrainingError(f"expected {where} to be {expected}, found {value!r}")
+    return value

@@ -1,0 +1,29 @@
+"""The network of a model folder, with its weights: to be compared with, or trained further."""
+
+from __future__ import annotations
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from face_inference.errors import ModelFolderError
+from face_inference.model_folder import WEIGHTS, Model
+from face_training.networks.base import FaceNetwork
+from face_training.networks.build import build_network
+from face_training.networks.config import NetworkConfig
+
+
+def load_network(model: Model) -> FaceNetwork:
+    """Build what `model.yaml` describes and fill in its weights; in evaluation mode.
+
+    Raises:
+        ModelFolderError: the weights are not those of the network described.
+        NetworkConfigError: the description fits no network.
+    """
+    path = model.file(WEIGHTS)
+    try:
+        network = build_network(NetworkConfig(**model.description.network))
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError, TypeError) as error:
+        raise ModelFolderError(f"expected the weights of the network described in {path}, found {error}") from error
+    network.eval()
+    return network

@@ -1,0 +1,40 @@
+"""Families of faces by name or by file: whose people are simulated."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from face_model.faces import HEAD
+from face_model.rigs.load import load_face
+from face_model.rigs.sidecar import sidecar_path
+from imu_sim.family import FaceFamily
+from imu_sim.head import HeadFamily
+from imu_sim.warped_family import WarpedFamily
+
+
+def load_family(name_or_path: str | Path = HEAD) -> FaceFamily:
+    """People with one kind of face; loaded once, then kept until the file changes.
+
+    Args:
+        name_or_path: `head`, or a rig: a .glb, .gltf or .npz file, or a folder of .obj files.
+
+    Raises:
+        FaceModelError: no such face, or a file that is no rig (see `face_model.rigs.load.load_face`).
+    """
+    if str(name_or_path) == HEAD:
+        return HeadFamily()
+    path = Path(name_or_path).expanduser().resolve()
+    return _from_file(path, _last_change(path))
+
+
+@lru_cache(maxsize=4)
+def _from_file(path: Path, _changed_ns: int) -> FaceFamily:
+    face = load_face(path)
+    return WarpedFamily(face.rig, face.identity)
+
+
+def _last_change(path: Path) -> int:
+    """Newest modification among the files of a rig, ns; 0 where there is none."""
+    files = [path, sidecar_path(path), *(path.iterdir() if path.is_dir() else ())]
+    return max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)

@@ -1,0 +1,155 @@
+"""Serving a simulated hub on a line: what the process does between its start and its end."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from face_model.layout import load_layout
+from imu_sim.boards import boards_on
+from imu_sim.chips.magnetometer import random_scene
+from imu_sim.chips.parts import load_part
+from imu_sim.errors import MotionError, SimulatorConfigError
+from imu_sim.families import load_family
+from imu_sim.generator import from_text
+from imu_sim.hub.clock import HubClock
+from imu_sim.hub.config import MOTIONS, PERFORMANCE, ROUTINE, SAY, SimulatorConfig, is_built_in
+from imu_sim.hub.pty_link import PtyLink
+from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.hub.stop_signal import StopSignal
+from imu_sim.hub.udp_link import UdpLink
+from imu_sim.kinematics import Trajectory
+from imu_sim.motion import FaceMotion
+from imu_sim.performance import performance
+from imu_sim.performance.routine import perform_routine
+from imu_sim.recorded_motion import recorded_motion
+from imu_sim.stream import ImuStream
+from imu_sim.wearer import nominal_wearer, random_wearer
+
+_LONGEST_WAIT_S = 0.05
+"""A driver that opens the line is noticed within this, as nothing wakes us for it."""
+
+RECORDED_REST_S = 3.0
+"""Rest added to a recorded take at both ends, s: long enough to calibrate the neutral from."""
+
+STARTING_S = 3.0
+"""Further rest while the nodes that listen still start: a neutral learned from a moving face spoils the whole run."""
+
+
+steady_clock: Callable[[], float] = time.monotonic
+"""Clock of the hub, s."""
+
+
+class Link(Protocol):
+    """A line to the driver."""
+
+    dropped: int
+
+    @property
+    def path(self) -> Path | str:
+        """What the driver is told."""
+
+    @property
+    def fileno(self) -> int | None:
+        """Descriptor to wait on for bytes; None: there is nobody."""
+
+    def read(self) -> bytes:
+        """Bytes that arrived; never blocks."""
+
+    def write(self, frames: list[bytes]) -> None:
+        """Send frames; never blocks."""
+
+    def close(self) -> None:
+        """Release what is held."""
+
+
+def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedHub:
+    """A hub as configured, on the given monotonic clock in s.
+
+    Raises:
+        ImuSimError, FaceModelError: motion, layout or faults cannot be used.
+    """
+    # What can be wrong is read first: the head takes a second to build.
+    layout = load_layout(config.layout)
+    config.faults.check(layout.names)
+    part = load_part(config.part)
+    motion, repairs = played_motion(config.motion, config.seed)
+    if repairs:
+        print(f"{config.motion}: {repairs}", flush=True)  # noqa: T201
+    trajectory = Trajectory(motion, loop=config.loop)
+    family = load_family(config.face)
+    seed = config.wearer_seed
+    if seed:
+        wearer = random_wearer(family, layout, seed, placement_m=config.placement_m)
+    else:
+        wearer = nominal_wearer(family.typical(), layout)
+    boards = boards_on(wearer, layout)
+    rng = np.random.default_rng([config.seed, 0x3A6])
+    scene = random_scene(motion.duration_s, rng) if config.fusion == "9d" else None
+
+    def make_stream(rate_hz: float, start_s: float) -> ImuStream:
+        return ImuStream(trajectory, boards, part, rate_hz, config.seed, start_s, scene)
+
+    # Only over UDP must a hub stop by itself: there nobody can unplug it.
+    settings = HubSettings(
+        rate_hz=config.rate_hz, jitter_s=config.send_jitter_s, silence_s=10.0 if config.udp else None
+    )
+    hub_clock = HubClock(clock, config.clock_offset_s, config.clock_skew_ppm)
+    return SimulatedHub(make_stream, layout, part, hub_clock, settings=settings, faults=config.faults, seed=config.seed)
+
+
+def serve(hub: SimulatedHub, link: Link, stop: StopSignal, duration_s: float | None) -> None:
+    """Carry bytes between hub and link until `stop` or for `duration_s`."""
+    end_s = None if duration_s is None else time.monotonic() + duration_s
+    while not stop.asked and (end_s is None or time.monotonic() < end_s):
+        received = link.read()
+        if received:
+            link.write(hub.receive(received))
+        link.write(hub.due())
+        hub.prepare()
+        descriptor = link.fileno
+        ready = [stop.fileno] if descriptor is None else [stop.fileno, descriptor]
+        select.select(ready, [], [], min(hub.wait_s, _LONGEST_WAIT_S))
+
+
+def open_link(config: SimulatorConfig) -> Link:
+    """The line that the settings ask for.
+
+    Raises:
+        SimulatorConfigError: it cannot be opened.
+    """
+    if not config.udp:
+        return PtyLink(Path(config.link).expanduser())
+    host, _, port = config.udp.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SimulatorConfigError(f"udp: expected HOST:PORT with a port of 1 to 65535, found {config.udp!r}")
+    return UdpLink(host.strip("[]"), int(port))
+
+
+def played_motion(motion: str, seed: int) -> tuple[FaceMotion, str]:
+    """What the hub plays and what was repaired in it, if anything: one of `config.MOTIONS`.
+
+    Raises:
+        LiveLinkError: the file cannot be used.
+        MotionError: nothing in the text can be said, or the routine's seed is no number.
+    """
+    if is_built_in(motion):
+        return _made_up(motion, seed).faded(rest_s=STARTING_S), ""
+    take, report = recorded_motion(Path(motion).expanduser(), seed=seed)
+    return take.faded(rest_s=RECORDED_REST_S + STARTING_S), str(report)
+
+
+def _made_up(motion: str, seed: int) -> FaceMotion:
+    if motion == PERFORMANCE:
+        return performance()
+    if motion.startswith(SAY):
+        return from_text(motion.removeprefix(SAY), seed)
+    _, _, person = motion.partition(":")
+    if motion != ROUTINE and not (person.isascii() and person.isdecimal()):
+        raise MotionError(f"motion: expected {MOTIONS}, SEED a whole number, found {motion!r}")
+    return perform_routine(int(person) if person else seed)

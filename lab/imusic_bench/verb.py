@@ -1,0 +1,178 @@
+"""The verbs of `imusic bench`: options are read here, the work is done in modules imported when they are asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from itertools import product
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from imusic_cli.errors import CommandError
+from imusic_ros.program import THREAD_COUNTS
+
+app = typer.Typer(no_args_is_help=True, help="Measure this machine.")
+err = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+ModelName = Annotated[str, typer.Option("--model", help="Model: a name or the path of a model folder.")]
+Viewer = Annotated[bool, typer.Option(help="Run the viewer too, as in the demo.")]
+
+
+@app.command()
+def latency(
+    seconds: Annotated[float, typer.Option(min=1.0, help="Length of each measurement, s.")] = 60.0,
+    transport: Annotated[str, typer.Option(help="serial (a pseudo-terminal), udp or both.")] = "serial",
+    rate: Annotated[list[int] | None, typer.Option(min=1, max=400, help="Samples per second; repeatable.")] = None,
+    busy: Annotated[bool, typer.Option("--busy", help="Also beside one core that another process keeps busy.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Serial and UDP, 100 and 200 Hz, idle and with one busy core.")
+    ] = False,
+    model: ModelName = "imusic",
+    viewer: Viewer = False,
+    as_json: Json = False,
+) -> None:
+    """Sample to weights through the real processes on a simulated hub: rate, age of the sample, losses."""
+    from imusic_bench.latency import ALL_RATES_HZ, BOTH, cases, measure_latency
+    from imusic_bench.tables import show
+
+    asked = cases(BOTH, ALL_RATES_HZ, True) if everything else cases(transport, rate or (100,), busy)
+    title = _model_title(model)
+    found = measure_latency(asked, seconds, model, _graph(viewer), _progress)
+    show([asdict(row) for row in found], "sample to published weights", as_json, ("seconds", "frames_hz"), model=title)
+
+
+@app.command()
+def cost(
+    minutes: Annotated[float, typer.Option(min=0.05, help="Length of the measurement, minutes.")] = 1.0,
+    transport: Annotated[str, typer.Option(help="serial (a pseudo-terminal) or udp.")] = "serial",
+    rate: Annotated[int, typer.Option(min=1, max=400, help="Samples per second.")] = 100,
+    model: ModelName = "imusic",
+    viewer: Viewer = False,
+    as_json: Json = False,
+) -> None:
+    """What each process takes: processor, memory, threads, files, and whether memory or delay grow."""
+    from imusic_bench.cost import measure_cost
+    from imusic_bench.running import TRANSPORTS
+    from imusic_bench.tables import show
+
+    if transport not in TRANSPORTS:
+        raise CommandError(f"--transport: expected {' or '.join(TRANSPORTS)}, found {transport}")
+    title = _model_title(model)
+    _progress(f"{minutes:g} min")
+    found = measure_cost(minutes, transport, rate, model, _graph(viewer))
+    show([asdict(row) for row in found.rows], "cost of each process", as_json, delay=asdict(found.delay), model=title)
+
+
+@app.command()
+def engine(
+    name: Annotated[list[str] | None, typer.Option("--engine", help="Engine; repeatable; by default all.")] = None,
+    batch: Annotated[list[int] | None, typer.Option(min=1, help="Faces at once; repeatable: 1, 4, 16, 64.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="For each engine, precision and batch, s.")] = 5.0,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """Time of a step on every engine that works here, beside the full window and a recurrent network."""
+    _one_thread()
+    from face_inference.model_folder import load_model
+    from imusic_bench.engine import BATCHES, compare_engines
+    from imusic_bench.tables import show
+
+    loaded = load_model(model)
+    found = compare_engines(loaded, name, batch or BATCHES, seconds, _progress)
+    rows = [asdict(row) for row in found.rows]
+    show(rows, "one step", as_json, ("steps",), model=loaded.description.title, missing=found.missing)
+
+
+@app.command()
+def scale(
+    name: Annotated[str, typer.Option("--engine", help="Engine, where it is measured alone.")] = "onnxruntime",
+    rate: Annotated[list[int] | None, typer.Option(min=1, help="Samples per second; repeatable: 60, 100.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="Faces that are tried at most.")] = 128,
+    people: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="The whole graph for so many people, not the engine alone; repeatable."),
+    ] = None,
+    separate: Annotated[
+        bool, typer.Option("--separate", help="With --people: an inference process for each, not one for all.")
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="For each number of faces, s; 2, for the whole graph 20.")
+    ] = None,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """How many faces one core carries through one process: the engine alone, or the whole graph of real processes."""
+    _one_thread()
+    from face_inference.model_folder import load_model
+    from imusic_bench.scale import RATES_HZ, scale_engine
+    from imusic_bench.tables import show
+
+    loaded = load_model(model)
+    title = "faces on one core, the engine alone"
+    if people:
+        from imusic_bench.people import measure_people
+
+        rows = []
+        for count, rate_hz in product(people, rate or RATES_HZ):
+            _progress(f"{count} {'person' if count == 1 else 'people'}, {rate_hz} Hz")
+            rows.append(asdict(measure_people(count, seconds or 20.0, rate_hz, model, not separate)))
+        title = "faces through the whole graph"
+    else:
+        found = scale_engine(loaded, name, rate or RATES_HZ, most, seconds or 2.0, _progress)
+        rows = [asdict(row) for row in found]
+    show(rows, title, as_json, model=loaded.description.title)
+
+
+@app.command()
+def simulate(
+    seconds: Annotated[float, typer.Option(min=5.0, help="Length of the simulated performance, s.")] = 60.0,
+    repeats: Annotated[int, typer.Option(min=1, help="How often it is measured; the median counts.")] = 5,
+    face: Annotated[str, typer.Option(help="Family of faces: head, or a rig file.")] = "head",
+    part: Annotated[
+        str, typer.Option(help="Sensor part: a name in config/parts or the path of a .yaml file.")
+    ] = "QMI8658",
+    layout: Annotated[str, typer.Option(help="Sensor layout: a name or the path of a .yaml file.")] = "face_12",
+    as_json: Json = False,
+) -> None:
+    """Facial motion to a recording of all IMUs: how many times faster than life on one core, and each stage's cost."""
+    _one_thread()
+    from imusic_bench.simulate import measure_throughput
+
+    result = asdict(measure_throughput(seconds, repeats, face, layout, part))
+    stages = {} if as_json else {f"{name}, ms/s": ms for name, ms in result.pop("stages_ms").items()}
+    _show(result | stages, "motion to recording, one core", as_json)
+
+
+def _one_thread() -> None:
+    """Small matrix products are slower in several threads, and figures are per core; read when numpy is imported."""
+    os.environ.update(dict.fromkeys(THREAD_COUNTS, "1"))
+
+
+def _model_title(name: str) -> str:
+    """Name and version of a model, found out before anything starts."""
+    from face_inference.model_folder import load_model
+
+    return load_model(name).description.title
+
+
+def _graph(viewer: bool) -> str:
+    return "demo" if viewer else "headless"
+
+
+def _progress(line: str) -> None:
+    err.print(f"measuring: {line}", highlight=False)
+
+
+def _show(figures: dict[str, Any], title: str, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(figures, indent=2))  # noqa: T201
+        return
+    table = Table("figure", "value", title=title)
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.2f}" if isinstance(value, float) else str(value))
+    Console().print(table)

@@ -1,0 +1,50 @@
+"""The libraries that people may have to install themselves, and how: for `imusic doctor` and for what a verb says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REQUIRED, OPTIONAL = "required", "optional"
+
+
+@dataclass(frozen=True)
+class Library:
+    """A Python library.
+
+    Attributes:
+        module: imported name.
+        importance: required, or optional.
+        advice: how to get it, and what needs it.
+    """
+
+    module: str
+    importance: str
+    advice: str
+
+
+LIBRARIES = (
+    Library("rclpy", REQUIRED, "source a ROS 2 distribution's setup.bash, or run `make setup` in a checkout"),
+    Library("imusic.msg", REQUIRED, "build the package (colcon build, or make setup) and source its setup file"),
+    Library("numpy", REQUIRED, "rosdep install, or pip install numpy"),
+    Library("yaml", REQUIRED, "rosdep install, or pip install pyyaml"),
+    Library("pydantic", REQUIRED, "pip install 'pydantic>=2'"),
+    Library("safetensors", REQUIRED, "pip install safetensors"),
+    Library("onnxruntime", REQUIRED, "pip install onnxruntime"),
+    Library("serial", REQUIRED, "rosdep install, or pip install pyserial"),
+    Library("scipy", REQUIRED, "rosdep install, or pip install scipy"),
+    Library("aiohttp", REQUIRED, "rosdep install, or pip install aiohttp; the web page needs it"),
+    Library("vqf", REQUIRED, "pip install vqf; where the hub sends no orientation, and the simulated hub, need it"),
+    Library("pygltflib", OPTIONAL, "pip install pygltflib; faces in glTF files need it"),
+    Library("PIL", OPTIONAL, "rosdep install, or pip install pillow; pictures of faces need it"),
+    Library("matplotlib", OPTIONAL, "rosdep install, or pip install matplotlib; pages of figures need it"),
+    Library("rosbags", OPTIONAL, "pip install rosbags; `imusic evaluate --bag` needs it"),
+    Library("torch", OPTIONAL, "pip install torch==2.13.0; `imusic train` needs it"),
+    Library("onnx", OPTIONAL, "pip install onnx; `imusic train` needs it"),
+    Library("launch_ros", OPTIONAL, "part of a ROS 2 distribution; without it use `imusic demo` and `imusic capture`"),
+)
+
+
+def advice_for(module: str) -> str | None:
+    """How to get a library that could not be imported; None where it is none of these."""
+    top = module.partition(".")[0]
+    return next((library.advice for library in LIBRARIES if library.module.partition(".")[0] == top), None)

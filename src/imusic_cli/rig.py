@@ -1,0 +1,130 @@
+"""`imusic rig`: faces with blendshapes, the package's own and those that people bring."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from imusic_cli.errors import CommandError
+from imusic_cli.verbs import load_module
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from face_model.rig import FaceRig
+    from face_model.rigs.report import RigReport
+
+app = typer.Typer(no_args_is_help=True, help="Bring a face of your own: check it, look at it.")
+out_console = Console()
+err = Console(stderr=True)
+
+Face = Annotated[str, typer.Option(help="`head`, or a rig: .glb, .gltf, .npz, or a folder of .obj files.")]
+Subject = Annotated[int, typer.Option(min=0, help="0: the face itself; other numbers: random people of its kind.")]
+
+
+@app.command()
+def sheet(
+    face: Face = "head",
+    subject: Subject = 0,
+    out: Annotated[Path, typer.Option(help="PNG; its name gets _shapes and _combinations.")] = Path("face.png"),
+) -> None:
+    """Contact sheets: every shape from three sides, and 20 combinations."""
+    from face_viz.sheets import combinations_sheet, shapes_sheet
+
+    rig = _rig(face, subject)
+    with err.status("drawing") as status:
+        _save(shapes_sheet(rig, status.update), out, "shapes")
+        _save(combinations_sheet(rig, progress=status.update), out, "combinations")
+
+
+@app.command()
+def people(
+    face: Face = "head",
+    out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("people.png"),
+) -> None:
+    """A contact sheet of 12 random people of one kind of face, as the laboratory draws them."""
+    family = load_module("imu_sim.families").load_family(face)
+    draw = load_module("imu_sim.people_sheet").people_sheet
+    with err.status("drawing") as status:
+        draw(family, progress=status.update).save(out)
+    err.print(f"written: {out}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A .glb, .gltf or .npz file, or a folder of .obj files.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say which of the 52 shapes a rig has, how it was understood, and what about it cannot be right."""
+    from face_model.rigs.load import load_face
+    from face_model.rigs.report import inspect_face
+
+    report = inspect_face(load_face(file.expanduser()))
+    if as_json:
+        print(json.dumps(asdict(report) | {"usable": report.usable}, indent=2))  # noqa: T201
+    else:
+        _print_report(report, file)
+    raise typer.Exit(0 if report.usable else 1)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="The .glb file to write.")],
+    face: Face = "head",
+    subject: Subject = 0,
+) -> None:
+    """Write a face as GLB with ARKit morph targets, for Blender, Unreal, Unity and others."""
+    from face_model.rigs.export import write_glb
+
+    if out.suffix.lower() != ".glb":
+        raise CommandError(f"expected the name of a .glb file, found {out}")
+    rig = _rig(face, subject)
+    write_glb(rig, out)
+    err.print(f"written: {out}", highlight=False, soft_wrap=True)
+    if rig.correctives:
+        err.print(f"glTF has no correctives: {len(rig.correctives)} were left out", highlight=False)
+
+
+def _rig(face: str, subject: int) -> FaceRig:
+    from face_model.faces import load_rig
+
+    if not subject:
+        return load_rig(face)
+    drawn: FaceRig = load_module("imu_sim.families").load_family(face).person(subject)
+    return drawn
+
+
+def _print_report(report: RigReport, file: Path) -> None:
+    parts = ", ".join(f"{name} {count}" for name, count in report.parts.items())
+    out_console.print(
+        f"[bold]{report.name}[/]: {len(report.present)} of {len(report.present) + len(report.absent)} shapes, "
+        f"{report.vertices} vertices ({parts}), {report.triangles} triangles"
+    )
+    shapes = Table(*("shape", "mm") * 3, box=None, title="how far each shape moves the skin")
+    cells = [(name, f"{reach:.1f}") for name, reach in report.reach_mm.items()]
+    cells += [(f"[dim]{name}[/]", "[dim]absent[/]") for name in report.absent]
+    rows = -(-len(cells) // 3)
+    for row in range(rows):
+        shapes.add_row(*(text for cell in cells[row::rows] for text in cell))
+    out_console.print(shapes)
+    findings = Table("", "about", "found")
+    colors = {"error": "red", "warning": "yellow", "note": "dim"}
+    for finding in report.findings:
+        severity = finding.severity.value
+        findings.add_row(f"[{colors[severity]}]{severity}[/]", finding.subject, escape(finding.text))
+    out_console.print(findings)
+    verdict = "[green]Usable.[/]" if report.usable else "[red]Not usable.[/]"
+    out_console.print(f"{verdict} Look at it: imusic rig sheet --face {file}", highlight=False, soft_wrap=True)
+
+
+def _save(picture: Image, out: Path, page: str) -> None:
+    path = out.with_name(f"{out.stem}_{page}.png")
+    picture.save(path)
+    err.print(f"written: {path}", highlight=False, soft_wrap=True)

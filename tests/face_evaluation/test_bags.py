@@ -1,0 +1,101 @@
+"""A bag written here, with a phone's file beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rosbags", reason="no rosbags: pip install rosbags")
+
+from rosbags.rosbag2 import StoragePlugin, Writer
+
+from face_evaluation.bags import bag_with_truth, read_bag, typestore
+from face_evaluation.sources import Simulated
+from face_inference.model_folder import ModelDescription
+from face_model import arkit
+from imu_sim.generator import generate
+from imu_sim.motion import FaceMotion
+from imu_sim.recording import Recording
+from imusic_cli.errors import CommandError
+
+LOST = 40
+PHONE_BEGINS_S = 3.0
+
+
+@pytest.fixture(scope="module")
+def motion() -> FaceMotion:
+    return generate(900_007, 25.0)
+
+
+@pytest.fixture(scope="module")
+def take(motion: FaceMotion) -> Recording:
+    return Simulated(motion, "head", 900_001, 100.0).load().recording
+
+
+def write_bag(path: Path, take: Recording, plugin: StoragePlugin, *, layout: bool = True) -> None:
+    store = typestore()
+    types: Any = store.types
+    header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](0, 0), "face_head")
+    zero, level = types["geometry_msgs/msg/Point"](0.0, 0.0, 0.0), types["geometry_msgs/msg/Quaternion"](0.0, 0, 0, 1)
+    pose = types["geometry_msgs/msg/Pose"](zero, level)
+    mounts = [
+        types["imusic/msg/SensorMount"](i, name, "none", "midline", "QMI8658", True, i == 0, pose, 0.0, 0.0)
+        for i, name in enumerate(take.sensor_names)
+    ]
+    with Writer(path, version=9, storage_plugin=plugin) as writer:
+        frames = writer.add_connection("/alice/imu/frame", "imusic/msg/ImuFrame", typestore=store)
+        layouts = writer.add_connection("/alice/imu/layout", "imusic/msg/SensorLayout", typestore=store)
+        if layout:
+            told = types["imusic/msg/SensorLayout"](header, 7, "face_12", "hub", take.rate_hz, mounts)
+            writer.write(layouts, 0, store.serialize_cdr(told, told.__msgtype__))
+        for i in range(len(take.valid)):
+            if i == LOST:
+                continue
+            arrays = (getattr(take, n)[i].ravel() for n in ("orientation", "angular_velocity", "specific_force"))
+            status = np.where(take.valid[i], 3, 32).astype(np.uint8)
+            frame = types["imusic/msg/ImuFrame"](header, 7, 500 + i, i * 10_000, status, *arrays)
+            writer.write(frames, 1 + i * 10_000_000, store.serialize_cdr(frame, frame.__msgtype__))
+
+
+def write_phone(path: Path, motion: FaceMotion) -> None:
+    """Begins `PHONE_BEGINS_S` after the bag."""
+    rows = ["Timecode,BlendshapeCount," + ",".join(n[0].upper() + n[1:] for n in arkit.BLENDSHAPES)]
+    for i, weights in enumerate(motion.resampled(60.0).weights[round(60 * PHONE_BEGINS_S) :]):
+        clock = f"12:00:{i // 60:02d}:{i % 60:02d}.000"
+        rows.append(f"{clock},52," + ",".join(f"{w:.5f}" for w in weights))
+    path.write_text("\n".join(rows) + "\n")
+
+
+@pytest.mark.parametrize("plugin", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_a_bag_is_the_take_that_was_recorded(take: Recording, tmp_path: Path, plugin: StoragePlugin) -> None:
+    write_bag(tmp_path / "bag", take, plugin)
+    found = read_bag(tmp_path / "bag")
+    there = np.arange(len(take.valid)) != LOST
+    assert found.sensor_names == take.sensor_names
+    assert found.rate_hz == 100.0
+    assert not found.valid[LOST].any()
+    for name in ("orientation", "angular_velocity", "specific_force", "valid"):
+        np.testing.assert_array_equal(getattr(found, name)[there], getattr(take, name)[there])
+
+
+def test_a_phone_gives_the_truth_whenever_it_was_started(
+    take: Recording, motion: FaceMotion, description: ModelDescription, tmp_path: Path
+) -> None:
+    write_bag(tmp_path / "bag", take, StoragePlugin.MCAP)
+    write_phone(tmp_path / "alice_1.csv", motion)
+    found = bag_with_truth(tmp_path / "bag", tmp_path / "alice_1.csv", description)
+    expected = take.weights[-len(found.weights) :]
+    assert len(found.weights) == pytest.approx(100 * (motion.duration_s - PHONE_BEGINS_S), abs=30)
+    jaw = arkit.INDEX["jawOpen"]
+    assert np.corrcoef(found.weights[:, jaw], expected[:, jaw])[0, 1] > 0.95
+
+
+def test_a_bag_without_a_layout_and_no_bag_are_refused(take: Recording, tmp_path: Path) -> None:
+    write_bag(tmp_path / "bag", take, StoragePlugin.MCAP, layout=False)
+    with pytest.raises(CommandError, match="no layout"):
+        read_bag(tmp_path / "bag")
+    with pytest.raises(CommandError, match="expected a bag"):
+        read_bag(tmp_path / "none")

@@ -1,0 +1,115 @@
+"""Models and the rest pose on the same takes, from motion to page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from face_dataset.shards import store_recordings
+from face_evaluation import REST_POSE
+from face_evaluation.contest import STUDIES, Cast, contestants_of, hold_contest, stored_takes, trials_of
+from face_evaluation.held import HELD_POSES
+from face_evaluation.motions import held_motion, long_motion, motions_of
+from face_evaluation.page import write_page
+from face_evaluation.sources import Simulated
+from face_evaluation.tables import contest_grids, grids, protocol_grid
+from face_evaluation.trials import HELD, LONG_WEAR, PLACEMENT, SENSORS, TAKES, Trial
+from imusic_cli.errors import CommandError
+
+
+@pytest.fixture(scope="module")
+def motions():
+    return motions_of([], seconds=12.0, people=2)
+
+
+def test_models_and_rest_pose_meet_on_the_same_takes(motions, contestants, tmp_path: Path):
+    told: list[tuple[int, int]] = []
+    findings = hold_contest(
+        trials_of(Cast(motions, wearers=1), ()), contestants, progress=lambda done, of: told.append((done, of))
+    )
+    assert told == [(1, 2), (2, 2)]
+    assert list(findings.contest) == [REST_POSE, "reading, neutral", "reading, phone"]
+    rest, neutral, phone = findings.contest.values()
+    assert set(rest.people) == set(neutral.people) == {motion.person for motion in motions}
+    assert list(neutral.geometries) == ["head"]
+    assert neutral.overall.rest_mae == pytest.approx(rest.overall.mae)
+    assert phone.overall.r["jawOpen"] > 0.6
+    assert phone.overall.r_observable > neutral.overall.r_observable
+    assert findings.notes == ()
+    assert {len(grid.rows) for grid in (*contest_grids(findings), protocol_grid(findings))} == {3}
+    assert json.loads(json.dumps(findings.to_dict()))["contestants"][REST_POSE]["log_likelihood"] is None
+    write_page(tmp_path / "index.html", findings, "Takes: two.")
+    page = (tmp_path / "index.html").read_text()
+    for expected in ("By blendshape", "Confidence", "Faces", "data:image/png", "By person"):
+        assert expected in page
+
+
+def test_special_trials_on_short_takes(motions, contestants, tmp_path: Path):
+    def played(motion):
+        return Simulated(motion, "head", 900_000, 100.0)
+
+    take, first = played(motions[0]), contestants[:1]
+    trials = [
+        Trial(SENSORS, "", take),
+        Trial(PLACEMENT, "0 mm", replace(take, placement_m=0.0)),
+        Trial(HELD, "jaw", played(held_motion("jaw", 1, hold_s=14.0))),
+        Trial(LONG_WEAR, "", played(long_motion(motions, 1, duration_s=180.0))),
+    ]
+    findings = hold_contest(trials, first)
+    variants = findings.sensors["reading, neutral"]
+    assert len(variants) == 1 + 11 + 4
+    assert variants["all sensors"].mae < variants["3 skin sensors"].mae
+    assert set(findings.placement) == {REST_POSE, "reading, neutral"}
+    held = findings.held["reading, neutral"]["jaw"]
+    assert held.truth == pytest.approx(0.6, abs=0.01)
+    assert len(held.curve) == 12
+    wear = findings.long_wear["reading, neutral"]
+    assert len(wear.minutes) == 3
+    assert 0.5 < wear.growth < 2.0
+    titles = [grid.title for grid in grids(findings)]
+    assert len(titles) == len(set(titles)) == 8
+    write_page(tmp_path / "index.html", findings, "")
+    page = (tmp_path / "index.html").read_text()
+    for expected in ("Held expressions", "Long wear", "Missing sensors", "Misplaced sensors"):
+        assert expected in page
+    json.dumps(findings.to_dict())
+
+
+def test_a_data_set_is_evaluated_by_its_test_takes(motions, contestants, tmp_path: Path):
+    recordings = [Simulated(motion, "head", 900_000, 100.0).load().recording for motion in motions]
+    store_recordings(tmp_path, zip(recordings, ("train", "test"), strict=True))
+    takes = stored_takes(tmp_path)
+    assert [take.position for take in takes] == [1]
+    findings = hold_contest(trials_of(Cast([]), (), takes), contestants[:1])
+    assert list(findings.contest["reading, neutral"].people) == [motions[1].person]
+    assert findings.contest[REST_POSE].overall.lip_mm is None
+
+
+def test_trials_that_are_asked_for(motions):
+    cast = Cast(motions, faces=("head", "other"), wearers=3)
+    assert {trial.about for trial in trials_of(cast, ())} == {TAKES}
+    trials = trials_of(cast, STUDIES)
+    counts = {about: sum(trial.about == about for trial in trials) for about in STUDIES}
+    assert counts == {SENSORS: 12, PLACEMENT: 36, HELD: 6 * len(HELD_POSES), LONG_WEAR: 6}
+    with pytest.raises(CommandError, match="palmistry"):
+        trials_of(cast, ["palmistry"])
+    with pytest.raises(CommandError, match="at least one take"):
+        hold_contest([], [])
+
+
+def test_models_of_one_name_are_told_apart(tmp_path: Path):
+    def model(title: str, folder: str) -> SimpleNamespace:
+        return SimpleNamespace(path=tmp_path / folder, description=SimpleNamespace(title=title))
+
+    models = [model("a 1", "x/a"), model("a 1", "y/a"), model("a 1", "b"), model("c 1", "c")]
+    titles = [contestant.title for contestant in contestants_of(models, ["neutral"])]
+    assert titles == [
+        f"a 1 ({tmp_path}/x/a), neutral",
+        f"a 1 ({tmp_path}/y/a), neutral",
+        "a 1 (b), neutral",
+        "c 1, neutral",
+    ]
