@@ -65,6 +65,7 @@ _MODULES = (
     ("aiohttp", REQUIRED, "rosdep install, or pip install aiohttp (only the web page needs it)"),
     ("pygltflib", OPTIONAL, "pip install pygltflib; needed for faces in glTF files"),
     ("vqf", OPTIONAL, "pip install vqf; needed where the hub sends no orientation, and by the simulator"),
+    ("gruut_lang_en", OPTIONAL, "pip install gruut-lang-en; needed by simulated faces that speak, as in `imusic demo`"),
     ("torch", OPTIONAL, "pip install torch; needed only by `imusic train`"),
     ("launch_ros", OPTIONAL, "part of a ROS 2 distribution; without it use `imusic demo` and `imusic capture`"),
 )
