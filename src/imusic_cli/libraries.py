@@ -35,6 +35,7 @@ LIBRARIES = (
     Library("aiohttp", REQUIRED, "rosdep install, or pip install aiohttp; the web page needs it"),
     Library("vqf", REQUIRED, "pip install vqf; where the hub sends no orientation, and the simulated hub, need it"),
     Library("pygltflib", OPTIONAL, "pip install pygltflib; faces in glTF files need it"),
+    Library("gruut_lang_en", OPTIONAL, "pip install gruut-lang-en; simulated faces that speak need it, as in the demo"),
     Library("PIL", OPTIONAL, "rosdep install, or pip install pillow; pictures of faces need it"),
     Library("matplotlib", OPTIONAL, "rosdep install, or pip install matplotlib; pages of figures need it"),
     Library("rosbags", OPTIONAL, "pip install rosbags; `imusic evaluate --bag` needs it"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from imu_sim.motion import FaceMotion
-from imu_sim.performance.demo import SCORE
+from imu_sim.performance.demo import score
 from imu_sim.performance.perform import perform
 
 
@@ -18,5 +18,8 @@ def performance(seed: int = 7) -> FaceMotion:
     Args:
         seed: of what the score leaves open: blinks, gaze, faint muscle play and sway. The same seed gives the same
             motion.
+
+    Raises:
+        MotionError: the dictionary that spells its sentences is missing.
     """
-    return perform(SCORE, np.random.default_rng(seed), "performance")
+    return perform(score(), np.random.default_rng(seed), "performance")

@@ -78,7 +78,7 @@ def say(start_s: float, text: str, loudness: float = 1.0, pace: float = 1.0) -> 
     """The sentence of an English text.
 
     Raises:
-        MotionError: nothing in the text can be said.
+        MotionError: nothing in the text can be said, or the dictionary that spells it is missing.
     """
     return Speech(start_s, phonemes_of(text), loudness, pace)
 

@@ -11,7 +11,7 @@ from imu_sim.generator import generate
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import FaceMotion
 from imu_sim.performance import performance
-from imu_sim.performance.demo import SCORE
+from imu_sim.performance.demo import score
 from imu_sim.performance.expression import Expression
 from imu_sim.performance.perform import perform
 from imu_sim.performance.poses import POSES
@@ -87,11 +87,12 @@ def test_same_seed_same_motion() -> None:
 
 
 def test_sentences_of_the_score_do_not_overlap_and_poses_are_known() -> None:
-    sentences = sorted(SCORE.speech, key=lambda s: s.start_s)
+    played = score()
+    sentences = sorted(played.speech, key=lambda s: s.start_s)
     for first, second in itertools.pairwise(sentences):
         assert first.end_s <= second.start_s
-    assert all(isinstance(e.pose, dict) or e.pose in POSES for e in SCORE.expressions)
-    assert max(e.end_s for e in SCORE.expressions) < SCORE.duration_s
+    assert all(isinstance(e.pose, dict) or e.pose in POSES for e in played.expressions)
+    assert max(e.end_s for e in played.expressions) < played.duration_s
 
 
 def test_unknown_names_are_refused() -> None:
