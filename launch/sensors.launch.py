@@ -1,4 +1,4 @@
-"""One person's driver and web page, without inference: faces.launch.py computes the faces of all people.
+"""One wearer's driver and web page, without inference: inference.launch.py computes the faces of all wearers.
 
 ros2 launch imusic sensors.launch.py namespace:=alice port:=/dev/ttyUSB0
 """

@@ -20,7 +20,7 @@ from face_model.faces import HEAD
 from imu_sim.motion import FaceMotion
 from imusic_cli.errors import CommandError
 
-STUDIES = (SENSORS, PLACEMENT, HELD, LONG_WEAR)
+SPECIAL_TRIALS = (SENSORS, PLACEMENT, HELD, LONG_WEAR)
 """Special trials that can be asked for."""
 
 _PLACEMENTS_M = (0.0, 0.005, 0.010)
@@ -67,26 +67,26 @@ def contestants_of(models: Sequence[Model], states: Sequence[WearerState]) -> li
     return found
 
 
-def trials_of(cast: Cast, studies: Sequence[str], stored: Sequence[Source] = ()) -> list[Trial]:
-    """Trials of the takes and of special studies.
+def trials_of(cast: Cast, special: Sequence[str], stored: Sequence[Source] = ()) -> list[Trial]:
+    """Trials of the takes, and special ones.
 
     Raises:
-        CommandError: a study is unknown.
+        CommandError: a special trial is unknown.
     """
-    unknown = [study for study in studies if study not in STUDIES]
+    unknown = [name for name in special if name not in SPECIAL_TRIALS]
     if unknown:
-        raise CommandError(f"expected studies of {', '.join(STUDIES)} or all, found {', '.join(unknown)}")
+        raise CommandError(f"expected special trials of {', '.join(SPECIAL_TRIALS)} or all, found {', '.join(unknown)}")
     sources: list[Source] = [*stored, *cast.takes()]
-    trials = [Trial(SENSORS if SENSORS in studies else TAKES, "", source) for source in sources]
-    if PLACEMENT in studies:
+    trials = [Trial(SENSORS if SENSORS in special else TAKES, "", source) for source in sources]
+    if PLACEMENT in special:
         for placement_m in _PLACEMENTS_M:
             title = f"{1e3 * placement_m:g} mm"
             trials += [Trial(PLACEMENT, title, source) for source in cast.takes(placement_m)]
     for face, seed in cast.people():
-        if HELD in studies:
+        if HELD in special:
             poses = ((pose, held_motion(pose, seed)) for pose in HELD_POSES)
             trials += [Trial(HELD, pose, Simulated(motion, face, seed, cast.rate_hz)) for pose, motion in poses]
-        if LONG_WEAR in studies:
+        if LONG_WEAR in special:
             motion = long_motion(cast.motions, seed)
             trials.append(Trial(LONG_WEAR, "", Simulated(motion, face, seed, cast.rate_hz)))
     return trials

@@ -45,7 +45,7 @@ def evaluate_live(model_name: str, takes: Sequence[Path], progress: Callable[[st
 def _score_live(model_name: str, take: Path, motion: FaceMotion, number: int, rig: FaceRig) -> TakeResult:
     namespace = f"evaluate_{os.getpid()}_{number}"
     with tempfile.TemporaryDirectory(prefix="imusic_") as folder:
-        values = {"port": str(Path(folder) / "hub"), "motion": str(take), "model": model_name, "wearer": UNSEEN_WEARER}
+        values = {"port": str(Path(folder) / "hub"), "motion": str(take), "model": model_name, "subject": UNSEEN_WEARER}
         with Supervisor(load_graph("headless").started_with(values), namespace, _quiet) as supervisor:
             faces = listen(f"/{namespace}", motion.duration_s + 1.0)
             ended = supervisor.ended()

@@ -47,9 +47,9 @@ def write_page(path: Path, findings: Findings, told: str) -> None:
         told: where the takes come from, in a sentence.
 
     Raises:
-        StudyError: the file cannot be written.
+        RealismError: the file cannot be written.
     """
-    write_report(path, "imusic: evaluation", [*_contest(findings, told), *_faces(findings), *_studies(findings)])
+    write_report(path, "imusic: evaluation", [*_contest(findings, told), *_faces(findings), *_special_trials(findings)])
 
 
 def _contest(findings: Findings, told: str) -> list[Section]:
@@ -74,7 +74,7 @@ def _faces(findings: Findings) -> list[Section]:
     return [Section("Faces", figures=[portraits(example) for example in shown])] if shown else []
 
 
-def _studies(findings: Findings) -> list[Section]:
+def _special_trials(findings: Findings) -> list[Section]:
     parts = []
     if findings.held:
         grid = _table(held_grid(findings))

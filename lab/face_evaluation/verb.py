@@ -45,12 +45,14 @@ def evaluate(
         list[str] | None,
         typer.Option(help="What is known of the wearer: neutral, routine, phone, or all; may be given again."),
     ] = None,
-    study: Annotated[
+    special: Annotated[
         list[str] | None,
-        typer.Option(help="Special trials: sensors, placement, held, `long wear`, or all; may be given again."),
+        typer.Option(
+            "--trial", help="Special trials: sensors, placement, held, `long wear`, or all; may be given again."
+        ),
     ] = None,
-    protocol: Annotated[
-        bool, typer.Option(help="The fixed protocol: head and ICT-FaceKit, 6 wearers of each, every state.")
+    published: Annotated[
+        bool, typer.Option(help="What the README publishes: head and ICT-FaceKit, 6 wearers of each, every state.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     runs: Annotated[Path, typer.Option(help="Folder in which recipes are built.")] = Path("runs/evaluate"),
@@ -72,7 +74,7 @@ def evaluate(
     """
     from face_evaluation import motions
     from face_evaluation.arguments import sorted_out
-    from face_evaluation.contest import STUDIES, Cast, contestants_of, hold_contest, trials_of
+    from face_evaluation.contest import SPECIAL_TRIALS, Cast, contestants_of, hold_contest, trials_of
     from face_inference.model_folder import load_model
 
     asked = sorted_out(what or ())
@@ -84,16 +86,16 @@ def evaluate(
     takes = asked.takes or ([] if stored else motions.held_out_takes(models[0]))
     cast = Cast(
         motions=[] if stored and not takes else motions.motions_of(takes),
-        faces=face or (_protocol_faces() if protocol else ("head",)),
-        wearers=wearers or (6 if protocol else 3),
+        faces=face or (_published_faces() if published else ("head",)),
+        wearers=wearers or (6 if published else 3),
         rate_hz=models[0].description.rate_hz,
     )
-    contestants = contestants_of(models, _states(state or ([ALL] if protocol else ["neutral"])))
+    contestants = contestants_of(models, _states(state or ([ALL] if published else ["neutral"])))
     with _progress() as progress:
         task = progress.add_task("preparing", total=None)
         trials = trials_of(
             cast,
-            STUDIES if ALL in (study or ()) else study or (),
+            SPECIAL_TRIALS if ALL in (special or ()) else special or (),
             [
                 *_recorded(bag, truth, models[0]),
                 *(take for folder in _folders(asked, runs, workers, progress, task) for take in _stored(folder)),
@@ -160,7 +162,7 @@ def _states(asked: Sequence[str]) -> list[Any]:
     return [state for state in WEARER_STATES if state in asked or ALL in asked]
 
 
-def _protocol_faces() -> list[str]:
+def _published_faces() -> list[str]:
     from face_evaluation.motions import shared_folder
 
     shared = shared_folder()

@@ -29,5 +29,5 @@ class DatasetFolderError(ImuSimError):
     """A folder in which this data set cannot be built or merged."""
 
 
-class StudyError(ImuSimError):
+class RealismError(ImuSimError):
     """Something that cannot be studied or reported."""

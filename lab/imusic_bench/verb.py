@@ -93,12 +93,12 @@ def scale(
     name: Annotated[str, typer.Option("--engine", help="Engine, where it is measured alone.")] = "onnxruntime",
     rate: Annotated[list[int] | None, typer.Option(min=1, help="Samples per second; repeatable: 60, 100.")] = None,
     most: Annotated[int, typer.Option(min=1, help="Faces that are tried at most.")] = 128,
-    people: Annotated[
+    wearers: Annotated[
         list[int] | None,
-        typer.Option(min=1, help="The whole graph for so many people, not the engine alone; repeatable."),
+        typer.Option(min=1, help="The whole graph for so many wearers, not the engine alone; repeatable."),
     ] = None,
     separate: Annotated[
-        bool, typer.Option("--separate", help="With --people: an inference process for each, not one for all.")
+        bool, typer.Option("--separate", help="With --wearers: an inference process for each, not one for all.")
     ] = False,
     seconds: Annotated[
         float | None, typer.Option(min=0.1, help="For each number of faces, s; 2, for the whole graph 20.")
@@ -114,13 +114,13 @@ def scale(
 
     loaded = load_model(model)
     title = "faces on one core, the engine alone"
-    if people:
-        from imusic_bench.people import measure_people
+    if wearers:
+        from imusic_bench.wearers import measure_wearers
 
         rows = []
-        for count, rate_hz in product(people, rate or RATES_HZ):
-            _progress(f"{count} {'person' if count == 1 else 'people'}, {rate_hz} Hz")
-            rows.append(asdict(measure_people(count, seconds or 20.0, rate_hz, model, not separate)))
+        for count, rate_hz in product(wearers, rate or RATES_HZ):
+            _progress(f"{count} {'wearer' if count == 1 else 'wearers'}, {rate_hz} Hz")
+            rows.append(asdict(measure_wearers(count, seconds or 20.0, rate_hz, model, not separate)))
         title = "faces through the whole graph"
     else:
         found = scale_engine(loaded, name, rate or RATES_HZ, most, seconds or 2.0, _progress)

@@ -37,7 +37,7 @@ class LayoutMismatchError(InferenceError):
     """The incoming sensors cannot feed this model."""
 
 
-class PeopleError(InferenceError):
+class WearersError(InferenceError):
     """The people that a node shall serve cannot be served."""
 
 

@@ -1,4 +1,4 @@
-"""ROS 2 node `face_inference`: `imu/frame` in, `face/blendshapes` out, at the sample rate, for one person or more."""
+"""ROS 2 node `face_inference`: `imu/frame` in, `face/blendshapes` out, at the sample rate, for one wearer or more."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from face_inference.engines.choice import ENGINES, PRECISIONS, create_engine
 from face_inference.engines.protocol import Engine
 from face_inference.errors import InferenceError
 from face_inference.model_folder import Model, load_model
-from face_inference.people import checked_people
 from face_inference.person_port import PersonPort
 from face_inference.progress import ProgressLines
 from face_inference.samples import ImuSample
 from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.wearers import checked_wearers
 from imusic_ros.health import OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import ParameterSpec
@@ -30,10 +30,12 @@ PARAMETERS = (
     ParameterSpec("engine", "auto", "What runs the model; auto takes the fastest that works here.", choices=ENGINES),
     ParameterSpec("precision", "auto", "What the engine computes in, where it knows several.", choices=PRECISIONS),
     ParameterSpec(
-        "people", [""], "Namespaces, relative to the node's, whose faces this node computes together; none: its own."
+        "wearers", [""], "Namespaces, relative to the node's, whose faces this node computes together; none: its own."
     ),
     ParameterSpec(
-        "wearer", "", "Whose profile is used from the start; empty: what is known of anybody. Not together with people."
+        "wearer",
+        "",
+        "Whose profile is used from the start; empty: what is known of anybody. Not beside wearers.",
     ),
     ParameterSpec("neutral_duration_s", 2.0, "Length of the neutral calibration, s.", 0.5, 30.0),
     ParameterSpec("still_skull_rad_s", 0.1, "RMS turning rate of the skull that counts as still, rad/s.", 0.005, 2.0),
@@ -55,7 +57,7 @@ class FaceInferenceNode(ManagedNode):
 
     def __init__(self, **options: Any) -> None:
         super().__init__("face_inference", PARAMETERS, **options)
-        self._people: tuple[str, ...] = ()
+        self._wearers: tuple[str, ...] = ()
         self._ports: tuple[PersonPort, ...] = ()
         self._engine: Engine | None = None
         self._trouble: str | None = None
@@ -67,9 +69,9 @@ class FaceInferenceNode(ManagedNode):
     def configure(self) -> None:
         """Load and warm up the model; make each person's publishers, services and the layout's subscription."""
         try:
-            self._people = checked_people(self.value("people"), str(self.value("wearer")))
+            self._wearers = checked_wearers(self.value("wearers"), str(self.value("wearer")))
             model = load_model(str(self.value("model")))
-            self._engine = self._create_engine(model, max(1, len(self._people)))
+            self._engine = self._create_engine(model, max(1, len(self._wearers)))
             self._make_ports(model, self._engine)
         except InferenceError as error:
             raise ConfigurationError(str(error)) from error
@@ -99,22 +101,22 @@ class FaceInferenceNode(ManagedNode):
     def health(self) -> Health:
         """Of the only person; for several, of the engine that they share."""
         engine = self._engine.description if self._engine is not None else ""
-        if not self._people:
+        if not self._wearers:
             return self._ports[0].health(engine, self._trouble)
         counters = [port.tracker.counters for port in self._ports]
         values = {
-            "people": ", ".join(self._people),
+            "wearers": ", ".join(self._wearers),
             "engine": engine,
             "samples": sum(c.samples for c in counters),
             "faces_per_step": sum(c.steps for c in counters) / max(1, self._batch.steps),
         }
         if self._trouble is not None:
             return Health(WARN, self._trouble, values)
-        return Health(OK, f"one engine for {len(self._people)} people", values)
+        return Health(OK, f"one engine for {len(self._wearers)} wearers", values)
 
     def health_of_places(self) -> Mapping[str, Health]:
         """Of each person, where several were named."""
-        if not self._people or self._engine is None:
+        if not self._wearers or self._engine is None:
             return {}
         engine = self._engine.description
         return {port.person: port.health(engine, self._trouble) for port in self._ports}
@@ -122,7 +124,7 @@ class FaceInferenceNode(ManagedNode):
     # Samples in, faces out.
 
     def _on_sample(self, face: int, header: Header, sample: ImuSample) -> None:
-        """Samples of several people that are ready at once are worked on together; nobody waits for who is late."""
+        """Samples of several wearers that are ready at once are worked on together; nobody waits for who is late."""
         if face in self._waiting:
             self._work()
         self._waiting[face] = (header, sample)
@@ -171,7 +173,7 @@ class FaceInferenceNode(ManagedNode):
         description, params = model.description, self._tracker_params()
         trackers = [FaceTracker(description, engine, params, face) for face in range(engine.faces)]
         self._batch = FaceBatch(engine, trackers)
-        for person, tracker in zip(self._people or ("",), trackers, strict=True):
+        for person, tracker in zip(self._wearers or ("",), trackers, strict=True):
             port = PersonPort(self, person, tracker, description, self._on_sample)
             self._ports += (port,)
             if person:

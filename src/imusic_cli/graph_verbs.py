@@ -27,13 +27,13 @@ def demo(
     model: ModelName = "",
     engine: EngineName = "",
     page_port: Annotated[int | None, typer.Option(help="TCP port of the page; by default the first free one.")] = None,
-    wearer: Annotated[int | None, typer.Option(help="Who wears it: 0 the face as built, else a random person.")] = None,
+    subject: Annotated[int | None, typer.Option(help="Who is simulated: 0 the face as built, else random.")] = None,
     face: Annotated[str, typer.Option(help="Face that is simulated and shown: head, or a rig file.")] = "",
     namespace: Namespace = "",
 ) -> None:
     """Watch a simulated face: hub, driver, inference and web page, no hardware needed."""
     values: dict[str, object] = {"motion": motion, "model": model, "engine": engine, "page_port": page_port}
-    raise typer.Exit(run_graph("demo", values | {"wearer": wearer, "face": face}, namespace))
+    raise typer.Exit(run_graph("demo", values | {"subject": subject, "face": face}, namespace))
 
 
 def capture(
@@ -43,19 +43,19 @@ def capture(
     layout: LayoutName = "",
     model: ModelName = "",
     engine: EngineName = "",
-    person: Annotated[str, typer.Option(help="Who wears the sensors: a profile of `imusic wearer`.")] = "",
+    wearer: Annotated[str, typer.Option(help="Who wears the sensors: a profile of `imusic wearer`.")] = "",
     page_port: PagePort = None,
     face: ShownFace = "",
     namespace: Namespace = "",
 ) -> None:
     """Capture a face from a hub."""
     values: dict[str, object] = {"port": port, "baud": baud, "udp": udp, "layout": layout, "model": model}
-    values |= {"engine": engine, "person": person, "page_port": page_port, "face": face}
+    values |= {"engine": engine, "wearer": wearer, "page_port": page_port, "face": face}
     raise typer.Exit(run_graph("capture", values, namespace))
 
 
 def sensors(
-    namespace: Annotated[str, typer.Option(help="The person's ROS namespace, as `imusic faces` is told it.")],
+    namespace: Annotated[str, typer.Option(help="The wearer's ROS namespace, as `imusic inference` is told it.")],
     port: HubPort = "",
     baud: Baud = None,
     udp: HubUdp = "",
@@ -63,16 +63,16 @@ def sensors(
     page_port: PagePort = None,
     face: ShownFace = "",
 ) -> None:
-    """One of several people: driver and page, whose face `imusic faces` computes together with the others'."""
+    """One of several wearers: driver and page, whose face `imusic inference` computes together with the others'."""
     values: dict[str, object] = {"port": port, "baud": baud, "udp": udp, "layout": layout}
     raise typer.Exit(run_graph("sensors", values | {"page_port": page_port, "face": face}, namespace))
 
 
 def inference(
-    people: Annotated[str, typer.Argument(help="Namespaces of the people, e.g. alice,bob.")],
+    wearers: Annotated[str, typer.Argument(help="Namespaces of the wearers, e.g. alice,bob.")],
     model: ModelName = "",
     engine: EngineName = "",
-    namespace: Annotated[str, typer.Option(help="ROS namespace that those of the people are in.")] = "",
+    namespace: Annotated[str, typer.Option(help="ROS namespace that those of the wearers are in.")] = "",
 ) -> None:
-    """Compute the faces of several people in one process, each in the namespace of their `imusic sensors`."""
-    raise typer.Exit(run_graph("faces", {"people": people, "model": model, "engine": engine}, namespace))
+    """Compute the faces of several wearers in one process, each in the namespace of their `imusic sensors`."""
+    raise typer.Exit(run_graph("inference", {"wearers": wearers, "model": model, "engine": engine}, namespace))

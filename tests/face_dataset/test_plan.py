@@ -7,8 +7,9 @@ import pytest
 
 from face_dataset.plan import FIRST_WEARER, plan_takes
 from face_dataset.recipe import recipe_from
+from face_model.errors import LiveLinkError
 from face_model.routine import DURATION_S
-from imu_sim.errors import LiveLinkError, RecipeError
+from imu_sim.errors import RecipeError
 
 GENERATED = {"split": "train", "wearers": 40, "generated": {"seconds": [2.0, 6.0]}}
 

@@ -11,7 +11,7 @@ import pytest
 
 from face_dataset.shards import store_recordings
 from face_evaluation import REST_POSE
-from face_evaluation.contest import STUDIES, Cast, contestants_of, hold_contest, stored_takes, trials_of
+from face_evaluation.contest import SPECIAL_TRIALS, Cast, contestants_of, hold_contest, stored_takes, trials_of
 from face_evaluation.held import HELD_POSES
 from face_evaluation.motions import held_motion, long_motion, motions_of
 from face_evaluation.page import write_page
@@ -92,8 +92,8 @@ def test_a_data_set_is_evaluated_by_its_test_takes(motions, contestants, tmp_pat
 def test_trials_that_are_asked_for(motions):
     cast = Cast(motions, faces=("head", "other"), wearers=3)
     assert {trial.about for trial in trials_of(cast, ())} == {TAKES}
-    trials = trials_of(cast, STUDIES)
-    counts = {about: sum(trial.about == about for trial in trials) for about in STUDIES}
+    trials = trials_of(cast, SPECIAL_TRIALS)
+    counts = {about: sum(trial.about == about for trial in trials) for about in SPECIAL_TRIALS}
     assert counts == {SENSORS: 12, PLACEMENT: 36, HELD: 6 * len(HELD_POSES), LONG_WEAR: 6}
     with pytest.raises(CommandError, match="palmistry"):
         trials_of(cast, ["palmistry"])

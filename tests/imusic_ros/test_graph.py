@@ -11,7 +11,7 @@ import yaml
 from face_model.share import share_dir
 from imusic_ros.graph import GraphError, load_graph
 
-GRAPHS = ("demo", "capture", "sensors", "faces", "replay", "headless")
+GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "headless")
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -44,10 +44,10 @@ def test_an_argument_reaches_the_processes_it_concerns_with_its_type() -> None:
 
 
 def test_several_people_are_one_list_of_names() -> None:
-    (faces,) = load_graph("faces").started_with({"people": "alice, bob"})
-    assert faces.overrides["people"] == ["alice", "bob"]
-    assert 'people:=["alice", "bob"]' in faces.command()
-    together = [p.name for name in ("sensors", "faces") for p in load_graph(name).processes]
+    (faces,) = load_graph("inference").started_with({"wearers": "alice, bob"})
+    assert faces.overrides["wearers"] == ["alice", "bob"]
+    assert 'wearers:=["alice", "bob"]' in faces.command()
+    together = [p.name for name in ("sensors", "inference") for p in load_graph(name).processes]
     assert sorted(together) == sorted(p.name for p in load_graph("capture").processes)
 
 
@@ -82,7 +82,7 @@ def test_an_unknown_graph_names_the_known_ones() -> None:
 
 def test_every_launch_file_is_installed_and_starts_a_known_graph() -> None:
     files = sorted((share_dir() / "launch").glob("*.launch.py"))
-    assert [f.name.partition(".")[0] for f in files] == ["capture", "demo", "faces", "replay", "sensors"]
+    assert [f.name.partition(".")[0] for f in files] == ["capture", "demo", "inference", "replay", "sensors"]
     for file in files:
         graph = Path(file).name.partition(".")[0]
         assert f'"{graph}"' in file.read_text()

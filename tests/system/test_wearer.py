@@ -28,10 +28,10 @@ from face_inference.mounts import NominalMounts  # noqa: E402
 from face_inference.wearer.population import Population  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
 from face_model import arkit, routine  # noqa: E402
-from face_model.faces import load_family  # noqa: E402
 from face_model.layout import load_layout  # noqa: E402
 from face_training.export import write_model  # noqa: E402
 from face_training.networks import NetworkConfig, build_network  # noqa: E402
+from imu_sim.families import load_family  # noqa: E402
 from imusic_cli.errors import CommandError  # noqa: E402
 from imusic_cli.guide import follow_routine, use_wearer  # noqa: E402
 from imusic_cli.supervisor import Supervisor  # noqa: E402

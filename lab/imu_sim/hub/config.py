@@ -32,7 +32,7 @@ class SimulatorConfig:
     face: str = "head"
     rate_hz: int = 100
     seed: int = 1
-    wearer_seed: int = 0
+    subject: int = 0
     placement_m: float = 0.005
     loop: bool = True
     duration_s: float = 0.0
@@ -47,7 +47,7 @@ class SimulatorConfig:
         bounds: dict[str, tuple[float, float]] = {
             "rate_hz": (1, 400),
             "seed": (0, 2**31),
-            "wearer_seed": (0, 2**31),
+            "subject": (0, 2**31),
             "placement_m": (0.0, 0.02),
             "duration_s": (0.0, 1e7),
             "clock_offset_s": (0.0, 1e9),

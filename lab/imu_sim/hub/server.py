@@ -83,7 +83,7 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
         print(f"{config.motion}: {repairs}", flush=True)  # noqa: T201
     trajectory = Trajectory(motion, loop=config.loop)
     family = load_family(config.face)
-    seed = config.wearer_seed
+    seed = config.subject
     if seed:
         wearer = random_wearer(family, layout, seed, placement_m=config.placement_m)
     else:

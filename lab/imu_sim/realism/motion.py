@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from face_model import arkit
-from imu_sim.errors import StudyError
+from imu_sim.errors import RealismError
 from imu_sim.generator import generate
 from imu_sim.motion import FaceMotion
 from imu_sim.realism import figures
@@ -23,7 +23,7 @@ FIRST_SEED = 500_000
 
 
 @dataclass(frozen=True)
-class MotionStudy:
+class MotionComparison:
     """Generated and recorded motion and their statistics.
 
     Attributes:
@@ -43,7 +43,7 @@ class MotionStudy:
         return found | {f"{name} to {first}": distances(s, reference) for name, s in others}
 
 
-def study_motion(recorded: Path, performances: int = 20, seconds: float = 60.0) -> MotionStudy:
+def compare_motion(recorded: Path, performances: int = 20, seconds: float = 60.0) -> MotionComparison:
     """Read the takes of a folder, generate as many performances as asked for, and take the statistics of both.
 
     Args:
@@ -52,12 +52,12 @@ def study_motion(recorded: Path, performances: int = 20, seconds: float = 60.0) 
         seconds: length of each, s.
 
     Raises:
-        StudyError: the folder holds no CSV file.
+        RealismError: the folder holds no CSV file.
         LiveLinkError: one of them cannot be read.
     """
     files = sorted(recorded.glob("*.csv"))
     if not files:
-        raise StudyError(f"expected Live Link Face CSV files in {recorded}, found none; name the folder that has them")
+        raise RealismError(f"expected Live Link Face CSV files in {recorded}, found none; name their folder")
     takes: dict[str, list[FaceMotion]] = {}
     own_head: dict[str, bool] = {}
     for file in files:
@@ -65,7 +65,7 @@ def study_motion(recorded: Path, performances: int = 20, seconds: float = 60.0) 
         takes.setdefault(motion.person, []).append(motion)
         own_head[motion.person] = own_head.get(motion.person, True) and report.head_recorded
     generated = tuple(generate(FIRST_SEED + i, seconds) for i in range(performances))
-    return MotionStudy(
+    return MotionComparison(
         generated,
         {person: tuple(motions) for person, motions in takes.items()},
         motion_statistics(generated),
@@ -73,7 +73,7 @@ def study_motion(recorded: Path, performances: int = 20, seconds: float = 60.0) 
     )
 
 
-def motion_section(study: MotionStudy) -> Section:
+def motion_section(study: MotionComparison) -> Section:
     """The study as a part of the report."""
     seconds = {name: round(s.seconds) for name, s in study.of_recorded.items()}
     lengths = ", ".join(f"{name} {value} s" for name, value in seconds.items())

@@ -38,7 +38,7 @@ _CHANNELS = (("tilt_deg", "tilt, °"), ("rate_deg_s", "rate, °/s"), ("force_m_s
 
 
 @dataclass(frozen=True)
-class SensorStudy:
+class SensorMeasurement:
     """What units feel on one kind of people.
 
     Attributes:
@@ -52,9 +52,9 @@ class SensorStudy:
     note: str
 
 
-def study_sensors(
+def measure_sensors(
     face: str, part_name: str, people: int, progress: Callable[[int], None] | None = None, seed: int = 0
-) -> SensorStudy:
+) -> SensorMeasurement:
     """Every blendshape on `people` random people of a face, and four expressions of the first of them.
 
     Raises:
@@ -65,10 +65,10 @@ def study_sensors(
     visible = observability(family, layout, part, people=people, seed=seed, progress=progress)
     section = _expressions_section(random_wearer(family, layout, seed), layout, part, seed)
     note = f"simulated: median of {people} people of {family.name}, layout {layout.name}, {part.name}, seed {seed}"
-    return SensorStudy(tuple(visible), section, note)
+    return SensorMeasurement(tuple(visible), section, note)
 
 
-def sensor_sections(study: SensorStudy) -> list[Section]:
+def sensor_sections(study: SensorMeasurement) -> list[Section]:
     """The part of the report on sensors."""
     return [study.expressions, _observability_section(study.visible, study.note)]
 

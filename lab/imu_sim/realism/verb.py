@@ -24,7 +24,7 @@ def realism(
         Path | None,
         typer.Option(help="Folder of Live Link Face CSV files, <person>_<take>.csv, to compare generated motion with."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the page, study.html.")] = Path("runs/study"),
+    out: Annotated[Path, typer.Option(help="Folder for the page, realism.html.")] = Path("runs/realism"),
     performances: Annotated[int, typer.Option(min=1, help="Generated performances.")] = 20,
     seconds: Annotated[float, typer.Option(min=10.0, help="Length of each, s.")] = 60.0,
     face: Annotated[str, typer.Option(help="Whose people wear the units: `head`, or a rig file.")] = "head",
@@ -39,16 +39,16 @@ def realism(
 ) -> None:
     """Show what is simulated: motion beside recorded takes, and what each unit feels of each blendshape."""
     from face_model.observability import write_table
-    from imu_sim.realism.motion import motion_section, study_motion
+    from imu_sim.realism.motion import compare_motion, motion_section
     from imu_sim.realism.report import Section, write_report
-    from imu_sim.realism.sensors import sensor_sections, study_sensors
+    from imu_sim.realism.sensors import measure_sensors, sensor_sections
 
     sections: list[Section] = []
-    found: dict[str, Any] = {"page": str(out / "study.html")}
+    found: dict[str, Any] = {"page": str(out / "realism.html")}
     compared: Mapping[str, Sequence[Distance]] = {}
     with err.status("statistics") as status:
         if recorded is not None:
-            motion = study_motion(recorded, performances, seconds)
+            motion = compare_motion(recorded, performances, seconds)
             compared = motion.compared()
             sections.append(motion_section(motion))
             found["motion"] = {
@@ -56,20 +56,20 @@ def realism(
                 for pair, distances in compared.items()
             }
         if people:
-            sensors = study_sensors(
+            sensors = measure_sensors(
                 face, part, people, lambda done: status.update(f"blendshapes on people, {done} of {people}")
             )
             sections += sensor_sections(sensors)
             found["observability"] = {v.shape: asdict(v) for v in sensors.visible}
             if table is not None:
                 write_table(sensors.visible, table, sensors.note)
-        write_report(out / "study.html", "imusic: what is simulated", sections)
+        write_report(out / "realism.html", "imusic: what is simulated", sections)
     if as_json:
         print(json.dumps(found, indent=2))  # noqa: T201
         return
     if compared:
         Console().print(_distances(compared))
-    err.print(f"written: {out / 'study.html'}", highlight=False, soft_wrap=True)
+    err.print(f"written: {out / 'realism.html'}", highlight=False, soft_wrap=True)
 
 
 def _distances(compared: Mapping[str, Sequence[Distance]]) -> Table:

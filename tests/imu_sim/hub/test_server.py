@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from face_model import arkit
+from face_model.errors import LiveLinkError
 from face_model.routine import DURATION_S
-from imu_sim.errors import ImuSimError, LiveLinkError, MotionError
+from imu_sim.errors import ImuSimError, MotionError
 from imu_sim.hub.server import STARTING_S, played_motion
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from face_model import arkit
-from imu_sim.errors import LiveLinkError, StudyError
+from face_model.errors import LiveLinkError
+from imu_sim.errors import RealismError
 from imu_sim.generator import generate
-from imu_sim.realism.motion import MotionStudy, motion_section, study_motion
+from imu_sim.realism.motion import MotionComparison, compare_motion, motion_section
 
 
 def write_take(path: Path, seed: int, seconds: float = 8.0, head: bool = False) -> None:
@@ -23,14 +24,14 @@ def write_take(path: Path, seed: int, seconds: float = 8.0, head: bool = False) 
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> MotionStudy:
+def study(tmp_path_factory: pytest.TempPathFactory) -> MotionComparison:
     folder = tmp_path_factory.mktemp("recorded")
     for name, seed, head in (("ann_x_1", 1, False), ("ann_x_2", 2, False), ("bob_y_1", 3, True)):
         write_take(folder / f"{name}.csv", seed, head=head)
-    return study_motion(folder, performances=2, seconds=20.0)
+    return compare_motion(folder, performances=2, seconds=20.0)
 
 
-def test_takes_are_pooled_by_person(study: MotionStudy) -> None:
+def test_takes_are_pooled_by_person(study: MotionComparison) -> None:
     assert {name: len(takes) for name, takes in study.recorded.items()} == {"ann_x": 2, "bob_y": 1}
     assert study.of_recorded["ann_x"].seconds == pytest.approx(16.0, abs=0.1)
     assert study.of_generated.seconds == pytest.approx(40.0, abs=0.1)
@@ -39,14 +40,14 @@ def test_takes_are_pooled_by_person(study: MotionStudy) -> None:
     assert study.of_recorded["bob_y"].head_deg_s == pytest.approx(3.4, abs=0.2)
 
 
-def test_everything_is_compared_with_everybody(study: MotionStudy) -> None:
+def test_everything_is_compared_with_everybody(study: MotionComparison) -> None:
     compared = study.compared()
     assert list(compared) == ["generated to ann_x", "generated to bob_y", "bob_y to ann_x"]
     names = [d.name for d in compared["generated to ann_x"]]
     assert len(names) == len(set(names)) > 15
 
 
-def test_the_section_shows_figures_and_tables(study: MotionStudy) -> None:
+def test_the_section_shows_figures_and_tables(study: MotionComparison) -> None:
     pytest.importorskip("matplotlib", reason="no matplotlib: pip install matplotlib")
     section = motion_section(study)
     assert "synthetic" in section.text[0]
@@ -56,16 +57,16 @@ def test_the_section_shows_figures_and_tables(study: MotionStudy) -> None:
 
 
 def test_folders_without_takes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="found none"):
-        study_motion(tmp_path)
+    with pytest.raises(RealismError, match="found none"):
+        compare_motion(tmp_path)
     (tmp_path / "a_b.csv").write_text("nonsense\n")
     with pytest.raises(LiveLinkError):
-        study_motion(tmp_path)
+        compare_motion(tmp_path)
 
 
 @pytest.mark.shared
 def test_generated_motion_is_about_as_far_from_people_as_they_are_from_each_other(shared: Path) -> None:
-    compared = study_motion(shared / "data" / "motion_arkit", performances=8).compared()
+    compared = compare_motion(shared / "data" / "motion_arkit", performances=8).compared()
     people = {d.name: d.value for d in compared["person_b to person_a"]}
     for name in ("generated to person_a", "generated to person_b"):
         found = {d.name: d.value for d in compared[name]}

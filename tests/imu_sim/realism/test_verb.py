@@ -26,7 +26,7 @@ def test_study_writes_one_page_and_prints_distances(tmp_path: Path) -> None:
     write_take(tmp_path / "ann_x_1.csv")
     out = tmp_path / "out"
     arguments = [
-        "study",
+        "realism",
         "--recorded",
         str(tmp_path),
         "--out",
@@ -41,8 +41,8 @@ def test_study_writes_one_page_and_prints_distances(tmp_path: Path) -> None:
     result = typer_testing.CliRunner().invoke(app, [*arguments, "--json"])
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    page = (out / "study.html").read_text(encoding="utf-8")
-    assert found["page"] == str(out / "study.html")
+    page = (out / "realism.html").read_text(encoding="utf-8")
+    assert found["page"] == str(out / "realism.html")
     assert page.count("<h2>") == 1
     assert page.count("data:image/png;base64,") == 6
     distances = found["motion"]["generated to ann_x"]
@@ -51,9 +51,10 @@ def test_study_writes_one_page_and_prints_distances(tmp_path: Path) -> None:
 
 
 def test_study_of_an_empty_folder_says_what_it_wanted(tmp_path: Path) -> None:
-    from imu_sim.errors import StudyError
+    from imu_sim.errors import RealismError
     from imusic_cli.main import app
 
-    result = typer_testing.CliRunner().invoke(app, ["study", "--recorded", str(tmp_path), "--out", str(tmp_path / "x")])
-    assert isinstance(result.exception, StudyError)
+    arguments = ["realism", "--recorded", str(tmp_path), "--out", str(tmp_path / "x")]
+    result = typer_testing.CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, RealismError)
     assert not (tmp_path / "x").exists()

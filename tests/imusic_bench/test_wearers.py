@@ -13,8 +13,8 @@ pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or u
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
 from face_evaluation.listener import Faces
-from imusic_bench.people import SEPARATE, SHARED, groups_of, people_row
 from imusic_bench.processes import Usage
+from imusic_bench.wearers import SEPARATE, SHARED, groups_of, people_row
 from imusic_cli.errors import CommandError
 from imusic_ros.graph import Process, load_graph
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.ros
 
 
 def started_with(person: int) -> tuple[Process, ...]:
-    return load_graph("headless").started_with({"port": f"/tmp/hub_{person}", "wearer": person})
+    return load_graph("headless").started_with({"port": f"/tmp/hub_{person}", "subject": person})
 
 
 def test_one_process_serves_all_people() -> None:
@@ -34,8 +34,8 @@ def test_one_process_serves_all_people() -> None:
         assert all(f"/tmp/hub_{i}" in process.overrides.values() for process in groups[f"bench/person_{i}"])
     (inference,) = groups["bench"]
     assert inference.name == "face_inference"
-    assert inference.overrides["people"] == ["person_0", "person_1", "person_2"]
-    assert 'people:=["person_0", "person_1", "person_2"]' in inference.command("bench")
+    assert inference.overrides["wearers"] == ["person_0", "person_1", "person_2"]
+    assert 'wearers:=["person_0", "person_1", "person_2"]' in inference.command("bench")
 
 
 def test_or_each_has_one() -> None:
@@ -82,7 +82,7 @@ def test_nobody_may_be_silent() -> None:
 
 
 def test_the_verb_runs_two_people() -> None:
-    command = [sys.executable, "-m", "imusic_cli", "bench", "scale", "--people", "2", "--rate", "25", "--separate"]
+    command = [sys.executable, "-m", "imusic_cli", "bench", "scale", "--wearers", "2", "--rate", "25", "--separate"]
     result = subprocess.run([*command, "--seconds", "3", "--json"], capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     (row,) = json.loads(result.stdout)["rows"]

@@ -1,4 +1,4 @@
-"""`imusic bench scale --people`: several people's hubs and drivers, and what their inference takes."""
+"""`imusic bench scale --wearers`: several wearers's hubs and drivers, and what their inference takes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class PeopleRow:
     hubs_percent: float
 
 
-def measure_people(people: int, seconds: float, asked_hz: int, model: str = "", shared: bool = True) -> PeopleRow:
+def measure_wearers(people: int, seconds: float, asked_hz: int, model: str = "", shared: bool = True) -> PeopleRow:
     """Start the real processes for so many people on simulated hubs, listen, and look at the processes.
 
     Args:
@@ -126,7 +126,7 @@ def groups_of(
         everybody = [folder.rpartition("/")[2] for folder in folders]
         inference = next(process for process in groups[folders[0]] if process.name == INFERENCE)
         groups = {folder: [p for p in group if p.name != INFERENCE] for folder, group in groups.items()}
-        groups[base] = [replace(inference, overrides={**inference.overrides, "people": everybody})]
+        groups[base] = [replace(inference, overrides={**inference.overrides, "wearers": everybody})]
     return groups
 
 
@@ -139,7 +139,7 @@ def _running(people: int, asked_hz: int, model: str, shared: bool) -> Iterator[t
         def started_with(person: int) -> Sequence[Process]:
             # Not all of one face: people move at the same time, but not alike.
             line = str(Path(folder) / f"hub_{person}")
-            return graph.started_with({"port": line, "rate": asked_hz, "model": model, "wearer": person})
+            return graph.started_with({"port": line, "rate": asked_hz, "model": model, "subject": person})
 
         base = new_namespace()
         with started(groups_of(base, people, started_with, shared)) as pids:

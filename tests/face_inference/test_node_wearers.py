@@ -82,7 +82,7 @@ class Stage:
         self.driver.create_subscription(
             DiagnosticArray, "/diagnostics", lambda m: self.health.update({s.name: s for s in m.status}), 10
         )
-        self.set(model=str(model), neutral_duration_s=0.5, people=list(people), engine="onnxruntime")
+        self.set(model=str(model), neutral_duration_s=0.5, wearers=list(people), engine="onnxruntime")
 
     def set(self, **values):
         results = self.node.set_parameters([Parameter(name, value=value) for name, value in values.items()])
@@ -252,16 +252,16 @@ def test_diagnostics_have_a_status_for_each(stage):
     ],
 )
 def test_people_that_cannot_be_served_refuse_configuration(stage, people, wearer, reason):
-    stage.set(people=people, wearer=wearer)
+    stage.set(wearers=people, wearer=wearer)
     assert stage.node.trigger_configure() == TransitionCallbackReturn.FAILURE
     assert reason in stage.node._current_health().message
-    stage.set(people=["ann"], wearer="")
+    stage.set(wearers=["ann"], wearer="")
     assert stage.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
 
 
 def test_the_lifecycle_can_be_repeated_with_other_people(stage):
     for people in (PEOPLE, ("ann",), ("",), PEOPLE[:2], PEOPLE):
-        stage.set(people=list(people))
+        stage.set(wearers=list(people))
         assert stage.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
         assert stage.node.trigger_activate() == TransitionCallbackReturn.SUCCESS
         assert [port.person for port in stage.node._ports] == list(people)
