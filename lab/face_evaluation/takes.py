@@ -12,9 +12,10 @@ from face_inference.errors import LayoutMismatchError
 from face_inference.features import FeatureExtractor, State
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral, solve_neutral
-from face_inference.samples import ImuSample, InputLayout
+from face_inference.samples import InputLayout
 from face_inference.ticks import between
 from face_model import observability
+from face_model.imu_sample import ImuSample, status_of
 from imu_sim.recording import Recording
 
 
@@ -124,8 +125,8 @@ def samples_of(recording: Recording) -> Iterator[ImuSample]:
             layout_id=1,
             sequence=i,
             hub_time_s=i / recording.rate_hz,
+            status=status_of(recording.valid[i]),
             orientation=recording.orientation[i],
             angular_velocity=recording.angular_velocity[i],
             specific_force=recording.specific_force[i],
-            valid=recording.valid[i],
         )

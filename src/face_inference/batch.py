@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from face_inference.engines.protocol import Engine
-from face_inference.samples import FaceEstimate, ImuSample
+from face_inference.samples import FaceEstimate
 from face_inference.tracker import FaceTracker
+from face_model.imu_sample import ImuSample
 
 FaceSample = tuple[int, ImuSample]
 FaceResult = tuple[int, FaceEstimate]

@@ -6,10 +6,8 @@ import numpy as np
 from imusic.msg import FaceBlendshapes, ImuFrame, SensorLayout
 from std_msgs.msg import Header
 
-from face_inference.samples import FaceEstimate, ImuSample, InputLayout
-
-_USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
-_UNUSABLE = ImuFrame.STATUS_MISSING | ImuFrame.STATUS_FAULT
+from face_inference.samples import FaceEstimate, InputLayout
+from face_model.imu_sample import ImuSample
 
 
 def sample_of(message: ImuFrame) -> ImuSample | None:
@@ -25,10 +23,10 @@ def sample_of(message: ImuFrame) -> ImuSample | None:
         layout_id=message.layout_id,
         sequence=message.sequence,
         hub_time_s=1e-6 * message.hub_time_us,
+        status=status,
         orientation=orientation.reshape(count, 4),
         angular_velocity=angular_velocity.reshape(count, 3),
         specific_force=specific_force.reshape(count, 3),
-        valid=(status & (_USABLE | _UNUSABLE)) == _USABLE,
     )
 
 

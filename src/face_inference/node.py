@@ -17,9 +17,9 @@ from face_inference.errors import InferenceError
 from face_inference.model_folder import Model, load_model
 from face_inference.person_port import PersonPort
 from face_inference.progress import ProgressLines
-from face_inference.samples import ImuSample
 from face_inference.tracker import FaceTracker, TrackerParams
 from face_inference.wearers import checked_wearers
+from face_model.imu_sample import ImuSample
 from imusic_ros.health import OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import ParameterSpec

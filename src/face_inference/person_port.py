@@ -15,11 +15,12 @@ from face_inference.gauge import Gauge
 from face_inference.messages import fill, layout_of, sample_of
 from face_inference.model_folder import ModelDescription
 from face_inference.neutral_service import NeutralService
-from face_inference.samples import FaceEstimate, ImuSample, TrackingState
+from face_inference.samples import FaceEstimate, TrackingState
 from face_inference.tracker import FaceTracker
 from face_inference.wearer.profile import ProfileFolder
 from face_inference.wearer_action import WearerAction
 from face_model.frames import HEAD_FRAME
+from face_model.imu_sample import ImuSample
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ManagedNode
 from imusic_ros.qos import LATCHED, SENSOR_DATA

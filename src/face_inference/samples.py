@@ -26,29 +26,6 @@ class InputLayout:
     rate_hz: float
 
 
-@dataclass(frozen=True)
-class ImuSample:
-    """All `S` sensors at one sample time; see imusic/ImuFrame.
-
-    Attributes:
-        layout_id: of the layout this belongs to.
-        sequence: number of the sample, uint32.
-        hub_time_s: sample time on the hub's clock.
-        orientation: (S, 4) quaternion x, y, z, w, sensor to earth with z up, heading arbitrary per sensor.
-        angular_velocity: (S, 3) rad/s, sensor frame.
-        specific_force: (S, 3) m/s2, sensor frame.
-        valid: (S,) bool.
-    """
-
-    layout_id: int
-    sequence: int
-    hub_time_s: float
-    orientation: Float32Array
-    angular_velocity: Float32Array
-    specific_force: Float32Array
-    valid: NDArray[np.bool_]
-
-
 class TrackingState(IntEnum):
     """Values of FaceBlendshapes.state."""
 

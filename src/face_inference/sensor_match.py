@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from face_inference.errors import LayoutMismatchError
 from face_inference.model_folder import ModelDescription
-from face_inference.samples import ImuSample, InputLayout
+from face_inference.samples import InputLayout
+from face_model.imu_sample import ImuSample
 
 
 class SensorMatch:

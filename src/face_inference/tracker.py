@@ -19,13 +19,14 @@ from face_inference.inputs import InputAssembler
 from face_inference.model_folder import ModelDescription
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral
-from face_inference.samples import FaceEstimate, ImuSample, InputLayout, TrackerCounters, TrackingState
+from face_inference.samples import FaceEstimate, InputLayout, TrackerCounters, TrackingState
 from face_inference.sensor_match import SensorMatch
 from face_inference.ticks import TickResampler
 from face_inference.wearer.capture import RoutineCapture
 from face_inference.wearer.reading import Reading
 from face_inference.wearer.response import WearerResponse
 from face_model import arkit
+from face_model.imu_sample import ImuSample
 
 Float32Array = NDArray[np.float32]
 

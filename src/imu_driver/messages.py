@@ -14,9 +14,9 @@ from std_msgs.msg import Header
 
 from face_model import layout as face_layout
 from face_model.frames import GRAVITY_M_S2
+from face_model.imu_sample import STATUS_ORIENTATION_VALID, STATUS_VALID
 from imu_driver.capture import CapturedFrame
 from imu_driver.protocol import Hello
-from imu_driver.samples import STATUS_ORIENTATION_VALID, STATUS_VALID
 
 
 def fill_frame(message: Any, frame: CapturedFrame, layout_id: int) -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from face_model.imu_sample import STATUS_ACCEL_SATURATED, STATUS_FAULT, STATUS_GYRO_SATURATED, STATUS_MISSING
 from face_model.layout import SensorLayout
 from imu_driver.capture import Capture
 from imu_driver.connection import ConnectionState
-from imu_driver.samples import STATUS_ACCEL_SATURATED, STATUS_FAULT, STATUS_GYRO_SATURATED, STATUS_MISSING
 from imu_driver.session import HubSession
 
 OK, WARN, ERROR = 0, 1, 2

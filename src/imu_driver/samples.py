@@ -9,18 +9,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from face_model.imu_sample import (
+    STATUS_ACCEL_SATURATED,
+    STATUS_FAULT,
+    STATUS_GYRO_SATURATED,
+    STATUS_MISSING,
+    STATUS_ORIENTATION_HOST,
+    STATUS_ORIENTATION_VALID,
+    STATUS_VALID,
+)
 from face_model.layout import SensorLayout
 from imu_driver.orientation import OrientationFilter
 from imu_driver.protocol import QUATERNION_SCALE, Fields, Hello, Sample, UnitStatus, accel_scale, gyro_scale
-
-# Bits of imusic/ImuFrame.status; a test keeps them equal to the message.
-STATUS_VALID: Final = 1
-STATUS_ORIENTATION_VALID: Final = 2
-STATUS_ORIENTATION_HOST: Final = 4
-STATUS_GYRO_SATURATED: Final = 8
-STATUS_ACCEL_SATURATED: Final = 16
-STATUS_MISSING: Final = 32
-STATUS_FAULT: Final = 64
 
 NORM_TOLERANCE: Final = 0.05
 """A quaternion whose norm is off by more is no rotation; rounding to int16 changes the norm by less than 1e-4."""

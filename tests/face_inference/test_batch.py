@@ -107,7 +107,7 @@ def samples_with(take, fault, count=60):
     elif fault == "other_layout":
         samples[middle] = replace(samples[middle], layout_id=12345)
     elif fault == "wrong_shape":
-        samples[middle] = replace(samples[middle], valid=samples[middle].valid[:2])
+        samples[middle] = replace(samples[middle], status=samples[middle].status[:2])
     elif fault == "restart":
         samples[middle:] = list(samples_of(take))[: count - middle]
     elif fault == "late":

@@ -8,15 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_inference.errors import LayoutMismatchError
-from face_inference.samples import ImuSample, InputLayout
+from face_inference.samples import InputLayout
 from face_inference.sensor_match import SensorMatch
+from face_model.imu_sample import ImuSample, status_of
 
 
 def numbered(count, layout_id=1):
     """Every value of sensor i is i."""
     values = np.arange(count, dtype=np.float32)[:, None]
     wide = [np.broadcast_to(values, (count, width)) for width in (4, 3, 3)]
-    return ImuSample(layout_id, 0, 0.0, *wide, valid=np.ones(count, dtype=bool))
+    return ImuSample(layout_id, 0, 0.0, status_of(np.ones(count, dtype=bool)), *wide)
 
 
 @given(data=st.data())

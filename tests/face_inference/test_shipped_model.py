@@ -8,10 +8,11 @@ import pytest
 from face_inference.calibration import CalibrationParams
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.model_folder import load_model
-from face_inference.samples import ImuSample, InputLayout, TrackingState
+from face_inference.samples import InputLayout, TrackingState
 from face_inference.tracker import FaceTracker, TrackerParams
 from face_model import arkit, observability, rotation
 from face_model.frames import GRAVITY_M_S2
+from face_model.imu_sample import ImuSample, status_of
 
 RATE_HZ = 100.0
 
@@ -40,10 +41,10 @@ def samples(mounts, seconds, nod_rad, dead=()):
             layout_id=1,
             sequence=i,
             hub_time_s=float(time_s[i]),
+            status=status_of(np.array([time_s[i] < 4.0 or name not in dead for name in mounts.names])),
             orientation=rotation.multiply(np.broadcast_to(head, back.shape), mounts.orientation).astype(np.float32),
             angular_velocity=rotation.rotate(back, omega).astype(np.float32),
             specific_force=rotation.rotate(back, force).astype(np.float32),
-            valid=np.array([time_s[i] < 4.0 or name not in dead for name in mounts.names]),
         )
 
 

@@ -267,7 +267,7 @@ def test_samples_of_the_wrong_shape_are_refused(echo, recorded):
     recording = recorded(seconds=3.0)
     ready(echo, recording)
     sample = next(samples_of(recording))
-    assert echo.update(replace(sample, valid=sample.valid[:3]), 0.0) is None
+    assert echo.update(replace(sample, status=sample.status[:3]), 0.0) is None
     assert echo.update(replace(sample, orientation=sample.orientation.reshape(-1)), 0.0) is None
     assert echo.counters.refused == 2
 
