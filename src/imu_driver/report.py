@@ -9,8 +9,7 @@ import numpy as np
 from face_model.imu_sample import STATUS_ACCEL_SATURATED, STATUS_FAULT, STATUS_GYRO_SATURATED, STATUS_MISSING
 from face_model.layout import SensorLayout
 from imu_driver.capture import Capture
-from imu_driver.connection import ConnectionState
-from imu_driver.session import HubSession
+from imu_driver.hub import ConnectionState, Hub, HubFigures
 
 OK, WARN, ERROR = 0, 1, 2
 
@@ -28,86 +27,77 @@ class Reporter:
     """Makes a report from time to time; rates and recent losses are those since the report before.
 
     Args:
-        session: watched.
-        capture: watched.
+        hub: watched.
+        capture: its thread.
         layout: names of the sensors.
         now_s: host monotonic time.
     """
 
-    def __init__(self, session: HubSession, capture: Capture, layout: SensorLayout, now_s: float) -> None:
-        self._session = session
+    def __init__(self, hub: Hub, capture: Capture, layout: SensorLayout, now_s: float) -> None:
+        self._hub = hub
         self._capture = capture
         self._layout = layout
         self._before_s = now_s
-        self._samples = session.counters.samples
-        self._lost = session.counters.lost
-        self._rejects = sum(session.parser.rejects.values())
+        self._before = hub.figures()
 
     def report(self, now_s: float) -> Report:
         """The state since the last call."""
-        session, counters = self._session, self._session.counters
-        elapsed = max(now_s - self._before_s, 1e-3)
-        rate = (counters.samples - self._samples) / elapsed
-        lost, rejected = counters.lost - self._lost, sum(session.parser.rejects.values()) - self._rejects
-        self._before_s, self._samples, self._lost = now_s, counters.samples, counters.lost
-        self._rejects += rejected
-        level, message = self._verdict(rate, lost, rejected)
-        return Report(level, message, self._values(rate))
+        figures, before = self._hub.figures(), self._before
+        rate = (figures.samples - before.samples) / max(now_s - self._before_s, 1e-3)
+        self._before_s, self._before = now_s, figures
+        level, message = self._verdict(rate, figures, before)
+        return Report(level, message, self._values(rate, figures))
 
-    def _verdict(self, rate: float, lost: int, rejected: int) -> tuple[int, str]:
-        session = self._session
+    def _verdict(self, rate: float, figures: HubFigures, before: HubFigures) -> tuple[int, str]:
+        hub = self._hub
         if not self._capture.alive:
             return ERROR, "the hub's thread has ended; the log says why: please report it, then deactivate and activate"
-        if session.state is not ConnectionState.CONNECTED:
-            return (WARN if session.state is ConnectionState.CONNECTING else ERROR), session.problem
-        warnings = []
-        if session.report is not None and not session.report.complete:
-            warnings.append(session.report.summary)
+        if hub.state is not ConnectionState.CONNECTED:
+            return (WARN if hub.state is ConnectionState.CONNECTING else ERROR), hub.problem
+        warnings = list(hub.notices)
         faulty = self._sensors(STATUS_FAULT)
         if faulty:
             warnings.append(f"faulty: {', '.join(faulty)}")
-        if self._capture.orientation_problem:
-            warnings.append(self._capture.orientation_problem)
+        lost = figures.lost - before.lost
         if lost:
             warnings.append(f"{lost} samples lost lately")
+        rejected = sum(figures.rejected.values()) - sum(before.rejected.values())
         if rejected:
-            warnings.append(f"{rejected} frames rejected lately: {session.parser.last_error}")
+            warnings.append(f"{rejected} frames rejected lately: {figures.last_reject}")
         if warnings:
             return WARN, "; ".join(warnings)
-        if not session.streaming:
-            return OK, f"connected to {session.description}; streaming is switched off"
-        return OK, f"{rate:.1f} Hz from {session.description}"
+        if not hub.streaming:
+            return OK, f"connected to {hub.description}; streaming is switched off"
+        return OK, f"{rate:.1f} Hz from {hub.description}"
 
-    def _values(self, rate: float) -> dict[str, object]:
-        session, counters = self._session, self._session.counters
-        hello, clock = session.hello, session.clock_map
-        trip = clock.round_trip_s
+    def _values(self, rate: float, figures: HubFigures) -> dict[str, object]:
+        hub, identity, trip = self._hub, self._hub.identity, figures.clock_round_trip_s
         return {
-            "state": session.state.name,
-            "transport": session.description,
-            "hub": f"{hello.hub} {hello.firmware}" if hello else "none yet",
+            "state": hub.state.name,
+            "transport": hub.description,
+            "hub": f"{identity.name} {identity.firmware}" if identity else "none yet",
             "rate_hz": rate,
-            "asked_rate_hz": session.rate_hz,
-            "samples": counters.samples,
-            "lost": counters.lost,
-            "out_of_order": counters.out_of_order,
-            "stale": counters.stale,
-            "connections": counters.connections,
-            "reboots": counters.reboots,
-            "watchdog": counters.watchdog,
-            **{f"rejected_{reason}": count for reason, count in session.parser.rejects.items()},
-            "foreign_datagrams": session.foreign_datagrams,
-            "clock_skew_ppm": clock.skew_ppm,
-            "clock_residual_ms": 1e3 * clock.residual_s,
+            "asked_rate_hz": figures.asked_rate_hz,
+            "samples": figures.samples,
+            "lost": figures.lost,
+            "out_of_order": figures.out_of_order,
+            "stale": figures.stale,
+            "connections": figures.connections,
+            "reboots": figures.reboots,
+            "watchdog": figures.watchdog,
+            **{f"rejected_{reason}": count for reason, count in figures.rejected.items()},
+            "foreign_datagrams": figures.foreign_datagrams,
+            "clock_skew_ppm": figures.clock_skew_ppm,
+            "clock_residual_ms": 1e3 * figures.clock_residual_s,
             "clock_round_trip_ms": "unknown" if trip is None else 1e3 * trip,
-            "clock_resets": clock.state.resets,
+            "clock_resets": figures.clock_resets,
             "missing_sensors": ", ".join(self._sensors(STATUS_MISSING)) or "none",
             "faulty_sensors": ", ".join(self._sensors(STATUS_FAULT)) or "none",
             "saturated_sensors": ", ".join(self._sensors(STATUS_GYRO_SATURATED | STATUS_ACCEL_SATURATED)) or "none",
         }
 
     def _sensors(self, bits: int) -> list[str]:
-        frame = self._capture.last
-        if frame is None:
+        sample = self._capture.newest
+        if sample is None:
             return []
-        return [self._layout.sensors[i].name for i in np.flatnonzero(frame.samples.status & bits)]
+        return [self._layout.sensors[i].name for i in np.flatnonzero(sample.status & bits)]

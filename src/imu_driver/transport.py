@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from collections.abc import Callable
+from typing import ClassVar, Protocol, TypeAlias
+
+IsHub: TypeAlias = Callable[[bytes], bool]
+"""Whether a datagram proves that its sender is a hub."""
 
 
 class TransportError(OSError):
@@ -35,6 +39,12 @@ class LostError(TransportError):
     reason = "lost"
 
 
+class EndedError(TransportError):
+    """A recording has no more bytes: retrying is of no use."""
+
+    reason = "ended"
+
+
 class Transport(Protocol):
     """A byte stream, or datagrams of whole frames, to and from one hub.
 
@@ -51,8 +61,12 @@ class Transport(Protocol):
         """Where the bytes come from, for people."""
         ...
 
-    def open(self) -> None:
-        """Open; raises `TransportError`."""
+    def open(self, is_hub: IsHub | None = None) -> None:
+        """Open; raises `TransportError`.
+
+        Args:
+            is_hub: chooses the hub among the senders of datagrams; where there is one sender only it is not asked.
+        """
         ...
 
     def read(self, timeout_s: float) -> bytes:

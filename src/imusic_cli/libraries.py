@@ -31,6 +31,7 @@ LIBRARIES = (
     Library("safetensors", REQUIRED, "pip install safetensors"),
     Library("onnxruntime", REQUIRED, "pip install onnxruntime"),
     Library("serial", REQUIRED, "rosdep install, or pip install pyserial"),
+    Library("cobs", REQUIRED, "pip install cobs; the driver needs it to read a hub"),
     Library("scipy", REQUIRED, "rosdep install, or pip install scipy"),
     Library("aiohttp", REQUIRED, "rosdep install, or pip install aiohttp; the web page needs it"),
     Library("vqf", REQUIRED, "pip install vqf; where the hub sends no orientation, and the simulated hub, need it"),

@@ -9,7 +9,6 @@ import select
 import threading
 import time
 import tty
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -18,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
-from imu_driver import protocol as p
-from imu_driver.protocol import cobs
-from imu_driver.session import ConnectionState, HubSession, SessionParams, TimedSample
-from imu_driver.transport import LostError, NotFoundError
+from imu_driver.hub import ConnectionState
+from imu_driver.hubs.imusic_v1 import protocol as p
+from imu_driver.hubs.imusic_v1.session import HubSession
+from imu_driver.transport import IsHub, LostError, NotFoundError
 
 
 @dataclass
@@ -122,7 +122,7 @@ class FakeLine:
     parser: p.StreamParser = field(default_factory=p.StreamParser)
     description: str = "fake line"
 
-    def open(self) -> None:
+    def open(self, is_hub: IsHub | None = None) -> None:
         self.opened += 1
         if not self.plugged:
             raise NotFoundError("fake line: no such port; plug the hub in")
@@ -168,11 +168,7 @@ class FakeLine:
         hub.next_sample_s += 1.0 / hub.hello.rate_hz
 
     def _encode(self, packet: p.Packet) -> bytes:
-        frame = p.encode(packet)
-        if self.hub.version == p.VERSION:
-            return frame
-        body = bytes((self.hub.version, packet.TYPE)) + b"unknown"
-        return cobs.encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
+        return p.encode(packet, self.hub.version)
 
     def _check(self) -> None:
         if not self.is_open or not self.plugged:
@@ -188,10 +184,10 @@ class Rig:
     line: FakeLine
     session: HubSession
 
-    def run(self, seconds: float) -> list[TimedSample]:
+    def run(self, seconds: float) -> list[ImuSample]:
         """Step until virtual time has passed."""
         until = self.clock() + seconds
-        samples: list[TimedSample] = []
+        samples: list[ImuSample] = []
         while self.clock() < until:
             samples += self.session.step()
         return samples
@@ -225,7 +221,7 @@ def make_rig() -> Callable[[], Rig]:
         clock, layout = VirtualClock(), load_layout("face_12")
         hub = FakeHub(hello_for(layout))
         line = FakeLine(clock, hub)
-        session = HubSession(line, layout, SessionParams(rate_hz=100), clock=clock, wait=clock.advance)
+        session = HubSession(line, layout, 100, clock=clock, wait=clock.advance)
         return Rig(clock, hub, line, session)
 
     return make

@@ -103,9 +103,9 @@ def test_frames_layout_and_stamps(bench, pty_hub, layout):
     assert all(s.present and s.part == "QMI8658" for s in message.sensors)
     assert message.sensors[1].gyro_range == pytest.approx(np.deg2rad(1024), rel=1e-5)
     assert message.sensors[1].accel_range == pytest.approx(8 * 9.80665, rel=1e-5)
-    left, right = message.sensors[1].pose.position, message.sensors[2].pose.position
-    assert left.y == pytest.approx(-right.y, abs=1e-3)
-    assert 0.02 < left.y < 0.06
+    left, right = message.sensors[1].place, message.sensors[2].place
+    assert left[0] == pytest.approx(-right[0])
+    assert 0.1 < left[0] < 2.0
     previous = None
     for arrived_ns, frame in bench.frames:
         assert frame.layout_id == message.layout_id

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from face_model.layout import SensorLayout
-from imu_driver.protocol import (
+from imu_driver.hubs.imusic_v1.protocol import (
     VERSION,
     Ack,
     Fields,
@@ -29,7 +28,6 @@ from imu_driver.protocol import (
     Stop,
     StreamParser,
     accel_scale,
-    cobs,
     encode,
     gyro_scale,
 )
@@ -322,7 +320,4 @@ class SimulatedHub:
         self._release_s = self.cadence.deadline_s + delay_s
 
     def _encoded(self, packet: HubPacket) -> bytes:
-        if not self.faults.wrong_version:
-            return encode(packet)
-        body = bytes((VERSION + 1, packet.TYPE)) + packet.to_payload()
-        return cobs.encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
+        return encode(packet, VERSION + 1 if self.faults.wrong_version else VERSION)

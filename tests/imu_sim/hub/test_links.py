@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import serial
 
-from imu_driver.protocol import Hello, HelloRequest, Sample, Start, StreamParser, encode
+from imu_driver.hubs.imusic_v1.protocol import Hello, HelloRequest, Sample, Start, StreamParser, encode
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.hub import server
 from imu_sim.hub.process import main

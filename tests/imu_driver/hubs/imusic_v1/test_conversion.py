@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from face_model import imu_sample, rotation
 from face_model.layout import SensorLayout, load_layout
-from imu_driver import orientation, samples
-from imu_driver import protocol as p
-from imu_driver.samples import SampleConverter
+from imu_driver import orientation
+from imu_driver.hubs.imusic_v1 import conversion
+from imu_driver.hubs.imusic_v1 import protocol as p
+from imu_driver.hubs.imusic_v1.conversion import SampleConverter
 
 S = 12
 GOOD = imu_sample.STATUS_VALID | imu_sample.STATUS_ORIENTATION_VALID
@@ -132,7 +133,7 @@ def test_quaternion_norm(converter: SampleConverter, scale: float) -> None:
     quaternion = np.tile(np.array([0, 0, 0, 32767], np.int16), (S, 1))
     quaternion[8] = np.round(32767 * scale * np.array([0.6, 0.0, 0.8, 0.0]))
     out = converter.convert(sample(4, quaternion=quaternion))
-    if abs(scale - 1.0) > samples.NORM_TOLERANCE:
+    if abs(scale - 1.0) > conversion.NORM_TOLERANCE:
         assert out.status[8] == imu_sample.STATUS_FAULT
         assert not out.angular_velocity[8].any()
         np.testing.assert_array_equal(out.orientation[8], [0, 0, 0, 1])
