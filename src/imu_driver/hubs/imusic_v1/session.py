@@ -293,6 +293,9 @@ class HubSession:
             self._pinger.answered(packet, arrival)
         elif isinstance(packet, p.Ack):
             self._requests.acknowledge(packet)
+            if self._listen_only and (packet.command, packet.result) == (p.Start.TYPE, p.Result.OK):
+                # Somebody else sent START: the hub counts from 0 again.
+                self._sequence.restart()
         elif isinstance(packet, p.Hello):
             self._on_hello(packet, arrival)
         # Host packets come back from a line that echoes; they mean nothing here.
@@ -410,10 +413,12 @@ class HubSession:
         self.problem = ""
 
     def _fail(self, problem: str, now: float) -> None:
+        if self.state is not ConnectionState.ERROR:
+            # Not put off by what a hub that cannot be used sends by itself.
+            self._next_hello_s = now + self._params.error_period_s
         self._abandon(problem)
         self._enter(ConnectionState.ERROR, _Stage.HELLO, now)
         self.problem = problem
-        self._next_hello_s = now + self._params.error_period_s
 
     def _enter(self, state: ConnectionState, stage: _Stage, now: float) -> None:
         self.state, self._stage, self._stage_since_s = state, stage, now

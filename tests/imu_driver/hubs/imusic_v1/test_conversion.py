@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from face_model import imu_sample, rotation
-from face_model.layout import SensorLayout, load_layout
+from face_model.layout import SensorLayout
 from imu_driver import orientation
 from imu_driver.hubs.imusic_v1 import conversion
 from imu_driver.hubs.imusic_v1 import protocol as p
@@ -256,6 +256,5 @@ def test_without_vqf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def make_converter(hello_for_layout: Callable[[SensorLayout], p.Hello]) -> Callable[[], SampleConverter]:
-    layout = load_layout("face_12")
-    return lambda: SampleConverter(hello_for_layout(layout), layout, 100.0)
+def make_converter(hello: p.Hello, layout: SensorLayout) -> Callable[[], SampleConverter]:
+    return lambda: SampleConverter(hello, layout, 100.0)
