@@ -56,7 +56,7 @@ def empty_frame() -> Any:
 
 
 def states_message(header: Any, sample: ImuSample, lately: NDArray[np.uint8]) -> Any:
-    """What `imu/states` says with this sample; `lately` is that of `states.SensorStates`."""
+    """What `imu/states` says with this sample; `lately` is that of `sensor_states.StatesWatch`."""
     message = SensorStates(header=header, layout_id=sample.layout_id)
     message.status = array("B", sample.status.tobytes())
     message.lately = array("B", lately.tobytes())

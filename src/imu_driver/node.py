@@ -1,4 +1,4 @@
-"""ROS 2 node `imu_driver`: a hub on a serial port or UDP in, `imu/frame` out."""
+"""ROS 2 node `imu_driver`: a hub on a serial port or UDP in, `imu/frame` out, with `imu/layout` and `imu/states`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from face_model.errors import FaceModelError
 from face_model.frames import HEAD_FRAME
 from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
-from imu_driver import messages, states
-from imu_driver.capture import Capture
+from imu_driver import messages
+from imu_driver.diagnostics import Reporter
 from imu_driver.hub import Hub, HubIdentity, Outcome
+from imu_driver.hub_thread import HubThread
 from imu_driver.hubs import HUBS, make_hub
-from imu_driver.report import Reporter
+from imu_driver.sensor_states import StatesWatch
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import Transport
 from imu_driver.udp import UdpTransport, parse_address
@@ -65,7 +66,7 @@ class ImuDriverNode(ManagedNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("imu_driver", PARAMETERS, **options)
         self._entities: list[tuple[Any, Any]] = []
-        self._capture: Capture | None = None
+        self._thread: HubThread | None = None
         self._hub: Hub | None = None
         self._message = messages.empty_frame()
         self._wanted: list[tuple[int, str, Any]] = []
@@ -100,23 +101,23 @@ class ImuDriverNode(ManagedNode):
     def activate(self) -> None:
         """Open the hub and begin to publish, now or as soon as it is there."""
         hub = make_hub(str(self.value("hub")), self._transport, self._layout, int(self.value("rate_hz")))
-        capture = Capture(hub, self._on_sample)
-        self._hub, self._capture = hub, capture
+        thread = HubThread(hub, self._on_sample)
+        self._hub, self._thread = hub, thread
         self._met: HubIdentity | None = None
-        self._sensor_states = states.SensorStates()
-        self._reporter = Reporter(hub, capture, self._layout, time.monotonic())
+        self._watch = StatesWatch()
+        self._reporter = Reporter(hub, thread, self._layout, time.monotonic())
         self._said, self._rejects_said = hub.problem, {}  # that nothing was tried yet is no news
         self._look_for_subscribers()
         self._subscribers_timer = self.create_timer(SUBSCRIBERS_PERIOD_S, self._look_for_subscribers)
-        capture.start()
+        thread.start()
 
     def deactivate(self) -> None:
         """Stop the hub and close the connection."""
-        capture, self._capture, self._hub = self._capture, None, None
+        thread, self._thread, self._hub = self._thread, None, None
         self.destroy_timer(self._subscribers_timer)
-        if capture is not None:
+        if thread is not None:
             try:
-                capture.stop()
+                thread.stop()
             except TimeoutError as error:
                 self.get_logger().error(str(error))
 
@@ -130,7 +131,7 @@ class ImuDriverNode(ManagedNode):
     def health(self) -> Health:
         """Connection, rates, losses and rejects by reason, clock, sensors. News of them are logged here."""
         if self._hub is None:
-            return Health(ERROR, "no capture is running")
+            return Health(ERROR, "no hub is running")
         report = self._reporter.report(time.monotonic())
         self._log_connection(self._hub)
         self._log_rejects(self._hub)
@@ -183,8 +184,8 @@ class ImuDriverNode(ManagedNode):
             message = messages.imu_message(sample, index, stamp, name)
             if message is not None:
                 publisher.publish(message)
-        if self._sensor_states.due(sample.status.tobytes(), sample.host_time_s):
-            self._states.publish(messages.states_message(frame.header, sample, self._sensor_states.lately))
+        if self._watch.due(sample.status.tobytes(), sample.host_time_s):
+            self._states.publish(messages.states_message(frame.header, sample, self._watch.lately))
 
     # In the executor.
 

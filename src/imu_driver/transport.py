@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 IsHub: TypeAlias = Callable[[bytes], bool]
 """Whether a datagram proves that its sender is a hub."""
@@ -12,37 +12,25 @@ IsHub: TypeAlias = Callable[[bytes], bool]
 class TransportError(OSError):
     """The connection cannot be opened or was lost. The message says what to do; retrying is always allowed."""
 
-    reason: ClassVar[str] = "failed"
-
 
 class NotFoundError(TransportError):
     """No such port or address on this machine."""
-
-    reason = "not_found"
 
 
 class BusyError(TransportError):
     """Another program holds the port."""
 
-    reason = "busy"
-
 
 class DeniedError(TransportError):
     """The user may not open the port."""
-
-    reason = "denied"
 
 
 class LostError(TransportError):
     """It was open, and is gone."""
 
-    reason = "lost"
-
 
 class EndedError(TransportError):
     """A recording has no more bytes: retrying is of no use."""
-
-    reason = "ended"
 
 
 class Transport(Protocol):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -131,6 +132,23 @@ class BenchHub(SimulatedHub):
         return super()._answers(packet)
 
 
+class LineEnd(Protocol):
+    """A hub at the end of a `VirtualLine`, on the line's clock."""
+
+    @property
+    def wait_s(self) -> float:
+        """Time until `due` has something."""
+        ...
+
+    def receive(self, data: bytes) -> list[bytes]:
+        """Take bytes from the host; the answers, one frame each."""
+        ...
+
+    def due(self) -> list[bytes]:
+        """What the hub sends by itself up to now, one frame each."""
+        ...
+
+
 @dataclass
 class VirtualLine:
     """Transport to a hub that takes `delay_s` each way; reading lets the virtual time pass.
@@ -144,7 +162,7 @@ class VirtualLine:
     """
 
     clock: VirtualClock
-    hub: SimulatedHub
+    hub: LineEnd
     delay_s: float = 0.001
     plugged: bool = True
     cut: bool = False

@@ -102,7 +102,7 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     return SimulatedHub(make_stream, layout, part, hub_clock, settings=settings, faults=config.faults, seed=config.seed)
 
 
-class Stop(Protocol):
+class StopWish(Protocol):
     """A wish to end, e.g. a `StopSignal`."""
 
     @property
@@ -114,7 +114,7 @@ class Stop(Protocol):
         """Readable once it was."""
 
 
-def serve(hub: SimulatedHub, link: Link, stop: Stop, duration_s: float | None) -> None:
+def serve(hub: SimulatedHub, link: Link, stop: StopWish, duration_s: float | None) -> None:
     """Carry bytes between hub and link until `stop` or for `duration_s`."""
     end_s = None if duration_s is None else time.monotonic() + duration_s
     while not stop.asked and (end_s is None or time.monotonic() < end_s):

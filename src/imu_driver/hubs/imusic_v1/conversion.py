@@ -19,6 +19,7 @@ from face_model.imu_sample import (
     ImuSample,
 )
 from face_model.layout import SensorLayout
+from imu_driver.host_fusion import OrientationFilter
 from imu_driver.hubs.imusic_v1.protocol import (
     QUATERNION_SCALE,
     Fields,
@@ -28,7 +29,6 @@ from imu_driver.hubs.imusic_v1.protocol import (
     accel_scale,
     gyro_scale,
 )
-from imu_driver.orientation import OrientationFilter
 
 NORM_TOLERANCE: Final = 0.05
 """A quaternion whose norm is off by more is no rotation; rounding to int16 changes the norm by less than 1e-4."""

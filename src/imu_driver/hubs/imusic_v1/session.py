@@ -25,7 +25,7 @@ from typing import Final, TypeAlias
 
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout
-from imu_driver import orientation
+from imu_driver import host_fusion
 from imu_driver.clock import ClockMapper
 from imu_driver.hub import ConnectionState, HubFigures, HubIdentity, Outcome
 from imu_driver.hubs.imusic_v1 import protocol as p
@@ -374,8 +374,8 @@ class HubSession:
             return
         fusion = None
         if not identity.sends_orientation:
-            fusion = orientation.make_filter(len(self._layout.sensors), identity.rate_hz)
-            self._orientation_problem = "" if fusion is not None else orientation.MISSING_PACKAGE
+            fusion = host_fusion.make_filter(len(self._layout.sensors), identity.rate_hz)
+            self._orientation_problem = "" if fusion is not None else host_fusion.MISSING_PACKAGE
         self._converter = SampleConverter(hello, self._layout, identity.rate_hz, fusion, number)
 
     def _rate_set(self, outcome: Outcome) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from face_model import imu_sample, rotation
 from face_model.layout import SensorLayout
-from imu_driver import orientation
+from imu_driver import host_fusion
 from imu_driver.hubs.imusic_v1 import conversion
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.conversion import SampleConverter
@@ -219,7 +219,7 @@ def turning(i: int, rate_hz: float) -> tuple[NDArray[np.int16], NDArray[np.int16
 @pytest.mark.parametrize("lose_every", [0, 5])
 def test_host_fusion(hello: p.Hello, layout: SensorLayout, lose_every: int) -> None:
     pytest.importorskip("vqf")
-    converter = SampleConverter(replace(hello, fields=6), layout, 100.0, orientation.make_filter(S, 100.0))
+    converter = SampleConverter(replace(hello, fields=6), layout, 100.0, host_fusion.make_filter(S, 100.0))
     first = last = None
     lost = 0
     for i in range(301):
@@ -242,7 +242,7 @@ def test_host_fusion(hello: p.Hello, layout: SensorLayout, lose_every: int) -> N
 
 def test_host_fusion_leaves_faulty_sensors_out(hello: p.Hello, layout: SensorLayout) -> None:
     pytest.importorskip("vqf")
-    converter = SampleConverter(replace(hello, fields=6), layout, 100.0, orientation.make_filter(S, 100.0))
+    converter = SampleConverter(replace(hello, fields=6), layout, 100.0, host_fusion.make_filter(S, 100.0))
     status = np.ones(S, np.uint8)
     status[2] = 8
     out = converter.convert(sample(0, status, with_quaternion=False))
@@ -252,7 +252,7 @@ def test_host_fusion_leaves_faulty_sensors_out(hello: p.Hello, layout: SensorLay
 
 def test_without_vqf(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "vqf", None)
-    assert orientation.make_filter(S, 100.0) is None
+    assert host_fusion.make_filter(S, 100.0) is None
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from imu_driver.capture import Capture
+from imu_driver.diagnostics import ERROR, OK, WARN, Reporter
 from imu_driver.hub import ConnectionState
-from imu_driver.report import ERROR, OK, WARN, Reporter
+from imu_driver.hub_thread import HubThread
 from imu_sim.hub.faults import Faults
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Thread:
 
 def test_keys_verdicts_and_figures(rig: Rig) -> None:
     thread = Thread(rig)
-    reporter = Reporter(rig.session, cast(Capture, thread), rig.session._layout, rig.clock())
+    reporter = Reporter(rig.session, cast(HubThread, thread), rig.session._layout, rig.clock())
     first = reporter.report(rig.clock())
     assert list(first.values) == KEYS
     assert (first.level, first.values["hub"], first.values["asked_rate_hz"]) == (ERROR, "none yet", 100)

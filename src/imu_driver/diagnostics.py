@@ -8,8 +8,8 @@ import numpy as np
 
 from face_model.imu_sample import STATUS_ACCEL_SATURATED, STATUS_FAULT, STATUS_GYRO_SATURATED, STATUS_MISSING
 from face_model.layout import SensorLayout
-from imu_driver.capture import Capture
 from imu_driver.hub import ConnectionState, Hub, HubFigures
+from imu_driver.hub_thread import HubThread
 
 OK, WARN, ERROR = 0, 1, 2
 
@@ -28,14 +28,14 @@ class Reporter:
 
     Args:
         hub: watched.
-        capture: its thread.
+        thread: its thread.
         layout: names of the sensors.
         now_s: host monotonic time.
     """
 
-    def __init__(self, hub: Hub, capture: Capture, layout: SensorLayout, now_s: float) -> None:
+    def __init__(self, hub: Hub, thread: HubThread, layout: SensorLayout, now_s: float) -> None:
         self._hub = hub
-        self._capture = capture
+        self._thread = thread
         self._layout = layout
         self._before_s = now_s
         self._before = hub.figures()
@@ -50,7 +50,7 @@ class Reporter:
 
     def _verdict(self, rate: float, figures: HubFigures, before: HubFigures) -> tuple[int, str]:
         hub = self._hub
-        if not self._capture.alive:
+        if not self._thread.alive:
             return ERROR, "the hub's thread has ended; the log says why: please report it, then deactivate and activate"
         if hub.state is not ConnectionState.CONNECTED:
             return (WARN if hub.state is ConnectionState.CONNECTING else ERROR), hub.problem
@@ -97,7 +97,7 @@ class Reporter:
         }
 
     def _sensors(self, bits: int) -> list[str]:
-        sample = self._capture.newest
+        sample = self._thread.newest
         if sample is None:
             return []
         return [self._layout.sensors[i].name for i in np.flatnonzero(sample.status & bits)]

@@ -18,7 +18,7 @@ _TROUBLE = np.uint8(STATUS_GYRO_SATURATED | STATUS_ACCEL_SATURATED | STATUS_MISS
 """Bits of trouble, remembered in `lately`."""
 
 
-class SensorStates:
+class StatesWatch:
     """Follows the status of all sensors from sample to sample; no ROS, no clock.
 
     Attributes:

@@ -12,7 +12,7 @@ JOIN_TIMEOUT_S = 2.0
 """The thread looks up every 20 ms; a write to a jammed serial port takes up to 0.5 s more."""
 
 
-class Capture:
+class HubThread:
     """Steps a hub in its own thread until it is stopped; an object is used once.
 
     Args:

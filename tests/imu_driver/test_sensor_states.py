@@ -13,14 +13,14 @@ from face_model.imu_sample import (
     STATUS_MISSING,
     STATUS_USABLE,
 )
-from imu_driver.states import CHANGE_PERIOD_S, PERIOD_S, SensorStates
+from imu_driver.sensor_states import CHANGE_PERIOD_S, PERIOD_S, StatesWatch
 
 TROUBLE = STATUS_GYRO_SATURATED | STATUS_ACCEL_SATURATED | STATUS_MISSING | STATUS_FAULT
 GOOD, BAD = bytes([STATUS_USABLE] * 3), bytes([STATUS_USABLE, STATUS_FAULT, STATUS_USABLE])
 
 
 def test_the_first_sample_and_then_one_a_second() -> None:
-    states = SensorStates()
+    states = StatesWatch()
     published = [i for i in range(1000) if states.due(GOOD, 50.0 + 0.01 * i)]
     assert published[0] == 0
     assert len(published) == 10
@@ -28,7 +28,7 @@ def test_the_first_sample_and_then_one_a_second() -> None:
 
 
 def test_a_change_is_published_at_once_and_the_way_back_soon() -> None:
-    states = SensorStates()
+    states = StatesWatch()
     assert states.due(GOOD, 0.0)
     assert states.due(BAD, 0.2)
     assert states.lately.tolist() == [0, STATUS_FAULT, 0]
@@ -43,13 +43,13 @@ def test_a_change_is_published_at_once_and_the_way_back_soon() -> None:
 
 
 def test_a_sensor_that_changes_with_every_sample_is_published_ten_times_a_second() -> None:
-    states = SensorStates()
+    states = StatesWatch()
     published = sum(states.due(GOOD if i % 2 else BAD, 0.01 * i) for i in range(1000))
     assert 90 <= published <= 101
 
 
 def test_another_number_of_sensors() -> None:
-    states = SensorStates()
+    states = StatesWatch()
     assert states.due(BAD, 0.0)
     assert states.due(BAD * 2, 1.0)
     assert states.lately.tolist() == [0, STATUS_FAULT, 0] * 2
@@ -58,7 +58,7 @@ def test_another_number_of_sensors() -> None:
 @given(st.lists(st.sampled_from([GOOD, BAD, bytes([STATUS_MISSING] * 3), bytes([11, 3, 19])]), max_size=400))
 def test_nothing_is_hidden(statuses: list[bytes]) -> None:
     """What went wrong in the second before a publication is in it; what is over for two seconds is not."""
-    states, published_s = SensorStates(), 0.0
+    states, published_s = StatesWatch(), 0.0
     seen = np.array([list(status) for status in statuses], np.uint8).reshape(-1, 3) & TROUBLE
     for i, status in enumerate(statuses):
         now_s = 0.01 * i
