@@ -82,11 +82,11 @@ def test_a_bag_is_the_take_that_was_recorded(take: Recording, tmp_path: Path, pl
 
 
 def test_a_phone_gives_the_truth_whenever_it_was_started(
-    take: Recording, motion: FaceMotion, description: ModelDescription, tmp_path: Path
+    take: Recording, motion: FaceMotion, face_12_description: ModelDescription, tmp_path: Path
 ) -> None:
     write_bag(tmp_path / "bag", take, StoragePlugin.MCAP)
     write_phone(tmp_path / "alice_1.csv", motion)
-    found = bag_with_truth(tmp_path / "bag", tmp_path / "alice_1.csv", description)
+    found = bag_with_truth(tmp_path / "bag", tmp_path / "alice_1.csv", face_12_description)
     expected = take.weights[-len(found.weights) :]
     assert len(found.weights) == pytest.approx(100 * (motion.duration_s - PHONE_BEGINS_S), abs=30)
     jaw = arkit.INDEX["jawOpen"]

@@ -240,7 +240,7 @@ def test_diagnostics_have_a_status_for_each(stage):
     values = {v.key: v.value for v in stage.health[f"{HOME}/bob/face_inference"].values}
     assert values["engine"].startswith("ONNX Runtime")
     assert "rate_hz" in values
-    assert stage.health[f"{HOME}/face_inference"].message == "one engine for 3 people"
+    assert stage.health[f"{HOME}/face_inference"].message == "one engine for 3 wearers"
 
 
 @pytest.mark.parametrize(
