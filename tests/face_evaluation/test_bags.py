@@ -41,8 +41,9 @@ def write_bag(path: Path, take: Recording, plugin: StoragePlugin, *, layout: boo
     header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](0, 0), "face_head")
     zero, level = types["geometry_msgs/msg/Point"](0.0, 0.0, 0.0), types["geometry_msgs/msg/Quaternion"](0.0, 0, 0, 1)
     pose = types["geometry_msgs/msg/Pose"](zero, level)
+    place = np.zeros(2, np.float32)
     mounts = [
-        types["imusic/msg/SensorMount"](i, name, "none", "midline", "QMI8658", True, i == 0, pose, 0.0, 0.0)
+        types["imusic/msg/SensorMount"](i, name, "none", "midline", "QMI8658", True, i == 0, place, pose, 0.0, 0.0)
         for i, name in enumerate(take.sensor_names)
     ]
     with Writer(path, version=9, storage_plugin=plugin) as writer:

@@ -282,7 +282,7 @@ def test_an_engine_that_fails_is_told_once_and_the_capture_goes_on(stage, monkey
             Dying.left -= 1
             return super().step(active)
 
-    monkeypatch.setattr("face_inference.engines.choice.TorchEngine", Dying)
+    monkeypatch.setattr("face_training.torch_engine.TorchEngine", Dying)
     stage.set(engine="pytorch")
     stage.start()
     stage.play(0, 70)
