@@ -25,6 +25,8 @@ class Library:
 LIBRARIES = (
     Library("rclpy", REQUIRED, "source a ROS 2 distribution's setup.bash, or run `make setup` in a checkout"),
     Library("imusic.msg", REQUIRED, "build the package (colcon build, or make setup) and source its setup file"),
+    Library("typer", REQUIRED, "rosdep install, or pip install typer"),
+    Library("rich", REQUIRED, "rosdep install, or pip install rich"),
     Library("numpy", REQUIRED, "rosdep install, or pip install numpy"),
     Library("yaml", REQUIRED, "rosdep install, or pip install pyyaml"),
     Library("pydantic", REQUIRED, "pip install 'pydantic>=2'"),
