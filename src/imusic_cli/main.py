@@ -14,7 +14,7 @@ app = typer.Typer(
     cls=VerbGroup,
     no_args_is_help=True,
     add_completion=False,
-    help="Facial expression capture with IMUs, no camera. Begin with `imusic demo`; `imusic --version` says which it is.",
+    help="Facial expression capture with IMUs, no camera. Begin with `imusic demo`. `--version` says which this is.",
 )
 err = Console(stderr=True)
 
