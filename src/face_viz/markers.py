@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model.rig import FaceRig, activations
-from face_viz.boards import SensorStatus
 from face_viz.frame import FaceState
+from face_viz.shown_sensors import SensorStatus
 
 STATUS_COLORS: Final = {
     SensorStatus.VALID: (0.10, 0.80, 0.55),

@@ -13,9 +13,9 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from face_viz.boards import Boards
 from face_viz.frame import FaceFrame, FaceState
 from face_viz.markers import POINT_STEP, TEXT_LENGTH, FaceGeometry, state_text, status_colors
+from face_viz.shown_sensors import Boards
 from face_viz.template import MessageTemplate
 
 

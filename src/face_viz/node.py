@@ -25,12 +25,12 @@ from face_model.errors import FaceModelError, LayoutError
 from face_model.faces import load_rig
 from face_model.layout import load_layout
 from face_model.skin import skin_patches
-from face_viz.boards import Boards, SensorStatus
 from face_viz.errors import PortError
 from face_viz.frame import FaceFrame
 from face_viz.markers import FaceGeometry
 from face_viz.messages import MarkerTemplate, cloud_message, frame_of
 from face_viz.page import FacePage
+from face_viz.shown_sensors import Boards, SensorStatus
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import ParameterSpec

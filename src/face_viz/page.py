@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model.rig import FaceRig
-from face_viz.boards import Boards
 from face_viz.frame import NEUTRAL, STILL_S, FaceFrame, FaceState, drawable
-from face_viz.heading import FrontView
+from face_viz.front_view import FrontView
 from face_viz.rate import RateMeter
 from face_viz.rig_file import encode_rig
 from face_viz.server import DEFAULT_PORT, PageServer, is_loopback
+from face_viz.shown_sensors import Boards
 from face_viz.wire import encode_frame
 
 MAX_RATE_HZ = 60.0

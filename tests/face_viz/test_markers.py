@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_model.rig import FaceRig
-from face_viz.boards import SensorStatus
 from face_viz.errors import VizError
 from face_viz.frame import FaceState
 from face_viz.markers import TEXT_LENGTH, FaceGeometry, state_text, status_colors
+from face_viz.shown_sensors import SensorStatus
 from face_viz.template import MessageTemplate
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from face_model.layout import Sensor, SensorLayout, SkullPose
 from face_model.rig import FaceRig
-from face_viz.boards import Boards, SensorStatus
 from face_viz.errors import PortError
 from face_viz.frame import FaceFrame, FaceState
 from face_viz.page import FacePage
+from face_viz.shown_sensors import Boards, SensorStatus
 
 
 class Clock:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from face_model import arkit
 from face_model.layout import load_layout
 from face_model.skin import skin_patches
-from face_viz.boards import Boards, SensorStatus
 from face_viz.frame import FaceFrame, FaceState
 from face_viz.page import FacePage
+from face_viz.shown_sensors import Boards, SensorStatus
 from imu_sim.head import build_head
 
 pytestmark = pytest.mark.page
