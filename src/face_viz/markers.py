@@ -31,7 +31,7 @@ POINT_STEP: Final = 16
 """Bytes of one point of the cloud: x, y, z, rgb as float32 each."""
 
 
-class FaceGeometry:
+class MarkerGeometry:
     """The rig's vertices at given weights, computed in place by one matrix product.
 
     The arrays a method returns are overwritten by its next call.
