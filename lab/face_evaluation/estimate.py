@@ -77,7 +77,7 @@ class Estimator:
 
     def __call__(self, recording: Recording, wearer: WearerJacobian | None = None) -> Estimate:
         """Weights and confidence of a take, both (T, 52); without a `wearer`, for anybody."""
-        known = wearer or self.description.prior.anybody
+        known = wearer or self.description.prior.unknown_wearer
         if not self._at_once(recording):
             tracker = FaceTracker(self.description, self._engine)
             tracker.wearer = known

@@ -34,7 +34,7 @@ def response_of(
         WearerError: the routine tells too little.
     """
     if state == "neutral":
-        return description.prior.anybody
+        return description.prior.unknown_wearer
     take = routine() if routine is not None else None
     if take is None:
         raise InferenceError(

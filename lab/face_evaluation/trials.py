@@ -167,7 +167,7 @@ def _acquainted(estimate: Estimator, state: WearerState, loaded: Loaded) -> tupl
     try:
         return response_of(state, estimate.description, loaded.routine), ""
     except WearerError as error:
-        anybody = estimate.description.prior.anybody
+        anybody = estimate.description.prior.unknown_wearer
         return anybody, f"{loaded.recording.take}, {state}: wearer not learned: {error}"
 
 

@@ -89,7 +89,7 @@ def wearers_of(
 def _wearers(
     arrays: Mapping[str, Float32Array], names: Sequence[str], prior: Prior, made_up: int
 ) -> dict[str, list[Wearer]]:
-    anybody = LinearEstimate(prior, prior.anybody)
+    anybody = LinearEstimate(prior, prior.unknown_wearer)
 
     def wearer(key: str) -> Wearer:
         estimates: dict[Source, LinearEstimate] = {"population": anybody}

@@ -46,7 +46,7 @@ class NeutralService:
 
     @property
     def running(self) -> bool:
-        """Whether the neutral is being learned because somebody asked for it."""
+        """Whether the neutral is being learned because the service was called."""
         return self._running is not None
 
     def poll(self, now_s: float) -> None:

@@ -48,12 +48,12 @@ class ServedWearer:
         self.action = WearerAction(node, place, tracker, description, self._routine_refusal, self._log)
 
     def poll(self, now_s: float) -> None:
-        """Go on with what somebody asked for: a neutral, a routine; `now_s` is `time.monotonic`."""
+        """Go on with a neutral or a routine that was asked for; `now_s` is `time.monotonic`."""
         self.neutral.poll(now_s)
         self.action.poll(now_s, self.header)
 
     def abort(self) -> None:
-        """End what somebody asked for, because the node was deactivated; nothing changes."""
+        """End a neutral or a routine under way, because the node was deactivated; what was known stays."""
         self.neutral.abort("the node was deactivated; activate it and calibrate again")
         self.action.abort("the node was deactivated; activate it and start the routine again")
 

@@ -77,7 +77,7 @@ class FaceTracker:
         self._engine = engine
         self._only_this = None if engine.faces == 1 else np.arange(engine.faces) == face
         self._extractor = FeatureExtractor(description.mounts, rate_hz=description.rate_hz)
-        self._use_wearer(description.prior.anybody)
+        self._use_wearer(description.prior.unknown_wearer)
         self._sensors = SensorMatch(description)
         self._ticks = TickResampler(self._extractor.channels, description.rate_hz, description.rate_hz)
         self._calibration: NeutralCalibration | None = self._automatic_calibration()
@@ -157,7 +157,7 @@ class FaceTracker:
         return self._requested
 
     def start_routine(self) -> RoutineCapture:
-        """Collect the guided routine from the next sample on; `wearer` stays until somebody sets what was learned.
+        """Collect the guided routine from the next sample on; `wearer` stays until it is set to what was learned.
 
         The caller keeps the returned object and looks at its `moment`, and at its `result` once it is complete. A new
         neutral, or a restart of the hub, ends it without one.

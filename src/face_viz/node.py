@@ -271,7 +271,7 @@ class FaceVizNode(ManagedNode):
         assert self._calibrate is not None
         if not self._calibrate.service_is_ready():
             self._announce(
-                f"Cannot calibrate: nobody offers {self._calibrate.srv_name}; is face_inference running?", False
+                f"Cannot calibrate: no node offers {self._calibrate.srv_name}; is face_inference running?", False
             )
             return
         self._announce("Calibrating: relax your face and look ahead", True)

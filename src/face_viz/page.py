@@ -28,7 +28,7 @@ class FacePage:
     """A page that draws the newest face given to `show`, for any number of viewers.
 
     The page's own computer computes the mesh: it gets the rig once and then 52 weights a frame. `show` only stores a
-    reference, so it can be called from a callback at any rate; frames that nobody could draw are skipped.
+    reference, so it can be called from a callback at any rate; frames that no viewer could draw are skipped.
 
     Args:
         rig: the face to draw.

@@ -34,7 +34,7 @@ class SensorStatus(enum.IntEnum):
 
 
 @dataclass(frozen=True)
-class SensorInfo:
+class ShownSensor:
     """What the page says of one sensor."""
 
     name: str
@@ -67,10 +67,10 @@ class ShownSensors:
         """The same sensors in other states."""
         return ShownSensors(self.layout, self._poses, statuses)
 
-    def infos(self) -> list[SensorInfo]:
+    def infos(self) -> list[ShownSensor]:
         """One entry for each sensor."""
         return [
-            SensorInfo(s.name, s.muscle, s.side, s.reference, SensorStatus(int(status)))
+            ShownSensor(s.name, s.muscle, s.side, s.reference, SensorStatus(int(status)))
             for s, status in zip(self.layout.sensors, self._statuses, strict=True)
         ]
 

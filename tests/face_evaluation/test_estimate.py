@@ -89,7 +89,7 @@ def test_a_take_is_scored_while_the_face_moves_and_beside_the_rest_pose(descript
 @pytest.mark.parametrize("rate_hz", [100.0, 60.0])
 def test_what_is_known_of_the_wearer_counts_at_once_and_streamed(description, engine, recorded, rate_hz):
     take = recorded(seconds=4.0, rate_hz=rate_hz)
-    known = replace(description.prior.anybody, mean=2.0 * description.prior.mean, source="prompts")
+    known = replace(description.prior.unknown_wearer, mean=2.0 * description.prior.mean, source="prompts")
     estimate = Estimator(description, engine)
     assert not np.allclose(estimate(take, known)[0], estimate(take)[0])
-    np.testing.assert_array_equal(estimate(take, description.prior.anybody)[0], estimate(take)[0])
+    np.testing.assert_array_equal(estimate(take, description.prior.unknown_wearer)[0], estimate(take)[0])

@@ -223,7 +223,7 @@ def test_services_stand_in_each_persons_namespace(stage, trained, profiles):
 def keep_profile(model, folder, person):
     mounts, prior = model.description.mounts, model.description.prior
     reference = mounts.names[mounts.reference]
-    folder.save(new_profile(person, prior.anybody, prior, mounts.names, reference, "tiny", "a test"))
+    folder.save(new_profile(person, prior.unknown_wearer, prior, mounts.names, reference, "tiny", "a test"))
 
 
 def test_each_uses_the_profile_of_their_own_name(stage, trained, profiles):

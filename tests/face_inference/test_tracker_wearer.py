@@ -19,7 +19,7 @@ from face_inference.wearer.prior import WearerJacobian
 @pytest.fixture
 def personal(prior):
     """Somebody whose skin moves more than most people's, and of whom much is known."""
-    anybody = prior.anybody
+    anybody = prior.unknown_wearer
     return WearerJacobian(1.5 * anybody.mean, 0.1 * anybody.uncertainty, "prompts")
 
 
@@ -58,7 +58,7 @@ def test_the_network_is_fed_the_reading_for_who_is_known(description, estimate_e
     if known:
         tracker.wearer = personal
     estimate, deviation = run(tracker, recording)
-    expected = inputs_for(description, personal if known else description.prior.anybody, recording)
+    expected = inputs_for(description, personal if known else description.prior.unknown_wearer, recording)
     np.testing.assert_allclose(estimate, expected[:, -104:-52], atol=1e-5)
     np.testing.assert_allclose(deviation, expected[:, -52:], atol=1e-6)
     assert (deviation[250] > deviation[150]).all(), "a sensor less leaves more doubt"
@@ -76,7 +76,7 @@ def test_another_wearer_starts_the_network_anew_and_keeps_the_neutral(trained, r
     """Else the first seconds would go on from what the network made of another estimate."""
     model = trained["model"]
     prior = model.description.prior
-    other = WearerJacobian(2.0 * prior.anybody.mean, prior.anybody.uncertainty, "phone")
+    other = WearerJacobian(2.0 * prior.unknown_wearer.mean, prior.unknown_wearer.uncertainty, "phone")
     changed = ready(FaceTracker(model.description, OnnxRuntimeEngine(model)), recording)
     run(changed, recording, 0, 300)
     neutral, heading = changed.neutral, changed.save_state()["features"].heading

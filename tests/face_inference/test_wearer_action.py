@@ -164,7 +164,7 @@ def stage(model, folder):
 def keep_profile(model, folder, person="ann"):
     mounts, prior = model.description.mounts, model.description.prior
     reference = mounts.names[mounts.reference]
-    folder.save(new_profile(person, prior.anybody, prior, mounts.names, reference, "untrained 1", "a test"))
+    folder.save(new_profile(person, prior.unknown_wearer, prior, mounts.names, reference, "untrained 1", "a test"))
 
 
 def test_a_routine_is_prompted_learned_used_and_kept(stage, folder):

@@ -77,7 +77,7 @@ def test_a_dropped_sensor_looks_like_a_missing_one(mounts, recorded):
 
 @pytest.fixture
 def estimate(prior) -> LinearEstimate:
-    return LinearEstimate(prior, prior.anybody)
+    return LinearEstimate(prior, prior.unknown_wearer)
 
 
 @pytest.mark.parametrize("mirror", [0.0, 1.0])

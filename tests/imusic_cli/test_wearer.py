@@ -67,7 +67,7 @@ def profile(folder: ProfileFolder, prior: Prior, truth: np.ndarray) -> WearerPro
     time_s = np.arange(round(50 * routine.DURATION_S)) / 50
     values = (performed(time_s) @ truth.T).astype(np.float32)
     observed = Observations(time_s, values, np.ones(values.shape, bool))
-    made = new_profile("ann", prior.anybody, prior, NAMES, "skull", "tiny face 1.0", "22 of 22", observed)
+    made = new_profile("ann", prior.unknown_wearer, prior, NAMES, "skull", "tiny face 1.0", "22 of 22", observed)
     folder.save(made)
     return made
 

@@ -74,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Pr
         folder = ProfileFolder()
         description = load_model(model).description
         names, prior = description.mounts.names, description.prior
-        folder.save(new_profile(WEARER, prior.anybody, prior, names, names[0], description.title, "a test"))
+        folder.save(new_profile(WEARER, prior.unknown_wearer, prior, names, names[0], description.title, "a test"))
         yield folder
 
 

@@ -124,7 +124,7 @@ def open_engine(
         EngineError: what it needs is not here, or it does not accept the model.
     """
     if name == "tensorrt":
-        # Imported where it is asked for: nobody else needs what it needs.
+        # Imported only where it is asked for, because of the libraries that it needs.
         from face_inference.engines.tensorrt.engine import TensorRtEngine
 
         return TensorRtEngine.create(model, faces, "float16" if precision == "auto" else precision, on_progress)

@@ -1,4 +1,4 @@
-"""From labelled expressions to what is known of the wearer: Bayesian linear regression that starts from everybody."""
+"""From labelled expressions to what is known of the wearer: Bayesian linear regression from the prior."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class LabelledRows:
 
 
 def adapt(prior: Prior, rows: LabelledRows, source: Source) -> WearerJacobian:
-    """Posterior of the Jacobian after `rows`; what they did not exercise stays what it is for everybody.
+    """Posterior of the Jacobian after `rows`; what they did not exercise keeps its prior.
 
     With the Jacobian's elements j ~ N(prior) and x_n = J w_n + e_n, e_n ~ N(0, R + J C_n J^T), where C_n is the
-    covariance of the labels' own errors, seen through everybody's J, the posterior is Gaussian (C. Bishop, "Pattern
-    Recognition and Machine Learning", 2006, section 3.3).
+    covariance of the labels' own errors, seen through the prior's mean of J, the posterior is Gaussian (C. Bishop,
+    "Pattern Recognition and Machine Learning", 2006, section 3.3).
 
     Raises:
         WearerError: the rows have another number of channels, or are not finite.

@@ -32,7 +32,7 @@ class Alignment:
 
     Attributes:
         lag_s: a moment at t on the weights' clock is t + lag_s on the sensors'.
-        correlation: of the observations with what everybody's mean Jacobian makes of the weights, there.
+        correlation: of the observations with what the prior's mean Jacobian makes of the weights, there.
         lead: that correlation over the best at any other lag, also at those that were not asked for.
     """
 
@@ -104,7 +104,7 @@ def _seen(observations: Observations) -> tuple[FloatArray, NDArray[np.bool_]]:
 def _expected(
     time_s: NDArray[np.floating], weights: NDArray[np.floating], prior: Prior
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """What everybody's mean Jacobian makes of the phone's weights on the grid (M, D); where there are any (M, 1)."""
+    """What the prior's mean Jacobian makes of the phone's weights on the grid (M, D); where there are any (M, 1)."""
     grid_s = _grid(time_s)
     on_grid = np.stack(
         [np.interp(grid_s, time_s, column) for column in np.asarray(weights, dtype=np.float64).T], axis=1

@@ -109,7 +109,7 @@ class Prior:
         return precision
 
     @cached_property
-    def anybody(self) -> WearerJacobian:
+    def unknown_wearer(self) -> WearerJacobian:
         """A wearer of whom nothing is known."""
         moment = self.weights_moment
         shared = sum(factor @ moment @ factor.T for factor in self.factors.astype(np.float64))

@@ -138,14 +138,14 @@ def learn(prior: Prior, observations: Observations) -> tuple[WearerJacobian, Gui
 
 
 def known_wearer(name: str, description: ModelDescription, folder: ProfileFolder) -> WearerJacobian:
-    """What the profile of this name knows, for a model; what is known of anybody, where the name is empty.
+    """What the profile of this name knows, for a model; an empty name means an unknown wearer.
 
     Raises:
         ProfileError: there is no such profile, it is damaged, it was learned for other sensors or with another prior,
             or the name cannot be a file's.
     """
     if not name:
-        return description.prior.anybody
+        return description.prior.unknown_wearer
     profile, mounts = folder.load(name), description.mounts
     check_fits(profile.label, description.prior, mounts.names, mounts.names[mounts.reference])
     return profile.jacobian

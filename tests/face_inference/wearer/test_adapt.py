@@ -30,7 +30,7 @@ def test_many_exact_rows_find_the_wearers_response(prior, seed):
     weights = np.random.default_rng(seed).uniform(0.0, 1.0, (400, arkit.COUNT))
     found = adapt(prior, rows_of(prior, jacobian, weights), "phone")
     assert np.abs(found.mean - jacobian).max() < 0.25 * np.abs(prior.mean - jacobian).max()
-    assert np.trace(found.uncertainty) < 0.05 * np.trace(prior.anybody.uncertainty)
+    assert np.trace(found.uncertainty) < 0.05 * np.trace(prior.unknown_wearer.uncertainty)
 
 
 def test_what_was_not_exercised_stays_what_it_is_for_everybody(prior):

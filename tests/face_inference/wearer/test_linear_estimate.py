@@ -19,11 +19,11 @@ def known(prior, jacobian):
 
 def test_reading_is_the_conditional_mean_of_a_gaussian(prior):
     """Against conditioning of the joint covariance of weights and observation."""
-    estimate = LinearEstimate(prior, prior.anybody)
+    estimate = LinearEstimate(prior, prior.unknown_wearer)
     gain = estimate.gain(np.ones(prior.observations, dtype=bool))
     jacobian, weights_prior = prior.mean.astype(np.float64), prior.weights_covariance.astype(np.float64)
     cross = weights_prior @ jacobian.T
-    total = jacobian @ weights_prior @ jacobian.T + prior.noise + prior.anybody.uncertainty
+    total = jacobian @ weights_prior @ jacobian.T + prior.noise + prior.unknown_wearer.uncertainty
     np.testing.assert_allclose(gain.matrix, cross @ np.linalg.inv(total), atol=1e-3)
     variance = np.diag(weights_prior - cross @ np.linalg.inv(total) @ cross.T)
     np.testing.assert_allclose(gain.deviation, np.sqrt(variance), atol=1e-4)
@@ -37,7 +37,7 @@ def test_knowing_the_wearer_reads_better(prior):
     valid = np.ones(len(own), dtype=bool)
     errors = [
         np.abs(LinearEstimate(prior, wearer).weights(observed, valid)[0] - weights).mean()
-        for wearer in (prior.anybody, known(prior, own))
+        for wearer in (prior.unknown_wearer, known(prior, own))
     ]
     assert errors[1] < 0.97 * errors[0]
 
@@ -45,7 +45,7 @@ def test_knowing_the_wearer_reads_better(prior):
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 14), max_size=15))
 def test_fewer_sensors_are_less_sure_and_do_not_matter(prior, missing):
-    estimate = LinearEstimate(prior, prior.anybody)
+    estimate = LinearEstimate(prior, prior.unknown_wearer)
     valid = np.ones(prior.observations, dtype=bool)
     whole = estimate.gain(valid).deviation
     valid[missing] = False
@@ -57,7 +57,7 @@ def test_fewer_sensors_are_less_sure_and_do_not_matter(prior, missing):
 
 
 def test_readings_stay_within_what_weights_can_be(prior):
-    weights, _ = LinearEstimate(prior, prior.anybody).weights(
+    weights, _ = LinearEstimate(prior, prior.unknown_wearer).weights(
         np.full((4, prior.observations), 50.0, dtype=np.float32), np.ones(prior.observations, dtype=bool)
     )
     assert weights.min() >= LIMITS[0]
@@ -66,7 +66,7 @@ def test_readings_stay_within_what_weights_can_be(prior):
 
 def test_gains_of_flickering_sensors_do_not_fill_memory(prior, monkeypatch):
     monkeypatch.setattr("face_inference.wearer.linear_estimate._MASKS_KEPT", 4)
-    estimate = LinearEstimate(prior, prior.anybody)
+    estimate = LinearEstimate(prior, prior.unknown_wearer)
     for i in range(12):
         valid = np.ones(prior.observations, dtype=bool)
         valid[i] = False
@@ -80,7 +80,7 @@ def test_inputs_of_a_take_are_those_of_its_ticks(prior):
     features[:, channels.valid] = 1.0
     features[10:20, channels.valid][:, 2] = 0.0
     features[10:20, channels.valid.start + 2] = 0.0
-    assembler = InputAssembler(channels, LinearEstimate(prior, prior.anybody))
+    assembler = InputAssembler(channels, LinearEstimate(prior, prior.unknown_wearer))
     batch = assembler.batch(features)
     assert batch.shape == (30, input_size(channels))
     np.testing.assert_allclose(np.stack([assembler.step(row).copy() for row in features]), batch, atol=1e-5)
@@ -93,7 +93,7 @@ def test_inputs_can_be_written_where_the_caller_wants_them(prior):
     features = np.random.default_rng(0).normal(0.0, 0.1, (3, channels.size)).astype(np.float32)
     features[:, channels.valid] = 1.0
     features[1, channels.valid.start + 2] = 0.0
-    estimate = LinearEstimate(prior, prior.anybody)
+    estimate = LinearEstimate(prior, prior.unknown_wearer)
     rows = np.full((5, input_size(channels)), np.nan, dtype=np.float32)
     assembler = InputAssembler(channels, estimate)
     for i, each in enumerate(features):

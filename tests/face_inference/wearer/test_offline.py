@@ -33,7 +33,7 @@ def test_a_routine_teaches_and_a_phone_teaches_more(routine_recording, mounts, p
     phone = wearer_from_phone(mounts, prior, routine_recording, time_s, routine_recording.weights)
     assert (prompts.source, phone.source) == ("prompts", "phone")
     assert error(phone.mean, wearer) < error(prompts.mean, wearer) < error(prior.mean, wearer)
-    assert np.trace(phone.uncertainty) < np.trace(prompts.uncertainty) < np.trace(prior.anybody.uncertainty)
+    assert np.trace(phone.uncertainty) < np.trace(prompts.uncertainty) < np.trace(prior.unknown_wearer.uncertainty)
 
 
 def test_a_take_without_the_reference_is_refused(routine_recording, mounts, prior):
