@@ -11,37 +11,36 @@ from face_inference.mounts import NominalMounts
 from face_inference.wearer.adapt import adapt
 from face_inference.wearer.guided import guided_rows
 from face_inference.wearer.observations import Observations
-from face_inference.wearer.phone import phone_rows
-from face_inference.wearer.population import Population
-from face_inference.wearer.response import WearerResponse
+from face_inference.wearer.phone_rows import phone_rows
+from face_inference.wearer.prior import Prior, WearerJacobian
 from imu_sim.recording import Recording
 
 
-def wearer_from_routine(mounts: NominalMounts, population: Population, routine: Recording) -> WearerResponse:
+def wearer_from_routine(mounts: NominalMounts, prior: Prior, routine: Recording) -> WearerJacobian:
     """From a take of the guided routine, whose first frame is its start; its true weights are not looked at.
 
     Raises:
         WearerError: hardly a prompt moved the sensors.
         LayoutMismatchError: the model's reference sensor is not in the take.
     """
-    return adapt(population, guided_rows(recorded_observations(routine, mounts)).rows, "prompts")
+    return adapt(prior, guided_rows(recorded_observations(routine, mounts)).rows, "prompts")
 
 
 def wearer_from_phone(
     mounts: NominalMounts,
-    population: Population,
+    prior: Prior,
     take: Recording,
     phone_time_s: NDArray[np.floating],
     phone_weights: NDArray[np.floating],
-) -> WearerResponse:
+) -> WearerJacobian:
     """From any take and the weights (P, 52) that a phone saw meanwhile, at times (P,) of its own clock.
 
     Raises:
-        PhoneAlignmentError: the two do not fit together.
+        WearerError: the two do not fit together.
         LayoutMismatchError: the model's reference sensor is not in the take.
     """
-    rows = phone_rows(recorded_observations(take, mounts), phone_time_s, phone_weights, population)
-    return adapt(population, rows.rows, "phone")
+    rows = phone_rows(recorded_observations(take, mounts), phone_time_s, phone_weights, prior)
+    return adapt(prior, rows.rows, "phone")
 
 
 def recorded_observations(recording: Recording, mounts: NominalMounts) -> Observations:

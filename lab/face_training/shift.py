@@ -1,4 +1,4 @@
-"""Another wearer in the place of the one who was recorded: the same performance under another response."""
+"""Another wearer in the place of the one who was recorded: the same performance under another Jacobian."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The best linear reading of the weights, for what is known of the wearer and for the sensors that are there."""
+"""The best linear estimate of the weights, for what is known of the wearer and for the sensors that are there."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.wearer.population import Population
-from face_inference.wearer.response import WearerResponse
+from face_inference.wearer.prior import Prior, WearerJacobian
 
 Float32Array = NDArray[np.float32]
 FloatArray = NDArray[np.floating]
@@ -28,9 +27,9 @@ class Gain(NamedTuple):
     offset: Float32Array
     """(52,)"""
     deviation: Float32Array
-    """(52,) standard deviation of the true weights around the reading."""
+    """(52,) standard deviation of the true weights around the linear estimate."""
 
-    def read(self, observation: Float32Array, out: Float32Array | None = None) -> Float32Array:
+    def weights(self, observation: Float32Array, out: Float32Array | None = None) -> Float32Array:
         """(..., D) rad -> weights (..., 52), written to `out` if given."""
         weights: Float32Array = np.matmul(observation, self.matrix.T, out=out)
         weights += self.offset
@@ -40,7 +39,7 @@ class Gain(NamedTuple):
         return weights
 
 
-class Reading:
+class LinearEstimate:
     """Linear minimum-mean-square-error estimate of the weights from one observation.
 
     With prior w ~ N(m, S) and x = J w + e, e ~ N(0, R + U), where U is what not knowing J adds, the estimate is
@@ -48,11 +47,11 @@ class Reading:
     Theory", 1993, chapter 12).
     """
 
-    def __init__(self, population: Population, wearer: WearerResponse) -> None:
-        self._prior = population.weights_covariance.astype(np.float64)
-        self._mean = population.weights_mean.astype(np.float64)
-        self._response = wearer.response.astype(np.float64)
-        self._noise = population.noise + wearer.uncertainty
+    def __init__(self, prior: Prior, wearer: WearerJacobian) -> None:
+        self._prior = prior.weights_covariance.astype(np.float64)
+        self._mean = prior.weights_mean.astype(np.float64)
+        self._jacobian = wearer.mean.astype(np.float64)
+        self._noise = prior.noise + wearer.uncertainty
         self._gains: dict[bytes, Gain] = {}
 
     def gain(self, valid: NDArray[np.bool_]) -> Gain:
@@ -65,20 +64,20 @@ class Reading:
             found = self._gains[key] = self._solve(valid)
         return found
 
-    def read(self, observation: Float32Array, valid: NDArray[np.bool_]) -> tuple[Float32Array, Float32Array]:
+    def weights(self, observation: Float32Array, valid: NDArray[np.bool_]) -> tuple[Float32Array, Float32Array]:
         """(..., D) rad of one pattern of channels (D,) -> weights (..., 52) and their standard deviation (52,)."""
         gain = self.gain(valid)
-        return gain.read(observation), gain.deviation
+        return gain.weights(observation), gain.deviation
 
     def _solve(self, valid: NDArray[np.bool_]) -> Gain:
         seen = np.flatnonzero(valid)
-        response = self._response[seen]
-        shared = response @ self._prior  # (n, 52)
-        total = shared @ response.T + self._noise[np.ix_(seen, seen)]
+        jacobian = self._jacobian[seen]
+        shared = jacobian @ self._prior  # (n, 52)
+        total = shared @ jacobian.T + self._noise[np.ix_(seen, seen)]
         gain = np.linalg.solve(total, shared).T  # (52, n)
         matrix = np.zeros((len(self._mean), len(valid)))
         matrix[:, seen] = gain
         variance = np.diag(self._prior - gain @ shared)
-        offset = self._mean - gain @ (response @ self._mean)
+        offset = self._mean - gain @ (jacobian @ self._mean)
         deviation = np.sqrt(np.maximum(variance, 0.0))
         return Gain(matrix.astype(np.float32), offset.astype(np.float32), deviation.astype(np.float32))

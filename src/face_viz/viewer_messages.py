@@ -1,22 +1,25 @@
-"""Between this package's own types and ROS messages; no node, no rclpy but its serialiser."""
+"""Between the viewer's own types and ROS messages; no node, and of rclpy only the serialiser."""
 
 from __future__ import annotations
 
 import array
+import math
 from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import Point
-from imusic.msg import FaceBlendshapes
+from imusic.msg import FaceBlendshapes, SensorMount
+from numpy.typing import NDArray
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from face_viz.boards import Boards
+from face_model.layout import Sensor, SkullPose
+from face_viz.errors import VizError
 from face_viz.frame import FaceFrame, FaceState
-from face_viz.markers import POINT_STEP, TEXT_LENGTH, FaceGeometry, state_text, status_colors
-from face_viz.template import MessageTemplate
+from face_viz.markers import POINT_STEP, TEXT_LENGTH, MarkerGeometry, state_text, status_colors
+from face_viz.shown_sensors import ShownSensors
 
 
 def frame_of(message: FaceBlendshapes) -> FaceFrame:
@@ -34,6 +37,29 @@ def frame_of(message: FaceBlendshapes) -> FaceFrame:
     )
 
 
+def sensor_of(mount: SensorMount) -> Sensor:
+    """A sensor of imusic/SensorLayout; whether a face has skin at its place is not looked at.
+
+    Raises:
+        ValueError: its place or its pose on the skull is not finite, or the pose no rotation.
+    """
+    p, q = mount.skull_pose.position, mount.skull_pose.orientation
+    position_m, orientation = (p.x, p.y, p.z), (q.x, q.y, q.z, q.w)
+    place = (float(mount.place[0]), float(mount.place[1]))
+    on_skull = mount.reference or any(position_m)
+    if not all(map(math.isfinite, (*place, *position_m))) or not abs(math.hypot(*orientation) - 1.0) < 1e-3:
+        raise ValueError(f"expected a finite place and pose, found place {place}, pose {position_m} {orientation}")
+    return Sensor(
+        id=mount.id,
+        name=mount.name,
+        muscle=mount.muscle,
+        side=mount.side,
+        place=None if on_skull else place,
+        skull=SkullPose(position_m, orientation) if on_skull else None,
+        reference=mount.reference,
+    )
+
+
 def cloud_message(header: Header, points: np.ndarray[Any, Any]) -> PointCloud2:
     """PointCloud2 with fields x, y, z, rgb from (N, 4) float32."""
     fields = [
@@ -48,6 +74,52 @@ def cloud_message(header: Header, points: np.ndarray[Any, Any]) -> PointCloud2:
     )  # fmt: skip
 
 
+class MessageTemplate:
+    """A serialised message whose numbers are replaced in place.
+
+    A marker with 38,000 points is 38,000 Python objects to make and to convert: 100 ms and more. Its bytes differ from
+    frame to frame only in known places, so the message is serialised once, with patterns that occur nowhere else in
+    those places, the patterns are looked up in the bytes, and from then on numpy writes there.
+    """
+
+    def __init__(self, serialised: bytes) -> None:
+        self._bytes = bytearray(serialised)
+        self._original = serialised
+        self._places: dict[str, list[int]] = {}
+        self._sizes: dict[str, int] = {}
+
+    def locate(self, name: str, pattern: bytes, times: int = 1) -> None:
+        """Remember where `pattern` stands.
+
+        Raises:
+            VizError: it does not stand there exactly `times` times, so the bytes are not laid out as expected.
+        """
+        found: list[int] = []
+        at = self._original.find(pattern)
+        while at >= 0 and len(found) <= times:
+            found.append(at)
+            at = self._original.find(pattern, at + len(pattern))
+        if len(found) != times:
+            raise VizError(f"expected {name} {times} times in the serialised message, found it {len(found)} times")
+        self._places[name], self._sizes[name] = found, len(pattern)
+
+    def write(self, name: str, data: bytes | NDArray[Any]) -> None:
+        """Replace what stands at all places `name` by `data` of the same size.
+
+        Raises:
+            VizError: `data` has another size.
+        """
+        view = memoryview(data if isinstance(data, bytes) else data.tobytes())
+        if len(view) != self._sizes[name]:
+            raise VizError(f"expected {self._sizes[name]} bytes for {name}, found {len(view)}")
+        for at in self._places[name]:
+            self._bytes[at : at + len(view)] = view
+
+    def to_bytes(self) -> bytes:
+        """The message as it is now."""
+        return bytes(self._bytes)
+
+
 class MarkerTemplate:
     """The MarkerArray of a face: its triangles, one cube per sensor, one line of text; see `MessageTemplate`."""
 
@@ -55,11 +127,11 @@ class MarkerTemplate:
     ODD = -7.7123e33
     """Of this and its multiples the patterns of poses and colours are made: no real marker holds them."""
 
-    def __init__(self, frame_id: str, geometry: FaceGeometry, boards: Boards | None) -> None:
+    def __init__(self, frame_id: str, geometry: MarkerGeometry, sensors: ShownSensors | None) -> None:
         corners = len(geometry.colors)
         pattern = np.arange(3.0 * corners).reshape(-1, 3) + 0.123456789
         text = "#" * TEXT_LENGTH
-        markers = [self._face(pattern, geometry), *self._cubes(boards), self._text(text)]
+        markers = [self._face(pattern, geometry), *self._cubes(sensors), self._text(text)]
         for marker in markers:
             marker.header.frame_id = frame_id
             marker.header.stamp.sec, marker.header.stamp.nanosec = self.STAMP
@@ -71,20 +143,22 @@ class MarkerTemplate:
             self._bytes.locate(f"pose{i}", np.full(7, self.ODD * (i + 1), "<f8").tobytes())
             self._bytes.locate(f"color{i}", np.full(4, self.ODD * (i + 1), "<f4").tobytes())
 
-    def fill(self, header: Header, frame: FaceFrame, corners: np.ndarray[Any, Any], boards: Boards | None) -> bytes:
+    def fill(
+        self, header: Header, frame: FaceFrame, corners: np.ndarray[Any, Any], sensors: ShownSensors | None
+    ) -> bytes:
         """Bytes of the message with this face; the stamp is the header's."""
         self._bytes.write("stamp", np.array([header.stamp.sec, header.stamp.nanosec], np.int64).astype("<u4"))
         self._bytes.write("points", corners)
         self._bytes.write("text", state_text(frame.state))
-        if boards is not None:
-            colors = status_colors(boards.statuses)
-            for i, pose in enumerate(boards.poses(frame.weights).astype("<f8")):
+        if sensors is not None:
+            colors = status_colors(sensors.statuses)
+            for i, pose in enumerate(sensors.poses(frame.weights).astype("<f8")):
                 self._bytes.write(f"pose{i}", pose)
                 self._bytes.write(f"color{i}", colors[i])
         return self._bytes.to_bytes()
 
     @staticmethod
-    def _face(points: np.ndarray[Any, Any], geometry: FaceGeometry) -> Marker:
+    def _face(points: np.ndarray[Any, Any], geometry: MarkerGeometry) -> Marker:
         marker = Marker(ns="face", id=0, type=Marker.TRIANGLE_LIST, action=Marker.ADD)
         marker.scale.x = marker.scale.y = marker.scale.z = 1.0
         marker.pose.orientation.w = 1.0
@@ -93,11 +167,11 @@ class MarkerTemplate:
         marker.colors = [ColorRGBA(r=r, g=g, b=b, a=a) for r, g, b, a in geometry.colors.tolist()]
         return marker
 
-    def _cubes(self, boards: Boards | None) -> list[Marker]:
-        if boards is None:
+    def _cubes(self, sensors: ShownSensors | None) -> list[Marker]:
+        if sensors is None:
             return []
         cubes = []
-        for i in range(len(boards.statuses)):
+        for i in range(len(sensors.statuses)):
             cube = Marker(ns="sensors", id=i, type=Marker.CUBE, action=Marker.ADD)
             cube.scale.x = cube.scale.y = 0.0078
             cube.scale.z = 0.002

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from face_inference.errors import WearersError
-from face_inference.wearers import checked_wearers
+from face_inference.errors import InferenceError
+from face_inference.wearer_names import checked_wearers
 
 names = st.from_regex(r"[a-zA-Z]([a-z0-9]|_(?!_)){0,20}", fullmatch=True)
 
@@ -24,7 +24,7 @@ def test_nobody_named_means_the_nodes_own_namespace(none):
 def test_a_name_that_is_accepted_is_a_ros_namespace(name):
     try:
         accepted = checked_wearers([name, "ann_2"], "")
-    except WearersError:
+    except InferenceError:
         return
     assert accepted == (name, "ann_2")
     assert name.isascii()
@@ -34,15 +34,15 @@ def test_a_name_that_is_accepted_is_a_ros_namespace(name):
 
 @pytest.mark.parametrize("bad", ["", "2nd", "a b", "a/b", "/a", "a__b", "_a", "ä", "a" * 64, "a\n"])
 def test_what_cannot_be_a_namespace_is_refused(bad):
-    with pytest.raises(WearersError, match="namespaces, found"):
+    with pytest.raises(InferenceError, match="namespaces, found"):
         checked_wearers(["bob", bad], "")
 
 
 def test_nobody_stands_twice():
-    with pytest.raises(WearersError, match="found bob more than once"):
+    with pytest.raises(InferenceError, match="found bob more than once"):
         checked_wearers(["bob", "ann", "bob"], "")
 
 
 def test_one_profile_for_several_is_refused():
-    with pytest.raises(WearersError, match=r"found 'eve'.*leave wearer empty"):
+    with pytest.raises(InferenceError, match=r"found 'eve'.*leave wearer empty"):
         checked_wearers(["bob", "ann"], "eve")

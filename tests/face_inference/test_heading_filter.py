@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from face_inference.heading import HeadingFilter
+from face_inference.heading_filter import HeadingFilter
 from face_model import rotation
 
 RATE_HZ = 100.0

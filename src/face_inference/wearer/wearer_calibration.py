@@ -9,12 +9,11 @@ from face_inference.errors import InferenceError
 from face_inference.model_folder import ModelDescription
 from face_inference.tracker import FaceTracker
 from face_inference.wearer.adapt import adapt
-from face_inference.wearer.capture import Moment, RoutineCapture
 from face_inference.wearer.guided import GuidedRows, check_followed, guided_rows
 from face_inference.wearer.observations import Observations
-from face_inference.wearer.population import Population
+from face_inference.wearer.prior import Prior, WearerJacobian
 from face_inference.wearer.profile import ProfileFolder, WearerProfile, check_fits, checked_name, new_profile
-from face_inference.wearer.response import WearerResponse
+from face_inference.wearer.routine_capture import Moment, RoutineCapture
 from face_model import routine
 
 SLACK_S = 3.0
@@ -39,27 +38,27 @@ class WearerCalibration:
     """
 
     def __init__(
-        self, tracker: FaceTracker, description: ModelDescription, person: str, folder: ProfileFolder, now_s: float
+        self, tracker: FaceTracker, description: ModelDescription, name: str, folder: ProfileFolder, now_s: float
     ) -> None:
         """Start collecting.
 
         Args:
             tracker: with a neutral.
             description: of the model it runs.
-            person: whose profile is written; empty: none is.
+            name: whose profile is written; empty: none is.
             folder: where.
             now_s: on the clock of `poll`.
 
         Raises:
-            NeutralMissingError: the tracker has no neutral yet.
+            InferenceError: the tracker has no neutral yet.
             ProfileError: the name cannot be a file's.
         """
-        self._person = checked_name(person) if person else ""
+        self._name = checked_name(name) if name else ""
         self._tracker, self._description, self._folder = tracker, description, folder
         self._deadline_s = now_s + routine.DURATION_S + SLACK_S
         self._capture: RoutineCapture = tracker.start_routine()
         self._learner: ThreadPoolExecutor | None = None
-        self._learned: Future[tuple[WearerResponse, GuidedRows]] | None = None
+        self._learned: Future[tuple[WearerJacobian, GuidedRows]] | None = None
         self.outcome: CalibrationOutcome | None = None
 
     @property
@@ -90,30 +89,30 @@ class WearerCalibration:
         capture = self._capture
         if capture.result is not None:
             self._learner = ThreadPoolExecutor(1, thread_name_prefix="learn_wearer")
-            self._learned = self._learner.submit(learn, self._description.population, capture.result)
+            self._learned = self._learner.submit(learn, self._description.prior, capture.result)
         elif capture.complete:
             self._end(CalibrationOutcome(False, capture.problem))
         elif now_s > self._deadline_s:
             self.abort("no samples came in time; what was known stays: check the driver and try again")
 
-    def _take_over(self, learned: Future[tuple[WearerResponse, GuidedRows]]) -> None:
+    def _take_over(self, learned: Future[tuple[WearerJacobian, GuidedRows]]) -> None:
         try:
-            response, guided = learned.result()
-            if self._person:
-                self._folder.save(self._profile(response, guided))
+            jacobian, guided = learned.result()
+            if self._name:
+                self._folder.save(self._profile(jacobian, guided))
         except InferenceError as error:
             self._end(CalibrationOutcome(False, f"{error}; what was known stays"))
             return
-        self._tracker.wearer = response
-        kept = f", kept as {self._person}" if self._person else ""
+        self._tracker.wearer = jacobian
+        kept = f", kept as {self._name}" if self._name else ""
         self._end(CalibrationOutcome(True, guided.summary + kept, guided.seen, guided.not_seen))
 
-    def _profile(self, response: WearerResponse, guided: GuidedRows) -> WearerProfile:
+    def _profile(self, jacobian: WearerJacobian, guided: GuidedRows) -> WearerProfile:
         description, mounts = self._description, self._description.mounts
         return new_profile(
-            self._person,
-            response,
-            description.population,
+            self._name,
+            jacobian,
+            description.prior,
             mounts.names,
             mounts.names[mounts.reference],
             description.title,
@@ -127,27 +126,26 @@ class WearerCalibration:
             self._learner.shutdown(wait=False)
 
 
-def learn(population: Population, observations: Observations) -> tuple[WearerResponse, GuidedRows]:
-    """The wearer's response after the routine, and what was seen of it.
+def learn(prior: Prior, observations: Observations) -> tuple[WearerJacobian, GuidedRows]:
+    """The wearer's Jacobian after the routine, and what was seen of it.
 
     Raises:
         WearerError: hardly a prompt moved the sensors, or they moved at other times.
     """
     guided = guided_rows(observations)
-    check_followed(observations, population)
-    return adapt(population, guided.rows, "prompts"), guided
+    check_followed(observations, prior)
+    return adapt(prior, guided.rows, "prompts"), guided
 
 
-def known_wearer(person: str, description: ModelDescription, folder: ProfileFolder) -> WearerResponse:
-    """What is known of a person, for a model; of anybody, where `person` is empty.
+def known_wearer(name: str, description: ModelDescription, folder: ProfileFolder) -> WearerJacobian:
+    """What the profile of this name knows, for a model; an empty name means an unknown wearer.
 
     Raises:
-        ProfileNotFoundError: there is no profile of this name.
-        ProfileMismatchError: it was learned for other sensors or another population.
-        ProfileError: it is damaged, or the name cannot be a file's.
+        ProfileError: there is no such profile, it is damaged, it was learned for other sensors or with another prior,
+            or the name cannot be a file's.
     """
-    if not person:
-        return description.population.anybody
-    profile, mounts = folder.load(person), description.mounts
-    check_fits(profile.label, description.population, mounts.names, mounts.names[mounts.reference])
-    return profile.response
+    if not name:
+        return description.prior.unknown_wearer
+    profile, mounts = folder.load(name), description.mounts
+    check_fits(profile.label, description.prior, mounts.names, mounts.names[mounts.reference])
+    return profile.jacobian

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.errors import PhoneAlignmentError
+from face_inference.errors import WearerError
 from face_inference.wearer.adapt import LabelledRows
 from face_inference.wearer.alignment import Alignment, align
 from face_inference.wearer.observations import Observations
-from face_inference.wearer.population import Population
+from face_inference.wearer.prior import Prior
 from face_model import arkit
 
 FloatArray = NDArray[np.float64]
@@ -23,7 +23,7 @@ LABEL_SPREAD = 0.04
 """Standard deviation of a phone's weights around what the face did (a guess from the jitter of recorded takes)."""
 
 _LEAST_PEAK = 0.08
-"""Correlation at the best lag. A guess: people like those of the population reach 0.6 to 0.7, of an anatomy
+"""Correlation at the best lag. A guess: people like those the prior was fitted to reach 0.6 to 0.7, of an anatomy
 quite unlike theirs 0.2 (synthetic), so that how far the peak stands out says more."""
 
 _LEAST_LEAD = 1.35
@@ -50,7 +50,7 @@ def phone_rows(
     observations: Observations,
     phone_time_s: NDArray[np.floating],
     phone_weights: NDArray[np.floating],
-    population: Population,
+    prior: Prior,
     max_lag_s: float = 5.0,
 ) -> PhoneRows:
     """Labelled rows where both recordings overlap.
@@ -61,20 +61,20 @@ def phone_rows(
         observations: of the sensors.
         phone_time_s: (P,) increasing.
         phone_weights: (P, 52).
-        population: its mean response says what the sensors should have seen.
+        prior: its mean Jacobian says what the sensors should have seen.
         max_lag_s: largest difference between the clocks.
 
     Raises:
-        PhoneAlignmentError: no lag stands out, or the recordings do not overlap.
+        WearerError: no lag stands out, or the recordings do not overlap.
     """
     if phone_weights.shape != (len(phone_time_s), arkit.COUNT) or len(phone_time_s) < 2:
-        raise PhoneAlignmentError(
+        raise WearerError(
             f"expected weights of shape (P, {arkit.COUNT}) at P times, at least two, found {phone_weights.shape} and "
             f"{len(phone_time_s)}; export the phone's take again"
         )
-    found = align(observations, phone_time_s, phone_weights, population, max_lag_s)
+    found = align(observations, phone_time_s, phone_weights, prior, max_lag_s)
     if found.correlation < _LEAST_PEAK or found.lead < _LEAST_LEAD:
-        raise PhoneAlignmentError(
+        raise WearerError(
             f"expected one lag within {max_lag_s:g} s at which phone and sensors agree (correlation over "
             f"{_LEAST_PEAK}, {_LEAST_LEAD} times any other's), found {found.correlation:.2f} at {found.lag_s:+.2f} s, "
             f"{found.lead:.2f} times the next; record both during the same routine, with the whole face in the phone's "
@@ -98,7 +98,7 @@ def _rows(
     kept = valid.any(axis=1) & labels_there.all(axis=1)
     seen, valid, label = seen[kept], valid[kept], label[kept]
     if len(label) < ROW_RATE_HZ:
-        raise PhoneAlignmentError(
+        raise WearerError(
             f"expected at least 1 s in which phone and sensors were both there, found {len(label) / ROW_RATE_HZ:.1f} s"
         )
     zero = (seen * valid).sum(axis=0) / np.maximum(valid.sum(axis=0), 1)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_model import rotation
-from face_viz.heading import RECENTRE_S, FrontView
-from face_viz.rate import RateMeter
+from face_viz.front_view import RECENTRE_S, FrontView
+from face_viz.page import RateMeter
 
 UNIT = st.lists(st.floats(-1, 1), min_size=4, max_size=4).map(np.array).filter(lambda q: np.linalg.norm(q) > 0.1)
 

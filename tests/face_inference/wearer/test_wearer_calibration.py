@@ -10,11 +10,11 @@ import pytest
 
 from face_evaluation.takes import layout_of, recorded_neutral, samples_of
 from face_evaluation.wearer_from_take import wearer_from_routine
-from face_inference.errors import NeutralMissingError, ProfileError, ProfileMismatchError, ProfileNotFoundError
+from face_inference.errors import InferenceError, ProfileError
 from face_inference.tracker import FaceTracker
-from face_inference.wearer import calibration as module
-from face_inference.wearer.calibration import SLACK_S, WearerCalibration, known_wearer
+from face_inference.wearer import wearer_calibration as module
 from face_inference.wearer.profile import ProfileFolder
+from face_inference.wearer.wearer_calibration import SLACK_S, WearerCalibration, known_wearer
 from face_model import routine
 
 
@@ -25,8 +25,8 @@ def description(description, routine_recording):
 
 
 @pytest.fixture
-def tracker(description, reading_engine, routine_recording):
-    tracker = FaceTracker(description, reading_engine)
+def tracker(description, estimate_engine, routine_recording):
+    tracker = FaceTracker(description, estimate_engine)
     tracker.set_layout(layout_of(routine_recording))
     tracker.neutral = recorded_neutral(routine_recording, description.mounts)
     return tracker
@@ -58,7 +58,7 @@ def finish(tracker, recording, calibration):
     return calibration.outcome
 
 
-def test_a_routine_makes_a_wearer_and_a_profile(tracker, description, routine_recording, population, folder, wearer):
+def test_a_routine_makes_a_wearer_and_a_profile(tracker, description, routine_recording, prior, folder, wearer):
     calibration = WearerCalibration(tracker, description, "ann", folder, 0.0)
     assert tracker.wearer.source == "population"
     play(tracker, routine_recording, calibration)
@@ -70,34 +70,34 @@ def test_a_routine_makes_a_wearer_and_a_profile(tracker, description, routine_re
     assert tracker.wearer.source == "prompts"
     exercised = routine.nominal_weights().max(axis=0) > 0.3
 
-    def error(response):
-        return np.abs(response - wearer.response)[:, exercised].mean()
+    def error(jacobian):
+        return np.abs(jacobian - wearer.jacobian)[:, exercised].mean()
 
-    assert error(tracker.wearer.response) < 0.8 * error(population.mean)
+    assert error(tracker.wearer.mean) < 0.8 * error(prior.mean)
     # What was learned live is what the same recording teaches, but for the frames that the capture thins out.
-    offline = wearer_from_routine(description.mounts, population, routine_recording)
-    assert np.abs(tracker.wearer.response - offline.response).max() < 0.005
+    offline = wearer_from_routine(description.mounts, prior, routine_recording)
+    assert np.abs(tracker.wearer.mean - offline.mean).max() < 0.005
     # And the next session starts with it.
     again = known_wearer("ann", description, folder)
-    np.testing.assert_allclose(again.response, tracker.wearer.response, atol=1e-6)
+    np.testing.assert_allclose(again.mean, tracker.wearer.mean, atol=1e-6)
     assert "22 of 22" in folder.load("ann").label.quality
 
 
 def test_the_estimates_follow_who_is_known_and_a_new_neutral_keeps_it(
-    tracker, description, reading_engine, routine_recording
+    tracker, description, estimate_engine, routine_recording
 ):
-    personal = wearer_from_routine(description.mounts, description.population, routine_recording)
+    personal = wearer_from_routine(description.mounts, description.prior, routine_recording)
     middle_s = sum(routine.schedule()[2].hold_s) / 2
     before = play(tracker, routine_recording, stop_s=middle_s).weights
     tracker.wearer = personal
     state = tracker.save_state()
     tracker.neutral = recorded_neutral(routine_recording, description.mounts)
     assert tracker.wearer is personal
-    rest = FaceTracker(description, reading_engine)
+    rest = FaceTracker(description, estimate_engine)
     rest.restore_state(state)
     assert rest.wearer is personal
     rest.set_layout(layout_of(routine_recording))
-    fresh = FaceTracker(description, reading_engine)
+    fresh = FaceTracker(description, estimate_engine)
     fresh.set_layout(layout_of(routine_recording))
     fresh.neutral = recorded_neutral(routine_recording, description.mounts)
     fresh.wearer = personal
@@ -168,7 +168,7 @@ def test_a_new_neutral_or_silence_or_an_abort_ends_it(tracker, description, rout
 
 
 def test_a_restarted_hub_ends_it_and_keeps_the_wearer(tracker, description, routine_recording, folder):
-    tracker.wearer = wearer_from_routine(description.mounts, description.population, routine_recording)
+    tracker.wearer = wearer_from_routine(description.mounts, description.prior, routine_recording)
     calibration = WearerCalibration(tracker, description, "ann", folder, 0.0)
     play(tracker, routine_recording, calibration, stop_s=5.0)
     tracker.update(next(iter(samples_of(routine_recording))), 5.1)  # sequence and clock start over
@@ -198,20 +198,20 @@ def test_aborting_while_it_learns_changes_nothing(tracker, description, routine_
     assert folder.names() == []
 
 
-def test_it_does_not_start_without_a_neutral_or_with_a_bad_name(description, reading_engine, tracker, folder):
-    with pytest.raises(NeutralMissingError, match="neutral"):
-        WearerCalibration(FaceTracker(description, reading_engine), description, "ann", folder, 0.0)
+def test_it_does_not_start_without_a_neutral_or_with_a_bad_name(description, estimate_engine, tracker, folder):
+    with pytest.raises(InferenceError, match="neutral"):
+        WearerCalibration(FaceTracker(description, estimate_engine), description, "ann", folder, 0.0)
     with pytest.raises(ProfileError, match="expected a name"):
         WearerCalibration(tracker, description, "../ann", folder, 0.0)
 
 
 def test_profiles_are_looked_up_for_the_model(tracker, description, routine_recording, folder):
     assert known_wearer("", description, folder).source == "population"
-    with pytest.raises(ProfileNotFoundError):
+    with pytest.raises(ProfileError):
         known_wearer("ann", description, folder)
     calibration = WearerCalibration(tracker, description, "ann", folder, 0.0)
     play(tracker, routine_recording, calibration)
     finish(tracker, routine_recording, calibration)
-    other = replace(description.population, weights_mean=description.population.weights_mean + 0.1)
-    with pytest.raises(ProfileMismatchError):
-        known_wearer("ann", replace(description, population=other), folder)
+    other = replace(description.prior, weights_mean=description.prior.weights_mean + 0.1)
+    with pytest.raises(ProfileError):
+        known_wearer("ann", replace(description, prior=other), folder)

@@ -5,22 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 _WINDOW = 512
-"""Samples that percentiles are taken of: about five seconds."""
+"""Faces that percentiles are taken of: about five seconds."""
 
 
-class Gauge:
-    """Keeps the last samples' numbers in rings."""
+class LatencyStatistics:
+    """Of the last faces, kept in rings."""
 
     def __init__(self) -> None:
-        self._age_s = np.zeros(_WINDOW)
+        self._latency_s = np.zeros(_WINDOW)
         self._work_s = np.zeros(_WINDOW)
         self._count = 0
         self._then_s: float | None = None
         self._then_samples = 0
 
-    def add(self, age_s: float, work_s: float) -> None:
-        """One published sample: age when published, time spent on it."""
-        self._age_s[self._count % _WINDOW] = age_s
+    def add(self, latency_s: float, work_s: float) -> None:
+        """One published face: time from its sample's stamp to publishing, and time spent on it, s."""
+        self._latency_s[self._count % _WINDOW] = latency_s
         self._work_s[self._count % _WINDOW] = work_s
         self._count += 1
 
@@ -32,11 +32,11 @@ class Gauge:
         kept = min(self._count, _WINDOW)
         if kept == 0:
             return {"rate_hz": rate}
-        age, work = self._age_s[:kept], self._work_s[:kept]
+        latency, work = self._latency_s[:kept], self._work_s[:kept]
         return {
             "rate_hz": rate,
-            "latency_p50_ms": 1e3 * float(np.percentile(age, 50)),
-            "latency_p99_ms": 1e3 * float(np.percentile(age, 99)),
+            "latency_p50_ms": 1e3 * float(np.percentile(latency, 50)),
+            "latency_p99_ms": 1e3 * float(np.percentile(latency, 99)),
             "work_p50_ms": 1e3 * float(np.percentile(work, 50)),
             "work_p99_ms": 1e3 * float(np.percentile(work, 99)),
         }

@@ -1,12 +1,18 @@
-"""The face rig as one block of bytes for the page: sent once, so that a frame needs only 52 weights.
+"""What the page gets as bytes, little-endian: the face rig once, then a few hundred bytes for each frame.
 
-Layout, little-endian: uint32 length of the JSON header, the header, padding to 4 bytes, then the arrays at the byte
-offsets (from the end of the padding) that the header names.
+The rig: uint32 length of the JSON header, the header, padding to 4 bytes, then the arrays at the byte offsets (from
+the end of the padding) that the header names.
+
+A frame: uint32 state, uint32 number of sensors S, float32 rate in Hz (negative: not known), float32 age in ms, float32
+seconds since the last face, uint32 sequence, float32 head quaternion x y z w, float32 weights [52], float32 sensors
+[S x 7] (position in m, quaternion x y z w, in `face_head`), uint8 confidence [52] (255 = 1), uint8 status [S]
+(`SensorStatus`).
 """
 
 from __future__ import annotations
 
 import json
+import struct
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +20,11 @@ from numpy.typing import NDArray
 
 from face_model import arkit, observability
 from face_model.rig import FaceRig
+from face_viz.frame import FaceFrame, FaceState
 from face_viz.relief import relief
+
+HEAD: Final = struct.Struct("<IIfffI")
+"""Numbers that a frame begins with."""
 
 STILL_M: Final = 2e-6
 """Displacements below this are not sent: a fiftieth of a pixel when the face fills a screen."""
@@ -76,3 +86,36 @@ def _rgba(rig: FaceRig) -> NDArray[np.uint8]:
     hollow = relief(rig.neutral, rig.triangles)
     extra = np.stack([gloss(rig), 0.5 + 0.5 * hollow], axis=1)
     return np.concatenate([rig.colors, np.round(255 * np.clip(extra, 0, 1)).astype(np.uint8)], axis=1)
+
+
+def encode_frame(
+    frame: FaceFrame,
+    state: FaceState,
+    head: NDArray[np.floating],
+    sensors: NDArray[np.floating],
+    statuses: NDArray[np.integer],
+    rate_hz: float | None,
+    silence_s: float,
+) -> bytes:
+    """Bytes of one frame.
+
+    Args:
+        frame: the face to draw.
+        state: what the page says of it.
+        head: (4,) head orientation to draw.
+        sensors: (S, 7) position and quaternion of each sensor.
+        statuses: (S,) `SensorStatus`.
+        rate_hz: faces per second, None if not known yet.
+        silence_s: time since the last face.
+    """
+    rate = -1.0 if rate_hz is None else rate_hz
+    sequence = frame.sequence & 0xFFFFFFFF
+    parts = [
+        HEAD.pack(int(state), len(sensors), rate, 1e3 * frame.age_s, silence_s, sequence),
+        np.asarray(head, "<f4").tobytes(),
+        np.asarray(frame.weights, "<f4").tobytes(),
+        np.asarray(sensors, "<f4").tobytes(),
+        np.round(255.0 * np.clip(frame.confidence, 0.0, 1.0)).astype(np.uint8).tobytes(),
+        np.asarray(statuses, np.uint8).tobytes(),
+    ]
+    return b"".join(parts)

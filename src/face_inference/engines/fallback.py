@@ -1,4 +1,4 @@
-"""An engine with another that takes over when its device fails."""
+"""An engine with a fallback, which takes over when its device fails."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.engines.protocol import Engine, EngineOutput, FaceState
+from face_inference.engines.protocol import Engine, EngineOutput, EngineState
 from face_inference.errors import EngineError
 
 T = TypeVar("T")
 
 
-class EngineWithSpare:
-    """Runs the first engine until it fails, then the spare one, which was made ready beforehand.
+class EngineWithFallback:
+    """Runs the first engine until it fails, then the fallback, which was made ready beforehand.
 
     What the first remembered is lost with its device: the faces start anew, as after a gap in the samples.
 
     Args:
         first: what was chosen.
-        spare: ready to run, for as many faces.
-        announce: told once, in one line, when the spare one takes over.
+        fallback: ready to run, for as many faces.
+        announce: told once, in one line, when the fallback takes over.
     """
 
-    def __init__(self, first: Engine, spare: Engine, announce: Callable[[str], None]) -> None:
-        self._engine, self._spare = first, spare
+    def __init__(self, first: Engine, fallback: Engine, announce: Callable[[str], None]) -> None:
+        self._engine, self._fallback = first, fallback
         self._announce = announce
 
     @property
@@ -36,7 +36,7 @@ class EngineWithSpare:
 
     @property
     def faces(self) -> int:
-        """F."""
+        """F, how many faces it runs."""
         return self._engine.faces
 
     @property
@@ -48,19 +48,19 @@ class EngineWithSpare:
         """See `Engine.step`.
 
         Raises:
-            EngineError: the spare engine failed, too.
+            EngineError: the fallback failed, too.
         """
-        return self._or_spare(lambda engine: engine.step(active))
+        return self._or_fall_back(lambda engine: engine.step(active))
 
     def reset(self, face: int = 0) -> None:
         """Forget a face's past."""
-        self._or_spare(lambda engine: engine.reset(face))
+        self._or_fall_back(lambda engine: engine.reset(face))
 
-    def save_state(self, face: int = 0) -> FaceState:
-        """A copy."""
+    def save_state(self, face: int = 0) -> EngineState:
+        """See `Engine.save_state`."""
         return self._engine.save_state(face)
 
-    def restore_state(self, state: FaceState, face: int = 0) -> None:
+    def restore_state(self, state: EngineState, face: int = 0) -> None:
         """Continue from `save_state`.
 
         Raises:
@@ -71,19 +71,19 @@ class EngineWithSpare:
     def close(self) -> None:
         """Release both."""
         self._engine.close()
-        self._spare.close()
+        self._fallback.close()
 
-    def _or_spare(self, work: Callable[[Engine], T]) -> T:
+    def _or_fall_back(self, work: Callable[[Engine], T]) -> T:
         try:
             return work(self._engine)
         except EngineError as error:
-            if self._engine is self._spare:
+            if self._engine is self._fallback:
                 raise
             self._take_over(str(error))
             return work(self._engine)
 
     def _take_over(self, reason: str) -> None:
-        failed, self._engine = self._engine, self._spare
-        self._spare.inputs[...] = failed.inputs
-        self._announce(f"{failed.description} failed: {reason}; the capture goes on with {self._spare.description}")
+        failed, self._engine = self._engine, self._fallback
+        self._fallback.inputs[...] = failed.inputs
+        self._announce(f"{failed.description} failed: {reason}; the capture goes on with {self._fallback.description}")
         failed.close()

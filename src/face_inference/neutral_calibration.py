@@ -49,7 +49,7 @@ class NeutralCalibration:
     """Collects frames and ends with one `CalibrationResult`.
 
     `automatic`: starts over whenever the wearer was not still, until `patience_s`, and does not fail; for start-up,
-    when there is no older neutral to fall back on. Otherwise one window decides; for a calibration somebody asked for.
+    when there is no older neutral to fall back on. Otherwise one window decides; for a calibration that was asked for.
     """
 
     def __init__(self, mounts: NominalMounts, params: CalibrationParams | None = None, automatic: bool = False) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from face_inference.calibration import CalibrationParams, NeutralCalibration
+from face_inference.neutral_calibration import CalibrationParams, NeutralCalibration
 
 
 def feed(calibration, recording, start, stop):

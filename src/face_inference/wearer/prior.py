@@ -1,10 +1,11 @@
-"""What is known before meeting the wearer: how people's skin answers to expressions, and what faces do."""
+"""What is known of how faces turn sensors: of people in general (the prior), and of one wearer (the posterior)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,24 +13,49 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from face_inference.errors import ModelFolderError
-from face_inference.wearer.response import WearerResponse
 from face_model import arkit
 
 Float32Array = NDArray[np.float32]
 FloatArray = NDArray[np.floating]
 
-POPULATION_FILE = "population.safetensors"
+PRIOR_FILE = "population.safetensors"
+"""Part of the model format, whose names stay."""
+
+Source = Literal["population", "prompts", "phone"]
+"""Where a Jacobian comes from: the mean of all people, a guided routine, or one beside a phone that saw the weights."""
 
 
 @dataclass(frozen=True)
-class Population:
-    """Gaussian prior over wearers and over faces, for D observation channels (see `WearerResponse`).
+class WearerJacobian:
+    """How far each blendshape turns each of one wearer's sensors: observation = Jacobian x weights + noise.
+
+    The observation (D,) is the rotation vector (rad, `face_head` axes) of each of the K skin sensors relative to the
+    skull, flattened from (K, 3): the channels `rotation` of `Channels`.
 
     Attributes:
-        mean: (D, 52) rad, mean response.
-        factors: (R, D, 52) rad; the responses' covariance is the sum of the factors' outer products...
-        spread: (D, 52) rad, ...plus this standard deviation of each element on its own.
-        noise: (D, D) rad^2, covariance of an observation around response x weights: tissue, drift, what is not linear.
+        mean: (D, 52) rad, expected Jacobian: the rotation at weight 1.
+        uncertainty: (D, D) rad^2, covariance that not knowing the Jacobian better adds to an observation, on average
+            over the weights that faces show.
+        source: what it was learned from.
+    """
+
+    mean: FloatArray
+    uncertainty: FloatArray
+    source: Source
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Gaussian prior over wearers and over faces, for D observation channels (see `WearerJacobian`).
+
+    The covariance of the Jacobian's elements is the sum of the outer products of `factors` plus a diagonal, the square
+    of `spread`.
+
+    Attributes:
+        mean: (D, 52) rad, mean Jacobian.
+        factors: (R, D, 52) rad.
+        spread: (D, 52) rad.
+        noise: (D, D) rad^2, covariance of an observation around Jacobian x weights: tissue, drift, what is not linear.
         weights_mean: (52,) of the weights that faces show.
         weights_covariance: (52, 52).
     """
@@ -57,11 +83,11 @@ class Population:
             if getattr(self, name).shape != shape
         ]
         if wrong or not all(np.isfinite(getattr(self, name)).all() for name in expected):
-            raise ModelFolderError(f"expected a population of finite arrays {'; '.join(wrong) or 'found NaN'}")
+            raise ModelFolderError(f"expected a prior of finite arrays {'; '.join(wrong) or 'found NaN'}")
 
     @property
     def observations(self) -> int:
-        """D."""
+        """D, how many observation channels there are."""
         return len(self.mean)
 
     @cached_property
@@ -73,7 +99,7 @@ class Population:
 
     @cached_property
     def precision(self) -> FloatArray:
-        """(D 52, D 52) inverse covariance of the flattened response."""
+        """(D 52, D 52) inverse covariance of the flattened Jacobian."""
         flat = self.factors.reshape(len(self.factors), self.mean.size).astype(np.float64)
         inverse = 1.0 / np.square(self.spread.reshape(-1).astype(np.float64))
         # Woodbury's identity: there are fewer factors than elements.
@@ -83,12 +109,12 @@ class Population:
         return precision
 
     @cached_property
-    def anybody(self) -> WearerResponse:
+    def unknown_wearer(self) -> WearerJacobian:
         """A wearer of whom nothing is known."""
         moment = self.weights_moment
         shared = sum(factor @ moment @ factor.T for factor in self.factors.astype(np.float64))
         own = np.diag(np.square(self.spread.astype(np.float64)) @ np.diag(moment))
-        return WearerResponse(self.mean.astype(np.float64), shared + own, "population")
+        return WearerJacobian(self.mean.astype(np.float64), shared + own, "population")
 
     def save(self, path: Path) -> None:
         """Write all arrays; factors in half precision, since they are many and need no more."""
@@ -98,7 +124,7 @@ class Population:
         path.chmod(0o644)  # safetensors keeps it to the owner, but models are installed for all
 
     @classmethod
-    def load(cls, path: Path) -> Population:
+    def load(cls, path: Path) -> Prior:
         """Read what `save` wrote.
 
         Raises:
@@ -108,6 +134,4 @@ class Population:
             arrays = load_file(path)
             return cls(**{f.name: arrays[f.name].astype(np.float32) for f in fields(cls)})
         except (OSError, SafetensorError, KeyError, IndexError) as error:
-            raise ModelFolderError(
-                f"expected a population in {path}, found: {error!r}; copy the model again"
-            ) from error
+            raise ModelFolderError(f"expected a prior in {path}, found: {error!r}; copy the model again") from error

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from face_model.rig import FaceRig
+from face_viz.page_format import STILL_M, encode_rig
 from face_viz.relief import relief, vertex_normals
-from face_viz.rig_file import STILL_M, encode_rig
 
 TYPES = {"f4": "<f4", "u4": "<u4", "u1": "u1"}
 

@@ -1,4 +1,4 @@
-"""What a network is fed each tick: features, then the linear reading of the weights and how sure it is."""
+"""What a network is fed each tick: features, then the linear estimate of the weights and how sure it is."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
-from face_inference.errors import TrainingError
-from face_inference.wearer.reading import Gain, Reading
+from face_inference.errors import InferenceError
+from face_inference.wearer.linear_estimate import Gain, LinearEstimate
 from face_model import arkit
 
 Float32Array = NDArray[np.float32]
 
 
 class InputAssembler:
-    """Inputs (I,) = features (F), reading (52), its standard deviation (52)."""
+    """Inputs (I,) = features (F), linear estimate (52), its standard deviation (52)."""
 
-    def __init__(self, channels: Channels, reading: Reading) -> None:
+    def __init__(self, channels: Channels, estimate: LinearEstimate) -> None:
         self._channels = channels
         self._observation = channels.skin_block("rotation")
-        self._valid, self._weights, self._deviation = channels.valid, reading_block(channels), deviation_block(channels)
-        self._reading = reading
+        self._valid, self._weights, self._deviation = (
+            channels.valid,
+            estimate_block(channels),
+            deviation_block(channels),
+        )
+        self._estimate = estimate
         self._inputs = np.zeros(input_size(channels), dtype=np.float32)
         self._flags = b""
         self._gain: Gain | None = None
@@ -35,15 +39,15 @@ class InputAssembler:
         inputs = self._inputs if out is None else out
         inputs[: self._channels.size] = features
         gain = self._gain_for(features)
-        gain.read(features[self._observation], out=inputs[self._weights])
+        gain.weights(features[self._observation], out=inputs[self._weights])
         inputs[self._deviation] = gain.deviation
         return inputs
 
     def _gain_for(self, features: Float32Array) -> Gain:
-        """The reading's gain for the sensors that are there, nearly always those of the tick before."""
+        """The linear estimate's gain for the sensors that are there, nearly always those of the tick before."""
         flags = features[self._valid].tobytes()
         if self._gain is None or flags != self._flags:
-            self._flags, self._gain = flags, self._reading.gain(self._channels.observed(features))
+            self._flags, self._gain = flags, self._estimate.gain(self._channels.observed(features))
         return self._gain
 
     def batch(self, features: Float32Array) -> Float32Array:
@@ -53,7 +57,7 @@ class InputAssembler:
         out[:, :size] = features
         observed = self._channels.observed(features)
         for rows, pattern in _patterns(observed):
-            weights, deviation = self._reading.read(features[rows][:, self._observation], pattern)
+            weights, deviation = self._estimate.weights(features[rows][:, self._observation], pattern)
             out[rows, size : size + arkit.COUNT] = weights
             out[rows, size + arkit.COUNT :] = deviation
         return out
@@ -70,30 +74,30 @@ def _patterns(observed: NDArray[np.bool_]) -> Iterator[tuple[slice | NDArray[np.
 
 
 def input_size(channels: Channels) -> int:
-    """I."""
+    """I, how many numbers go in at each tick."""
     return channels.size + 2 * arkit.COUNT
 
 
-def reading_block(channels: Channels) -> slice:
-    """Where the reading lies among the inputs."""
+def estimate_block(channels: Channels) -> slice:
+    """Where the linear estimate lies among the inputs."""
     return slice(channels.size, channels.size + arkit.COUNT)
 
 
 def deviation_block(channels: Channels) -> slice:
-    """Where the reading's standard deviation lies among the inputs."""
-    return slice(reading_block(channels).stop, input_size(channels))
+    """Where the linear estimate's standard deviation lies among the inputs."""
+    return slice(estimate_block(channels).stop, input_size(channels))
 
 
-BLOCKS = ("rotation", "tilt", "rate", "force", "reading")
+BLOCKS = ("rotation", "tilt", "rate", "force", "estimate")
 """Parts of the inputs that a network can be made to do without."""
 
 
 def input_block(channels: Channels, name: str) -> slice:
-    """Where one of `BLOCKS` lies among the inputs; the reading with its deviation.
+    """Where one of `BLOCKS` lies among the inputs; the linear estimate with its deviation.
 
     Raises:
-        TrainingError: there is no such block.
+        InferenceError: there is no such block.
     """
     if name not in BLOCKS:
-        raise TrainingError(f"expected a block of inputs among {', '.join(BLOCKS)}, found {name!r}")
-    return slice(channels.size, input_size(channels)) if name == "reading" else channels.skin_block(name)
+        raise InferenceError(f"expected a block of inputs among {', '.join(BLOCKS)}, found {name!r}")
+    return slice(channels.size, input_size(channels)) if name == "estimate" else channels.skin_block(name)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_inference.channels import Channels
-from face_inference.wearer.capture import KEPT_HZ, RoutineCapture, moment_at
+from face_inference.wearer.routine_capture import KEPT_HZ, RoutineCapture, moment_at
 from face_model import routine
 
 CHANNELS = Channels(6, 0)
