@@ -15,7 +15,7 @@ from face_inference.engines.tensorrt.library import find_library
 from face_inference.errors import EngineError, InferenceError
 from face_inference.model_folder import load_model
 from face_model.errors import FaceModelError
-from face_model.layout import load_layout
+from face_model.layout import LAYOUTS
 from face_model.share import share_dir
 from imusic_cli.libraries import LIBRARIES, OPTIONAL, REQUIRED, Library
 from imusic_ros.graph import GraphError, executable_path, load_graph
@@ -47,7 +47,7 @@ def examine() -> list[Finding]:
         *(_library(library) for library in LIBRARIES),
         _found("TensorRT", _tensorrt, "only for the engine tensorrt: pip install -r requirements/gpu.txt"),
         _found("GPU and PyCUDA", _gpu, "only for the engine tensorrt, on a machine with an NVIDIA GPU"),
-        _loads("sensor layout", lambda: load_layout("face_12").name, "install the package again"),
+        _loads("sensor layout", lambda: LAYOUTS.find("face_12").name, "install the package again"),
         _loads("model", lambda: load_model("imusic").description.title, "train one: imusic train"),
         _programs(),
         _discovery(),
