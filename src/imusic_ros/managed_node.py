@@ -50,6 +50,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
             self.declare_parameter(spec.name, spec.default, spec.descriptor())
         self._refuse_bad_start()
         self.add_on_set_parameters_callback(self._on_set_parameters)
+        self.add_post_set_parameters_callback(self._after_set_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._diagnostics_timer = self.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_health)
 
@@ -76,7 +77,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         return {}
 
     def parameter_changed(self, name: str, value: Value) -> None:
-        """A live parameter has a new, valid value."""
+        """A live parameter has changed to this valid value; `value` of it and of others is the new one already."""
 
     # What a subclass uses.
 
@@ -189,10 +190,12 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
             refusal = spec.refusal(parameter.value)
             if refusal:
                 return SetParametersResult(successful=False, reason=refusal)
-        for parameter in parameters:
-            if parameter.name in self._specs and self._specs[parameter.name].live and self._configured:
-                self.parameter_changed(parameter.name, parameter.value)
         return SetParametersResult(successful=True)
+
+    def _after_set_parameters(self, parameters: list[Parameter]) -> None:
+        for parameter in parameters:
+            if self._configured and parameter.name in self._specs:
+                self.parameter_changed(parameter.name, parameter.value)
 
     # Diagnostics.
 
