@@ -16,9 +16,6 @@ from imusic_ros.parameters import ParameterSpec, Value
 
 Values = Mapping[str, object]
 
-NOT_CONFIGURED = "not configured: "
-"""How a node begins the log line that says why it cannot be configured."""
-
 
 class GraphError(ImusicError, ValueError):
     """`config/graph.yaml` contradicts itself, or an argument is unknown or of the wrong type."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -13,7 +14,6 @@ from rclpy.parameter import Parameter
 
 from imusic_ros.executor import DirectExecutor
 from imusic_ros.garbage import GarbageControl
-from imusic_ros.graph import NOT_CONFIGURED
 from imusic_ros.health import ERROR, STALE, Health
 from imusic_ros.parameters import ParameterSpec, Value
 
@@ -167,7 +167,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
 
     def _refuse_configuration(self, reason: str) -> TransitionCallbackReturn:
         self._failure = reason
-        self.get_logger().error(NOT_CONFIGURED + reason)
+        self.get_logger().error(f"not configured: {reason}")
         self.cleanup()
         return TransitionCallbackReturn.FAILURE
 
@@ -200,11 +200,15 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     # Diagnostics.
 
     def _current_health(self) -> Health:
+        """With the lifecycle state, and why it could not be configured, for who started the node."""
+        state = "active" if self._active else "inactive" if self._configured else "unconfigured"
         if self._active:
-            return self.health()
-        if self._failure is not None:
-            return Health(ERROR, NOT_CONFIGURED + self._failure)
-        return Health(STALE, "inactive" if self._configured else "unconfigured")
+            health = self.health()
+        elif self._failure is not None:
+            health = Health(ERROR, f"not configured: {self._failure}", {"failure": self._failure})
+        else:
+            health = Health(STALE, state)
+        return replace(health, values={"lifecycle": state, **health.values})
 
     def _publish_health(self) -> None:
         message = DiagnosticArray()

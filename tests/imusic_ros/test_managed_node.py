@@ -75,6 +75,7 @@ def test_the_lifecycle_can_be_walked_again_and_again(node: Recorder) -> None:
         assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
         assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
         assert node.is_active
+        assert node._current_health().values["lifecycle"] == "active"
         assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
         assert node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
     assert node.calls == ["configure", "activate", "deactivate", "cleanup"] * 20
@@ -85,7 +86,10 @@ def test_a_failed_configure_cleans_up_says_why_and_can_be_repeated(node: Recorde
     node.problem = problem
     assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
     assert node.calls == ["configure", "cleanup"]
-    assert str(problem) in node._current_health().message or "KeyError" in node._current_health().message
+    health = node._current_health()
+    assert str(problem) in health.message or "KeyError" in health.message
+    assert health.values["lifecycle"] == "unconfigured"
+    assert health.values["failure"] in health.message
     node.problem = None
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
 
