@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from imusic_ros.graph import graph_file, load_graph, parameter_table
+from imusic_ros.graph import GraphError, graph_file, load_graph, parameter_table
 from imusic_ros.parameters import ParameterSpec
 
 HERE = "python -m imusic_ros.parameter_docs"
@@ -32,6 +32,8 @@ def files() -> dict[str, str]:
 def main() -> int:
     """Write the files into the checkout that this file is in."""
     checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / "package.xml").is_file():
+        raise GraphError(f"expected a checkout with package.xml at {checkout}, found none; run it in a checkout")
     for name, text in files().items():
         (checkout / name).write_text(text, encoding="utf-8")
         print(f"wrote {name}")  # noqa: T201

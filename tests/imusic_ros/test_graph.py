@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from face_model.share import share_dir
+from imu_sim.hub.process import main as simulator
 from imusic_ros.graph import GraphError, load_graph
 
 GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "headless")
@@ -89,6 +90,14 @@ def test_a_process_that_is_no_node_gets_flags() -> None:
     command = simulator.command("alice")
     assert "--ros-args" not in command
     assert command[command.index("--link") + 1] == "/tmp/x"
+
+
+def test_the_simulator_knows_every_flag_that_an_argument_becomes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        simulator(["--help"])
+    shown = capsys.readouterr().out
+    keys = {key for argument in load_graph("demo").arguments for process, key in argument.sets if process == "imu_sim"}
+    assert {key for key in keys if f"--{key.replace('_', '-')} " not in shown} == set()
 
 
 @pytest.mark.parametrize(
