@@ -1,8 +1,20 @@
-"""Parameters of the node imu_driver: a hub on a serial port or UDP in, imu/frame out."""
+"""Parameters of the node imu_driver: a hub on a serial port or UDP in, imu/frame and imu/states out."""
+
+from pathlib import Path
 
 from imusic_ros.parameters import ParameterSpec
 
+HUB_KINDS = tuple(sorted(file.parent.name for file in (Path(__file__).parent / "hubs").glob("*/__init__.py")))
+"""The folders in `hubs`, which are the keys of `imu_driver.hubs.HUBS`: read here without importing them."""
+
 PARAMETERS = (
+    ParameterSpec(
+        "hub",
+        "imusic_v1",
+        "Kind of hub, which is the protocol it speaks.",
+        choices=HUB_KINDS,
+        effect="imusic_v1 is that of docs/protocol.md.",
+    ),
     ParameterSpec(
         "port",
         "/dev/ttyUSB0",

@@ -74,6 +74,11 @@ def test_engines_are_those_that_can_be_chosen() -> None:
     assert importlib.import_module("face_inference.parameters").ENGINES == choice.ENGINES
 
 
+def test_hubs_are_those_that_can_be_made() -> None:
+    kinds = {s.name: s for s in parameter_table("imu_driver.parameters")}["hub"].choices
+    assert set(kinds) == set(importlib.import_module("imu_driver.hubs").HUBS)
+
+
 RATE = ParameterSpec("rate_hz", 100, "Rate.", 1, 1000, unit="Hz")
 
 

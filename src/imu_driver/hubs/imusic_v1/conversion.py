@@ -1,9 +1,8 @@
-"""Packets to arrays in SI units and layout order, with a verdict on each sensor. No NaN ever leaves."""
+"""SAMPLE packets to `ImuSample`: SI units, layout order, a verdict on each sensor. No NaN ever leaves the arrays."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,34 +16,25 @@ from face_model.imu_sample import (
     STATUS_ORIENTATION_HOST,
     STATUS_ORIENTATION_VALID,
     STATUS_VALID,
+    ImuSample,
 )
 from face_model.layout import SensorLayout
-from imu_driver.orientation import OrientationFilter
-from imu_driver.protocol import QUATERNION_SCALE, Fields, Hello, Sample, UnitStatus, accel_scale, gyro_scale
+from imu_driver.host_fusion import OrientationFilter
+from imu_driver.hubs.imusic_v1.protocol import (
+    QUATERNION_SCALE,
+    Fields,
+    Hello,
+    Sample,
+    UnitStatus,
+    accel_scale,
+    gyro_scale,
+)
 
 NORM_TOLERANCE: Final = 0.05
 """A quaternion whose norm is off by more is no rotation; rounding to int16 changes the norm by less than 1e-4."""
 
 STUCK_S: Final = 0.5
 """Raw values of gyroscope and accelerometer equal for this long: the noise of a living sensor is several counts."""
-
-
-@dataclass(frozen=True)
-class ImuSamples:
-    """All `S` sensors of a layout at one time; the arrays belong to the receiver.
-
-    Attributes:
-        status: (S,) uint8, `STATUS_` bits.
-        orientation: (S, 4) float32, unit quaternion x, y, z, w, sensor frame to an earth frame with z up; identity
-            where it is not valid.
-        angular_velocity: (S, 3) float32, rad/s, sensor frame; zero where the sensor is missing or faulty.
-        specific_force: (S, 3) float32, m/s2, sensor frame; zero where the sensor is missing or faulty.
-    """
-
-    status: NDArray[np.uint8]
-    orientation: NDArray[np.float32]
-    angular_velocity: NDArray[np.float32]
-    specific_force: NDArray[np.float32]
 
 
 # The hub's bits to ours, for all 256 values at once.
@@ -75,10 +65,16 @@ class SampleConverter:
         layout: wanted order.
         rate_hz: sample rate.
         orientation_filter: fuses an orientation where the hub sends none; None leaves it invalid.
+        layout_id: given to every sample.
     """
 
     def __init__(
-        self, hello: Hello, layout: SensorLayout, rate_hz: float, orientation_filter: OrientationFilter | None = None
+        self,
+        hello: Hello,
+        layout: SensorLayout,
+        rate_hz: float,
+        orientation_filter: OrientationFilter | None = None,
+        layout_id: int = 0,
     ) -> None:
         position = {sensor.id: i for i, sensor in enumerate(hello.sensors)}
         present = [s.id in position and hello.sensors[position[s.id]].present for s in layout.sensors]
@@ -91,6 +87,7 @@ class SampleConverter:
         self._fields = -1
         self._index: NDArray[np.intp] = np.empty((0, 0), np.intp)
         self._filter = orientation_filter
+        self._layout_id = layout_id
         self._stuck_limit = max(2, math.ceil(STUCK_S * rate_hz))
         self._same = np.zeros(len(units), np.int64)
         self._any_same = False
@@ -98,12 +95,16 @@ class SampleConverter:
         self._hub_status: bytes | None = None
         self._status = np.zeros(len(units), np.uint8)
 
-    def convert(self, sample: Sample, lost: int = 0) -> ImuSamples:
+    def convert(
+        self, sample: Sample, lost: int = 0, host_time_s: float = math.nan, arrival_s: float = math.nan
+    ) -> ImuSample:
         """One sample; call in order, because stuck sensors and the host's fusion need the past.
 
         Args:
             sample: from the hub of `hello`, with gyroscope and accelerometer.
             lost: samples lost just before it.
+            host_time_s: when it was taken, on the host's monotonic clock.
+            arrival_s: when it arrived, on the same clock.
         """
         if sample.fields != self._fields:
             self._index = self._columns(sample.fields)
@@ -124,7 +125,17 @@ class SampleConverter:
             orientation = self._normalised(values[:, _MOTION_COLUMNS:], status, angular_velocity, specific_force)
         else:
             orientation = self._fused(status, angular_velocity, specific_force, lost)
-        return ImuSamples(status, orientation, angular_velocity, specific_force)
+        return ImuSample(
+            self._layout_id,
+            sample.sequence,
+            1e-6 * sample.hub_time_us,
+            status,
+            orientation,
+            angular_velocity,
+            specific_force,
+            host_time_s,
+            arrival_s,
+        )
 
     def _columns(self, fields: int) -> NDArray[np.intp]:
         """Where the counts of each sensor lie in a sample's motion, (S, 8) or (S, 12).

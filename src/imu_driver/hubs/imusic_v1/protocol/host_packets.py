@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
-from imu_driver.protocol.wire import PayloadReader, pack
+from imu_driver.hubs.imusic_v1.protocol.wire import PayloadReader, pack
 
 _REQUEST = struct.Struct("<H")
 _SET_RATE = struct.Struct("<HH")
@@ -34,7 +34,7 @@ class _Command:
 
     @classmethod
     def from_payload(cls: type[C], payload: bytes) -> C:
-        """Read a payload; raises `MalformedPayloadError`."""
+        """Read a payload; raises `ProtocolError`."""
         reader = PayloadReader(payload)
         (request_id,) = reader.take(_REQUEST)
         reader.finish()
@@ -82,7 +82,7 @@ class SetRate:
 
     @classmethod
     def from_payload(cls, payload: bytes) -> SetRate:
-        """Read a payload; raises `MalformedPayloadError`."""
+        """Read a payload; raises `ProtocolError`."""
         reader = PayloadReader(payload)
         command = cls(*reader.take(_SET_RATE))
         reader.finish()
@@ -107,7 +107,7 @@ class Ping:
 
     @classmethod
     def from_payload(cls, payload: bytes) -> Ping:
-        """Read a payload; raises `MalformedPayloadError`."""
+        """Read a payload; raises `ProtocolError`."""
         reader = PayloadReader(payload)
         command = cls(*reader.take(_PING))
         reader.finish()
@@ -134,7 +134,7 @@ class Identify:
 
     @classmethod
     def from_payload(cls, payload: bytes) -> Identify:
-        """Read a payload; raises `MalformedPayloadError`."""
+        """Read a payload; raises `ProtocolError`."""
         reader = PayloadReader(payload)
         command = cls(*reader.take(_IDENTIFY))
         reader.finish()

@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imu_driver.protocol.errors import MalformedPayloadError
-from imu_driver.protocol.wire import PayloadReader, pack, pack_string
+from imu_driver.hubs.imusic_v1.protocol.errors import malformed
+from imu_driver.hubs.imusic_v1.protocol.wire import PayloadReader, pack, pack_string
 
 MAX_SENSORS = 64
 """Most units on one hub."""
@@ -143,7 +143,7 @@ class Hello:
 
     @classmethod
     def from_payload(cls, payload: bytes) -> Hello:
-        """Read a payload; raises `MalformedPayloadError`."""
+        """Read a payload; raises `ProtocolError`."""
         reader = PayloadReader(payload)
         boot_id, rate_hz, max_rate_hz, flags, fields, count = reader.take(_HELLO)
         _check_counts(count, fields)
@@ -155,7 +155,7 @@ class Hello:
             sensors.append(SensorInfo(number, place, part, gyro_range_dps, accel_range_g, sensor_flags))
         reader.finish()
         if len({sensor.id for sensor in sensors}) != count:
-            raise MalformedPayloadError(f"expected every unit once, found ids {[sensor.id for sensor in sensors]}")
+            raise malformed(f"expected every unit once, found ids {[sensor.id for sensor in sensors]}")
         return cls(boot_id, rate_hz, max_rate_hz, fields, hub, firmware, tuple(sensors), flags)
 
 
@@ -183,7 +183,7 @@ class Sample:
         _check_counts(len(self.status), self.fields)
         expected = 2 * len(self.status) * sum(width for bit, width in _WIDTHS if self.fields & bit)
         if len(self.motion) != expected:
-            raise MalformedPayloadError(
+            raise malformed(
                 f"expected {expected} bytes of motion for {len(self.status)} units, found {len(self.motion)}"
             )
 
@@ -238,14 +238,14 @@ class Sample:
 
     @classmethod
     def from_payload(cls, payload: bytes) -> Sample:
-        """Read a payload; raises `MalformedPayloadError`."""
+        """Read a payload; raises `ProtocolError`."""
         if len(payload) < _SAMPLE.size:
-            raise MalformedPayloadError(f"expected at least {_SAMPLE.size} bytes of SAMPLE, found {len(payload)}")
+            raise malformed(f"expected at least {_SAMPLE.size} bytes of SAMPLE, found {len(payload)}")
         sequence, hub_time_us, fields, count = _SAMPLE.unpack_from(payload)
         split = _SAMPLE.size + count
         status = payload[_SAMPLE.size : split]
         if len(status) != count:
-            raise MalformedPayloadError(f"expected status of {count} units, found {len(status)}")
+            raise malformed(f"expected status of {count} units, found {len(status)}")
         return cls(sequence, hub_time_us, fields, status, payload[split:])
 
 
@@ -269,7 +269,7 @@ class Pong:
 
     @classmethod
     def from_payload(cls, payload: bytes) -> Pong:
-        """Read a payload; raises `MalformedPayloadError`."""
+        """Read a payload; raises `ProtocolError`."""
         reader = PayloadReader(payload)
         pong = cls(*reader.take(_PONG))
         reader.finish()
@@ -300,7 +300,7 @@ class Ack:
 
     @classmethod
     def from_payload(cls, payload: bytes) -> Ack:
-        """Read a payload; raises `MalformedPayloadError`."""
+        """Read a payload; raises `ProtocolError`."""
         reader = PayloadReader(payload)
         request_id, command, result = reader.take(_ACK)
         ack = cls(request_id, command, result, reader.string())
@@ -310,6 +310,6 @@ class Ack:
 
 def _check_counts(count: int, fields: int) -> None:
     if not 0 < count <= MAX_SENSORS:
-        raise MalformedPayloadError(f"expected 1 to {MAX_SENSORS} units, found {count}")
+        raise malformed(f"expected 1 to {MAX_SENSORS} units, found {count}")
     if fields & ~_ALL_FIELDS:
-        raise MalformedPayloadError(f"expected field bits within {_ALL_FIELDS:#x}, found {fields:#x}")
+        raise malformed(f"expected field bits within {_ALL_FIELDS:#x}, found {fields:#x}")

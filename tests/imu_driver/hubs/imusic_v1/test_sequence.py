@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imu_driver.sequence import SequenceCheck
+from imu_driver.hubs.imusic_v1.sequence import SequenceCheck
 
 
 def test_losses_and_repetitions() -> None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from face_model import imu_sample, rotation
-from face_model.layout import SensorLayout, load_layout
-from imu_driver import orientation, samples
-from imu_driver import protocol as p
-from imu_driver.samples import SampleConverter
+from face_model.layout import SensorLayout
+from imu_driver import host_fusion
+from imu_driver.hubs.imusic_v1 import conversion
+from imu_driver.hubs.imusic_v1 import protocol as p
+from imu_driver.hubs.imusic_v1.conversion import SampleConverter
 
 S = 12
 GOOD = imu_sample.STATUS_VALID | imu_sample.STATUS_ORIENTATION_VALID
@@ -132,7 +133,7 @@ def test_quaternion_norm(converter: SampleConverter, scale: float) -> None:
     quaternion = np.tile(np.array([0, 0, 0, 32767], np.int16), (S, 1))
     quaternion[8] = np.round(32767 * scale * np.array([0.6, 0.0, 0.8, 0.0]))
     out = converter.convert(sample(4, quaternion=quaternion))
-    if abs(scale - 1.0) > samples.NORM_TOLERANCE:
+    if abs(scale - 1.0) > conversion.NORM_TOLERANCE:
         assert out.status[8] == imu_sample.STATUS_FAULT
         assert not out.angular_velocity[8].any()
         np.testing.assert_array_equal(out.orientation[8], [0, 0, 0, 1])
@@ -218,7 +219,7 @@ def turning(i: int, rate_hz: float) -> tuple[NDArray[np.int16], NDArray[np.int16
 @pytest.mark.parametrize("lose_every", [0, 5])
 def test_host_fusion(hello: p.Hello, layout: SensorLayout, lose_every: int) -> None:
     pytest.importorskip("vqf")
-    converter = SampleConverter(replace(hello, fields=6), layout, 100.0, orientation.make_filter(S, 100.0))
+    converter = SampleConverter(replace(hello, fields=6), layout, 100.0, host_fusion.make_filter(S, 100.0))
     first = last = None
     lost = 0
     for i in range(301):
@@ -241,7 +242,7 @@ def test_host_fusion(hello: p.Hello, layout: SensorLayout, lose_every: int) -> N
 
 def test_host_fusion_leaves_faulty_sensors_out(hello: p.Hello, layout: SensorLayout) -> None:
     pytest.importorskip("vqf")
-    converter = SampleConverter(replace(hello, fields=6), layout, 100.0, orientation.make_filter(S, 100.0))
+    converter = SampleConverter(replace(hello, fields=6), layout, 100.0, host_fusion.make_filter(S, 100.0))
     status = np.ones(S, np.uint8)
     status[2] = 8
     out = converter.convert(sample(0, status, with_quaternion=False))
@@ -251,10 +252,9 @@ def test_host_fusion_leaves_faulty_sensors_out(hello: p.Hello, layout: SensorLay
 
 def test_without_vqf(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "vqf", None)
-    assert orientation.make_filter(S, 100.0) is None
+    assert host_fusion.make_filter(S, 100.0) is None
 
 
 @pytest.fixture(scope="session")
-def make_converter(hello_for_layout: Callable[[SensorLayout], p.Hello]) -> Callable[[], SampleConverter]:
-    layout = load_layout("face_12")
-    return lambda: SampleConverter(hello_for_layout(layout), layout, 100.0)
+def make_converter(hello: p.Hello, layout: SensorLayout) -> Callable[[], SampleConverter]:
+    return lambda: SampleConverter(hello, layout, 100.0)

@@ -1,11 +1,15 @@
-"""What the hub has against what the layout expects, all of it at once."""
+"""HELLO: who the hub is, and what it has against what the layout expects, all of it at once."""
 
 from __future__ import annotations
 
+import math
+import zlib
 from dataclasses import dataclass
 
+from face_model.frames import GRAVITY_M_S2
 from face_model.layout import SensorLayout
-from imu_driver.protocol import Fields, Hello
+from imu_driver.hub import HubIdentity, HubSensor
+from imu_driver.hubs.imusic_v1.protocol import Fields, Hello
 
 
 @dataclass(frozen=True)
@@ -71,3 +75,17 @@ def compare(hello: Hello, layout: SensorLayout) -> HandshakeReport:
         ),
         no_motion=not (hello.fields & Fields.GYRO and hello.fields & Fields.ACCEL),
     )
+
+
+def identity_of(hello: Hello, rate_hz: int) -> HubIdentity:
+    """Who the hub is, without what may change while it stays the same hub; `rate_hz` is what is asked of it."""
+    sensors = tuple(
+        HubSensor(s.id, s.place, s.part, s.present, math.radians(s.gyro_range_dps), GRAVITY_M_S2 * s.accel_range_g)
+        for s in hello.sensors
+    )
+    return HubIdentity(hello.hub, hello.firmware, sensors, rate_hz, bool(hello.fields & Fields.QUATERNION))
+
+
+def layout_id(layout: SensorLayout, hello: Hello) -> int:
+    """The same number for the same layout on the same hub, in every run, so that recordings agree with themselves."""
+    return zlib.crc32(repr((layout, hello.hub, hello.firmware, hello.fields, hello.sensors)).encode())

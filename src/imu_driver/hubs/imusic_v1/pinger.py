@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imu_driver.clock import ClockMapper
-from imu_driver.protocol import Ping, Pong
+from imu_driver.hubs.imusic_v1.protocol import Ping, Pong
 
 MAX_WAITING = 32
 """Pings whose answer may still come; older ones are forgotten."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from imu_driver.protocol.errors import REASONS, OversizePacketError, ProtocolError, WrongVersionError
-from imu_driver.protocol.packets import MAX_FRAME, Packet, decode
+from imu_driver.hubs.imusic_v1.protocol.errors import REASONS, ProtocolError, Reason
+from imu_driver.hubs.imusic_v1.protocol.packets import MAX_FRAME, Packet, decode
 
 
 class StreamParser:
@@ -23,7 +23,7 @@ class StreamParser:
     def __init__(self) -> None:
         self.packets = 0
         self.bytes = 0
-        self.rejects: dict[str, int] = dict.fromkeys(REASONS, 0)
+        self.rejects: dict[Reason, int] = dict.fromkeys(REASONS, 0)
         self.last_error: ProtocolError | None = None
         self.found_version: int | None = None
         self._pending = bytearray()
@@ -88,9 +88,9 @@ class StreamParser:
     def _reject(self, error: ProtocolError) -> None:
         self.rejects[error.reason] += 1
         self.last_error = error
-        if isinstance(error, WrongVersionError):
-            self.found_version = error.found
+        if error.found_version is not None:
+            self.found_version = error.found_version
 
 
-def _oversize(size: int) -> OversizePacketError:
-    return OversizePacketError(f"expected a delimiter within {MAX_FRAME} bytes, found none in {size}")
+def _oversize(size: int) -> ProtocolError:
+    return ProtocolError("oversize", f"expected a delimiter within {MAX_FRAME} bytes, found none in {size}")

@@ -1,18 +1,8 @@
 """Hub protocol v1, as docs/protocol.md defines it; serves the driver and hub simulators alike."""
 
-from imu_driver.protocol.errors import (
-    REASONS,
-    BadCobsError,
-    BadCrcError,
-    MalformedPayloadError,
-    OversizePacketError,
-    ProtocolError,
-    ShortPacketError,
-    UnknownTypeError,
-    WrongVersionError,
-)
-from imu_driver.protocol.host_packets import HelloRequest, Identify, Ping, SetRate, Start, Stop
-from imu_driver.protocol.hub_packets import (
+from imu_driver.hubs.imusic_v1.protocol.errors import REASONS, ProtocolError, Reason, wrong_version
+from imu_driver.hubs.imusic_v1.protocol.host_packets import HelloRequest, Identify, Ping, SetRate, Start, Stop
+from imu_driver.hubs.imusic_v1.protocol.hub_packets import (
     MAX_SENSORS,
     Ack,
     Fields,
@@ -25,7 +15,7 @@ from imu_driver.protocol.hub_packets import (
     SensorInfo,
     UnitStatus,
 )
-from imu_driver.protocol.packets import (
+from imu_driver.hubs.imusic_v1.protocol.packets import (
     DELIMITER,
     MAX_FRAME,
     MAX_PACKET,
@@ -35,8 +25,9 @@ from imu_driver.protocol.packets import (
     Packet,
     decode,
     encode,
+    is_hello,
 )
-from imu_driver.protocol.scaling import (
+from imu_driver.hubs.imusic_v1.protocol.scaling import (
     FULL_SCALE,
     QUATERNION_SCALE,
     STANDARD_GRAVITY_M_S2,
@@ -44,7 +35,7 @@ from imu_driver.protocol.scaling import (
     gyro_scale,
     to_counts,
 )
-from imu_driver.protocol.stream import StreamParser
+from imu_driver.hubs.imusic_v1.protocol.stream import StreamParser
 
 __all__ = [
     "DELIMITER",
@@ -57,8 +48,6 @@ __all__ = [
     "STANDARD_GRAVITY_M_S2",
     "VERSION",
     "Ack",
-    "BadCobsError",
-    "BadCrcError",
     "Fields",
     "Hello",
     "HelloRequest",
@@ -66,27 +55,25 @@ __all__ = [
     "HubFlags",
     "HubPacket",
     "Identify",
-    "MalformedPayloadError",
-    "OversizePacketError",
     "Packet",
     "Ping",
     "Pong",
     "ProtocolError",
+    "Reason",
     "Result",
     "Sample",
     "SensorFlags",
     "SensorInfo",
     "SetRate",
-    "ShortPacketError",
     "Start",
     "Stop",
     "StreamParser",
     "UnitStatus",
-    "UnknownTypeError",
-    "WrongVersionError",
     "accel_scale",
     "decode",
     "encode",
     "gyro_scale",
+    "is_hello",
     "to_counts",
+    "wrong_version",
 ]

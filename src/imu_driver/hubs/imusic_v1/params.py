@@ -1,28 +1,15 @@
-"""What a session reports and how it is timed."""
+"""How a session is timed and what it counts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
-
-from imu_driver.protocol import Sample
-
-
-class ConnectionState(Enum):
-    """See the table in `session`."""
-
-    DISCONNECTED = auto()
-    CONNECTING = auto()
-    CONNECTED = auto()
-    ERROR = auto()
 
 
 @dataclass(frozen=True)
 class SessionParams:
-    """Timing of a session, s, and the rate to ask for.
+    """Timing of a session, s.
 
     Attributes:
-        rate_hz: sample rate asked of the hub; its own maximum is used where that is lower.
         read_timeout_s: longest wait for bytes in one step, and so the grain of all timers.
         retry_first_s: first wait before the transport is opened again; doubles each time.
         retry_most_s: longest such wait.
@@ -39,7 +26,6 @@ class SessionParams:
         ping_fast_s: between PINGs while the clock map is young or in doubt.
     """
 
-    rate_hz: int = 100
     read_timeout_s: float = 0.02
     retry_first_s: float = 0.1
     retry_most_s: float = 1.0
@@ -77,20 +63,3 @@ class SessionCounters:
     lost: int = 0
     out_of_order: int = 0
     stale: int = 0
-
-
-@dataclass(frozen=True)
-class TimedSample:
-    """A sample and when it was taken.
-
-    Attributes:
-        sample: as received.
-        host_time_s: sample time on the host's monotonic clock; strictly increasing.
-        arrival_s: when it arrived, same clock.
-        lost: samples lost just before this one.
-    """
-
-    sample: Sample
-    host_time_s: float
-    arrival_s: float
-    lost: int

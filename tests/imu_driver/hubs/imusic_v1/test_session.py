@@ -1,4 +1,4 @@
-"""Promises 1, 3 and 5 at the connection: a fake hub on a virtual clock is dropped, rebooted, muted, spoilt."""
+"""Promises 1, 3 and 5 at the connection: the simulated hub on a virtual clock is dropped, rebooted, muted, spoilt."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imu_driver import protocol as p
-from imu_driver.session import ConnectionState
+from face_model.layout import SensorLayout
+from imu_driver.hub import ConnectionState
+from imu_driver.hubs.imusic_v1 import protocol as p
+from imu_sim.hub.faults import Faults
 
 if TYPE_CHECKING:
     from conftest import Rig
@@ -30,15 +32,15 @@ def test_connects_and_streams(rig: Rig) -> None:
     samples = rig.run(2.0)
     assert 199 <= len(samples) <= 201
     assert rig.session.counters.lost == 0
-    assert [b.sample.sequence - a.sample.sequence for a, b in pairwise(samples)] == [1] * (len(samples) - 1)
+    assert [b.sequence - a.sequence for a, b in pairwise(samples)] == [1] * (len(samples) - 1)
     # The pings took the line's constant delay out of the stamps.
-    for timed in samples[100:]:
-        assert timed.host_time_s == pytest.approx(rig.hub.boot_s + timed.sample.hub_time_us * 1e-6, abs=1e-4)
+    for sample in samples[100:]:
+        assert sample.host_time_s == pytest.approx(rig.hub.boot_s + sample.hub_time_s, abs=1e-4)
     assert 4 <= rig.sent(p.Ping) <= 8, "a few in quick succession, then one a second"
 
 
 def test_sends_the_rate_and_no_more_than_the_hub_can(rig: Rig) -> None:
-    rig.hub.hello = replace(rig.hub.hello, max_rate_hz=80)
+    rig.hub.settings = replace(rig.hub.settings, max_rate_hz=80)
     rig.run_to(CONNECTED)
     assert rig.session.rate_hz == 80
     assert [packet.rate_hz for packet in rig.hub.received if isinstance(packet, p.SetRate)] == [80]
@@ -62,7 +64,7 @@ def test_a_hundred_replugs(rig: Rig) -> None:
         rig.run(0.7)
         rig.line.plugged = True
         assert rig.run_to(CONNECTED) < 2.0
-        assert rig.hub.hello.rate_hz == 100
+        assert rig.hub.rate_hz == 100
     assert rig.session.counters.connections == 101
 
 
@@ -80,22 +82,23 @@ def test_a_hundred_losses_of_the_line_without_a_word(rig: Rig) -> None:
 def test_reboot_is_noticed_and_settings_are_sent_again(rig: Rig) -> None:
     rig.run_to(CONNECTED)
     before = rig.run(1.0)[-1]
-    for packet in rig.hub.boot(rig.clock()):
-        rig.line.deliver(p.encode(packet), rig.clock())
-    rig.session.step()
-    assert rig.session.state is CONNECTING
+    identity = rig.session.identity
+    rig.hub.reboot()
+    assert rig.run_to(CONNECTING) < 0.02
     assert rig.run_to(CONNECTED) < 0.1
     after = rig.run(1.0)
     assert rig.session.counters.reboots == 1
-    assert rig.hub.hello.rate_hz == 100
+    assert rig.hub.rate_hz == 100
     assert after[0].host_time_s > before.host_time_s
     assert after[-1].host_time_s == pytest.approx(rig.clock(), abs=0.02)
-    assert rig.session.generation == 1, "the same hub with the same units"
+    assert rig.session.identity is identity, "the same hub with the same units"
+    assert after[0].layout_id == before.layout_id == rig.session.layout_id
 
 
 def test_silent_reboot_is_noticed_by_the_watchdog(rig: Rig) -> None:
     rig.run_to(CONNECTED)
-    rig.hub.boot(rig.clock())
+    rig.hub.reboot()
+    rig.line.lose = 1
     assert rig.run_to(CONNECTING) < 0.5
     assert rig.run_to(CONNECTED) < 0.2
     assert (rig.session.counters.reboots, rig.session.counters.watchdog) == (1, 1)
@@ -104,26 +107,28 @@ def test_silent_reboot_is_noticed_by_the_watchdog(rig: Rig) -> None:
 def test_a_hub_that_stopped_streaming_is_started_again(rig: Rig) -> None:
     rig.run_to(CONNECTED)
     rig.hub.streaming = False
-    rig.line.deliver(p.encode(replace(rig.hub.hello, flags=0)), rig.clock())
-    rig.session.step()
-    assert rig.session.state is CONNECTING
+    rig.line.deliver(p.encode(rig.hub.hello()))
+    assert rig.run_to(CONNECTING) < 0.02
     assert rig.run_to(CONNECTED) < 0.1
 
 
 def test_other_units_on_the_same_hub(rig: Rig) -> None:
     rig.run_to(CONNECTED)
-    first, *others = rig.hub.hello.sensors
-    rig.hub.hello = replace(rig.hub.hello, sensors=(replace(first, flags=0), *others))
-    rig.line.deliver(p.encode(replace(rig.hub.hello, flags=1)), rig.clock())
+    before = rig.session.layout_id
+    rig.hub.set_faults(Faults(missing=("skull",)))
+    rig.line.deliver(p.encode(rig.hub.hello()))
     rig.session.step()
     rig.run_to(CONNECTED)
-    assert rig.session.generation == 2
+    assert rig.session.identity is not None
+    assert [s.present for s in rig.session.identity.sensors] == [False] + [True] * 11
+    assert rig.session.layout_id not in (0, before)
+    assert rig.run(0.1)[-1].layout_id == rig.session.layout_id
     assert rig.session.report is not None
     assert rig.session.report.silent == ("skull (0)",)
 
 
 def test_silence_reopens_the_transport(rig: Rig) -> None:
-    rig.hub.powered = False
+    rig.line.cut = True
     rig.run(3.0)
     assert (rig.session.state, rig.line.opened) == (CONNECTING, 1)
     assert rig.run_to(DISCONNECTED) < 3.0
@@ -133,7 +138,7 @@ def test_silence_reopens_the_transport(rig: Rig) -> None:
 
 
 def test_garbage_is_named_as_such(rig: Rig) -> None:
-    rig.hub.powered = False
+    rig.line.cut = True
     rig.session.step()
     for i in range(400):
         rig.line.deliver(b"\x13\x37\x00garbage" * 10, rig.clock() + 0.01 * i)
@@ -144,35 +149,33 @@ def test_garbage_is_named_as_such(rig: Rig) -> None:
 
 
 def test_wrong_version_is_an_error_that_heals(rig: Rig) -> None:
-    rig.hub.version = 2
+    rig.hub.set_faults(Faults(wrong_version=True))
     rig.run_to(ERROR)
     assert "version 1, found version 2" in rig.session.problem
     rig.run(20.0)
     assert rig.session.state is ERROR
     assert rig.line.opened == 1
     assert 15 <= rig.sent(p.HelloRequest) <= 25
-    rig.hub.version = 1
+    rig.hub.set_faults(Faults())
     assert rig.run_to(CONNECTED) < 1.2
     assert rig.session.problem == ""
 
 
 def test_a_stray_packet_of_another_version_does_not_stop_a_running_hub(rig: Rig) -> None:
     rig.run_to(CONNECTED)
-    rig.hub.version = 3
-    rig.line.deliver(rig.line._encode(p.Pong(1, 1)), rig.clock())
-    rig.hub.version = 1
+    rig.line.deliver(p.encode(p.Pong(1, 1), version=3))
     rig.run(1.0)
     assert rig.session.state is CONNECTED
     assert rig.session.parser.rejects["wrong_version"] == 1
 
 
-def test_the_report_names_all_differences_at_once(rig: Rig) -> None:
-    sensors = {sensor.id: sensor for sensor in rig.hub.hello.sensors}
-    sensors[1] = replace(sensors[1], flags=0)
-    sensors[3] = replace(sensors[3], place="zygomaticus_left")
+def test_the_report_names_all_differences_at_once(rig: Rig, layout: SensorLayout) -> None:
+    sensors = {sensor.id: sensor for sensor in layout.sensors}
+    sensors[3] = replace(sensors[3], name="zygomaticus_left")
     del sensors[5]
-    sensors[40] = p.SensorInfo(40, "ear", "QMI8658", 1024, 8)
-    rig.hub.hello = replace(rig.hub.hello, sensors=tuple(sensors.values()))
+    sensors[40] = replace(sensors[4], id=40, name="ear")
+    rig.hub.wear(replace(layout, sensors=tuple(sensors.values())))
+    rig.hub.set_faults(Faults(missing=("frontalis_left",)))
     rig.run_to(CONNECTED)
     report = rig.session.report
     assert report is not None
@@ -196,12 +199,11 @@ def test_the_report_names_all_differences_at_once(rig: Rig) -> None:
     ],
     ids=["foreign", "all silent", "quaternion only", "no accelerometer"],
 )
-def test_a_hub_without_a_usable_unit(rig: Rig, spoil: object) -> None:
-    good = rig.hub.hello
-    rig.hub.hello = spoil(good)  # type: ignore[operator]
+def test_a_hub_without_a_usable_unit(rig: Rig, spoil: Callable[[p.Hello], p.Hello]) -> None:
+    rig.hub.spoil = spoil
     rig.run_to(ERROR)
     assert "no unit of layout face_12 can be used" in rig.session.problem
-    rig.hub.hello = good
+    rig.hub.spoil = lambda hello: hello
     assert rig.run_to(CONNECTED) < 1.2
 
 
@@ -225,28 +227,30 @@ def test_unanswered_commands_are_repeated_and_then_the_handshake(rig: Rig, kind:
 
 
 def test_start_without_samples(rig: Rig) -> None:
-    rig.hub.silent = True
+    rig.hub.mute = True
     rig.run(1.5)
     assert rig.session.state is CONNECTING
     assert rig.sent(p.Start) == 2
-    rig.hub.silent = False
+    rig.hub.mute = False
     assert rig.run_to(CONNECTED) < 2.0
 
 
 def test_lost_samples_are_counted_and_told(rig: Rig) -> None:
     rig.run_to(CONNECTED)
-    rig.line.lose = 7
-    samples = rig.run(1.0)
+    samples = rig.run(0.1)
+    rig.hub.skip(7)
+    samples += rig.run(1.0)
     assert rig.session.counters.lost == 7
-    assert sorted({timed.lost for timed in samples}) == [0, 7]
+    assert sorted({b.sequence - a.sequence for a, b in pairwise(samples)}) == [1, 8]
 
 
 def test_repeated_and_old_samples_are_dropped(rig: Rig) -> None:
     rig.run_to(CONNECTED)
-    repeated = p.encode(rig.run(0.1)[-1].sample)
+    newest = rig.run(0.1)[-1]
+    repeated = p.Sample(newest.sequence, round(1e6 * newest.hub_time_s), 7, b"\1" * 12, b"\1" * 240)
     for _ in range(3):
-        rig.line.deliver(repeated, rig.clock())
-    numbers = [timed.sample.sequence for timed in rig.run(0.5)]
+        rig.line.deliver(p.encode(repeated))
+    numbers = [sample.sequence for sample in rig.run(0.5)]
     assert numbers == sorted(set(numbers))
     assert rig.session.counters.out_of_order == 3
     assert rig.session.state is CONNECTED
@@ -255,7 +259,7 @@ def test_repeated_and_old_samples_are_dropped(rig: Rig) -> None:
 def test_a_hub_that_counts_anew_is_started_again(rig: Rig) -> None:
     rig.run_to(CONNECTED)
     rig.run(1.0)
-    rig.hub.sequence = 0
+    rig.hub.number(0)
     starts = rig.sent(p.Start)
     rig.run(0.5)
     assert rig.session.state is CONNECTED
@@ -263,9 +267,10 @@ def test_a_hub_that_counts_anew_is_started_again(rig: Rig) -> None:
 
 
 def test_samples_of_an_older_stream_are_not_taken(rig: Rig) -> None:
-    rig.hub.streaming, rig.hub.sequence, rig.hub.next_sample_s = True, 123456, rig.clock()
+    rig.hub.receive(p.encode(p.Start(9)))
+    rig.hub.number(123456)
     samples = rig.run(1.0)
-    assert samples[0].sample.sequence == 0
+    assert samples[0].sequence == 0
     assert rig.session.counters.lost == 0
 
 
@@ -338,7 +343,7 @@ def test_close_stops_the_hub(rig: Rig) -> None:
 def test_an_echoing_line_does_no_harm(rig: Rig) -> None:
     rig.run_to(CONNECTED)
     for packet in (p.Ping(1), p.Start(1), p.HelloRequest(0)):
-        rig.line.deliver(p.encode(packet), rig.clock())
+        rig.line.deliver(p.encode(packet))
     rig.run(1.0)
     assert rig.session.state is CONNECTED
 
@@ -371,4 +376,4 @@ def test_whatever_arrives_the_session_comes_back(make_rig: Callable[[], Rig], pi
     assert rig.session.state is CONNECTED
     assert len(samples) > 300
     assert all(b.host_time_s > a.host_time_s for a, b in pairwise(samples))
-    assert all(timed.host_time_s <= timed.arrival_s + 1e-3 for timed in samples)
+    assert all(sample.host_time_s <= sample.arrival_s + 1e-3 for sample in samples)

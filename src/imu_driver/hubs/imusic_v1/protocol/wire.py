@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from imu_driver.protocol.errors import MalformedPayloadError
+from imu_driver.hubs.imusic_v1.protocol.errors import malformed
 
 MAX_STRING = 255
 
 
 class PayloadReader:
-    """Takes fields off the front of a payload; every overrun is a `MalformedPayloadError`."""
+    """Takes fields off the front of a payload; every overrun is a `ProtocolError`."""
 
     def __init__(self, payload: bytes) -> None:
         self._payload = payload
@@ -21,7 +21,7 @@ class PayloadReader:
         """Fields of fixed size."""
         end = self._position + layout.size
         if end > len(self._payload):
-            raise MalformedPayloadError(f"expected a payload of at least {end} bytes, found {len(self._payload)}")
+            raise malformed(f"expected a payload of at least {end} bytes, found {len(self._payload)}")
         values = layout.unpack_from(self._payload, self._position)
         self._position = end
         return values
@@ -31,46 +31,44 @@ class PayloadReader:
         (size,) = self.take(_COUNT)
         end = self._position + size
         if end > len(self._payload):
-            raise MalformedPayloadError(
-                f"expected a string of {size} bytes, found {len(self._payload)} bytes of payload"
-            )
+            raise malformed(f"expected a string of {size} bytes, found {len(self._payload)} bytes of payload")
         try:
             text = self._payload[self._position : end].decode("utf-8")
         except UnicodeDecodeError as error:
-            raise MalformedPayloadError(f"expected UTF-8, found {error}") from error
+            raise malformed(f"expected UTF-8, found {error}") from error
         self._position = end
         return text
 
     def finish(self) -> None:
         """Check that nothing is left over."""
         if self._position != len(self._payload):
-            raise MalformedPayloadError(f"expected {self._position} bytes of payload, found {len(self._payload)}")
+            raise malformed(f"expected {self._position} bytes of payload, found {len(self._payload)}")
 
 
 def pack(layout: struct.Struct, *values: int) -> bytes:
     """Fields of fixed size to bytes.
 
     Raises:
-        MalformedPayloadError: a value does not fit its field.
+        ProtocolError: a value does not fit its field.
     """
     try:
         return layout.pack(*values)
     except struct.error as error:
-        raise MalformedPayloadError(f"expected values that fit {layout.format!r}, found {values} ({error})") from error
+        raise malformed(f"expected values that fit {layout.format!r}, found {values} ({error})") from error
 
 
 def pack_string(text: str) -> bytes:
     """A string to its count and UTF-8 bytes.
 
     Raises:
-        MalformedPayloadError: longer than 255 bytes, or not encodable.
+        ProtocolError: longer than 255 bytes, or not encodable.
     """
     try:
         encoded = text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise MalformedPayloadError(f"expected text that UTF-8 can hold, found {text!r}") from error
+        raise malformed(f"expected text that UTF-8 can hold, found {text!r}") from error
     if len(encoded) > MAX_STRING:
-        raise MalformedPayloadError(f"expected a string of at most {MAX_STRING} bytes, found {len(encoded)}")
+        raise malformed(f"expected a string of at most {MAX_STRING} bytes, found {len(encoded)}")
     return bytes((len(encoded),)) + encoded
 
 

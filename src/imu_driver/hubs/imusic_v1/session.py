@@ -1,4 +1,4 @@
-"""The connection to one hub: open, handshake, keep alive, recover. No ROS, no thread of its own, no wall clock.
+"""A hub that speaks protocol v1: open, handshake, keep alive, recover. No ROS, no thread of its own, no wall clock.
 
 | state | event | next |
 |---|---|---|
@@ -9,35 +9,38 @@
 | ERROR | a HELLO that can be used | CONNECTING |
 | CONNECTING, ERROR | silence for 5 s | DISCONNECTED |
 | any | transport failed | DISCONNECTED |
+| any | a recording ended | ENDED |
 
-docs/protocol.md tells firmware engineers the same.
+docs/protocol.md tells firmware engineers the same. A session that only listens sends nothing: after a HELLO it waits
+for samples, whatever their numbers, and never opens the transport anew because of silence.
 """
 
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from enum import Enum, auto
-from typing import Any, TypeAlias
+from typing import Final, TypeAlias
 
+from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout
-from imu_driver import protocol as p
+from imu_driver import host_fusion
 from imu_driver.clock import ClockMapper
-from imu_driver.connection import ConnectionState, SessionCounters, SessionParams, TimedSample
-from imu_driver.handshake import HandshakeReport, compare
-from imu_driver.pinger import Pinger
-from imu_driver.requests import Build, Done, Outcome, RequestBook
-from imu_driver.sequence import SequenceCheck
-from imu_driver.transport import Transport, TransportError
+from imu_driver.hub import ConnectionState, HubFigures, HubIdentity, Outcome
+from imu_driver.hubs.imusic_v1 import protocol as p
+from imu_driver.hubs.imusic_v1.conversion import SampleConverter
+from imu_driver.hubs.imusic_v1.handshake import HandshakeReport, compare, identity_of, layout_id
+from imu_driver.hubs.imusic_v1.params import SessionCounters, SessionParams
+from imu_driver.hubs.imusic_v1.pinger import Pinger
+from imu_driver.hubs.imusic_v1.requests import Build, Done, RequestBook
+from imu_driver.hubs.imusic_v1.sequence import SequenceCheck
+from imu_driver.transport import EndedError, Transport, TransportError
 
 _Command: TypeAlias = Callable[[float], None]
 """Something another thread asked for, run in the next step with the time."""
 
-
-_VOLATILE: dict[str, Any] = {"boot_id": 0, "rate_hz": 0, "flags": 0}
-"""What may change in HELLO while the hub stays the same hub."""
+_LISTENING: Final = Outcome(False, False, "the driver only listens to this hub: no command is sent")
 
 
 class _Stage(Enum):
@@ -51,23 +54,25 @@ class _Stage(Enum):
 
 
 class HubSession:
-    """Keeps one hub streaming.
-
-    `step` belongs to one thread; `identify` and `set_streaming` may be called from any.
+    """Keeps one hub streaming: a `Hub` of protocol v1.
 
     Args:
         transport: to the hub; opened and closed here.
-        layout: the sensors expected.
-        params: timing and rate.
+        layout: the sensors expected, in the order of the samples.
+        rate_hz: sample rate to ask for; the hub's own maximum is used where that is lower. Where the session only
+            listens, the rate that the hub was told to send.
+        listen_only: send nothing.
         clock: host monotonic time, s.
-        wait: sleeps for some seconds, used while disconnected only.
+        wait: sleeps for some seconds, used only while there is nothing to read from.
+        params: timing.
 
     Attributes:
         state: see the module's table.
         hello: of the hub in use, None before the first.
         report: `hello` against the layout.
-        generation: grows when another hub, or the same with other units, is attached: who caches something compares it.
-        problem: why the hub is not in use, and what to do; empty while CONNECTED.
+        identity: see `Hub`.
+        layout_id: see `Hub`.
+        problem: see `Hub`.
         streaming: whether samples are wanted.
         counters: what happened so far.
         parser: its counters say what was rejected.
@@ -78,15 +83,19 @@ class HubSession:
         self,
         transport: Transport,
         layout: SensorLayout,
-        params: SessionParams,
+        rate_hz: int,
         *,
+        listen_only: bool = False,
         clock: Callable[[], float],
         wait: Callable[[float], object],
+        params: SessionParams | None = None,
     ) -> None:
+        params = params or SessionParams()
         self.state = ConnectionState.DISCONNECTED
         self.hello: p.Hello | None = None
         self.report: HandshakeReport | None = None
-        self.generation = 0
+        self.identity: HubIdentity | None = None
+        self.layout_id = 0
         self.problem = f"{transport.description}: not tried yet"
         self.streaming = True
         self.counters = SessionCounters()
@@ -94,13 +103,17 @@ class HubSession:
         self.clock_map = ClockMapper()
         self._transport = transport
         self._layout = layout
+        self._rate_hz = rate_hz
+        self._listen_only = listen_only
         self._params = params
         self._clock = clock
         self._wait = wait
         self._stage = _Stage.HELLO
         self._requests = RequestBook(params.request_period_s, params.request_tries)
         self._pinger = Pinger(self.clock_map, params.ping_period_s, params.ping_fast_s)
-        self._sequence = SequenceCheck()
+        self._sequence = SequenceCheck(from_any=listen_only)
+        self._converter: SampleConverter | None = None
+        self._orientation_problem = ""
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._retry_s = params.retry_first_s
         self._next_open_s = float("-inf")
@@ -118,22 +131,39 @@ class HubSession:
         return self._transport.description
 
     @property
-    def foreign_datagrams(self) -> int:
-        """Datagrams dropped because somebody else sent them; 0 where the transport has one sender only."""
-        return self._transport.foreign
+    def notices(self) -> Sequence[str]:
+        """How hub and layout differ, and what is missing on this machine."""
+        summary = self.report.summary if self.report is not None else ""
+        return [notice for notice in (summary, self._orientation_problem) if notice]
 
     @property
     def rate_hz(self) -> int:
         """Rate asked of the hub in use."""
-        wanted = self._params.rate_hz
-        return min(wanted, self.hello.max_rate_hz) if self.hello else wanted
+        return max(1, min(self._rate_hz, self.hello.max_rate_hz)) if self.hello else self._rate_hz
+
+    def figures(self) -> HubFigures:
+        """What happened so far."""
+        counters, clock, rejected = self.counters, self.clock_map, self.parser.last_error
+        return HubFigures(
+            asked_rate_hz=self.rate_hz,
+            **vars(counters),
+            rejected={str(reason): count for reason, count in self.parser.rejects.items()},
+            last_reject=str(rejected) if rejected is not None else "",
+            foreign_datagrams=self._transport.foreign,
+            clock_skew_ppm=clock.skew_ppm,
+            clock_residual_s=clock.residual_s,
+            clock_round_trip_s=clock.round_trip_s,
+            clock_resets=clock.state.resets,
+        )
 
     def identify(self, sensor_id: int) -> Future[Outcome]:
         """Blink one unit's light."""
         future: Future[Outcome] = Future()
 
         def begin(now: float) -> None:
-            if self.state is ConnectionState.CONNECTED:
+            if self._listen_only:
+                future.set_result(_LISTENING)
+            elif self.state is ConnectionState.CONNECTED:
                 self._request(lambda number: p.Identify(number, sensor_id), future.set_result, now)
             else:
                 future.set_result(Outcome(False, False, f"the hub is not connected: {self.problem}"))
@@ -146,6 +176,9 @@ class HubSession:
         future: Future[Outcome] = Future()
 
         def begin(now: float) -> None:
+            if self._listen_only:
+                future.set_result(_LISTENING)
+                return
             self.streaming = wanted
             if self.state is not ConnectionState.CONNECTED:
                 future.set_result(Outcome(True, False, f"done once the hub is connected: {self.problem}"))
@@ -155,13 +188,16 @@ class HubSession:
         self._commands.put(begin)
         return future
 
-    def step(self) -> list[TimedSample]:
+    def step(self) -> list[ImuSample]:
         """Do what is due, read once, and return the samples read; to be called again and again without pause."""
-        samples: list[TimedSample] = []
+        samples: list[ImuSample] = []
         try:
             now = self._clock()
             while not self._commands.empty():
                 self._commands.get()(now)
+            if self.state is ConnectionState.ENDED:
+                self._wait(self._params.read_timeout_s)
+                return samples
             if self.state is ConnectionState.DISCONNECTED and not self._reopen(now):
                 return samples
             self._send_due(now)
@@ -170,6 +206,8 @@ class HubSession:
             for packet in self.parser.feed(data) if data else ():
                 self._handle(packet, arrival, samples)
             self._check(arrival)
+        except EndedError as error:
+            self._end(str(error))
         except TransportError as error:
             self._disconnect(str(error))
         return samples
@@ -194,7 +232,7 @@ class HubSession:
         if remaining > 0.0:
             self._wait(min(remaining, self._params.read_timeout_s))
             return False
-        self._transport.open()
+        self._transport.open(p.is_hello)
         self.parser.reset()
         self._pinger.forget()
         self._heard_s = now
@@ -210,6 +248,12 @@ class HubSession:
         self._next_open_s = self._clock() + self._retry_s
         self._retry_s = min(2.0 * self._retry_s, self._params.retry_most_s)
 
+    def _end(self, problem: str) -> None:
+        self._transport.close()
+        self.problem = problem if self.counters.samples else f"{problem} without a sample; before: {self.problem}"
+        self.state = ConnectionState.ENDED
+        self._abandon(problem)
+
     def _abandon(self, reason: str) -> None:
         # The stage first: what is abandoned must not lead the handshake on.
         self._stage = _Stage.HELLO
@@ -218,12 +262,15 @@ class HubSession:
     # Sending
 
     def _send(self, packet: p.HostPacket) -> None:
-        self._transport.write(p.encode(packet))
+        if not self._listen_only:
+            self._transport.write(p.encode(packet))
 
     def _request(self, build: Build, done: Done, now: float) -> None:
         self._send(self._requests.begin(build, done, now))
 
     def _send_due(self, now: float) -> None:
+        if self._listen_only:
+            return
         for packet in self._requests.due(now):
             self._send(packet)
         if self._stage is _Stage.HELLO and now >= self._next_hello_s:
@@ -238,7 +285,7 @@ class HubSession:
 
     # Receiving
 
-    def _handle(self, packet: p.Packet, arrival: float, samples: list[TimedSample]) -> None:
+    def _handle(self, packet: p.Packet, arrival: float, samples: list[ImuSample]) -> None:
         self._heard_s = arrival
         if isinstance(packet, p.Sample):
             self._on_sample(packet, arrival, samples)
@@ -246,12 +293,16 @@ class HubSession:
             self._pinger.answered(packet, arrival)
         elif isinstance(packet, p.Ack):
             self._requests.acknowledge(packet)
+            if self._listen_only and (packet.command, packet.result) == (p.Start.TYPE, p.Result.OK):
+                # Somebody else sent START: the hub counts from 0 again.
+                self._sequence.restart()
         elif isinstance(packet, p.Hello):
             self._on_hello(packet, arrival)
         # Host packets come back from a line that echoes; they mean nothing here.
 
-    def _on_sample(self, sample: p.Sample, arrival: float, samples: list[TimedSample]) -> None:
-        if self._stage not in (_Stage.FIRST_SAMPLE, _Stage.DONE) or not self.streaming or self.hello is None:
+    def _on_sample(self, sample: p.Sample, arrival: float, samples: list[ImuSample]) -> None:
+        wanted = self._stage in (_Stage.FIRST_SAMPLE, _Stage.DONE) and self.streaming
+        if not wanted or self.hello is None or self._converter is None:
             self.counters.stale += 1
             return
         if (len(sample.status), sample.fields) != (len(self.hello.sensors), self.hello.fields):
@@ -261,16 +312,22 @@ class HubSession:
         if lost is None:
             self.counters.out_of_order += 1
             if self._sequence.lost_track:
-                self._begin_handshake(arrival, "the hub's sample numbers went back")
+                self._lost_track(arrival)
             return
         mapped = self.clock_map.add_sample(sample.hub_time_us, arrival)
         self._last_host_s = max(mapped, self._last_host_s + 1e-6)
         self._sampled_s = arrival
         self.counters.samples += 1
         self.counters.lost += lost
-        samples.append(TimedSample(sample, self._last_host_s, arrival, lost))
+        samples.append(self._converter.convert(sample, lost, self._last_host_s, arrival))
         if self._stage is _Stage.FIRST_SAMPLE:
             self._connected(arrival)
+
+    def _lost_track(self, now: float) -> None:
+        if self._listen_only:
+            self._sequence.restart()
+        else:
+            self._begin_handshake(now, "the hub's sample numbers went back")
 
     # Handshake
 
@@ -290,18 +347,36 @@ class HubSession:
         elif known is not None and self._stage is not _Stage.HELLO:
             changed = (hello.sensors, hello.fields) != (known.sensors, known.fields)
             stopped = self._stage is _Stage.DONE and self.streaming and not hello.streaming
-            if not changed and not stopped:
+            if not changed and (self._listen_only or not stopped):
                 return
         self._abandon("the hub was attached anew")
-        if known is None or replace(hello, **_VOLATILE) != replace(known, **_VOLATILE):
-            self.generation += 1
         self.hello, self.report = hello, compare(hello, self._layout)
+        self._adopt(hello, self.report.usable)
         if not self.report.usable:
             self._fail(f"no unit of layout {self._layout.name} can be used: {self.report.summary}", now)
             return
         self._enter(ConnectionState.CONNECTING, _Stage.RATE, now)
         self.problem = f"{self.description}: the hub answers, waiting for samples"
+        if self._listen_only:
+            self._sequence.restart()
+            self._enter(self.state, _Stage.FIRST_SAMPLE, now)
+            return
         self._request(lambda number: p.SetRate(number, self.rate_hz), self._rate_set, now)
+
+    def _adopt(self, hello: p.Hello, usable: bool) -> None:
+        """Make the converter; it and its filters outlive a new connection to the same hub with the same units."""
+        identity, number = identity_of(hello, self.rate_hz), layout_id(self._layout, hello)
+        if (identity, number) == (self.identity, self.layout_id):
+            return
+        self.identity, self.layout_id = identity, number
+        self._converter, self._orientation_problem = None, ""
+        if not usable:
+            return
+        fusion = None
+        if not identity.sends_orientation:
+            fusion = host_fusion.make_filter(len(self._layout.sensors), identity.rate_hz)
+            self._orientation_problem = "" if fusion is not None else host_fusion.MISSING_PACKAGE
+        self._converter = SampleConverter(hello, self._layout, identity.rate_hz, fusion, number)
 
     def _rate_set(self, outcome: Outcome) -> None:
         if self._stage is _Stage.RATE and self._accepted(outcome):
@@ -338,10 +413,12 @@ class HubSession:
         self.problem = ""
 
     def _fail(self, problem: str, now: float) -> None:
+        if self.state is not ConnectionState.ERROR:
+            # Not put off by what a hub that cannot be used sends by itself.
+            self._next_hello_s = now + self._params.error_period_s
         self._abandon(problem)
         self._enter(ConnectionState.ERROR, _Stage.HELLO, now)
         self.problem = problem
-        self._next_hello_s = now + self._params.error_period_s
 
     def _enter(self, state: ConnectionState, stage: _Stage, now: float) -> None:
         self.state, self._stage, self._stage_since_s = state, stage, now
@@ -353,19 +430,21 @@ class HubSession:
         self._check_version(now)
         if self._stage is _Stage.DONE:
             self._check_flow(now)
+        elif self._listen_only:
+            return
         elif self._stage is _Stage.FIRST_SAMPLE and now - self._stage_since_s > params.first_sample_s:
             self._begin_handshake(now, "the hub acknowledged START, but no sample came")
         elif now - self._heard_s > params.silence_s:
             self._disconnect(self._silence())
 
     def _check_version(self, now: float) -> None:
-        seen = self.parser.rejects[p.WrongVersionError.reason]
+        seen = self.parser.rejects["wrong_version"]
         if seen == self._other_versions:
             return
         self._other_versions = seen
         self._heard_s = now
         if self._stage is _Stage.HELLO and self.parser.found_version is not None:
-            self._fail(str(p.WrongVersionError(p.VERSION, self.parser.found_version)), now)
+            self._fail(str(p.wrong_version(p.VERSION, self.parser.found_version)), now)
 
     def _check_flow(self, now: float) -> None:
         params = self._params
@@ -375,7 +454,12 @@ class HubSession:
             quiet, limit = now - self._heard_s, params.idle_watchdog_s
         if quiet > limit:
             self.counters.watchdog += 1
-            self._begin_handshake(now, f"{self.description}: nothing from the hub for {quiet:.1f} s, asking it again")
+            quietly = f"{self.description}: nothing from the hub for {quiet:.1f} s"
+            if self._listen_only:
+                self._enter(ConnectionState.CONNECTING, _Stage.FIRST_SAMPLE, now)
+                self.problem = quietly
+            else:
+                self._begin_handshake(now, f"{quietly}, asking it again")
 
     def _silence(self) -> str:
         received = self.parser.bytes - self._bytes_before

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cobs import cobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imu_driver import protocol as p
-from imu_driver.protocol import cobs
+from imu_driver.hubs.imusic_v1 import protocol as p
 
-DOC = (Path(__file__).resolve().parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+DOC = (Path(__file__).resolve().parents[4] / "docs" / "protocol.md").read_text(encoding="utf-8")
 
 STATUS = np.array([1, 3], np.uint8)
 QUATERNION = np.array([[0, 0, 0, 32767], [-16384, 16384, -16384, 16384]], np.int16)
@@ -219,9 +219,30 @@ def test_reasons(frame: bytes, reason: str) -> None:
 
 
 def test_wrong_version_says_which() -> None:
-    with pytest.raises(p.WrongVersionError, match="version 1, found version 9") as caught:
+    with pytest.raises(p.ProtocolError, match="version 1, found version 9") as caught:
         p.decode(framed(9, 0x02, b""))
-    assert caught.value.found == 9
+    assert (caught.value.reason, caught.value.found_version) == ("wrong_version", 9)
+
+
+def test_other_versions_can_be_sent() -> None:
+    with pytest.raises(p.ProtocolError, match="found version 2"):
+        p.decode(p.encode(p.Ping(7), version=2))
+
+
+def test_the_longest_frame_is_that_of_the_longest_packet() -> None:
+    assert cobs.max_encoded_length(p.MAX_PACKET) == p.MAX_FRAME
+
+
+@given(st.binary(min_size=1))
+def test_what_is_no_cobs_is_rejected_as_that_and_nothing_else_is(frame: bytes) -> None:
+    parser = p.StreamParser()
+    parser.feed(frame.replace(b"\0", b"\1") + b"\0")
+    try:
+        cobs.decode(frame.replace(b"\0", b"\1"))
+    except cobs.DecodeError:
+        assert parser.rejects["bad_cobs"] == 1
+    else:
+        assert parser.rejects["bad_cobs"] == 0
 
 
 @pytest.mark.parametrize(
@@ -237,8 +258,9 @@ def test_wrong_version_says_which() -> None:
     ids=["rate", "token", "long", "surrogate", "empty", "oversize"],
 )
 def test_what_cannot_be_encoded(packet: p.Packet) -> None:
-    with pytest.raises(p.MalformedPayloadError):
+    with pytest.raises(p.ProtocolError) as caught:
         p.encode(packet)
+    assert caught.value.reason == "malformed"
 
 
 def test_scaling() -> None:

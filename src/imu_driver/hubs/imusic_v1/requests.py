@@ -6,27 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from imu_driver.protocol import Ack, HostPacket, Result
+from imu_driver.hub import Outcome
+from imu_driver.hubs.imusic_v1.protocol import Ack, HostPacket, Result
 
 Build: TypeAlias = Callable[[int], HostPacket]
 """Makes the command with a request id."""
 
-Done: TypeAlias = Callable[["Outcome"], None]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a command ended.
-
-    Attributes:
-        ok: the hub did it.
-        answered: the hub answered at all.
-        message: why not, and what to do; empty on success.
-    """
-
-    ok: bool
-    answered: bool
-    message: str
+Done: TypeAlias = Callable[[Outcome], None]
 
 
 @dataclass
