@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
+from pydantic import Field
 
 from face_dataset.shards.manifest import Split
-from face_model.share import share_dir
+from face_model.settings import SettingsKind
 from imu_sim.chips.fusion import FusionMode
 from imu_sim.errors import RecipeError
-
-_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Share = Annotated[float, Field(gt=0.0)]
 Shares = Annotated[dict[str, Share], Field(min_length=1)]
@@ -25,7 +20,7 @@ Shares = Annotated[dict[str, Share], Field(min_length=1)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True)
 class Recorded:
     """Recorded facial motion.
 
@@ -40,7 +35,7 @@ class Recorded:
     rest_s: Annotated[float, Field(ge=0.0, le=60.0)] = 3.0
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True)
 class Generated:
     """Performances made up by `imu_sim.generator`, each by a person of its own.
 
@@ -48,14 +43,14 @@ class Generated:
         seconds: shortest and longest performance, s; each is drawn uniformly between.
     """
 
-    seconds: Annotated[tuple[float, float], Field()] = (60.0, 90.0)
+    seconds: tuple[float, float] = (60.0, 90.0)
 
     def __post_init__(self) -> None:
         if not 1.0 <= self.seconds[0] <= self.seconds[1] <= 3600.0:
             raise ValueError(f"expected 1 <= shortest <= longest <= 3600 seconds, found {list(self.seconds)}")
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True)
 class Variation:
     """How the same motion differs from wearer to wearer.
 
@@ -68,7 +63,7 @@ class Variation:
     stretch: Annotated[float, Field(ge=1.0, le=2.0)] = 1.0
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True)
 class Takes:
     """One group of takes; exactly one of `recorded` and `generated` is given.
 
@@ -97,7 +92,7 @@ class Takes:
             raise ValueError("expected exactly one of `recorded` and `generated`")
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True)
 class Gluing:
     """Errors of attachment.
 
@@ -110,7 +105,7 @@ class Gluing:
     mounting_deg: Annotated[float, Field(ge=0.0, le=90.0)] = 10.0
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True)
 class Hub:
     """What the hub sends.
 
@@ -130,7 +125,7 @@ class Hub:
     fusion: Annotated[dict[FusionMode, Share], Field(min_length=1)] = field(default_factory=lambda: {"6d": 1.0})
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True)
 class Recipe:
     """A data set. Every random choice of a take follows from `seed` and the take's index alone.
 
@@ -161,44 +156,16 @@ class Recipe:
         return {key: _plain(value) for key, value in asdict(self).items()}
 
 
-_RECIPE = TypeAdapter(Recipe)
-_KEYS = sorted({f.name for kind in (Recipe, Takes, Recorded, Generated, Variation, Gluing, Hub) for f in fields(kind)})
-
-
-def find_recipe(name_or_path: str | Path) -> Path:
-    """File of a recipe: a path, or the name of one in the package's `config/datasets`.
-
-    Raises:
-        RecipeError: there is none; the message lists the shipped ones.
-    """
-    shipped = share_dir() / "config" / "datasets"
-    path = Path(name_or_path)
-    if path.suffix not in {".yaml", ".yml"}:
-        path = shipped / f"{name_or_path}.yaml"
-    if not path.is_file():
-        names = ", ".join(sorted(found.stem for found in shipped.glob("*.yaml")))
-        raise RecipeError(
-            f"expected a recipe at {path}, found no file; give the path of a .yaml file or a shipped name: {names}"
-        )
-    return path
+_RECIPES = SettingsKind("recipe", Recipe, RecipeError, folder="datasets")
 
 
 def load_recipe(name_or_path: str | Path) -> Recipe:
-    """Read a recipe.
+    """Read a recipe: the path of a file, or the name of one in the package's `config/datasets`.
 
     Raises:
         RecipeError: there is no such file, or its content is no recipe.
     """
-    path = find_recipe(name_or_path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        told = " ".join(str(error).split())
-        raise RecipeError(f"expected a recipe in YAML in {path}, found: {told}") from error
-    try:
-        return recipe_from(content)
-    except RecipeError as error:
-        raise RecipeError(f"{path}: {error}") from error
+    return _RECIPES.load(name_or_path)
 
 
 def recipe_from(content: Any) -> Recipe:
@@ -207,25 +174,7 @@ def recipe_from(content: Any) -> Recipe:
     Raises:
         RecipeError: a key is unknown or missing, or a value is impossible; the message names the first.
     """
-    if not isinstance(content, Mapping):
-        raise RecipeError(f"expected a mapping with `name` and `takes`, found {content!r}")
-    try:
-        return _RECIPE.validate_python(dict(content))
-    except ValidationError as error:
-        raise RecipeError(_told(error)) from error
-
-
-def _told(error: ValidationError) -> str:
-    found = error.errors(include_url=False)
-    # A misspelt key shows twice, as unknown and as missing: the unknown one is what to mend.
-    unknown = [e for e in found if e["type"] in {"unexpected_keyword_argument", "extra_forbidden"}]
-    first = (unknown or found)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if unknown:
-        near = difflib.get_close_matches(str(first["loc"][-1]), _KEYS, n=1)
-        return f"{where}: unknown key; " + (f"did you mean {near[0]}?" if near else f"expected {', '.join(_KEYS)}")
-    told = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {told[0].lower()}{told[1:]}" + (f", found {first['input']!r}" if "found" not in told else "")
+    return _RECIPES.checked(content)
 
 
 def _plain(value: Any) -> Any:

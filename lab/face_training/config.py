@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, Literal
 
 from face_inference.errors import InferenceError
-from face_model.share import share_dir
+from face_model.settings import SettingsKind
 from face_training.networks.config import ESTIMATE_CHANNELS, NetworkConfig
 
 STAGES = ("stage_1", "stage_2", "distil")
 """Stages in their order; one without steps is left out."""
-
-DEVICES = ("auto", "cpu", "cuda")
-PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -151,14 +146,27 @@ class TrainConfig:
     validation_ticks: int = 4000
     neutral_s: float = 2.0
     population_people: int = 400
-    device: str = "auto"
-    precision: str = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["float32", "bfloat16"] = "float32"
     threads: int = 1
     checkpoint_steps: int = 250
     blind: tuple[str, ...] = ()
     made_up_wearers: int = 3
     training_people: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        if self.network.inputs != ESTIMATE_CHANNELS + 1:
+            raise ValueError(f"expected no network.inputs, which the data decides, found {self.network.inputs}")
+        if not self.stages:
+            raise ValueError(f"expected steps above 0 in one of {', '.join(STAGES)}, found none; nothing to train")
+        unknown = [name for name in self.export if name not in self.stages]
+        if unknown:
+            raise ValueError(f"expected export to name stages that have steps, found {', '.join(unknown)}")
+        if "distil" in self.stages and self.network.architecture != "diffusion":
+            raise ValueError(
+                f"expected a diffusion network for distil, found {self.network.architecture}; set distil.steps to 0"
+            )
 
     @property
     def stages(self) -> dict[str, StageConfig]:
@@ -181,23 +189,7 @@ class TrainConfig:
         return content
 
 
-def find_train_config(name_or_path: str | Path) -> Path:
-    """File of a training: a path, or the name of one in the package's `config/train`.
-
-    Raises:
-        InferenceError: there is none; the message lists the shipped ones.
-    """
-    shipped = share_dir() / "config" / "train"
-    path = Path(name_or_path)
-    if path.suffix not in {".yaml", ".yml"}:
-        path = shipped / f"{name_or_path}.yaml"
-    if not path.is_file():
-        names = ", ".join(sorted(found.stem for found in shipped.glob("*.yaml")))
-        raise InferenceError(
-            f"expected a training configuration at {path}, found no file; "
-            f"give the path of a .yaml file or a shipped name: {names}"
-        )
-    return path
+_TRAININGS = SettingsKind("training configuration", TrainConfig, InferenceError, folder="train")
 
 
 def load_train_config(name_or_path: str | Path) -> TrainConfig:
@@ -206,15 +198,7 @@ def load_train_config(name_or_path: str | Path) -> TrainConfig:
     Raises:
         InferenceError: the file cannot be read, or holds a key or value that is not understood.
     """
-    path = find_train_config(name_or_path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InferenceError(f"expected a training configuration in {path}, found: {error}") from error
-    try:
-        return train_config_from(content or {})
-    except InferenceError as error:
-        raise InferenceError(f"{path}: {error}") from error
+    return _TRAININGS.load(name_or_path, TrainConfig())
 
 
 def train_config_from(content: Mapping[str, Any]) -> TrainConfig:
@@ -222,47 +206,5 @@ def train_config_from(content: Mapping[str, Any]) -> TrainConfig:
 
     Raises:
         InferenceError: a key is unknown, a value has the wrong type or is not one of those possible.
-        InferenceError: sizes that fit no network.
     """
-    config: TrainConfig = _filled(TrainConfig(), content, "")
-    for key, known in (("device", DEVICES), ("precision", PRECISIONS)):
-        if getattr(config, key) not in known:
-            raise InferenceError(f"expected {key} to be one of {', '.join(known)}, found {getattr(config, key)}")
-    if not config.stages:
-        raise InferenceError(f"expected steps above 0 in one of {', '.join(STAGES)}, found none; nothing to train")
-    unknown = [name for name in config.export if name not in config.stages]
-    if unknown:
-        raise InferenceError(f"expected export to name stages that have steps, found {', '.join(unknown)}")
-    if "distil" in config.stages and config.network.architecture != "diffusion":
-        raise InferenceError(
-            f"expected a diffusion network for distil, found {config.network.architecture}; set distil.steps to 0"
-        )
-    return config
-
-
-def _filled(default: Any, content: Any, prefix: str) -> Any:
-    """`default` with the values of `content`, section by section."""
-    if not isinstance(content, Mapping):
-        raise InferenceError(f"expected a mapping at {prefix or 'the top'}, found {content!r}")
-    known = {f.name for f in fields(default)} - ({"inputs"} if isinstance(default, NetworkConfig) else set())
-    values = {f.name: getattr(default, f.name) for f in fields(default)}
-    for key, value in content.items():
-        if key not in known:
-            raise InferenceError(f"expected one of {', '.join(sorted(known))}, found {prefix}{key}")
-        values[key] = _checked(values[key], value, f"{prefix}{key}")
-    return type(default)(**values)
-
-
-def _checked(default: Any, value: Any, where: str) -> Any:
-    """`value` if it is of the type of `default`; whole numbers pass for fractions, lists of names for tuples."""
-    if is_dataclass(default):
-        return _filled(default, value, f"{where}.")
-    wanted = type(default)
-    if wanted is tuple and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        expected = "a list of names" if wanted is tuple else wanted.__name__
-        raise InferenceError(f"expected {where} to be {expected}, found {value!r}")
-    return value
+    return _TRAININGS.checked(content, TrainConfig())

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from face_inference.channels import FEATURE_VERSION, Channels
 from face_inference.errors import (
     ModelFolderError,
@@ -20,6 +18,7 @@ from face_inference.mounts import NominalMounts
 from face_inference.network_inputs import input_size
 from face_inference.wearer.prior import PRIOR_FILE, Prior
 from face_model import arkit
+from face_model.settings import read_mapping
 from face_model.share import ament_prefixes, share_dir
 
 FORMAT_VERSION = 3
@@ -194,12 +193,8 @@ def _models_in(place: Path) -> list[str]:
 
 
 def _read_description(path: Path) -> ModelDescription:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ModelFolderError(f"expected YAML in {path}, found: {error}") from error
-    if not isinstance(content, Mapping):
-        raise ModelFolderError(f"expected a mapping in {path}, found {type(content).__name__}")
+    # Written by `imusic train` and held by hashes, not by people: plain values do, without the 75 ms of pydantic.
+    content = read_mapping(path, "a model description", ModelFolderError)
     for key, expected in (("format_version", FORMAT_VERSION), ("feature_version", FEATURE_VERSION)):
         if content.get(key) != expected:
             raise ModelFolderError(

@@ -54,7 +54,7 @@ class NeutralCalibration:
 
     def __init__(self, mounts: NominalMounts, params: CalibrationParams | None = None, automatic: bool = False) -> None:
         self._mounts = mounts
-        self._params = params or CalibrationParams()
+        self.params = params or CalibrationParams()
         self._automatic = automatic
         self._orientation: list[NDArray[np.floating]] = []
         self._angular_velocity: list[NDArray[np.floating]] = []
@@ -97,7 +97,7 @@ class NeutralCalibration:
         self._orientation.append(np.array(orientation, dtype=np.float64))
         self._angular_velocity.append(np.array(angular_velocity, dtype=np.float64))
         self._valid.append(np.array(valid, dtype=bool))
-        if time_s - self._window_s >= self._params.duration_s:
+        if time_s - self._window_s >= self.params.duration_s:
             self._close_window(time_s)
         return self.result
 
@@ -113,13 +113,13 @@ class NeutralCalibration:
             return
         if verdict.success and (self._stillest is None or verdict.stillness_rad_s < self._stillest.stillness_rad_s):
             self._stillest = verdict
-        if time_s - (self._began_s or 0.0) >= self._params.patience_s and self._stillest is not None:
+        if time_s - (self._began_s or 0.0) >= self.params.patience_s and self._stillest is not None:
             self.result = self._stillest
             return
         # Half the window is kept: a wearer who just became still waits half as long.
         keep = len(self._valid) // 2
         del self._orientation[:keep], self._angular_velocity[:keep], self._valid[:keep]
-        self._window_s = time_s - 0.5 * self._params.duration_s
+        self._window_s = time_s - 0.5 * self.params.duration_s
 
     def _judge(self) -> tuple[CalibrationResult, bool]:
         """Verdict on the collected window, and whether the wearer was still in it."""
@@ -135,10 +135,10 @@ class NeutralCalibration:
         stillness = neutral.stillness_rad_s
         face = self._face_rate(rates, valid, neutral)
         problems = []
-        if stillness > self._params.max_skull_rate_rad_s:
-            problems.append(f"the head turned at {stillness:.3f} rad/s, still is {self._params.max_skull_rate_rad_s}")
-        if face > self._params.max_face_rate_rad_s:
-            problems.append(f"the face moved at {face:.3f} rad/s, relaxed is {self._params.max_face_rate_rad_s}")
+        if stillness > self.params.max_skull_rate_rad_s:
+            problems.append(f"the head turned at {stillness:.3f} rad/s, still is {self.params.max_skull_rate_rad_s}")
+        if face > self.params.max_face_rate_rad_s:
+            problems.append(f"the face moved at {face:.3f} rad/s, relaxed is {self.params.max_face_rate_rad_s}")
         absent = [n for n, seen in zip(self._mounts.names, neutral.calibrated, strict=True) if not seen]
         note = f"; not seen and masked: {', '.join(absent)}" if absent else ""
         if not problems:

@@ -12,11 +12,12 @@ from rclpy.timer import Timer
 from std_msgs.msg import Header
 
 from face_inference.batch import FaceBatch
-from face_inference.engines.choice import ENGINES, PRECISIONS, ProgressLines, create_engine
+from face_inference.engines.choice import ProgressLines, create_engine
 from face_inference.engines.protocol import Engine
 from face_inference.errors import InferenceError
 from face_inference.model_folder import Model, load_model
 from face_inference.neutral_calibration import CalibrationParams
+from face_inference.parameters import PARAMETERS
 from face_inference.served_wearer import ServedWearer
 from face_inference.tracker import FaceTracker, TrackerParams
 from face_inference.wearer_diagnostics import wearer_diagnostics
@@ -25,32 +26,8 @@ from face_inference.wearer_topics import sample_of
 from face_model.imu_sample import ImuSample
 from imusic_ros.health import OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
-from imusic_ros.parameters import ParameterSpec
+from imusic_ros.parameters import Value
 from imusic_ros.process import run
-
-PARAMETERS = (
-    ParameterSpec("model", "imusic", "Model to run: a name in any package that ships models, or a folder's path."),
-    ParameterSpec("engine", "auto", "What runs the model; auto takes the fastest that works here.", choices=ENGINES),
-    ParameterSpec("precision", "auto", "What the engine computes in, where it knows several.", choices=PRECISIONS),
-    ParameterSpec(
-        "wearers", [""], "Namespaces, relative to the node's, whose faces this node computes together; none: its own."
-    ),
-    ParameterSpec(
-        "wearer",
-        "",
-        "Name of the profile used from the start; empty: an unknown wearer. Not beside wearers.",
-    ),
-    ParameterSpec("neutral_duration_s", 2.0, "Length of the neutral calibration, s.", 0.5, 30.0),
-    ParameterSpec("still_skull_rad_s", 0.1, "RMS turning rate of the skull that counts as still, rad/s.", 0.005, 2.0),
-    ParameterSpec("still_face_rad_s", 0.15, "RMS turning rate of the skin that counts as relaxed, rad/s.", 0.005, 2.0),
-    ParameterSpec("neutral_patience_s", 15.0, "At start, take the stillest window after this long, s.", 1.0, 600.0),
-    ParameterSpec("max_gap_s", 0.25, "A longer gap between samples starts the network anew, s.", 0.02, 2.0),
-    ParameterSpec(
-        "stale_after_s", 0.1, "Without input for this long, confidence falls and the state is stale, s.", 0.02, 5.0
-    ),
-    ParameterSpec("neutral_after_s", 1.0, "Without input for this long, weights fall to neutral, s.", 0.05, 60.0),
-    ParameterSpec("fade_s", 0.5, "Time that the fall of confidence and of weights takes, s.", 0.0, 10.0),
-)
 
 POLL_PERIOD_S = 0.05
 """How often the node looks after wearers whose frames do not come."""
@@ -102,6 +79,12 @@ class FaceInferenceNode(ManagedNode):
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+
+    def parameter_changed(self, name: str, value: Value) -> None:
+        """Fading, stillness and patience hold from now on."""
+        params = self._tracker_params()
+        for tracker in self._batch.trackers:
+            tracker.use_params(params)
 
     # The loop: frames come in, those that are there together become faces in one step of the engine, faces go out.
 

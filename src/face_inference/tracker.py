@@ -172,6 +172,12 @@ class FaceTracker:
         self._routine = RoutineCapture(self._extractor.channels)
         return self._routine
 
+    def use_params(self, params: TrackerParams) -> None:
+        """Use these times from now on; an automatic calibration that runs goes on with them, `max_gap_s` stays."""
+        self.params = params
+        if self._calibration is not None:
+            self._calibration.params = params.calibration
+
     # Running.
 
     def update(self, sample: ImuSample, now_s: float) -> FaceEstimate | None:

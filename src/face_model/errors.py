@@ -7,6 +7,10 @@ class ImusicError(Exception):
     """Anything that this package refuses; the command line prints it in one line."""
 
 
+class SettingsError(ImusicError, ValueError):
+    """A settings file is missing, is no YAML, or holds what is not understood."""
+
+
 class FaceModelError(ImusicError, ValueError):
     """A layout, rig or recording that cannot be used."""
 

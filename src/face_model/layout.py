@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
-import yaml
 
 from face_model.errors import LayoutError
-from face_model.share import share_dir
+from face_model.settings import SettingsKind
 
-SIDES = ("left", "right", "midline")
+Side = Literal["left", "right", "midline"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,10 @@ class SkullPose:
     position_m: tuple[float, float, float]
     orientation: tuple[float, float, float, float]
     """Unit quaternion x, y, z, w that turns sensor axes into `face_head` axes."""
+
+    def __post_init__(self) -> None:
+        if abs(float(np.linalg.norm(self.orientation)) - 1.0) > 1e-3:
+            raise ValueError(f"expected a unit quaternion x, y, z, w as orientation, found {list(self.orientation)}")
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,14 @@ class Sensor:
     id: int
     name: str
     muscle: str
-    side: str
-    place: tuple[float, float] | None
-    skull: SkullPose | None
+    side: Side
+    place: tuple[float, float] | None = None
+    skull: SkullPose | None = None
     reference: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.place is None) == (self.skull is None):
+            raise ValueError(f"sensor {self.name}: expected exactly one of `place` and `skull`, found both or none")
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,19 @@ class SensorLayout:
     height of the mouth corners.
     """
 
-    name: str
-    sensors: tuple[Sensor, ...]
+    name: str = "unnamed"
+    sensors: tuple[Sensor, ...] = ()
+
+    def __post_init__(self) -> None:
+        for what in ("id", "name"):
+            values = [getattr(sensor, what) for sensor in self.sensors]
+            twice = sorted({str(value) for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"expected every sensor {what} once, found {', '.join(twice)} more than once")
+        references = [sensor for sensor in self.sensors if sensor.reference]
+        if len(references) != 1 or references[0].skull is None:
+            found = ", ".join(sensor.name for sensor in references) or "none"
+            raise ValueError(f"expected exactly one reference sensor, with a `skull` pose, found {found}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,72 +86,22 @@ class SensorLayout:
         return tuple(i for i, sensor in enumerate(self.sensors) if sensor.place is not None)
 
 
+LAYOUTS = SettingsKind("sensor layout", SensorLayout, LayoutError, folder="layouts")
+
+
 def load_layout(name_or_path: str | Path = "face_12") -> SensorLayout:
     """Read a layout by file path, or by name from the package's `config/layouts`.
 
     Raises:
         LayoutError: no such file, or its content is not a layout.
     """
-    path = Path(name_or_path)
-    if path.suffix not in {".yaml", ".yml"}:
-        path = share_dir() / "config" / "layouts" / f"{name_or_path}.yaml"
-    if not path.is_file():
-        shipped = sorted(p.stem for p in (share_dir() / "config" / "layouts").glob("*.yaml"))
-        raise LayoutError(
-            f"expected a sensor layout at {path}, found no file; "
-            f"give the path of a .yaml file or one of the shipped names: {', '.join(shipped)}"
-        )
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LayoutError(f"expected YAML in {path}, found: {error}") from error
-    try:
-        return _layout_from(content)
-    except LayoutError as error:
-        raise LayoutError(f"{path}: {error}") from error
+    layout = LAYOUTS.load(name_or_path)
+    return replace(layout, sensors=tuple(_normalised(s) for s in sorted(layout.sensors, key=lambda s: s.id)))
 
 
-def _layout_from(content: Any) -> SensorLayout:
-    if not isinstance(content, Mapping) or not isinstance(content.get("sensors"), list):
-        raise LayoutError("expected a mapping with `name` and a list `sensors`")
-    sensors = tuple(sorted((_sensor_from(entry) for entry in content["sensors"]), key=lambda s: s.id))
-    _check(sensors)
-    return SensorLayout(name=str(content.get("name", "unnamed")), sensors=sensors)
-
-
-def _sensor_from(entry: Any) -> Sensor:
-    try:
-        place, skull = entry.get("place"), entry.get("skull")
-        sensor = Sensor(
-            id=int(entry["id"]),
-            name=str(entry["name"]),
-            muscle=str(entry["muscle"]),
-            side=str(entry["side"]),
-            place=None if place is None else (float(place[0]), float(place[1])),
-            skull=None if skull is None else _skull_from(skull),
-            reference=bool(entry.get("reference", False)),
-        )
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise LayoutError(f"expected id, name, muscle, side and place or skull, found {entry!r} ({error})") from error
-    if sensor.side not in SIDES:
-        raise LayoutError(f"sensor {sensor.name}: expected side to be one of {SIDES}, found {sensor.side!r}")
-    if (sensor.place is None) == (sensor.skull is None):
-        raise LayoutError(f"sensor {sensor.name}: expected exactly one of `place` and `skull`")
-    return sensor
-
-
-def _skull_from(entry: Mapping[str, Any]) -> SkullPose:
-    x, y, z = (float(v) for v in entry["position_m"])
-    quaternion = np.array([float(v) for v in entry["orientation"]])
-    if quaternion.shape != (4,) or abs(float(np.linalg.norm(quaternion)) - 1.0) > 1e-3:
-        raise LayoutError(f"expected a unit quaternion x, y, z, w, found {entry['orientation']}")
-    qx, qy, qz, qw = (float(v) for v in quaternion / np.linalg.norm(quaternion))
-    return SkullPose(position_m=(x, y, z), orientation=(qx, qy, qz, qw))
-
-
-def _check(sensors: tuple[Sensor, ...]) -> None:
-    if len({s.id for s in sensors}) != len(sensors) or len({s.name for s in sensors}) != len(sensors):
-        raise LayoutError("expected every sensor id and name once, found one twice")
-    references = [s.name for s in sensors if s.reference]
-    if len(references) != 1 or next(s for s in sensors if s.reference).skull is None:
-        raise LayoutError(f"expected exactly one reference sensor, with a `skull` pose, found {references or 'none'}")
+def _normalised(sensor: Sensor) -> Sensor:
+    if sensor.skull is None:
+        return sensor
+    quaternion = np.array(sensor.skull.orientation)
+    x, y, z, w = (float(v) for v in quaternion / np.linalg.norm(quaternion))
+    return replace(sensor, skull=replace(sensor.skull, orientation=(x, y, z, w)))

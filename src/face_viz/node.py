@@ -28,31 +28,14 @@ from face_viz.errors import PortError
 from face_viz.frame import FaceFrame
 from face_viz.markers import MarkerGeometry
 from face_viz.page import FacePage
+from face_viz.parameters import PARAMETERS
 from face_viz.shown_sensors import SensorStatus, ShownSensors, on_rig
 from face_viz.viewer_messages import MarkerTemplate, cloud_message, frame_of, sensor_of
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
-from imusic_ros.parameters import ParameterSpec
+from imusic_ros.parameters import Value
 from imusic_ros.process import run
 from imusic_ros.qos import LATCHED, RELIABLE, SENSOR_DATA
-
-PARAMETERS = (
-    ParameterSpec(
-        "face", "head", "Face that is shown: head, or the path of a rig (.glb, .gltf, .npz, folder of .obj)."
-    ),
-    ParameterSpec("page", True, "Serve the web page."),
-    ParameterSpec("host", "127.0.0.1", "Address the page is served on; 127.0.0.1: reached from this machine only."),
-    ParameterSpec("port", 8080, "TCP port of the page; 0 takes the first free one from 8080 up.", 0, 65535),
-    ParameterSpec("draw_rate_hz", 30.0, "Frames per second sent to each viewer of the page, Hz.", 1.0, 60.0),
-    ParameterSpec("marker_rate_hz", 20.0, "Messages per second on face/markers and face/points, Hz.", 1.0, 60.0),
-    ParameterSpec("show_sensors", True, "Show the sensor boards on the page until a viewer switches them off."),
-    ParameterSpec("turn_head", True, "Turn the head on the page until a viewer switches that off."),
-    ParameterSpec(
-        "calibrate_service",
-        "face_inference/calibrate_neutral",
-        "Service that the page's button calls, relative to the namespace; empty: no button.",
-    ),
-)
 
 LOOK_PERIOD_S = 0.2
 """How often the node asks whether somebody looks; a new viewer waits this long at most."""
@@ -125,6 +108,16 @@ class FaceVizNode(ManagedNode):
         self._entities.clear()
         self._templates.clear()
         self._sensors, self._layout, self._states = None, None, None
+
+    def parameter_changed(self, name: str, value: Value) -> None:
+        """Rates hold from the next frame or message on; what is shown changes on every open page."""
+        if name == "marker_rate_hz" and self._marker_timer is not None:
+            self._publish_markers(False)
+            self._publish_markers(True)
+        elif name == "draw_rate_hz" and self._page is not None:
+            self._page.set_draw_rate(float(self.value(name)))
+        elif name in ("show_sensors", "turn_head") and self._page is not None:
+            self._page.set_option(name, bool(value))
 
     def health(self) -> Health:
         """Rate of faces since the last call, viewers, what was sent."""

@@ -96,6 +96,16 @@ class FacePage:
             self._sensors = sensors
             self._describe()
 
+    def set_option(self, name: str, value: bool) -> None:
+        """Change `show_sensors` or `turn_head` on every open page."""
+        with self._lock:
+            self._options = {**self._options, name: value}
+            self._describe()
+
+    def set_draw_rate(self, rate_hz: float) -> None:
+        """Frames per second sent to each viewer from now on, at most 60."""
+        self._server.period_s = 1.0 / min(rate_hz, MAX_RATE_HZ)
+
     def announce(self, text: str, ok: bool = True) -> None:
         """Show one line on every open page."""
         self._server.notify(text, ok)

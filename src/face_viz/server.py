@@ -105,7 +105,7 @@ class PageServer:
     def __init__(self, source: FrameSource, host: str, port: int, rate_hz: float) -> None:
         self._source = source
         self._host = host
-        self._period_s = 1.0 / rate_hz
+        self.period_s = 1.0 / rate_hz
         self._listener = _bind(host, port)
         self.port: int = self._listener.getsockname()[1]
         self._clients: set[web.WebSocketResponse] = set()
@@ -228,7 +228,7 @@ class PageServer:
                 last, payload = update
                 await self._send(client, payload)
                 self.frames_sent += 1
-            next_s = max(next_s + self._period_s, self._loop.time())
+            next_s = max(next_s + self.period_s, self._loop.time())
             await asyncio.sleep(next_s - self._loop.time())
 
     async def _send(self, client: web.WebSocketResponse, message: bytes | str) -> None:

@@ -15,40 +15,22 @@ from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
 from face_model.errors import FaceModelError
-from face_model.frames import HEAD_FRAME
 from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
 from imu_driver import messages
 from imu_driver.diagnostics import Reporter
 from imu_driver.hub import Hub, HubIdentity, Outcome
 from imu_driver.hub_thread import HubThread
-from imu_driver.hubs import HUBS, make_hub
+from imu_driver.hubs import make_hub
+from imu_driver.parameters import PARAMETERS
 from imu_driver.sensor_states import StatesWatch
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import Transport
 from imu_driver.udp import UdpTransport, parse_address
 from imusic_ros.health import ERROR, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
-from imusic_ros.parameters import ParameterSpec
 from imusic_ros.process import run
 from imusic_ros.qos import LATCHED, SENSOR_DATA
-
-PARAMETERS = (
-    ParameterSpec("hub", "imusic_v1", "Kind of hub, which is the protocol it speaks.", choices=tuple(HUBS)),
-    ParameterSpec("port", "/dev/ttyUSB0", "Serial port of the hub; unused where udp is set."),
-    ParameterSpec("baud", 921600, "Bits per second of the serial port.", 9600, 12_000_000),
-    ParameterSpec("udp", "", "HOST:PORT to listen on for a hub that sends over UDP; empty: the serial port."),
-    ParameterSpec("hub_address", "", "HOST:PORT of the hub; empty: the first sender of a HELLO is the hub. UDP only."),
-    ParameterSpec("rate_hz", 100, "Samples per second asked of the hub, Hz.", 1, 1000),
-    ParameterSpec("layout", "face_12", "Sensor layout: a name in config/layouts or the path of a .yaml file."),
-    ParameterSpec("frame_id", HEAD_FRAME, "Frame of the wearer's head, in the header of imu/frame and imu/layout."),
-    ParameterSpec(
-        "stamp_source",
-        "hub",
-        "Where stamps come from: hub, its clock mapped to the host's; arrival, the time the bytes came.",
-        choices=("hub", "arrival"),
-    ),
-)
 
 SUBSCRIBERS_PERIOD_S = 0.2
 """How often it is looked up which imu/<sensor>/data somebody wants: asking at each sample would cost too much."""

@@ -102,9 +102,11 @@ def _gpu() -> str:
 
 
 def _layout() -> str:
-    from face_model.layout import load_layout
+    """Read, not checked: that takes pydantic, which the doctor does without."""
+    from face_model.layout import LAYOUTS
+    from face_model.settings import read_mapping
 
-    return load_layout("face_12").name
+    return str(read_mapping(LAYOUTS.find("face_12"), "a sensor layout", LAYOUTS.error)["name"])
 
 
 def _model() -> str:

@@ -1,78 +1,104 @@
-"""Verbs that run processes until Ctrl-C: options are read here, the rest stands in `run`."""
+"""Verbs that run a graph until Ctrl-C: their options are the graph's arguments, the rest stands in `run`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
 from imusic_cli.run import run_graph
+from imusic_ros.graph import Argument, GraphError, load_graph
 
-Namespace = Annotated[str, typer.Option(help="ROS namespace of all nodes: one per person.")]
-ModelName = Annotated[str, typer.Option("--model", help="Model: a name or the path of a model folder.")]
-
-HubPort = Annotated[str, typer.Option(help="Serial port of the hub, e.g. /dev/ttyUSB0.")]
-Baud = Annotated[int | None, typer.Option(help="Baud rate of the serial port.")]
-HubUdp = Annotated[str, typer.Option(help="HOST:PORT to listen on for a hub that sends over UDP.")]
-LayoutName = Annotated[str, typer.Option(help="Sensor layout: a name or the path of a .yaml file.")]
-PagePort = Annotated[int | None, typer.Option(help="TCP port of the page.")]
-ShownFace = Annotated[str, typer.Option(help="Face that is shown: head, or a rig file.")]
-EngineName = Annotated[str, typer.Option("--engine", help="What runs the model: auto, onnxruntime, tensorrt, ...")]
+NAMESPACE = "ROS namespace of all nodes: one per wearer."
 
 
-def demo(
-    motion: Annotated[
-        str, typer.Option(help="What it plays: performance, say:TEXT, routine, or a Live Link CSV.")
-    ] = "",
-    model: ModelName = "",
-    engine: EngineName = "",
-    page_port: Annotated[int | None, typer.Option(help="TCP port of the page; by default the first free one.")] = None,
-    subject: Annotated[int | None, typer.Option(help="Who is simulated: 0 the face as built, else random.")] = None,
-    face: Annotated[str, typer.Option(help="Face that is simulated and shown: head, or a rig file.")] = "",
-    namespace: Namespace = "",
-) -> None:
-    """Watch a simulated face: hub, driver, inference and web page, no hardware needed."""
-    values: dict[str, object] = {"motion": motion, "model": model, "engine": engine, "page_port": page_port}
-    raise typer.Exit(run_graph("demo", values | {"subject": subject, "face": face}, namespace))
+def graph_verb(
+    name: str,
+    summary: str,
+    namespace: str = NAMESPACE,
+    needs_namespace: bool = False,
+    positional: str = "",
+    hidden: tuple[str, ...] = (),
+) -> Callable[..., None]:
+    """A verb with an option for each argument of a graph.
+
+    Args:
+        name: of the graph.
+        summary: one line for the help.
+        namespace: help of the option `--namespace`.
+        needs_namespace: whether that option must be given.
+        positional: argument that is no option and must be given; empty: none.
+        hidden: arguments that the help leaves out.
+    """
+
+    def verb(**values: Any) -> None:
+        raise typer.Exit(run_graph(name, values, values.pop("namespace")))
+
+    options = [
+        _given(a.name, _positional(a))
+        if a.name == positional
+        else _given(a.name, _option(a, a.name in hidden), default=None)
+        for a in load_graph(name).arguments
+    ]
+    default = inspect.Parameter.empty if needs_namespace else ""
+    options.append(_given("namespace", typer.Option(help=namespace), default))
+    options.sort(key=lambda option: option.default is not inspect.Parameter.empty)
+    # Typer reads a verb's options from its signature, and their types from its annotations.
+    verb.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    verb.__annotations__ = {option.name: option.annotation for option in options}
+    verb.__name__, verb.__doc__ = name, summary
+    return verb
 
 
-def capture(
-    port: HubPort = "",
-    baud: Baud = None,
-    udp: HubUdp = "",
-    layout: LayoutName = "",
-    model: ModelName = "",
-    engine: EngineName = "",
-    wearer: Annotated[str, typer.Option(help="Who wears the sensors: a profile of `imusic wearer`.")] = "",
-    page_port: PagePort = None,
-    face: ShownFace = "",
-    namespace: Namespace = "",
-) -> None:
-    """Capture a face from a hub."""
-    values: dict[str, object] = {"port": port, "baud": baud, "udp": udp, "layout": layout, "model": model}
-    values |= {"engine": engine, "wearer": wearer, "page_port": page_port, "face": face}
-    raise typer.Exit(run_graph("capture", values, namespace))
+def _given(name: str, how: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Parameter(name, kind, default=default, annotation=Annotated[str, how])
 
 
-def sensors(
-    namespace: Annotated[str, typer.Option(help="The wearer's ROS namespace, as `imusic inference` is told it.")],
-    port: HubPort = "",
-    baud: Baud = None,
-    udp: HubUdp = "",
-    layout: LayoutName = "",
-    page_port: PagePort = None,
-    face: ShownFace = "",
-) -> None:
-    """One of several wearers: driver and page, whose face `imusic inference` computes together with the others'."""
-    values: dict[str, object] = {"port": port, "baud": baud, "udp": udp, "layout": layout}
-    raise typer.Exit(run_graph("sensors", values | {"page_port": page_port, "face": face}, namespace))
+def _option(argument: Argument, hidden: bool) -> Any:
+    spec = argument.spec
+    return typer.Option(
+        f"--{argument.name.replace('_', '-')}",
+        help=spec.help,
+        parser=_parser(argument),
+        metavar=spec.type_name.upper(),
+        show_default=spec.text() or False,
+        rich_help_panel=argument.group,
+        hidden=hidden,
+    )
 
 
-def inference(
-    wearers: Annotated[str, typer.Argument(help="Namespaces of the wearers, e.g. alice,bob.")],
-    model: ModelName = "",
-    engine: EngineName = "",
-    namespace: Annotated[str, typer.Option(help="ROS namespace that those of the wearers are in.")] = "",
-) -> None:
-    """Compute the faces of several wearers in one process, each in the namespace of their `imusic sensors`."""
-    raise typer.Exit(run_graph("inference", {"wearers": wearers, "model": model, "engine": engine}, namespace))
+def _positional(argument: Argument) -> Any:
+    return typer.Argument(help=argument.spec.help, parser=_parser(argument), metavar=argument.name.upper())
+
+
+def _parser(argument: Argument) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        try:
+            return argument.parsed(text)
+        except GraphError as error:
+            raise typer.BadParameter(str(error)) from error
+
+    return parse
+
+
+demo = graph_verb(
+    "demo",
+    "Watch a simulated face: hub, driver, inference and web page, no hardware needed.",
+    hidden=("port", "baud", "udp"),  # of the line between simulated hub and driver
+)
+capture = graph_verb("capture", "Capture a face from a hub.")
+sensors = graph_verb(
+    "sensors",
+    "One of several wearers: driver and page, whose face `imusic inference` computes together with the others'.",
+    namespace="The wearer's ROS namespace, as `imusic inference` is told it.",
+    needs_namespace=True,
+)
+inference = graph_verb(
+    "inference",
+    "Compute the faces of several wearers in one process, each in the namespace of their `imusic sensors`.",
+    namespace="ROS namespace that those of the wearers are in.",
+    positional="wearers",
+)

@@ -36,7 +36,7 @@ LIBRARIES = (
     Library("rich", REQUIRED, "rosdep install, or pip install rich"),
     Library("numpy", REQUIRED, "rosdep install, or pip install numpy"),
     Library("yaml", REQUIRED, "rosdep install, or pip install pyyaml"),
-    Library("pydantic", REQUIRED, "pip install 'pydantic>=2'"),
+    Library("pydantic", REQUIRED, "pip install 'pydantic>=2'", ("imu_driver", "face_viz", "imu_sim")),
     Library("safetensors", REQUIRED, "pip install safetensors", ("face_inference",)),
     Library("onnxruntime", REQUIRED, "pip install onnxruntime", ("face_inference",)),
     Library("serial", REQUIRED, "rosdep install, or pip install pyserial", ("imu_driver", "imu_sim")),

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from face_model.errors import ImusicError
+from face_model.settings import read_mapping
 from face_model.share import PACKAGE, share_dir
+from imusic_ros.parameters import ParameterSpec, Value
 
 Values = Mapping[str, object]
-
-NOT_CONFIGURED = "not configured: "
-"""How a node begins the log line that says why it cannot be configured."""
 
 
 class GraphError(ImusicError, ValueError):
@@ -55,32 +53,32 @@ class Process:
         return command
 
 
-class Names(list[str]):
-    """Names separated by commas."""
-
-    def __init__(self, text: object) -> None:
-        super().__init__(name.strip() for name in str(text).split(","))
-
-
 @dataclass(frozen=True)
 class Argument:
-    """A value that people may give when they start a graph."""
+    """A value that people may give when they start a graph.
+
+    Attributes:
+        name: of the argument.
+        spec: type, bounds and meaning; its default is what stands in this graph where the argument is not given.
+        sets: process and parameter that take the value.
+        group: heading that it stands under.
+    """
 
     name: str
-    type: type
+    spec: ParameterSpec
     sets: tuple[tuple[str, str], ...]
-    help: str
+    group: str
 
-    def parsed(self, text: object) -> object:
-        """The value in the argument's type.
+    def parsed(self, value: object) -> Value:
+        """The value in the argument's type; names are separated by commas.
 
         Raises:
-            GraphError: it is not of that type.
+            GraphError: it is of another type, out of bounds, or none of the choices.
         """
         try:
-            return self.type(text)
-        except (TypeError, ValueError) as error:
-            raise GraphError(f"{self.name}: expected {self.type.__name__}, found {text!r}") from error
+            return self.spec.parsed(value)
+        except ValueError as error:
+            raise GraphError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -119,18 +117,33 @@ def load_graph(name: str) -> Graph:
     Raises:
         GraphError: no such graph, or the file contradicts itself.
     """
-    content = yaml.safe_load((share_dir() / "config" / "graph.yaml").read_text(encoding="utf-8"))
+    content = graph_file()
     graphs = content["graphs"]
     if name not in graphs:
-        raise GraphError(f"expected one of the graphs {', '.join(graphs)}, found {name!r}")
+        raise GraphError(f"expected one of the graphs {', '.join(graphs)}, found {name!r}; take one of these")
     overrides: dict[str, dict[str, object]] = {process: {} for process in graphs[name]["processes"]}
     for target, value in graphs[name].get("set", {}).items():
         process, key = _split(target)
         if process not in overrides:
-            raise GraphError(f"graph {name} sets {target}, but does not start {process}")
+            raise GraphError(f"graph {name}: expected to set what it starts, found {target}; correct config/graph.yaml")
         overrides[process][key] = value
     processes = tuple(_process(p, content["processes"], overrides[p]) for p in graphs[name]["processes"])
-    return Graph(name, processes, _arguments(content["arguments"], set(overrides)))
+    return Graph(name, processes, tuple(_arguments(name, content, processes)))
+
+
+def graph_file() -> dict[str, Any]:
+    """Content of `config/graph.yaml`. Without pydantic: people do not write it, and the doctor reads it.
+
+    Raises:
+        GraphError: it cannot be read.
+    """
+    return read_mapping(share_dir() / "config" / "graph.yaml", "the list of what runs", GraphError)
+
+
+def parameter_table(module: str) -> tuple[ParameterSpec, ...]:
+    """Parameters of a node by the name of the module that holds them: no room is imported by name here."""
+    table: tuple[ParameterSpec, ...] = importlib.import_module(module).PARAMETERS
+    return table
 
 
 def executable_path(executable: str) -> Path:
@@ -143,17 +156,42 @@ def _process(name: str, known: Mapping[str, Any], overrides: Mapping[str, object
         raise GraphError(f"expected one of the processes {', '.join(known)}, found {name!r}")
     entry = known[name]
     is_node = "parameters" in entry
-    file = share_dir() / "config" / str(entry["parameters" if is_node else "settings"])
+    file = share_dir() / "config" / (f"{name}.yaml" if is_node else str(entry["settings"]))
     return Process(name, str(entry["executable"]), file, is_node, dict(overrides))
 
 
-def _arguments(entries: Mapping[str, Any], processes: set[str]) -> tuple[Argument, ...]:
-    types = {"str": str, "int": int, "float": float, "names": Names}
-    arguments = (
-        Argument(name, types[entry["type"]], tuple(map(_split, entry["sets"])), str(entry["help"]))
-        for name, entry in entries.items()
-    )
-    return tuple(a for a in arguments if any(process in processes for process, _ in a.sets))
+def _arguments(graph: str, content: Mapping[str, Any], processes: tuple[Process, ...]) -> Iterator[Argument]:
+    started = {process.name: process for process in processes}
+    values = {process.name: _values(process) for process in processes}
+    for name, entry in content["arguments"].items():
+        sets = tuple(map(_split, entry["sets"]))
+        first = next(((process, key) for process, key in sets if process in started), None)
+        if first is None or graph not in entry.get("only", [graph]):
+            continue
+        process, key = first
+        spec = _spec(name, *sets[0], content) if "help" not in entry else ParameterSpec(name, "", str(entry["help"]))
+        default = {**values[process], **started[process].overrides}.get(key, spec.default)
+        group = str(content["processes"][process]["group"])
+        yield Argument(name, replace(spec, name=name, default=default), sets, group)
+
+
+def _spec(argument: str, process: str, key: str, content: Mapping[str, Any]) -> ParameterSpec:
+    table = parameter_table(str(content["processes"][process]["parameters"]))
+    spec = next((spec for spec in table if spec.name == key), None)
+    if spec is None:
+        raise GraphError(
+            f"argument {argument}: expected a parameter of {process}, found {key}; correct config/graph.yaml"
+        )
+    return spec
+
+
+def _values(process: Process) -> Mapping[str, Any]:
+    """What the process's file says, which people may have edited."""
+    content = read_mapping(process.file, f"the settings of {process.name}", GraphError)
+    if not process.is_node:
+        return content
+    values: Mapping[str, Any] = content.get(f"/**/{process.name}", {}).get("ros__parameters", {})
+    return values
 
 
 def _split(target: str) -> tuple[str, str]:

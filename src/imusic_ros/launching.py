@@ -18,13 +18,13 @@ def graph_description(name: str, *more: Action) -> LaunchDescription:
     """
     graph = load_graph(name)
     declared = [
-        DeclareLaunchArgument("namespace", default_value="", description="Namespace of all nodes: one per person."),
+        DeclareLaunchArgument("namespace", default_value="", description="Namespace of all nodes: one per wearer."),
         DeclareLaunchArgument(
             "autostart", default_value="true", description="Configure and activate the nodes; false: a manager does it."
         ),
         *(
-            DeclareLaunchArgument(argument.name, default_value="", description=argument.help)
-            for argument in graph.arguments
+            DeclareLaunchArgument(a.name, default_value=a.spec.text(), description=f"{a.group}: {a.spec.help}")
+            for a in graph.arguments
         ),
     ]
     return LaunchDescription([*declared, *more, OpaqueFunction(function=_start, args=[graph])])
@@ -35,7 +35,9 @@ def _start(context: LaunchContext, graph: Graph) -> list[Action]:
         return str(LaunchConfiguration(name).perform(context))
 
     namespace, autostart = given("namespace"), given("autostart").lower() in {"true", "1"}
-    processes = graph.started_with({argument.name: given(argument.name) for argument in graph.arguments})
+    # What was left as declared is not set again: each process then takes it from its own file.
+    changed = {a.name: given(a.name) for a in graph.arguments if given(a.name) != a.spec.text()}
+    processes = graph.started_with(changed)
     return [_action(process, namespace, autostart) for process in processes]
 
 

@@ -14,7 +14,6 @@ from rclpy.parameter import Parameter
 
 from imusic_ros.executor import DirectExecutor
 from imusic_ros.garbage import GarbageControl
-from imusic_ros.graph import NOT_CONFIGURED
 from imusic_ros.health import ERROR, STALE, Health
 from imusic_ros.parameters import ParameterSpec, Value
 
@@ -56,6 +55,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
             self.declare_parameter(spec.name, spec.default, spec.descriptor())
         self._refuse_bad_start()
         self.add_on_set_parameters_callback(self._on_set_parameters)
+        self.add_post_set_parameters_callback(self._after_set_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._diagnostics_timer = self.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_health)
 
@@ -82,7 +82,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         return {}
 
     def parameter_changed(self, name: str, value: Value) -> None:
-        """A live parameter has a new, valid value."""
+        """A live parameter has changed to this valid value; `value` of it and of others is the new one already."""
 
     # What a subclass uses.
 
@@ -182,7 +182,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
 
     def _refuse_configuration(self, reason: str) -> TransitionCallbackReturn:
         self._failure = reason
-        self.get_logger().error(NOT_CONFIGURED + reason)
+        self.get_logger().error(f"not configured: {reason}")
         self.cleanup()
         return TransitionCallbackReturn.FAILURE
 
@@ -205,10 +205,12 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
             refusal = spec.refusal(parameter.value)
             if refusal:
                 return SetParametersResult(successful=False, reason=refusal)
-        for parameter in parameters:
-            if parameter.name in self._specs and self._specs[parameter.name].live and self._configured:
-                self.parameter_changed(parameter.name, parameter.value)
         return SetParametersResult(successful=True)
+
+    def _after_set_parameters(self, parameters: list[Parameter]) -> None:
+        for parameter in parameters:
+            if self._configured and parameter.name in self._specs:
+                self.parameter_changed(parameter.name, parameter.value)
 
     # Diagnostics.
 
@@ -216,7 +218,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         if self._active:
             return self.health()
         if self._failure is not None:
-            return Health(ERROR, NOT_CONFIGURED + self._failure)
+            return Health(ERROR, f"not configured: {self._failure}")
         return Health(STALE, self.lifecycle)
 
     def _publish_health(self) -> None:

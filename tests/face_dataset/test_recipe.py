@@ -61,9 +61,9 @@ def test_what_a_recipe_says_it_is_reads_as_the_same_recipe(content: dict[str, An
         (None, "expected a mapping"),
         ({"takes": {"a": GENERATED}}, "name: "),
         ({"name": "x", "takes": {}}, "takes: "),
-        (with_takes() | {"sead": 3}, "sead: unknown key; did you mean seed"),
-        (with_takes() | {"hub": {"rate": 3}}, r"hub\.rate: unknown key; did you mean rate_hz"),
-        (with_takes(generated={"secondz": [1, 2]}), r"takes\.a\.generated\.secondz: unknown key"),
+        (with_takes() | {"sead": 3}, "sead: expected a known key, found sead; did you mean seed"),
+        (with_takes() | {"hub": {"rate": 3}}, r"hub\.rate: expected a known key, found rate; did you mean rate_hz"),
+        (with_takes(generated={"secondz": [1, 2]}), r"takes\.a\.generated\.secondz: expected a known key"),
         (with_takes(generated={"seconds": [5.0, 2.0]}), "shortest <= longest"),
         (with_takes(recorded={"files": ["a.csv"]}), "exactly one of"),
         (with_takes(wearers=0), r"takes\.a\.wearers: .*found 0"),
@@ -82,7 +82,7 @@ def test_a_bad_recipe_is_refused_in_one_line(content: Any, match: str) -> None:
 
 
 def test_a_bad_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"nowhere\.yaml.*shipped name: imusic, small"):
+    with pytest.raises(RecipeError, match=r"nowhere\.yaml.*shipped names: imusic, small"):
         load_recipe("nowhere")
     path = tmp_path / "odd.yaml"
     path.write_text("takes: [")

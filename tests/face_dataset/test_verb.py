@@ -78,7 +78,7 @@ def test_machines_build_their_shares_and_merge(recipe: Path, built: Path, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["build", "nothing", "--out", "x"], "shipped name: imusic, small"),
+        (["build", "nothing", "--out", "x"], "shipped names: imusic, small"),
         (["build", "RECIPE", "--out", "FULL"], "found other files"),
         (["verify", "FULL"], "expected a data set with a manifest.json"),
         (["inspect", "FULL"], "expected a data set with a manifest.json"),

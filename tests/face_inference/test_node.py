@@ -174,6 +174,33 @@ def test_the_lifecycle_can_be_repeated(rig):
     rig.play(0, 5)
 
 
+def test_fading_stillness_and_patience_change_while_it_runs(rig):
+    rig.start()
+    rig.play(0, 40)
+    changes = {"stale_after_s": 4.0, "neutral_after_s": 9.0, "fade_s": 2.0, "neutral_patience_s": 3.0}
+    changes |= {"still_skull_rad_s": 0.3, "still_face_rad_s": 0.4}
+    results = rig.node.set_parameters([Parameter(name, value=value) for name, value in changes.items()])
+    assert all(result.successful for result in results)
+    params = rig.node._batch.trackers[0].params
+    assert (params.stale_after_s, params.neutral_after_s, params.fade_s) == (4.0, 9.0, 2.0)
+    assert params.calibration.patience_s == 3.0
+    assert params.calibration.max_skull_rate_rad_s == 0.3
+    assert params.calibration.max_face_rate_rad_s == 0.4
+    (refused,) = rig.node.set_parameters([Parameter("max_gap_s", value=0.5)])
+    assert "run cleanup first" in refused.reason
+    rig.node.set_parameters([Parameter("stale_after_s", value=0.02)])
+    rig.until(lambda: rig.faces[-1].state == FaceBlendshapes.STATE_STALE)
+    rig.play(40, 80)
+
+
+def test_a_calibration_that_runs_goes_on_with_the_new_patience(rig):
+    rig.start()
+    rig.play(0, 10)
+    assert rig.faces[-1].state == FaceBlendshapes.STATE_CALIBRATING
+    rig.node.set_parameters([Parameter("neutral_patience_s", value=1.0)])
+    assert rig.node._batch.trackers[0]._calibration.params.patience_s == 1.0
+
+
 def test_the_shipped_configuration_names_every_parameter_with_its_default():
     from pathlib import Path
 

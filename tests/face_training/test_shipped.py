@@ -76,5 +76,5 @@ def test_a_built_data_set_is_used_as_it_is(recipe: Path, tmp_path: Path) -> None
 def test_what_cannot_be_made_is_refused(recipe: Path, tmp_path: Path) -> None:
     with pytest.raises(InferenceError, match=r"expected a data set of 60.0 Hz, found 100.0 Hz"):
         data_of(train_config_from({"data": str(recipe), "rate_hz": 60.0}), None, tmp_path / "data", 0)
-    with pytest.raises(RecipeError, match="shipped name: imusic, small"):
+    with pytest.raises(RecipeError, match="shipped names: imusic, small"):
         data_of(train_config_from({"data": "nothing"}), None, tmp_path / "data", 0)

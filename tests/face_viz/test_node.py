@@ -215,6 +215,31 @@ def test_points_hold_the_skin(graph: Graph) -> None:
     assert cloud.header.frame_id == "face_head"
 
 
+def test_marker_rate_page_rate_and_what_is_shown_change_while_it_runs(graph: Graph) -> None:
+    graph.other.create_subscription(MarkerArray, "face/markers", lambda _: None, RELIABLE)
+    activate(graph)
+    graph.spin_until(lambda: graph.node._markers_sent > 0, "markers", graph.face())
+    changes = {"marker_rate_hz": 5.0, "draw_rate_hz": 10.0, "show_sensors": False, "turn_head": False}
+    results = graph.node.set_parameters([Parameter(name, value=value) for name, value in changes.items()])
+    assert all(result.successful for result in results)
+    assert graph.node._marker_timer.timer_period_ns == 200_000_000
+    _, scene = graph.node._page.scene()
+    assert (scene["options"]["show_sensors"], scene["options"]["turn_head"]) == (False, False)
+    assert graph.node._page._server.period_s == 0.1
+    sent = graph.node._markers_sent
+    graph.spin_until(lambda: graph.node._markers_sent > sent, "markers at the new rate", graph.face())
+    (refused,) = graph.node.set_parameters([Parameter("host", value="0.0.0.0")])
+    assert "run cleanup first" in refused.reason
+
+
+def test_live_parameters_may_change_before_anything_is_open(graph: Graph) -> None:
+    graph.node.set_parameters([Parameter("page", value=False)])
+    assert graph.node.trigger_configure() == SUCCESS
+    changes = {"marker_rate_hz": 5.0, "draw_rate_hz": 10.0, "show_sensors": False}
+    results = graph.node.set_parameters([Parameter(name, value=value) for name, value in changes.items()])
+    assert all(result.successful for result in results)
+
+
 def test_the_node_listens_only_while_somebody_looks(graph: Graph) -> None:
     activate(graph)
     face = graph.face()

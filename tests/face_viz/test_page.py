@@ -155,6 +155,15 @@ def test_sensors_move_with_the_skin_and_carry_their_status(page: FacePage) -> No
     assert found["status"].tolist() == [0, 2]
 
 
+def test_a_changed_option_is_told(page: FacePage) -> None:
+    before, scene = page.scene()
+    assert scene["options"]["show_sensors"] is True
+    page.set_option("show_sensors", False)
+    after, scene = page.scene()
+    assert after != before
+    assert scene["options"]["show_sensors"] is False
+
+
 def test_a_new_model_is_told(page: FacePage) -> None:
     page.show(face(model="a"))
     revision, scene = page.scene()

@@ -194,6 +194,22 @@ def test_sensors_can_be_switched_off(browser, page, performer) -> None:  # type:
     browser.wait_for(lambda: lamps() == 0, "face without sensors")
 
 
+def test_a_changed_option_sets_open_pages_and_a_viewers_choice_stands_until_then(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
+    browser.open(full(page), 960, 600)
+    show(browser, performer, {})
+
+    def checked(box: str) -> bool:
+        return bool(browser.evaluate(f"document.getElementById('{box}').checked"))
+
+    browser.click("turn-head")
+    assert not checked("turn-head")
+    page.set_option("show_sensors", False)
+    browser.wait_for(lambda: not checked("show-sensors"), "sensors switched off")
+    assert not checked("turn-head"), "the viewer's own choice"
+    page.set_option("show_sensors", True)
+    browser.wait_for(lambda: checked("show-sensors"), "sensors switched on")
+
+
 def test_dragging_turns_and_a_double_click_brings_the_front_back(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
     from selenium.webdriver import ActionChains
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
 from face_model.share import share_dir
+from imu_sim.hub.process import main as simulator
 from imusic_ros.graph import GraphError, load_graph
 
 GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "headless")
@@ -51,6 +53,30 @@ def test_several_people_are_one_list_of_names() -> None:
     assert sorted(together) == sorted(p.name for p in load_graph("capture").processes)
 
 
+def test_an_argument_has_help_bounds_and_the_default_that_holds_in_this_graph() -> None:
+    demo, capture = ({a.name: a for a in load_graph(name).arguments} for name in ("demo", "capture"))
+    assert (demo["page_port"].spec.default, capture["page_port"].spec.default) == (0, 8080)
+    assert (demo["port"].spec.default, capture["port"].spec.default) == ("/tmp/imusic_hub", "/dev/ttyUSB0")
+    assert capture["rate"].spec.help == "Samples per second asked of the hub (1 to 1000 Hz)."
+    assert {argument.group for argument in capture.values()} == {"Hub", "Estimator", "Viewer"}
+    assert {argument.group for argument in demo.values()} - {"Hub", "Estimator", "Viewer"} == {"Simulated hub"}
+    assert all(a.spec.description for name in GRAPHS for a in load_graph(name).arguments)
+
+
+def test_a_default_is_what_the_installed_file_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    share = tmp_path / "share" / "imusic"
+    shutil.copytree(share_dir() / "config", share / "config")
+    (share / "package.xml").touch()
+    file = share / "config" / "imu_driver.yaml"
+    file.write_text(file.read_text().replace("rate_hz: 100", "rate_hz: 60"))
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    (rate,) = (a for a in load_graph("capture").arguments if a.name == "rate")
+    assert rate.spec.default == 60
+    file.write_text("a: [")
+    with pytest.raises(GraphError, match=r"imu_driver\.yaml: expected YAML"):
+        load_graph("capture")
+
+
 def test_node_commands_keep_types_and_name_the_namespace() -> None:
     (driver,) = (p for p in load_graph("capture").started_with({"port": "123"}) if p.name == "imu_driver")
     command = driver.command("alice")
@@ -66,9 +92,23 @@ def test_a_process_that_is_no_node_gets_flags() -> None:
     assert command[command.index("--link") + 1] == "/tmp/x"
 
 
+def test_the_simulator_knows_every_flag_that_an_argument_becomes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        simulator(["--help"])
+    shown = capsys.readouterr().out
+    keys = {key for argument in load_graph("demo").arguments for process, key in argument.sets if process == "imu_sim"}
+    assert {key for key in keys if f"--{key.replace('_', '-')} " not in shown} == set()
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [({"prot": "x"}, "prot"), ({"baud": "fast"}, "expected int, found 'fast'")],
+    [
+        ({"prot": "x"}, "prot"),
+        ({"baud": "fast"}, "baud: expected a whole number, found 'fast'"),
+        ({"rate": "5000"}, "rate: expected 1 to 1000 Hz, found 5000"),
+        ({"engine": "magic"}, "engine: expected one of auto, onnxruntime, .* found 'magic'"),
+        ({"wearers": "alice"}, "found wearers"),
+    ],
 )
 def test_wrong_arguments_are_refused_with_what_was_found(values: dict[str, str], expected: str) -> None:
     with pytest.raises(GraphError, match=expected):

@@ -21,7 +21,7 @@ from imusic_ros.parameters import ParameterSpec, Value  # noqa: E402
 pytestmark = pytest.mark.ros
 
 SPECS = (
-    ParameterSpec("rate_hz", 100.0, "Rate, Hz.", 1.0, 200.0),
+    ParameterSpec("rate_hz", 100.0, "Rate.", 1.0, 200.0, unit="Hz"),
     ParameterSpec("mode", "fast", "How.", choices=("fast", "slow")),
     ParameterSpec("gain", 1.0, "Live gain.", 0.0, 2.0, live=True),
 )
@@ -51,6 +51,7 @@ class Recorder(ManagedNode):
         self.calls.append("cleanup")
 
     def parameter_changed(self, name: str, value: Value) -> None:
+        assert self.value(name) == value, "told after the change"
         self.changed.append((name, value))
 
 
@@ -74,6 +75,7 @@ def test_the_lifecycle_can_be_walked_again_and_again(node: Recorder) -> None:
         assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
         assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
         assert node.is_active
+        assert node._current_health().values["lifecycle"] == "active"
         assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
         assert node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
     assert node.calls == ["configure", "activate", "deactivate", "cleanup"] * 20
@@ -84,7 +86,10 @@ def test_a_failed_configure_cleans_up_says_why_and_can_be_repeated(node: Recorde
     node.problem = problem
     assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
     assert node.calls == ["configure", "cleanup"]
-    assert str(problem) in node._current_health().message or "KeyError" in node._current_health().message
+    health = node._current_health()
+    assert str(problem) in health.message or "KeyError" in health.message
+    assert health.values["lifecycle"] == "unconfigured"
+    assert health.values["failure"] in health.message
     node.problem = None
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
 
@@ -125,9 +130,10 @@ def test_only_live_parameters_change_while_configured(node: Recorder) -> None:
 
 def test_descriptions_and_ranges_are_told(node: Recorder) -> None:
     descriptor = node.describe_parameter("rate_hz")
-    assert descriptor.description == "Rate, Hz."
+    assert descriptor.description == "Rate (1 to 200 Hz). Read when the node is configured."
     assert descriptor.floating_point_range[0].to_value == 200.0
     assert "fast, slow" in node.describe_parameter("mode").additional_constraints
+    assert node.describe_parameter("gain").description.endswith("Live: can change while the node runs.")
 
 
 def test_diagnostics_tell_the_lifecycle_in_every_state(node: Recorder) -> None:

@@ -6,16 +6,15 @@ defines it; other makers do not say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 import numpy as np
-import yaml
+from pydantic import Field
 
 from face_model.frames import GRAVITY_M_S2
-from face_model.share import share_dir
+from face_model.settings import SettingsKind, read_mapping
 from imu_sim.errors import PartError
 
 DEFAULT_PART = "QMI8658"
@@ -111,48 +110,79 @@ _DEG = float(np.deg2rad(1.0))
 _G = GRAVITY_M_S2
 _GAUSS = 1e-4
 
-_Key = tuple[str, float, float, float]
-"""Attribute, SI units of one unit of the file, least and greatest value in the file's unit."""
 
-_BOTH: dict[str, _Key] = {
-    "scale_error_percent": ("scale_error", 0.01, 0.0, 20.0),
-    "temperature_scale_percent_k": ("temperature_scale", 0.01, 0.0, 1.0),
-    "cross_axis_percent": ("cross_axis", 0.01, 0.0, 20.0),
-    "bandwidth_hz": ("bandwidth_hz", 1.0, 1.0, 4000.0),
-}
-_GYRO: dict[str, _Key] = {
-    "range_dps": ("full_scale", _DEG, 1.0, 65535.0),
-    "resolution_mdps": ("resolution", 1e-3 * _DEG, 0.01, 1000.0),
-    "noise_mdps_rthz": ("noise_density", 1e-3 * _DEG, 0.0, 1000.0),
-    "bias_instability_deg_h": ("bias_instability", _DEG / 3600.0, 0.0, 1000.0),
-    "offset_dps": ("offset", _DEG, 0.0, 100.0),
-    "turn_on_bias_dps": ("turn_on_bias", _DEG, 0.0, 100.0),
-    "temperature_bias_mdps_k": ("temperature_bias", 1e-3 * _DEG, 0.0, 1000.0),
-    "gravity_sensitivity_mdps_g": ("gravity_sensitivity", 1e-3 * _DEG / _G, 0.0, 1000.0),
-    **_BOTH,
-}
-_ACCEL: dict[str, _Key] = {
-    "range_g": ("full_scale", _G, 1.0, 255.0),
-    "resolution_ug": ("resolution", 1e-6 * _G, 1.0, 1e5),
-    "noise_ug_rthz": ("noise_density", 1e-6 * _G, 0.0, 1e5),
-    "bias_instability_ug": ("bias_instability", 1e-6 * _G, 0.0, 1e5),
-    "offset_mg": ("offset", 1e-3 * _G, 0.0, 1000.0),
-    "turn_on_bias_mg": ("turn_on_bias", 1e-3 * _G, 0.0, 1000.0),
-    "temperature_bias_mg_k": ("temperature_bias", 1e-3 * _G, 0.0, 100.0),
-    **_BOTH,
-}
-_MAGNETOMETER: dict[str, _Key] = {
-    "range_gauss": ("full_scale", _GAUSS, 0.5, 1000.0),
-    "resolution_mgauss": ("resolution", 1e-3 * _GAUSS, 0.001, 1000.0),
-    "noise_mgauss": ("noise", 1e-3 * _GAUSS, 0.0, 1000.0),
-    "hard_iron_ut": ("hard_iron", 1e-6, 0.0, 1000.0),
-    "soft_iron_percent": ("soft_iron", 0.01, 0.0, 50.0),
-}
+@dataclass(frozen=True)
+class _As:
+    """Where a key of a file goes: the attribute, and one unit of the file in SI units."""
+
+    attribute: str
+    factor: float
+
+
+def _between(least: float, greatest: float) -> Any:
+    return Field(ge=least, le=greatest)
+
+
+@dataclass(frozen=True)
+class _BothFile:
+    scale_error_percent: Annotated[float, _between(0.0, 20.0), _As("scale_error", 0.01)]
+    temperature_scale_percent_k: Annotated[float, _between(0.0, 1.0), _As("temperature_scale", 0.01)]
+    cross_axis_percent: Annotated[float, _between(0.0, 20.0), _As("cross_axis", 0.01)]
+    bandwidth_hz: Annotated[float, _between(1.0, 4000.0), _As("bandwidth_hz", 1.0)]
+
+
+@dataclass(frozen=True)
+class _GyroFile(_BothFile):
+    range_dps: Annotated[float, _between(1.0, 65535.0), _As("full_scale", _DEG)]
+    resolution_mdps: Annotated[float, _between(0.01, 1000.0), _As("resolution", 1e-3 * _DEG)]
+    noise_mdps_rthz: Annotated[float, _between(0.0, 1000.0), _As("noise_density", 1e-3 * _DEG)]
+    bias_instability_deg_h: Annotated[float, _between(0.0, 1000.0), _As("bias_instability", _DEG / 3600.0)]
+    offset_dps: Annotated[float, _between(0.0, 100.0), _As("offset", _DEG)]
+    turn_on_bias_dps: Annotated[float, _between(0.0, 100.0), _As("turn_on_bias", _DEG)]
+    temperature_bias_mdps_k: Annotated[float, _between(0.0, 1000.0), _As("temperature_bias", 1e-3 * _DEG)]
+    gravity_sensitivity_mdps_g: Annotated[float, _between(0.0, 1000.0), _As("gravity_sensitivity", 1e-3 * _DEG / _G)]
+
+
+@dataclass(frozen=True)
+class _AccelFile(_BothFile):
+    range_g: Annotated[float, _between(1.0, 255.0), _As("full_scale", _G)]
+    resolution_ug: Annotated[float, _between(1.0, 100000.0), _As("resolution", 1e-6 * _G)]
+    noise_ug_rthz: Annotated[float, _between(0.0, 100000.0), _As("noise_density", 1e-6 * _G)]
+    bias_instability_ug: Annotated[float, _between(0.0, 100000.0), _As("bias_instability", 1e-6 * _G)]
+    offset_mg: Annotated[float, _between(0.0, 1000.0), _As("offset", 1e-3 * _G)]
+    turn_on_bias_mg: Annotated[float, _between(0.0, 1000.0), _As("turn_on_bias", 1e-3 * _G)]
+    temperature_bias_mg_k: Annotated[float, _between(0.0, 100.0), _As("temperature_bias", 1e-3 * _G)]
+
+
+@dataclass(frozen=True)
+class _MagnetometerSection:
+    range_gauss: Annotated[float, _between(0.5, 1000.0), _As("full_scale", _GAUSS)]
+    resolution_mgauss: Annotated[float, _between(0.001, 1000.0), _As("resolution", 1e-3 * _GAUSS)]
+    noise_mgauss: Annotated[float, _between(0.0, 1000.0), _As("noise", 1e-3 * _GAUSS)]
+    hard_iron_ut: Annotated[float, _between(0.0, 1000.0), _As("hard_iron", 1e-6)]
+    soft_iron_percent: Annotated[float, _between(0.0, 50.0), _As("soft_iron", 0.01)]
+
+
+@dataclass(frozen=True)
+class _PartFile:
+    name: Annotated[str, Field(min_length=1)]
+    gyro: _GyroFile
+    accel: _AccelFile
+
+
+@dataclass(frozen=True)
+class _MagnetometerFile:
+    name: Annotated[str, Field(min_length=1)]
+    magnetometer: _MagnetometerSection
+
+
+_PARTS = SettingsKind("sensor part", _PartFile, PartError, folder="parts")
+_MAGNETOMETERS = SettingsKind("magnetometer", _MagnetometerFile, PartError, folder="parts")
 
 
 def part_names() -> tuple[str, ...]:
     """Names of the IMUs in the package's `config/parts`."""
-    return tuple(name for name in _shipped() if "magnetometer" not in _content(_path(name)))
+    return tuple(n for n in _PARTS.names() if "gyro" in read_mapping(_PARTS.find(n), "a sensor part", PartError))
 
 
 def load_part(name_or_path: str | Path = DEFAULT_PART) -> SensorPart:
@@ -161,13 +191,8 @@ def load_part(name_or_path: str | Path = DEFAULT_PART) -> SensorPart:
     Raises:
         PartError: no such file, not YAML, a missing or unknown key, a wrong type or a value out of range.
     """
-    path = _path(name_or_path)
-    content = _sections(path, ("gyro", "accel"))
-    return SensorPart(
-        content["name"],
-        gyro=Triad(**_values(path, "gyro", content["gyro"], _GYRO)),
-        accel=Triad(**_values(path, "accel", content["accel"], _ACCEL)),
-    )
+    file = _PARTS.load(name_or_path)
+    return SensorPart(file.name, Triad(**_si(file.gyro)), Triad(**_si(file.accel)))
 
 
 def load_magnetometer(name_or_path: str | Path = "QMC5883P") -> MagnetometerPart:
@@ -176,64 +201,12 @@ def load_magnetometer(name_or_path: str | Path = "QMC5883P") -> MagnetometerPart
     Raises:
         PartError: as for `load_part`.
     """
-    path = _path(name_or_path)
-    content = _sections(path, ("magnetometer",))
-    values = _values(path, "magnetometer", content["magnetometer"], _MAGNETOMETER)
-    return MagnetometerPart(content["name"], **values)
+    file = _MAGNETOMETERS.load(name_or_path)
+    return MagnetometerPart(file.name, **_si(file.magnetometer))
 
 
-def _shipped() -> list[str]:
-    return sorted(path.stem for path in (share_dir() / "config" / "parts").glob("*.yaml"))
-
-
-def _path(name_or_path: str | Path) -> Path:
-    path = Path(name_or_path)
-    if path.suffix in {".yaml", ".yml"}:
-        return path.expanduser()
-    return share_dir() / "config" / "parts" / f"{name_or_path}.yaml"
-
-
-def _content(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        raise PartError(
-            f"expected a sensor part at {path}, found no file; give the path of a .yaml file or one of the shipped "
-            f"names: {', '.join(_shipped())}"
-        )
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PartError(f"{path}: expected YAML, found: {error}") from error
-    if not isinstance(content, Mapping):
-        raise PartError(f"{path}: expected a mapping of keys to values, found {content!r}")
-    return content
-
-
-def _sections(path: Path, sections: tuple[str, ...]) -> Mapping[str, Any]:
-    content = _content(path)
-    wanted = {"name", *sections}
-    if set(content) != wanted:
-        raise PartError(f"{path}: expected the keys {_listed(wanted)}, found {_listed(content)}")
-    if not isinstance(content["name"], str) or not content["name"]:
-        raise PartError(f"{path}: name: expected text, found {content['name']!r}")
-    return content
-
-
-def _values(path: Path, section: str, content: Any, keys: Mapping[str, _Key]) -> dict[str, float]:
-    if not isinstance(content, Mapping):
-        raise PartError(f"{path}: {section}: expected a mapping of keys to numbers, found {content!r}")
-    if set(content) != set(keys):
-        missing, unknown = set(keys) - set(content), set(content) - set(keys)
-        raise PartError(f"{path}: {section}: missing: {_listed(missing)}; unknown: {_listed(unknown)}")
-    values = {}
-    for key, (attribute, factor, low, high) in keys.items():
-        value = content[key]
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise PartError(f"{path}: {section}.{key}: expected a number, found {value!r}")
-        if not low <= value <= high:
-            raise PartError(f"{path}: {section}.{key}: expected {low:g} to {high:g}, found {value}")
-        values[attribute] = float(value * factor)
-    return values
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(sorted(str(name) for name in names)) or "none"
+def _si(section: Any) -> dict[str, float]:
+    """Values of a section by attribute, in SI units."""
+    hints = get_type_hints(type(section), include_extras=True)
+    places = {f.name: next(m for m in hints[f.name].__metadata__ if isinstance(m, _As)) for f in fields(section)}
+    return {place.attribute: getattr(section, key) * place.factor for key, place in places.items()}

@@ -15,18 +15,13 @@ from face_inference.engines.onnx_runtime_gpu import PROVIDERS, OnnxRuntimeGpuEng
 from face_inference.engines.protocol import Engine, OnProgress
 from face_inference.errors import EngineError
 from face_inference.model_folder import Model
+from face_inference.parameters import ENGINES, PRECISIONS
 
 DEFAULT = "onnxruntime"
 """Runs everywhere, and is the fallback of all others."""
 
-NAMES = (DEFAULT, "tensorrt", *PROVIDERS, "pytorch")
+NAMES = ENGINES[1:]
 """All engines."""
-
-ENGINES = ("auto", *NAMES)
-"""Values of the parameter `engine`."""
-
-PRECISIONS = ("auto", "float32", "float16")
-"""Values of the parameter `precision`; float16 is TensorRT's, whose automatic choice it is."""
 
 CANDIDATES = ("tensorrt", "onnxruntime-cuda", DEFAULT)
 """What the automatic choice tries where there is a GPU; the fastest of those that work is taken."""

@@ -16,18 +16,53 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from face_model import arkit
 from face_model.errors import RigFileError
 from face_model.rig import LANDMARKS
 from face_model.rigs.orientation import UNITS
+from face_model.settings import SettingsKind
 
-KEYS = ("name", "unit", "axes", "names", "landmarks", "lips", "parts")
+Axis = Literal["x", "y", "z", "-x", "-y", "-z"]
+
+
+@dataclass(frozen=True)
+class AxesEntry:
+    """Axes of the file."""
+
+    forward: Axis
+    up: Axis
+
+    def __post_init__(self) -> None:
+        if self.forward[-1] == self.up[-1]:
+            raise ValueError(f"expected forward and up along different axes, found {self.forward} and {self.up}")
+
+
+@dataclass(frozen=True)
+class SidecarFile:
+    """The file as it is written; see the head of this module."""
+
+    name: str = ""
+    unit: str | float | None = None
+    axes: AxesEntry | None = None
+    names: dict[str, str] = field(default_factory=dict)
+    landmarks: dict[str, int | tuple[float, float, float]] = field(default_factory=dict)
+    lips: tuple[int, ...] = ()
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        wrong = [name for name in self.names.values() if name not in arkit.INDEX]
+        wrong += [name for name in self.landmarks if name not in LANDMARKS]
+        if wrong:
+            raise ValueError(
+                f"expected ARKit names, and landmarks among {', '.join(LANDMARKS)}, found {', '.join(wrong)}"
+            )
+        if self.unit not in UNITS if isinstance(self.unit, str) else self.unit is not None and self.unit <= 0.0:
+            raise ValueError(f"expected a unit among {', '.join(UNITS)} or metres per unit, found {self.unit!r}")
 
 
 @dataclass(frozen=True)
@@ -67,54 +102,25 @@ def read_sidecar(rig: Path) -> Sidecar:
     path = sidecar_path(rig)
     if not path.is_file():
         return Sidecar()
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        if not isinstance(content, Mapping) or set(content) - set(KEYS):
-            raise ValueError(f"expected a mapping of {', '.join(KEYS)}, found {content!r}"[:300])
-        return _sidecar(content)
-    except (OSError, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RigFileError(f"{path}: {error}") from error
-
-
-def _sidecar(content: Mapping[str, Any]) -> Sidecar:
-    names = {str(k): str(v) for k, v in content.get("names", {}).items()}
-    wrong = [v for v in names.values() if v not in arkit.INDEX]
-    wrong += [str(k) for k in content.get("landmarks", {}) if k not in LANDMARKS]
-    if wrong:
-        raise ValueError(f"expected ARKit names, and landmarks among {', '.join(LANDMARKS)}, found {', '.join(wrong)}")
-    unit = content.get("unit")
-    metres = None if unit is None else UNITS[unit] if unit in UNITS else float(unit)
-    if metres is not None and not 0.0 < metres < np.inf:
-        raise ValueError(f"expected a unit among {', '.join(UNITS)} or metres per unit, found {unit!r}")
+    file = _SIDECARS.load(path)
     return Sidecar(
-        name=str(content.get("name", "")),
-        metres_per_unit=metres,
-        axes=_axes(content["axes"]) if "axes" in content else None,
-        names=names,
-        landmarks={k: _place(v) for k, v in content.get("landmarks", {}).items()},
-        lips=[int(v) for v in content.get("lips", [])],
-        parts={str(k): [str(n) for n in v] for k, v in content.get("parts", {}).items()},
+        name=file.name,
+        metres_per_unit=UNITS[file.unit] if isinstance(file.unit, str) else file.unit,
+        axes=None if file.axes is None else _axes(file.axes),
+        names=file.names,
+        landmarks=file.landmarks,
+        lips=list(file.lips),
+        parts={part: list(names) for part, names in file.parts.items()},
     )
 
 
-def _axes(entry: Mapping[str, str]) -> NDArray[np.float64]:
-    forward, up = (_axis(str(entry[key])) for key in ("forward", "up"))
-    if forward @ up:
-        raise ValueError(f"expected forward and up along different axes, found {dict(entry)}")
+_SIDECARS = SettingsKind("description of a rig", SidecarFile, RigFileError)
+
+
+def _axes(axes: AxesEntry) -> NDArray[np.float64]:
+    forward, up = _axis(axes.forward), _axis(axes.up)
     return np.stack([forward, np.cross(up, forward), up])
 
 
-def _axis(text: str) -> NDArray[np.float64]:
-    sign, letter = (-1.0, text[1:]) if text.startswith("-") else (1.0, text.removeprefix("+"))
-    if letter not in ("x", "y", "z"):
-        raise ValueError(f"expected an axis x, y, z, -x, -y or -z, found {text!r}")
-    return np.asarray(sign * np.eye(3)["xyz".index(letter)])
-
-
-def _place(value: Any) -> int | tuple[float, ...]:
-    if isinstance(value, int):
-        return value
-    place = tuple(float(v) for v in value)
-    if len(place) != 3 or not np.isfinite(place).all():
-        raise ValueError(f"expected a vertex or [x, y, z], found {value!r}")
-    return place
+def _axis(name: Axis) -> NDArray[np.float64]:
+    return np.asarray((-1.0 if name.startswith("-") else 1.0) * np.eye(3)["xyz".index(name[-1])])

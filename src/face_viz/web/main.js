@@ -76,10 +76,12 @@ class Viewer {
   tell(message) {
     if (message.type === "notice") return this.panel.notice(message.text, message.ok);
     this.panel.scene(message);
-    if (this.options) return;
-    this.options = message.options;
-    this.sensors.checked = message.options.show_sensors;
-    this.turns.checked = message.options.turn_head;
+    // A viewer's own choice stands until the node's parameter changes.
+    const { options: before, sensors, turns } = this;
+    const after = (this.options = message.options);
+    if (before?.show_sensors !== after.show_sensors) sensors.checked = after.show_sensors;
+    if (before?.turn_head !== after.turn_head) turns.checked = after.turn_head;
+    this.renew();
   }
 
   send(command) {

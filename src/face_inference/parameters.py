@@ -1,0 +1,124 @@
+"""Parameters of the node face_inference: imu/frame in, face/blendshapes out."""
+
+from imusic_ros.parameters import ParameterSpec
+
+ENGINES = ("auto", "onnxruntime", "tensorrt", "onnxruntime-cuda", "onnxruntime-tensorrt", "pytorch")
+"""Values of `engine`."""
+
+PRECISIONS = ("auto", "float32", "float16")
+"""Values of `precision`; float16 is TensorRT's, whose automatic choice it is."""
+
+PARAMETERS = (
+    ParameterSpec(
+        "model",
+        "imusic",
+        "Model: a name in any package that ships models, or the path of a model folder.",
+        effect="Packages that ship models register the ament resource imusic_models.",
+    ),
+    ParameterSpec(
+        "engine",
+        "auto",
+        "What runs the model; auto takes the fastest that works here.",
+        choices=ENGINES,
+        effect="The log says which and why. onnxruntime: CPU, one thread. tensorrt, onnxruntime-cuda and "
+        "onnxruntime-tensorrt: NVIDIA GPUs. One that cannot be had, or fails later, is replaced by onnxruntime. "
+        "TensorRT may build for minutes when the node is configured for the first time.",
+    ),
+    ParameterSpec(
+        "precision",
+        "auto",
+        "What the engine computes in, where it knows several.",
+        choices=PRECISIONS,
+        effect="Only tensorrt knows float16, and takes it by itself.",
+    ),
+    ParameterSpec(
+        "wearers",
+        [""],
+        "Namespaces of several wearers, relative to the node's, e.g. alice,bob.",
+        effect='Their faces are computed in one batch. In YAML: ["alice", "bob"]. Each has the topics, services and '
+        "action that a node of its own in that namespace would have; one that is silent or faulty delays no other. "
+        'One empty name, [""]: only the node\'s own namespace.',
+    ),
+    ParameterSpec(
+        "wearer",
+        "",
+        "Who wears the sensors: a profile that `imusic wearer routine NAME` made.",
+        effect="It is used from the start. Empty: an unknown wearer, which is less accurate. Where wearers are named "
+        "this must be empty: each uses the profile of their own name, if there is one.",
+    ),
+    ParameterSpec(
+        "neutral_duration_s",
+        2.0,
+        "Samples of a relaxed, still face that make one neutral.",
+        0.5,
+        30.0,
+        unit="s",
+        effect="Also the default of the service calibrate_neutral.",
+    ),
+    ParameterSpec(
+        "still_skull_rad_s",
+        0.1,
+        "RMS turning rate of the skull up to which the wearer counts as still.",
+        0.005,
+        2.0,
+        live=True,
+        unit="rad/s",
+        effect="Larger accepts a moving head and gives a worse neutral.",
+    ),
+    ParameterSpec(
+        "still_face_rad_s",
+        0.15,
+        "RMS turning rate of the skin relative to the skull up to which the face counts as relaxed.",
+        0.005,
+        2.0,
+        live=True,
+        unit="rad/s",
+        effect="Above, the wearer is talking or making faces.",
+    ),
+    ParameterSpec(
+        "neutral_patience_s",
+        15.0,
+        "Time after which the first neutral is taken from the stillest window, if the wearer was never still.",
+        1.0,
+        600.0,
+        live=True,
+        unit="s",
+        effect="At the start only, when there is no older neutral.",
+    ),
+    ParameterSpec(
+        "max_gap_s",
+        0.25,
+        "Longest gap between samples that is filled; after a longer one the network starts anew.",
+        0.02,
+        2.0,
+        unit="s",
+    ),
+    ParameterSpec(
+        "stale_after_s",
+        0.1,
+        "Time without input after which confidence starts to fall and the state is stale.",
+        0.02,
+        5.0,
+        live=True,
+        unit="s",
+    ),
+    ParameterSpec(
+        "neutral_after_s",
+        1.0,
+        "Time without input after which weights start to fall to neutral.",
+        0.05,
+        60.0,
+        live=True,
+        unit="s",
+        effect="Diagnostics then say ERROR.",
+    ),
+    ParameterSpec(
+        "fade_s",
+        0.5,
+        "Time that the fall of confidence, and of weights, takes.",
+        0.0,
+        10.0,
+        live=True,
+        unit="s",
+    ),
+)

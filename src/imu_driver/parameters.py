@@ -1,0 +1,78 @@
+"""Parameters of the node imu_driver: a hub on a serial port or UDP in, imu/frame and imu/states out."""
+
+from pathlib import Path
+
+from imusic_ros.parameters import ParameterSpec
+
+HUB_KINDS = tuple(sorted(file.parent.name for file in (Path(__file__).parent / "hubs").glob("*/__init__.py")))
+"""The folders in `hubs`, which are the keys of `imu_driver.hubs.HUBS`: read here without importing them."""
+
+PARAMETERS = (
+    ParameterSpec(
+        "hub",
+        "imusic_v1",
+        "Kind of hub, which is the protocol it speaks.",
+        choices=HUB_KINDS,
+        effect="imusic_v1 is that of docs/protocol.md.",
+    ),
+    ParameterSpec(
+        "port",
+        "/dev/ttyUSB0",
+        "Serial port of the hub, e.g. /dev/ttyUSB0.",
+        effect="A name under /dev/serial/by-id stays the same after replugging. Unused where udp is set. A port that "
+        "is not there is tried again, at most once a second.",
+    ),
+    ParameterSpec(
+        "baud",
+        921600,
+        "Baud rate of the serial port.",
+        9600,
+        12_000_000,
+        unit="bit/s",
+        effect="Must be the hub's; 12 sensors with quaternions at 100 Hz take 30 % of 921600. A hub with USB of its "
+        "own ignores it.",
+    ),
+    ParameterSpec(
+        "udp",
+        "",
+        "HOST:PORT to listen on for a hub that sends over UDP, instead of a serial port.",
+        effect="Empty: serial. 127.0.0.1 hears this machine only; an address of this machine or 0.0.0.0 lets the "
+        "network in.",
+    ),
+    ParameterSpec(
+        "hub_address",
+        "",
+        "HOST:PORT of the hub, UDP only; datagrams of anybody else are dropped and counted.",
+        effect="Empty: the first sender of an intact HELLO is the hub until the connection is lost; set it on a "
+        "network you do not trust.",
+    ),
+    ParameterSpec(
+        "rate_hz",
+        100,
+        "Samples per second asked of the hub.",
+        1,
+        1000,
+        unit="Hz",
+        effect="The hub sends its own maximum where that is lower. More costs CPU time in every node: the models are "
+        "made for 100.",
+    ),
+    ParameterSpec(
+        "layout",
+        "face_12",
+        "Which sensor sits where: a name in config/layouts, or the path of a .yaml file.",
+    ),
+    ParameterSpec(
+        "frame_id",
+        "face_head",
+        "Frame of the wearer's head, in the headers of imu/frame and imu/layout.",
+        effect="Give each wearer an own one where several share a tf tree.",
+    ),
+    ParameterSpec(
+        "stamp_source",
+        "hub",
+        "Where stamps come from.",
+        choices=("hub", "arrival"),
+        effect="hub: the hub's own sample time, mapped to the host's clock, free of the line's jitter. arrival: when "
+        "the bytes came, for a hub whose clock cannot be trusted.",
+    ),
+)

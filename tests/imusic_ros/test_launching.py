@@ -1,0 +1,74 @@
+"""Launch descriptions, with stand-ins for `launch`, which the wheels do not hold."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from imusic_ros.graph import load_graph
+
+
+class Recorded:
+    """Any class of `launch`: keeps what it was made of; a configuration is looked up in the context, a dictionary."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.args, self.kwargs = args, kwargs
+
+    def perform(self, context: dict[str, str]) -> str:
+        return context[self.args[0]]
+
+
+@pytest.fixture
+def launching(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    names = {
+        "launch": ["LaunchContext", "LaunchDescription"],
+        "launch.action": ["Action"],
+        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess", "OpaqueFunction"],
+        "launch.substitutions": ["LaunchConfiguration"],
+        "launch_ros": [],
+        "launch_ros.actions": ["LifecycleNode"],
+    }
+    for module, classes in names.items():
+        stand_in = ModuleType(module)
+        for name in classes:
+            setattr(stand_in, name, type(name, (Recorded,), {}))
+        monkeypatch.setitem(sys.modules, module, stand_in)
+    monkeypatch.delitem(sys.modules, "imusic_ros.launching", raising=False)
+    yield importlib.import_module("imusic_ros.launching")
+    sys.modules.pop("imusic_ros.launching", None)
+
+
+def declared(description: Any) -> dict[str, dict[str, str]]:
+    return {a.args[0]: a.kwargs for a in description.args[0] if type(a).__name__ == "DeclareLaunchArgument"}
+
+
+def started(description: Any, **given: str) -> dict[str, Any]:
+    start = description.args[0][-1]
+    context = {name: kwargs["default_value"] for name, kwargs in declared(description).items()} | given
+    return {a.kwargs["name"]: a for a in start.kwargs["function"](context, *start.kwargs["args"])}
+
+
+def test_arguments_are_declared_with_their_real_default_and_bounds(launching: Any) -> None:
+    arguments = declared(launching.graph_description("capture"))
+    assert arguments["page_port"]["default_value"] == "8080"
+    assert arguments["rate"]["default_value"] == "100"
+    assert arguments["rate"]["description"] == "Hub: Samples per second asked of the hub (1 to 1000 Hz)."
+    assert declared(launching.graph_description("demo"))["page_port"]["default_value"] == "0"
+
+
+def test_what_is_left_as_declared_is_left_to_the_files(launching: Any) -> None:
+    nodes = started(launching.graph_description("capture"))
+    assert {name: node.kwargs["parameters"][1] for name, node in nodes.items()} == {
+        process.name: {"autostart": True} for process in load_graph("capture").processes
+    }
+
+
+def test_what_is_given_reaches_its_nodes_with_its_type(launching: Any) -> None:
+    nodes = started(launching.graph_description("capture"), rate="60", namespace="alice", autostart="false")
+    assert nodes["imu_driver"].kwargs["parameters"][1] == {"rate_hz": 60, "autostart": False}
+    assert nodes["imu_driver"].kwargs["namespace"] == "alice"
