@@ -216,23 +216,26 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
 
     def _current_health(self) -> Health:
         if self._active:
-            return self.health()
+            return self._with_lifecycle(self.health())
         if self._failure is not None:
-            return Health(ERROR, f"not configured: {self._failure}")
-        return Health(STALE, self.lifecycle)
+            return self._with_lifecycle(Health(ERROR, f"not configured: {self._failure}"))
+        return self._with_lifecycle(Health(STALE, self.lifecycle))
+
+    def _with_lifecycle(self, health: Health) -> Health:
+        state = {"lifecycle": self.lifecycle}
+        if self._failure is not None:
+            state["failure"] = self._failure
+        return replace(health, values={**state, **health.values})
 
     def _publish_health(self) -> None:
         message = DiagnosticArray()
         message.header.stamp = self.get_clock().now().to_msg()
         here, name = self.get_namespace().strip("/"), self.get_name()
-        state = {"lifecycle": self.lifecycle}
-        if self._failure is not None:
-            state["failure"] = self._failure
-        healths = {"": self._current_health(), **(self.health_of_places() if self._active else {})}
+        healths = {"": self._current_health()}
+        if self._active:
+            healths |= {place: self._with_lifecycle(health) for place, health in self.health_of_places().items()}
         message.status = [
-            replace(health, values={**state, **health.values}).status(
-                "/".join(part for part in (here, place, name) if part), hardware_id="imusic"
-            )
+            health.status("/".join(part for part in (here, place, name) if part), hardware_id="imusic")
             for place, health in healths.items()
         ]
         self._diagnostics.publish(message)
