@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=int, dest="rate_hz", help="samples per second")
     parser.add_argument("--seed", type=int, help="of noise, jitter and faults")
     who = "0: the face as built; else a random person"
-    parser.add_argument("--wearer", "--wearer-seed", type=int, dest="subject", help=who)
+    parser.add_argument("--subject", type=int, help=who)
     parser.add_argument("--once", action="store_false", dest="loop", default=None, help="do not repeat the motion")
     parser.add_argument("--duration", type=float, dest="duration_s", help="stop after this long, s")
     faults = parser.add_argument_group("faults")
