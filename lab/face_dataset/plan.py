@@ -25,7 +25,7 @@ from imu_sim.errors import RecipeError
 from imu_sim.motion import FaceMotion
 from imu_sim.recorded_motion import recorded_motion
 
-FIRST_WEARER = 1_000_000
+FIRST_SUBJECT = 1_000_000
 """Wearers of data sets have seeds from here on: smaller ones are left to the simulated hub and to evaluations."""
 
 GENERATED = "generated"
@@ -170,7 +170,7 @@ def recorded_take(path: Path) -> tuple[FaceMotion, LiveLinkReport]:
 def _drawn(recipe: Recipe, group: str, content: Takes, index: int, path: Path | None) -> TakePlan:
     # Every draw is made for every take, so that none depends on what another group needs.
     rng = np.random.default_rng([recipe.seed, index, _STREAM])
-    wearer_seed, motion_seed, sensor_seed = (int(n) for n in rng.integers(FIRST_WEARER, 2**31, 3))
+    wearer_seed, motion_seed, sensor_seed = (int(n) for n in rng.integers(FIRST_SUBJECT, 2**31, 3))
     family, part, layout = (_choice(rng, s) for s in (content.faces or recipe.faces, recipe.parts, recipe.layouts))
     mirrored = bool(rng.random() < content.variation.mirror_share)
     stretch = float(rng.uniform(1.0 / content.variation.stretch, content.variation.stretch))

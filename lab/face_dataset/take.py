@@ -24,7 +24,7 @@ from imu_sim.hub.timing import HubTiming
 from imu_sim.motion import FaceMotion
 from imu_sim.performance.routine import perform_routine
 from imu_sim.simulate import simulate
-from imu_sim.wearer import random_wearer
+from imu_sim.subject import random_subject
 
 _SCENE_STREAM = 0x3A6
 """Stream of random numbers for what is magnetic around the wearer."""
@@ -38,7 +38,7 @@ def make_take(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> tupl
         FaceModelError: face or layout cannot be used, or a signal cannot be stored.
     """
     layout, part = load_layout(plan.layout), load_part(plan.part)
-    wearer = random_wearer(
+    wearer = random_subject(
         load_family(plan.family),
         layout,
         plan.wearer_seed,

@@ -10,7 +10,7 @@ from face_dataset import Recipe, build_dataset
 from face_dataset.shards import ShardedDataset
 from face_evaluation.findings import Findings, collected
 from face_evaluation.held import HELD_POSES
-from face_evaluation.motions import UNSEEN_WEARER, held_motion, long_motion, shared_folder
+from face_evaluation.motions import UNSEEN_SUBJECT, held_motion, long_motion, shared_folder
 from face_evaluation.pool import run_trials
 from face_evaluation.sources import Simulated, Source, Stored
 from face_evaluation.states import WearerState
@@ -44,7 +44,7 @@ class Cast:
 
     def people(self) -> Iterator[tuple[str, int]]:
         """Face and seed of everybody."""
-        return ((face, UNSEEN_WEARER + w) for face in self.faces for w in range(self.wearers))
+        return ((face, UNSEEN_SUBJECT + w) for face in self.faces for w in range(self.wearers))
 
     def takes(self, placement_m: float | None = None) -> Iterator[Simulated]:
         """Each motion on everybody."""

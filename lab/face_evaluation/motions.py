@@ -20,7 +20,7 @@ from imu_sim.motion import FaceMotion, still
 from imu_sim.performance.action_units import weights_of
 from imu_sim.recorded_motion import recorded_motion
 
-UNSEEN_WEARER = 900_000
+UNSEEN_SUBJECT = 900_000
 """Seeds of wearers from here on are used for evaluation only; training draws others."""
 
 RATE_HZ = 60.0
@@ -53,7 +53,7 @@ def motions_of(takes: Sequence[Path], seconds: float = 60.0, people: int = 3) ->
     """
     if takes:
         return [recorded_motion(path)[0].faded(rest_s=RECORDED_REST_S) for path in takes]
-    return [generate(UNSEEN_WEARER + i, seconds) for i in range(people)]
+    return [generate(UNSEEN_SUBJECT + i, seconds) for i in range(people)]
 
 
 def held_motion(pose: str, seed: int, hold_s: float = LATE_S + 2.0) -> FaceMotion:

@@ -11,13 +11,13 @@ from typing import Protocol
 from face_dataset.shards import ShardedDataset
 from face_model.layout import load_layout
 from face_model.rig import FaceRig
-from imu_sim.boards import Boards, boards_on
 from imu_sim.families import load_family
 from imu_sim.motion import FaceMotion
+from imu_sim.mounted_boards import MountedBoards, boards_on
 from imu_sim.performance.routine import perform_routine
 from imu_sim.recording import Recording
 from imu_sim.simulate import simulate
-from imu_sim.wearer import Wearer, random_wearer
+from imu_sim.subject import Subject, random_subject
 
 LAYOUT = "face_12"
 PLACEMENT_M = 0.005
@@ -118,9 +118,9 @@ class Stored:
 
 
 @lru_cache(maxsize=2)
-def _glued(face: str, seed: int, placement_m: float) -> tuple[Wearer, Boards]:
+def _glued(face: str, seed: int, placement_m: float) -> tuple[Subject, MountedBoards]:
     layout = load_layout(LAYOUT)
-    wearer = random_wearer(load_family(face), layout, seed, placement_m=placement_m)
+    wearer = random_subject(load_family(face), layout, seed, placement_m=placement_m)
     return wearer, boards_on(wearer, layout)
 
 

@@ -1,4 +1,4 @@
-"""Faces to draw people from: one kind of anatomy, many wearers."""
+"""Faces to draw people from: one kind of anatomy, many subjects."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ class FaceFamily(Protocol):
     def typical(self) -> FaceRig:
         """The face that newcomers see."""
 
-    def person(self, seed: int) -> FaceRig:
+    def subject(self, seed: int) -> FaceRig:
         """A random person: how the face is built, and how each shape moves its skin; the same seed, the same person."""

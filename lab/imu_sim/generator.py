@@ -16,7 +16,7 @@ from imu_sim.performance.style import draw_style
 def generate(seed: int, duration_s: float) -> FaceMotion:
     """A random person's random performance of `duration_s` seconds; it loops; same seed, same motion.
 
-    It begins with up to 3 s of still, relaxed neutral, from which the wearer's neutral can be learnt. Then the face
+    It begins with up to 3 s of still, relaxed neutral, from which the subject's neutral can be learnt. Then the face
     poses, feels, talks, chews, idles and is held, the head turns, nods, walks or keeps still, as this person does.
     """
     rng = np.random.default_rng(seed)

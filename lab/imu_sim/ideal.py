@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from face_model import rotation
-from imu_sim.boards import Boards, board_orientation
 from imu_sim.kinematics import Motion
 from imu_sim.motion import Floats
+from imu_sim.mounted_boards import MountedBoards, board_orientation
 from imu_sim.physics import ImuTruth, imu_truth
 from imu_sim.splines import Sampling
 from imu_sim.tissue import TissueFilter
@@ -23,7 +23,7 @@ class IdealImus:
         first: sample at which `next` begins.
     """
 
-    def __init__(self, motion: Motion, boards: Boards, sampling: Sampling, first: int = 0) -> None:
+    def __init__(self, motion: Motion, boards: MountedBoards, sampling: Sampling, first: int = 0) -> None:
         self._head = motion.head_on(sampling)
         self._boards = boards.moving(motion.weight_spline, sampling)
         self._mount = boards.attachment.mount

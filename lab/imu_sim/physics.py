@@ -12,9 +12,9 @@ import numpy as np
 
 from face_model import rotation
 from face_model.frames import GRAVITY_M_S2
-from imu_sim.boards import BoardState
 from imu_sim.kinematics import HeadState
 from imu_sim.motion import Floats
+from imu_sim.mounted_boards import BoardState
 from imu_sim.vectors import cross
 
 

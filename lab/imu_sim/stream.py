@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from face_model import rotation
 from face_model.frames import GRAVITY_M_S2
-from imu_sim.boards import Boards
 from imu_sim.chips.compass import Compass
 from imu_sim.chips.fusion import OrientationFusion, oversampling
 from imu_sim.chips.magnetometer import MagneticScene, MagnetometerBank
@@ -22,6 +21,7 @@ from imu_sim.chips.sensor import SensorBank
 from imu_sim.ideal import IdealImus
 from imu_sim.kinematics import Motion
 from imu_sim.motion import Floats
+from imu_sim.mounted_boards import MountedBoards
 from imu_sim.splines import Sampling
 
 WARM_UP_S = 3.0
@@ -67,13 +67,13 @@ class ImuStream:
         rate_hz: samples per second of motion time.
         seed: of the errors; the same seed gives the same bias and the same noise.
         start_s: motion time of sample 0, s.
-        scene: magnetic field around the wearer, for fusion with magnetometers; None: fusion without.
+        scene: magnetic field around the subject, for fusion with magnetometers; None: fusion without.
     """
 
     def __init__(
         self,
         motion: Motion,
-        boards: Boards,
+        boards: MountedBoards,
         part: SensorPart,
         rate_hz: float,
         seed: int,

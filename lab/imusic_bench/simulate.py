@@ -11,7 +11,6 @@ from statistics import median
 import numpy as np
 
 from face_model.layout import load_layout
-from imu_sim.boards import Boards, boards_on
 from imu_sim.chips.fusion import OrientationFusion
 from imu_sim.chips.parts import SensorPart, load_part
 from imu_sim.chips.sensor import SensorBank
@@ -19,11 +18,12 @@ from imu_sim.families import load_family
 from imu_sim.generator import generate
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import FaceMotion
+from imu_sim.mounted_boards import MountedBoards, boards_on
 from imu_sim.physics import imu_truth
 from imu_sim.simulate import simulate
 from imu_sim.splines import Sampling
+from imu_sim.subject import Subject, random_subject
 from imu_sim.tissue import TissueFilter
-from imu_sim.wearer import Wearer, random_wearer
 
 RATE_HZ, FUSION_HZ, PHYSICS_HZ = 100.0, 200.0, 1000.0
 """Rates of a usual hub, as `imu_sim.stream` chooses them."""
@@ -35,12 +35,12 @@ class Throughput:
 
     Attributes:
         realtime_factor: simulated seconds in a second of one core, motion to recording (physics, sensors, fusion, the
-            hub's timing), without drawing the wearer and without vertices; median.
+            hub's timing), without drawing the subject and without vertices; median.
         seconds: simulated in each repeat.
         repeats: how often it was measured.
         sensors: number of units.
         part: their name.
-        wearer_ms: drawing a person and gluing the boards on, which is done once for each wearer.
+        wearer_ms: drawing a person and gluing the boards on, which is done once for each subject.
         stages_ms: parts of the work in ms for a simulated second.
     """
 
@@ -63,15 +63,15 @@ def measure_throughput(
     """
     layout, part, family = load_layout(layout_name), load_part(part_name), load_family(face)
     motion = generate(1, seconds)
-    wearers: list[Wearer] = []
+    subjects: list[Subject] = []
 
     def draw() -> None:
-        wearers[:] = [random_wearer(family, layout, len(wearers) + 1)]
-        boards_on(wearers[0], layout)
+        subjects[:] = [random_subject(family, layout, len(subjects) + 1)]
+        boards_on(subjects[0], layout)
 
     wearer_s = _median_s(draw, repeats)
-    boards = boards_on(wearers[0], layout)
-    work_s = _median_s(lambda: simulate(motion, wearers[0], layout, part, RATE_HZ, boards=boards), repeats)
+    boards = boards_on(subjects[0], layout)
+    work_s = _median_s(lambda: simulate(motion, subjects[0], layout, part, RATE_HZ, boards=boards), repeats)
     stages = [_stages(motion, boards, part) for _ in range(repeats)]
     return Throughput(
         realtime_factor=motion.duration_s / work_s,
@@ -94,7 +94,7 @@ def _median_s(work: Callable[[], object], repeats: int) -> float:
     return median(times[1:])
 
 
-def _stages(motion: FaceMotion, boards: Boards, part: SensorPart) -> dict[str, float]:
+def _stages(motion: FaceMotion, boards: MountedBoards, part: SensorPart) -> dict[str, float]:
     """Processor time of each stage over the whole motion, s, in blocks of a second as `imu_sim.stream` works."""
     spent: dict[str, float] = {}
     with _timed(spent, "splines of the motion"):

@@ -208,7 +208,7 @@ def _rig(family: str, seed: int | None) -> FaceRig:
     from imu_sim.families import load_family
 
     faces: FaceFamily = load_family(family)
-    return faces.typical() if seed is None else faces.person(seed)
+    return faces.typical() if seed is None else faces.subject(seed)
 
 
 def _damaged(path: Path, expected: str, found: str) -> str:

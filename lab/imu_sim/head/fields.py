@@ -45,7 +45,7 @@ class Skin:
 
     @cached_property
     def y(self) -> Array:
-        """(K,) to the wearer's left."""
+        """(K,) to the subject's left."""
         return self.points[:, 1]
 
     @cached_property

@@ -26,7 +26,7 @@ class HeadFamily:
         """The mean head with the typical anatomy."""
         return build_head()
 
-    def person(self, seed: int) -> FaceRig:
+    def subject(self, seed: int) -> FaceRig:
         """A random person; the same seed, the same person."""
         form, motion = np.random.default_rng([seed, _STREAM]).spawn(2)
         return assemble(f"head {seed}", random_identity(form), random_anatomy(motion))

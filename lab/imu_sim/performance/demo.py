@@ -11,7 +11,7 @@ DURATION_S = 84.0
 
 
 def score() -> Score:
-    """The performance, which begins with three seconds of rest, so that the wearer's neutral can be learnt, and loops.
+    """The performance, which begins with three seconds of rest, so that the subject's neutral can be learnt, and loops.
 
     Raises:
         MotionError: the dictionary that spells its sentences is missing.

@@ -98,7 +98,7 @@ def gaze(
 
 
 def _look(yaw: Floats, pitch: Floats) -> Floats:
-    """Yaw to the wearer's left and pitch down, (T,) rad, to the eight eyeLook weights (T, 52)."""
+    """Yaw to the subject's left and pitch down, (T,) rad, to the eight eyeLook weights (T, 52)."""
     left, down = yaw / _FULL_GAZE_RAD, pitch / _FULL_GAZE_RAD
     weights = np.zeros((len(yaw), arkit.COUNT))
     for name, amount in {

@@ -17,7 +17,7 @@ class Score:
 
     Attributes:
         duration_s: length of the performance, s.
-        still_s: relaxed, still, neutral rest at the beginning, s: the wearer's neutral is learnt from it.
+        still_s: relaxed, still, neutral rest at the beginning, s: the subject's neutral is learnt from it.
         expressions: in any order; overlapping ones blend.
         speech: sentences.
         chewing: bouts of chewing.

@@ -10,14 +10,14 @@ from face_model import arkit, rotation
 from face_model.layout import SensorLayout
 from face_model.observability import Visibility
 from imu_sim import head_motion
-from imu_sim.boards import boards_on
 from imu_sim.chips.parts import SensorPart, load_part, perfect_part
 from imu_sim.family import FaceFamily
 from imu_sim.motion import FaceMotion, Floats, ease, still
+from imu_sim.mounted_boards import boards_on
 from imu_sim.realism.signals import Signals, signals_of
 from imu_sim.recording import Recording
 from imu_sim.simulate import simulate
-from imu_sim.wearer import Wearer, random_wearer
+from imu_sim.subject import Subject, random_subject
 
 RATE_HZ = 100.0
 REST_S = 2.0
@@ -62,9 +62,9 @@ def resting(seed: int, seconds: float = REST_S + FLOOR_S) -> FaceMotion:
     return moving.faded(fade_s=0.8, rest_s=REST_S)
 
 
-def calibrated_pose(wearer: Wearer, layout: SensorLayout, rng: np.random.Generator) -> Floats:
+def calibrated_pose(subject: Subject, layout: SensorLayout, rng: np.random.Generator) -> Floats:
     """Every unit on the skull unit, (S, 4), of the neutral face, as a calibration finds it."""
-    boards = boards_on(wearer, layout)
+    boards = boards_on(subject, layout)
     pose = boards.neutral_orientation
     skull = np.broadcast_to(pose[layout.reference_index], pose.shape)
     error = rotation.from_vector(rng.normal(0.0, np.deg2rad(CALIBRATION_DEG) / np.sqrt(3.0), (len(pose), 3)))
@@ -113,10 +113,10 @@ def observability(
     reference, motion = layout.reference_index, tour()
     signals, floor = [], []
     for number in range(people):
-        wearer = random_wearer(family, layout, seed + number)
-        on_skull = calibrated_pose(wearer, layout, np.random.default_rng([seed + number, 0xCA1]))
-        quiet = simulate(motion, wearer, layout, perfect_part(), RATE_HZ, seed + number)
-        noisy = simulate(resting(seed + number), wearer, layout, part or load_part(), RATE_HZ, seed + number)
+        subject = random_subject(family, layout, seed + number)
+        on_skull = calibrated_pose(subject, layout, np.random.default_rng([seed + number, 0xCA1]))
+        quiet = simulate(motion, subject, layout, perfect_part(), RATE_HZ, seed + number)
+        noisy = simulate(resting(seed + number), subject, layout, part or load_part(), RATE_HZ, seed + number)
         signals.append([shape_signals(quiet, reference, k) for k in range(arkit.COUNT)])
         floor.append(floors(noisy, on_skull, reference))
         if progress:

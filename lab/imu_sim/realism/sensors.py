@@ -18,7 +18,7 @@ from imu_sim.realism.observability import RATE_HZ, calibrated_pose, floors, obse
 from imu_sim.realism.report import Figure, Section, Table, drawn
 from imu_sim.realism.signals import Signals, signals_of
 from imu_sim.simulate import simulate
-from imu_sim.wearer import Wearer, random_wearer
+from imu_sim.subject import Subject, random_subject
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def measure_sensors(
     """
     family, part, layout = load_family(face), load_part(part_name), load_layout()
     visible = observability(family, layout, part, people=people, seed=seed, progress=progress)
-    section = _expressions_section(random_wearer(family, layout, seed), layout, part, seed)
+    section = _expressions_section(random_subject(family, layout, seed), layout, part, seed)
     note = f"simulated: median of {people} people of {family.name}, layout {layout.name}, {part.name}, seed {seed}"
     return SensorMeasurement(tuple(visible), section, note)
 
@@ -73,19 +73,19 @@ def sensor_sections(study: SensorMeasurement) -> list[Section]:
     return [study.expressions, _observability_section(study.visible, study.note)]
 
 
-def _expressions_section(wearer: Wearer, layout: SensorLayout, part: SensorPart, seed: int) -> Section:
+def _expressions_section(subject: Subject, layout: SensorLayout, part: SensorPart, seed: int) -> Section:
     """Signals of four expressions of one person over time, beside the floor of the same unit."""
     from matplotlib import pyplot
 
     reference = layout.reference_index
-    on_skull = calibrated_pose(wearer, layout, np.random.default_rng([seed, 0xCA1]))
-    floor = floors(simulate(resting(seed), wearer, layout, part, RATE_HZ, seed), on_skull, reference)
+    on_skull = calibrated_pose(subject, layout, np.random.default_rng([seed, 0xCA1]))
+    floor = floors(simulate(resting(seed), subject, layout, part, RATE_HZ, seed), on_skull, reference)
     figure, axes = pyplot.subplots(
         len(EXPRESSIONS), len(_CHANNELS), figsize=(12.0, 10.0), sharex=True, layout="constrained"
     )
     rows: list[list[str]] = []
     for row, (name, (shapes, onset_s, hold_s)) in enumerate(EXPRESSIONS.items()):
-        recording = simulate(_played(shapes, onset_s, hold_s), wearer, layout, part, RATE_HZ, seed)
+        recording = simulate(_played(shapes, onset_s, hold_s), subject, layout, part, RATE_HZ, seed)
         samples = slice(0, len(recording.valid))
         neutral = slice(round(0.3 * _REST_S * RATE_HZ), round(0.9 * _REST_S * RATE_HZ))
         signals = signals_of(recording, reference, samples, neutral)
@@ -99,7 +99,7 @@ def _expressions_section(wearer: Wearer, layout: SensorLayout, part: SensorPart,
     for axis in axes[-1]:
         axis.set_xlabel("time, s")
     caption = (
-        f"The {_SHOWN} units that turn fastest, {part.name}, {wearer.name}, head still. Dotted: the floor of the same "
+        f"The {_SHOWN} units that turn fastest, {part.name}, {subject.name}, head still. Dotted: the floor of the same "
         "unit, root mean square over half a minute of a resting face on a head that moves as in a talk."
     )
     header = ["expression", "unit", *(f"{label}, peak / floor" for _, label in _CHANNELS)]

@@ -18,8 +18,8 @@ from face_model.skin import skin_patches
 from imu_sim.attachment import Attachment
 from imu_sim.motion import Floats
 from imu_sim.splines import SampledSpline, Sampling, UniformSpline
+from imu_sim.subject import Subject
 from imu_sim.vectors import cross, dot, with_length
-from imu_sim.wearer import Wearer
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class BoardState:
 
 
 @dataclass(frozen=True)
-class Boards:
+class MountedBoards:
     """`S` boards on a face.
 
     Attributes:
@@ -82,7 +82,7 @@ class Boards:
 class MovingBoards:
     """Boards at the samples of a regular sampling."""
 
-    def __init__(self, boards: Boards, curves: UniformSpline, sampling: Sampling) -> None:
+    def __init__(self, boards: MountedBoards, curves: UniformSpline, sampling: Sampling) -> None:
         self._sensors = boards.sensors
         chips = 3 * boards.sensors
         self._chip, self._tangents = (
@@ -129,15 +129,15 @@ def board_orientation(state: BoardState, mount: Floats) -> Floats:
     return np.swapaxes(rotation.multiply(board, np.broadcast_to(mount[:, None], board.shape)), 0, 1)
 
 
-def boards_on(wearer: Wearer, layout: SensorLayout) -> Boards:
-    """The boards of a layout on a wearer.
+def boards_on(subject: Subject, layout: SensorLayout) -> MountedBoards:
+    """The boards of a layout on a subject.
 
     Raises:
         FaceModelError: the face has no skin at a sensor's place.
     """
-    glued = wearer.attachment
+    glued = subject.attachment
     patches = skin_patches(
-        wearer.rig, layout, glued.patch_radius_m, place_offset_m=glued.place_offset_m, mount=glued.mount
+        subject.rig, layout, glued.patch_radius_m, place_offset_m=glued.place_offset_m, mount=glued.mount
     )
     tangents, deltas = (np.asarray(each, dtype=np.float64) for each in (patches.tangents, patches.tangent_deltas))
     deltas = deltas + _tilt(tangents, deltas, glued.tilt_rad)
@@ -145,7 +145,7 @@ def boards_on(wearer: Wearer, layout: SensorLayout) -> Boards:
     neutral = np.stack([patches.centres + chip, tangents[..., 0], tangents[..., 1]])
     moves = np.stack([patches.centre_deltas + chip_deltas, deltas[..., 0], deltas[..., 1]], axis=1)
     table = np.swapaxes(np.concatenate([neutral[None], moves]), -1, -2)
-    return Boards(np.ascontiguousarray(table, dtype=np.float64), patches.pairs, glued)
+    return MountedBoards(np.ascontiguousarray(table, dtype=np.float64), patches.pairs, glued)
 
 
 def _chip(tangents: Floats, deltas: Floats, chip_m: Floats) -> tuple[Floats, Floats]:

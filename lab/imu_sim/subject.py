@@ -16,7 +16,7 @@ _GLUING = 0x61E
 
 
 @dataclass(frozen=True)
-class Wearer:
+class Subject:
     """One person with boards on the face.
 
     Attributes:
@@ -30,20 +30,20 @@ class Wearer:
     attachment: Attachment
 
 
-def nominal_wearer(rig: FaceRig, layout: SensorLayout) -> Wearer:
+def nominal_subject(rig: FaceRig, layout: SensorLayout) -> Subject:
     """A rig with every board exactly where the layout wants it, on usual tissue."""
-    return Wearer("nominal", rig, typical_attachment(layout))
+    return Subject("nominal", rig, typical_attachment(layout))
 
 
-def random_wearer(
+def random_subject(
     family: FaceFamily,
     layout: SensorLayout,
     seed: int,
     *,
     placement_m: float = 0.005,
     mount_rad: float = float(np.deg2rad(10.0)),
-) -> Wearer:
-    """A person of a family, with boards as somebody glues them on; the same seed gives the same wearer.
+) -> Subject:
+    """A person of a family, with boards as somebody glues them on; the same seed gives the same subject.
 
     Args:
         family: whose people are drawn from.
@@ -54,4 +54,4 @@ def random_wearer(
     """
     rng = np.random.default_rng([seed, _GLUING])
     attachment = random_attachment(layout, rng, placement_m=placement_m, mount_rad=mount_rad)
-    return Wearer(f"{family.name}_{seed}", family.person(seed), attachment)
+    return Subject(f"{family.name}_{seed}", family.subject(seed), attachment)

@@ -10,9 +10,9 @@ from face_model.layout import SensorLayout
 from face_model.rig import Corrective, FaceRig
 from face_model.skin import skin_patches
 from imu_sim.attachment import Attachment, ideal_attachment, random_attachment
-from imu_sim.boards import Boards, BoardState, board_orientation, board_state, boards_on
+from imu_sim.mounted_boards import BoardState, MountedBoards, board_orientation, board_state, boards_on
 from imu_sim.splines import Sampling, UniformSpline
-from imu_sim.wearer import Wearer
+from imu_sim.subject import Subject
 
 CHEEK = 5
 """Row of zygomaticus_left in the layout."""
@@ -31,11 +31,11 @@ def corrected(rig: FaceRig) -> FaceRig:
     )
 
 
-def glued(rig: FaceRig, layout: SensorLayout, attachment: Attachment) -> Boards:
-    return boards_on(Wearer("one", rig, attachment), layout)
+def glued(rig: FaceRig, layout: SensorLayout, attachment: Attachment) -> MountedBoards:
+    return boards_on(Subject("one", rig, attachment), layout)
 
 
-def held(boards: Boards, weights: np.ndarray) -> BoardState:
+def held(boards: MountedBoards, weights: np.ndarray) -> BoardState:
     """Boards of a face with constant weights (52,), at one time."""
     spline = UniformSpline(np.repeat(weights[:, None], 12, axis=1), 60.0)
     return boards.moving(spline, Sampling(0.05, 1000.0))(0, 1)
