@@ -47,7 +47,7 @@ Progress = Callable[[Done], None]
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltDataset:
     """What a build left.
 
     Attributes:
@@ -72,7 +72,7 @@ def build_dataset(
     index: int = 0,
     count: int = 1,
     on_progress: Progress | None = None,
-) -> Built:
+) -> BuiltDataset:
     """Make a data set, or go on making it, or make one machine's share of it.
 
     The content is the same for any `workers`, `index` and `count`, and however often the build was interrupted.
@@ -101,10 +101,10 @@ def build_dataset(
         _make_shards(plan, folder, recorded_dir, todo, workers, on_progress)
     missing = tuple(place.missing_shards(folder))
     if missing:
-        return Built(plan, todo, missing, None)
+        return BuiltDataset(plan, todo, missing, None)
     if todo or not place.is_complete(folder):
-        return Built(plan, todo, (), place.merge(folder))
-    return Built(plan, (), (), read_manifest(folder))
+        return BuiltDataset(plan, todo, (), place.merge(folder))
+    return BuiltDataset(plan, (), (), read_manifest(folder))
 
 
 @dataclass(frozen=True)

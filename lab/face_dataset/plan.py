@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from face_dataset.inputs import code_hash, face_hashes, file_hash, layout_hashes, part_hashes
+from face_dataset.input_hashes import code_hash, face_hashes, file_hash, layout_hashes, part_hashes
 from face_dataset.recipe import Recipe, Recorded, Takes
 from face_dataset.shards.encoding import bytes_per_sample
 from face_dataset.shards.manifest import ROUTINE_SOURCE, Split

@@ -22,7 +22,7 @@ from imu_sim.families import load_family
 from imu_sim.generator import generate
 from imu_sim.hub.timing import HubTiming
 from imu_sim.motion import FaceMotion
-from imu_sim.performance.routine import perform_routine
+from imu_sim.performance.routine_performance import perform_routine
 from imu_sim.simulate import simulate
 from imu_sim.subject import random_subject
 

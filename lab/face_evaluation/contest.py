@@ -11,10 +11,19 @@ from face_dataset.shards import ShardedDataset
 from face_evaluation.findings import Findings, collected
 from face_evaluation.held import HELD_POSES
 from face_evaluation.motions import UNSEEN_SUBJECT, held_motion, long_motion, shared_folder
-from face_evaluation.pool import run_trials
 from face_evaluation.sources import Simulated, Source, Stored
 from face_evaluation.states import WearerState
-from face_evaluation.trials import HELD, LONG_WEAR, PLACEMENT, SENSORS, TAKES, Contestant, Outcome, Trial
+from face_evaluation.trials import (
+    HELD,
+    LONG_WEAR,
+    PLACEMENT,
+    SENSORS,
+    TAKES,
+    Contestant,
+    Trial,
+    TrialOutcome,
+    run_trials,
+)
 from face_inference.model_folder import Model
 from face_model.faces import HEAD
 from imu_sim.motion import FaceMotion
@@ -135,7 +144,7 @@ def hold_contest(
     """
     if not trials:
         raise CommandError("expected at least one take to evaluate, found none")
-    outcomes: list[Outcome] = []
+    outcomes: list[TrialOutcome] = []
     for done, found in enumerate(run_trials(trials, contestants, workers), start=1):
         outcomes += found
         if progress:

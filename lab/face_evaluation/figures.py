@@ -11,7 +11,7 @@ from face_evaluation import REST_POSE, Evaluation, Score
 from face_evaluation.held import GOOD, HeldReading
 from face_evaluation.long_wear import LongWear
 from face_model import arkit, observability
-from imu_sim.realism.report import Figure, drawn
+from imu_sim.realism.html_report import Figure, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from face_evaluation.confidence import Bin, Reliability
+from face_evaluation.reliability import Bin, Reliability
 from face_evaluation.score import NAN, Score, TakeResult, mean_score
 from face_inference.errors import EvaluationError
 from face_model import arkit

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from face_evaluation.weights import OBSERVABLE
+from face_evaluation.metrics import OBSERVABLE
 from face_inference.errors import EvaluationError
 from imu_sim.recording import Recording
 

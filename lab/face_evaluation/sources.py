@@ -14,7 +14,7 @@ from face_model.rig import FaceRig
 from imu_sim.families import load_family
 from imu_sim.motion import FaceMotion
 from imu_sim.mounted_boards import MountedBoards, boards_on
-from imu_sim.performance.routine import perform_routine
+from imu_sim.performance.routine_performance import perform_routine
 from imu_sim.recording import Recording
 from imu_sim.simulate import simulate
 from imu_sim.subject import Subject, random_subject

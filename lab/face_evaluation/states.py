@@ -6,12 +6,58 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-from face_evaluation.wearer_from_take import wearer_from_phone, wearer_from_routine
+from face_evaluation.takes import recorded_features
+from face_inference.channels import Channels
 from face_inference.errors import EvaluationError
 from face_inference.model_folder import ModelDescription
+from face_inference.mounts import NominalMounts
+from face_inference.wearer.adapt import adapt
+from face_inference.wearer.guided import guided_rows
+from face_inference.wearer.observations import Observations
+from face_inference.wearer.phone import phone_rows
+from face_inference.wearer.population import Population
 from face_inference.wearer.response import WearerResponse
 from imu_sim.recording import Recording
+
+
+def wearer_from_routine(mounts: NominalMounts, population: Population, routine: Recording) -> WearerResponse:
+    """From a take of the guided routine, whose first frame is its start; its true weights are not looked at.
+
+    Raises:
+        WearerError: hardly a prompt moved the sensors.
+        LayoutMismatchError: the model's reference sensor is not in the take.
+    """
+    return adapt(population, guided_rows(recorded_observations(routine, mounts)).rows, "prompts")
+
+
+def wearer_from_phone(
+    mounts: NominalMounts,
+    population: Population,
+    take: Recording,
+    phone_time_s: NDArray[np.floating],
+    phone_weights: NDArray[np.floating],
+) -> WearerResponse:
+    """From any take and the weights (P, 52) that a phone saw meanwhile, at times (P,) of its own clock.
+
+    Raises:
+        PhoneAlignmentError: the two do not fit together.
+        LayoutMismatchError: the model's reference sensor is not in the take.
+    """
+    rows = phone_rows(recorded_observations(take, mounts), phone_time_s, phone_weights, population)
+    return adapt(population, rows.rows, "phone")
+
+
+def recorded_observations(recording: Recording, mounts: NominalMounts) -> Observations:
+    """What the skin did in a take; time 0 is its first frame.
+
+    Raises:
+        LayoutMismatchError: the model's reference sensor is not in the take.
+    """
+    features = recorded_features(recording, mounts)
+    return Observations.of(features, Channels.of(mounts), np.arange(len(features)) / recording.rate_hz)
+
 
 WearerState = Literal["neutral", "routine", "phone"]
 """After the neutral only; after the guided routine; after the routine beside a phone that saw the true weights."""

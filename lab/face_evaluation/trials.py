@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_evaluation import REST_POSE, Estimator, TakeResult, moving_part, rest_pose, score_recording
+from face_evaluation.ablation import ALL_SENSORS, dead_in_turn, fewer_and_fewer, without
 from face_evaluation.held import HeldReading, read_held
 from face_evaluation.long_wear import LongWear, read_long_wear
-from face_evaluation.sensors import ALL_SENSORS, dead_in_turn, fewer_and_fewer, without
 from face_evaluation.sources import Loaded, Source
 from face_evaluation.states import WearerState, response_of
 from face_inference.errors import WearerError
@@ -21,6 +25,7 @@ from face_inference.model_folder import load_model
 from face_inference.wearer.response import WearerResponse
 from imu_sim.hub.server import RECORDED_REST_S
 from imu_sim.recording import Recording
+from imusic_cli.errors import CommandError
 
 TAKES, SENSORS, PLACEMENT, HELD, LONG_WEAR, EXAMPLE = "takes", "sensors", "placement", "held", "long wear", "example"
 """What an outcome is about."""
@@ -80,7 +85,7 @@ Value = TakeResult | HeldReading | LongWear | Example
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """What one contestant did in one trial.
 
     Attributes:
@@ -98,14 +103,14 @@ class Outcome:
     note: str = ""
 
 
-def run_trial(trial: Trial, contestants: Sequence[Contestant]) -> list[Outcome]:
+def run_trial(trial: Trial, contestants: Sequence[Contestant]) -> list[TrialOutcome]:
     """Load the take once, and put it through every contestant."""
     loaded = trial.source.load()
-    outcomes: list[Outcome] = []
+    outcomes: list[TrialOutcome] = []
     if trial.about in (TAKES, SENSORS, PLACEMENT):
         about = PLACEMENT if trial.about == PLACEMENT else TAKES
         rest = rest_pose(loaded.recording, loaded.rig, loaded.geometry)
-        outcomes.append(Outcome(about, trial.title, REST_POSE, rest))
+        outcomes.append(TrialOutcome(about, trial.title, REST_POSE, rest))
         if about == TAKES:
             moments = telling_moments(loaded.recording)
             outcomes.append(_example(loaded, loaded.recording.weights, moments, TRUTH))
@@ -113,7 +118,7 @@ def run_trial(trial: Trial, contestants: Sequence[Contestant]) -> list[Outcome]:
         estimate = _estimator(contestant.model)
         wearer, note = _acquainted(estimate, contestant.state, loaded)
         outcomes += [
-            Outcome(about, title, contestant.title, value, note)
+            TrialOutcome(about, title, contestant.title, value, note)
             for about, title, value in _values(trial, loaded, estimate, wearer)
         ]
     return outcomes
@@ -158,8 +163,8 @@ def _with_sensors_missing(
         yield SENSORS, title, result
 
 
-def _example(loaded: Loaded, weights: NDArray[np.float32], rows: NDArray[np.intp], name: str) -> Outcome:
-    return Outcome(EXAMPLE, "", name, Example(loaded.recording.take, loaded.face, weights[rows]))
+def _example(loaded: Loaded, weights: NDArray[np.float32], rows: NDArray[np.intp], name: str) -> TrialOutcome:
+    return TrialOutcome(EXAMPLE, "", name, Example(loaded.recording.take, loaded.face, weights[rows]))
 
 
 def _acquainted(estimate: Estimator, state: WearerState, loaded: Loaded) -> tuple[WearerResponse, str]:
@@ -174,3 +179,40 @@ def _acquainted(estimate: Estimator, state: WearerState, loaded: Loaded) -> tupl
 @lru_cache(maxsize=8)
 def _estimator(model: Path) -> Estimator:
     return Estimator.of(load_model(model))
+
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def run_trials(
+    trials: Sequence[Trial], contestants: Sequence[Contestant], workers: int = 1
+) -> Iterator[list[TrialOutcome]]:
+    """Outcomes of each trial as it is finished; one worker is this process.
+
+    Raises:
+        CommandError: a worker was ended.
+        InferenceError, ImuSimError, FaceModelError: a model, motion or take cannot be used.
+    """
+    # One wearer after the other, so that each is drawn once and learned once.
+    ordered = sorted(trials, key=lambda trial: trial.source.wearer)
+    if workers <= 1:
+        for trial in ordered:
+            yield run_trial(trial, contestants)
+        return
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")  # before the workers start: they inherit it
+    # Spawned, not forked: a fork of a process with threads may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(ordered)), mp_context=context) as pool:
+        futures = [pool.submit(run_trial, trial, contestants) for trial in ordered]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise CommandError(
+                "expected the workers to go on to the end, but one was ended, perhaps for want of memory; "
+                "use fewer workers"
+            ) from error
+        finally:
+            for future in futures:
+                future.cancel()

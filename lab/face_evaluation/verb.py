@@ -108,7 +108,7 @@ def evaluate(
             lambda done, of: progress.update(task, completed=done, total=of, description=f"take {done} of {of}"),
         )
         if report is not None:
-            from face_evaluation.page import write_page
+            from face_evaluation.findings_page import write_page
 
             write_page(report / "index.html", findings, _told(cast, trials))
     _show(findings, _told(cast, trials), report, as_json)
@@ -117,7 +117,7 @@ def evaluate(
 def _live(asked: Asked, models: Sequence[Model], face: Sequence[str] | None, as_json: bool) -> None:
     from face_evaluation.live import evaluate_live
     from face_evaluation.motions import held_out_takes
-    from face_evaluation.score_table import evaluation_table
+    from face_evaluation.tables import evaluation_table
 
     takes = asked.takes or held_out_takes(models[0])
     if not takes:

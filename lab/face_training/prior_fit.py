@@ -14,7 +14,7 @@ from face_model import arkit, rotation
 from face_model.layout import SensorLayout
 from face_model.skin import skin_patches
 from face_training.training_take import Take
-from imu_sim.family import FaceFamily
+from imu_sim.families import FaceFamily
 
 FloatArray = NDArray[np.float64]
 

@@ -23,9 +23,8 @@ from face_training.augment import Augmenter
 from face_training.config import TrainConfig
 from face_training.feature_cache import Progress, cached_features
 from face_training.prior_fit import FIRST_SEED, fit_population, responses, responses_in
-from face_training.shift import shift_response
+from face_training.training_subjects import SOURCES, TrainingSubject, shift_response, subjects_of
 from face_training.training_take import Take, ValidationTake
-from face_training.wearers import SOURCES, Wearer, wearers_of
 from imu_sim.families import load_family
 
 Float32Array = NDArray[np.float32]
@@ -52,7 +51,7 @@ class Dataset:
     training: tuple[Take, ...]
     validation: tuple[ValidationTake, ...]
     population: Population
-    wearers: Mapping[str, Sequence[Wearer]]
+    wearers: Mapping[str, Sequence[TrainingSubject]]
     rate_hz: float
     augment: Augmenter
     prompts_share: float
@@ -145,11 +144,11 @@ def load_dataset(
     trained_on = set(people[: config.training_people or len(people)])
     training = tuple(take for take in takes if take.person in trained_on)
     population = _population(config, stored, training, cache_dir, data.sha256)
-    wearers = wearers_of(
+    wearers = subjects_of(
         training, population, config.rate_hz, cache_dir / "training", config.made_up_wearers, progress=progress
     )
     others = [take for take in takes if take.person in held_back]
-    met = wearers_of(others, population, config.rate_hz, cache_dir / "validation", progress=progress)
+    met = subjects_of(others, population, config.rate_hz, cache_dir / "validation", progress=progress)
     performances = [take for take in others if not take.is_routine]
     return Dataset(
         channels,
@@ -189,7 +188,7 @@ def _population(
     return Population.load(path)
 
 
-def _validation(take: Take, wearer: Wearer, number: int) -> ValidationTake:
+def _validation(take: Take, wearer: TrainingSubject, number: int) -> ValidationTake:
     reading = wearer.reading(SOURCES[number % len(SOURCES)])
     return ValidationTake(
         take.person, take.name, InputAssembler(take.channels, reading).batch(take.features), take.weights

@@ -8,11 +8,11 @@ from face_model.layout import SensorLayout
 from imu_sim.chips.magnetometer import MagneticScene
 from imu_sim.chips.parts import SensorPart, load_part
 from imu_sim.hub.timing import HubTiming, as_received
+from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import KNOT_RATE_HZ, Trajectory
 from imu_sim.motion import FaceMotion
 from imu_sim.mounted_boards import MountedBoards, boards_on
 from imu_sim.recording import Recording
-from imu_sim.stream import ImuStream
 from imu_sim.subject import Subject
 
 

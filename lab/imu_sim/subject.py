@@ -9,7 +9,7 @@ import numpy as np
 from face_model.layout import SensorLayout
 from face_model.rig import FaceRig
 from imu_sim.attachment import Attachment, random_attachment, typical_attachment
-from imu_sim.family import FaceFamily
+from imu_sim.families import FaceFamily
 
 _GLUING = 0x61E
 """Stream of random numbers for the attachment, apart from those of the person."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from face_viz.picture import Painter
 from face_viz.sheets import Cell, Progress, contact_sheet, weights_of
-from imu_sim.family import FaceFamily
+from imu_sim.families import FaceFamily
 
 if TYPE_CHECKING:
     from PIL.Image import Image

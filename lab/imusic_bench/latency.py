@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_evaluation.listener import Faces, listen
-from imusic_bench.busy import busy_core
+from imusic_bench.processes import busy_core
 from imusic_bench.running import SETTLE_S, TRANSPORTS, running_graph
 from imusic_cli.errors import CommandError
 

@@ -12,9 +12,9 @@ import pytest
 from face_dataset.shards import store_recordings
 from face_evaluation import REST_POSE
 from face_evaluation.contest import SPECIAL_TRIALS, Cast, contestants_of, hold_contest, stored_takes, trials_of
+from face_evaluation.findings_page import write_page
 from face_evaluation.held import HELD_POSES
 from face_evaluation.motions import held_motion, long_motion, motions_of
-from face_evaluation.page import write_page
 from face_evaluation.sources import Simulated
 from face_evaluation.tables import contest_grids, grids, protocol_grid
 from face_evaluation.trials import HELD, LONG_WEAR, PLACEMENT, SENSORS, TAKES, Trial

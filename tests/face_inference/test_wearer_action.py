@@ -30,7 +30,7 @@ from face_inference.node import FaceInferenceNode  # noqa: E402
 from face_inference.person_port import FRAMES  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
 from face_model import arkit, rotation, routine  # noqa: E402
-from face_training.export import write_model  # noqa: E402
+from face_training.model_writing import write_model  # noqa: E402
 from face_training.networks import NetworkConfig, build_network  # noqa: E402
 from imusic_ros.qos import LATCHED  # noqa: E402
 

@@ -14,10 +14,10 @@ from imu_sim.hub.clock import HubClock
 from imu_sim.hub.config import SimulatorConfig
 from imu_sim.hub.faults import Faults
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory
 from imu_sim.mounted_boards import MountedBoards, boards_on
 from imu_sim.performance import performance
-from imu_sim.stream import ImuStream
 from imu_sim.subject import nominal_subject
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,11 +17,10 @@ from face_model.rig import FaceRig
 from imu_sim.attachment import ideal_attachment, random_attachment
 from imu_sim.generator import generate
 from imu_sim.head import build_head
-from imu_sim.ideal import IdealImus
 from imu_sim.kinematics import HeadPath, HeadState, Trajectory
 from imu_sim.motion import FaceMotion
 from imu_sim.mounted_boards import MountedBoards, board_orientation, boards_on
-from imu_sim.physics import ImuTruth, imu_truth
+from imu_sim.physics import IdealImus, ImuTruth, imu_truth
 from imu_sim.splines import Sampling, UniformSpline
 from imu_sim.subject import Subject
 

@@ -11,14 +11,14 @@ from face_model.rig import FaceRig
 from imu_sim.chips.parts import load_part, perfect_part
 from imu_sim.generator import generate
 from imu_sim.hub.timing import HubTiming
-from imu_sim.ideal import IdealImus
+from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import still
 from imu_sim.mounted_boards import MountedBoards, boards_on
 from imu_sim.performance.action_units import weights_of
+from imu_sim.physics import IdealImus
 from imu_sim.simulate import simulate
 from imu_sim.splines import Sampling
-from imu_sim.stream import ImuStream
 from imu_sim.subject import nominal_subject, random_subject
 from imu_sim.tissue import rigid_tissue
 from imu_sim.warped_family import WarpedFamily

@@ -29,7 +29,7 @@ from face_inference.wearer.population import Population  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
 from face_model import arkit, routine  # noqa: E402
 from face_model.layout import load_layout  # noqa: E402
-from face_training.export import write_model  # noqa: E402
+from face_training.model_writing import write_model  # noqa: E402
 from face_training.networks import NetworkConfig, build_network  # noqa: E402
 from imu_sim.families import load_family  # noqa: E402
 from imusic_cli.errors import CommandError  # noqa: E402

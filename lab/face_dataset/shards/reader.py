@@ -17,7 +17,7 @@ from face_dataset.shards.manifest import Manifest, Split, TakeInfo, read_manifes
 from face_dataset.shards.writer import HEADER_TAKES, hashed
 from face_model.errors import ShardDamagedError, ShardError, ShardMissingError
 from face_model.rig import FaceRig
-from imu_sim.family import FaceFamily
+from imu_sim.families import FaceFamily
 from imu_sim.recording import Recording
 
 _RIGS_KEPT = 4

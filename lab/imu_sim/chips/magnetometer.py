@@ -106,8 +106,8 @@ class MagneticScene:
 def random_scene(duration_s: float, rng: np.random.Generator) -> MagneticScene:
     """A subject somewhere between 35 and 60 degrees north, in a room with steel in it; all sizes are guesses.
 
-    Half of the subjects have glasses with steel hinges, a quarter a headset, all have steel furniture near; a robot or a
-    trolley passes once a minute.
+    Half of the subjects have glasses with steel hinges, a quarter a headset, all have steel furniture near; a robot or
+    a trolley passes once a minute.
     """
     dipoles = []
     if rng.random() < 0.5:

@@ -206,7 +206,7 @@ class _Chart:
 
 
 @dataclass(frozen=True)
-class Tissue:
+class MuscleSkin:
     """The skin as one muscle of one person moves it: the typical motion, changed as `pull` says."""
 
     skin: Skin

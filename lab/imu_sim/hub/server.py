@@ -22,13 +22,13 @@ from imu_sim.hub.pty_link import PtyLink
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
 from imu_sim.hub.stop_signal import StopSignal
 from imu_sim.hub.udp_link import UdpLink
+from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import FaceMotion
 from imu_sim.mounted_boards import boards_on
 from imu_sim.performance import performance
-from imu_sim.performance.routine import perform_routine
+from imu_sim.performance.routine_performance import perform_routine
 from imu_sim.recorded_motion import recorded_motion
-from imu_sim.stream import ImuStream
 from imu_sim.subject import nominal_subject, random_subject
 
 _LONGEST_WAIT_S = 0.05

@@ -38,8 +38,8 @@ from imu_sim.hub.cadence import Cadence
 from imu_sim.hub.clock import HubClock
 from imu_sim.hub.faults import FaultInjector, Faults
 from imu_sim.hub.sample_block import SampleBlock
+from imu_sim.imu_stream import ImuStream
 from imu_sim.motion import Floats
-from imu_sim.stream import ImuStream
 
 StreamFactory = Callable[[float, float], ImuStream]
 """Makes a stream for a rate in Hz that starts at a motion time in s."""

@@ -39,9 +39,9 @@ def realism(
 ) -> None:
     """Show what is simulated: motion beside recorded takes, and what each unit feels of each blendshape."""
     from face_model.observability import write_table
-    from imu_sim.realism.motion import compare_motion, motion_section
-    from imu_sim.realism.report import Section, write_report
-    from imu_sim.realism.sensors import measure_sensors, sensor_sections
+    from imu_sim.realism.html_report import Section, write_report
+    from imu_sim.realism.motion_study import compare_motion, motion_section
+    from imu_sim.realism.sensor_study import measure_sensors, sensor_sections
 
     sections: list[Section] = []
     found: dict[str, Any] = {"page": str(out / "realism.html")}

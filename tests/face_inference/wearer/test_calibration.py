@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from face_evaluation.states import wearer_from_routine
 from face_evaluation.takes import layout_of, recorded_neutral, samples_of
-from face_evaluation.wearer_from_take import wearer_from_routine
 from face_inference.errors import NeutralMissingError, ProfileError, ProfileMismatchError, ProfileNotFoundError
 from face_inference.tracker import FaceTracker
 from face_inference.wearer import calibration as module

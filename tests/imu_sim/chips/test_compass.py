@@ -6,11 +6,11 @@ from face_model import rotation
 from imu_sim.chips.compass import Compass
 from imu_sim.chips.magnetometer import EarthField, MagneticScene, MagnetometerBank, random_scene
 from imu_sim.chips.parts import MagnetometerPart, load_part
+from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import still
 from imu_sim.mounted_boards import MountedBoards
 from imu_sim.splines import Sampling
-from imu_sim.stream import ImuStream
 
 
 def perfect_compass(boards: MountedBoards, scene: MagneticScene, first: int = 0) -> Compass:

@@ -12,7 +12,7 @@ from face_model import arkit
 from face_model.layout import load_layout
 from face_model.rig import FaceRig
 from face_model.skin import skin_patches
-from imu_sim.family import FaceFamily
+from imu_sim.families import FaceFamily
 from imu_sim.head import HeadFamily, build_head
 
 
