@@ -88,7 +88,7 @@ class Stage:
         self.driver.destroy_node()
         rclpy.shutdown(context=self.context)
 
-    def until(self, condition, limit_s=30.0):
+    def until(self, condition, limit_s=120.0):
         end_s = time.monotonic() + limit_s
         while not condition():
             assert time.monotonic() < end_s, "nothing happened in time"
@@ -125,7 +125,7 @@ class Stage:
 
     def ask(self, person):
         """Send a goal; the client's handle once it is under way."""
-        assert self.action.wait_for_server(timeout_sec=10.0)
+        assert self.action.wait_for_server(timeout_sec=120.0)
         sent = self.action.send_goal_async(
             CalibrateWearer.Goal(person=person), feedback_callback=lambda m: self.feedback.append(m.feedback.prompt)
         )

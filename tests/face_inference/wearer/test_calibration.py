@@ -181,7 +181,7 @@ def test_aborting_while_it_learns_changes_nothing(tracker, description, routine_
     learn = module.learn
 
     def slowly(*arguments):
-        gate.wait(20.0)
+        gate.wait(120.0)
         return learn(*arguments)
 
     monkeypatch.setattr(module, "learn", slowly)
