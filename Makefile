@@ -49,6 +49,7 @@ build/listed: FORCE
 
 install/.built: .venv/.run build/listed $(compiled)
 	@echo "Building the ROS 2 package (about 20 s)"
+	@rm -rf install/imusic # what was renamed or deleted since must not stay
 	@root=$(root) && source wheels/environment.sh && unset PYTHONPATH && colcon --log-base build/log build --base-paths . \
 	  --symlink-install --event-handlers console_direct+ \
 	  --cmake-force-configure --cmake-args -DBUILD_TESTING=OFF -DPython3_EXECUTABLE=$(root)/$(python) \

@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+# Fixtures of small synthetic takes with exact geometry, for the estimator and the laboratory.
+pytest_plugins = ("synthetic_takes",)
+
 # Before anything starts ROS: tests talk to nobody but themselves, not even to another run on this machine.
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)

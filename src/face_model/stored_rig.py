@@ -76,5 +76,5 @@ def load_stored_rig(path: Path) -> FaceRig:
                 for pair, delta in zip(label.pairs, displacements[arkit.COUNT :], strict=True)
             ),
         )
-    except (OSError, KeyError, TypeError, ValueError, BadZipFile) as error:
+    except (EOFError, OSError, KeyError, TypeError, ValueError, BadZipFile) as error:
         raise RigFileError(f"expected a rig that `save_rig` wrote in {path}, found: {error}") from error

@@ -48,7 +48,7 @@ class ReadingEngine:
 
 
 @pytest.fixture(scope="session")
-def description() -> ModelDescription:
+def face_12_description() -> ModelDescription:
     rig, layout = load_rig(), load_layout("face_12")
     mounts = NominalMounts.on_rig(rig, layout)
     _, poses = skin_patches(rig, layout).board_poses(np.concatenate([np.zeros((1, 52)), 0.6 * np.eye(52)]))
@@ -66,7 +66,8 @@ def description() -> ModelDescription:
 
 
 @pytest.fixture
-def contestants(description: ModelDescription, monkeypatch: pytest.MonkeyPatch) -> list[Contestant]:
+def contestants(face_12_description: ModelDescription, monkeypatch: pytest.MonkeyPatch) -> list[Contestant]:
+    description = face_12_description
     block = reading_block(Channels.of(description.mounts))
     estimator = Estimator(description, ReadingEngine(block))
     monkeypatch.setattr(trials, "_estimator", lambda _: estimator)

@@ -41,8 +41,9 @@ def write_bag(path: Path, take: Recording, plugin: StoragePlugin, *, layout: boo
     header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](0, 0), "face_head")
     zero, level = types["geometry_msgs/msg/Point"](0.0, 0.0, 0.0), types["geometry_msgs/msg/Quaternion"](0.0, 0, 0, 1)
     pose = types["geometry_msgs/msg/Pose"](zero, level)
+    place = np.zeros(2, np.float32)
     mounts = [
-        types["imusic/msg/SensorMount"](i, name, "none", "midline", "QMI8658", True, i == 0, pose, 0.0, 0.0)
+        types["imusic/msg/SensorMount"](i, name, "none", "midline", "QMI8658", True, i == 0, place, pose, 0.0, 0.0)
         for i, name in enumerate(take.sensor_names)
     ]
     with Writer(path, version=9, storage_plugin=plugin) as writer:
@@ -82,11 +83,11 @@ def test_a_bag_is_the_take_that_was_recorded(take: Recording, tmp_path: Path, pl
 
 
 def test_a_phone_gives_the_truth_whenever_it_was_started(
-    take: Recording, motion: FaceMotion, description: ModelDescription, tmp_path: Path
+    take: Recording, motion: FaceMotion, face_12_description: ModelDescription, tmp_path: Path
 ) -> None:
     write_bag(tmp_path / "bag", take, StoragePlugin.MCAP)
     write_phone(tmp_path / "alice_1.csv", motion)
-    found = bag_with_truth(tmp_path / "bag", tmp_path / "alice_1.csv", description)
+    found = bag_with_truth(tmp_path / "bag", tmp_path / "alice_1.csv", face_12_description)
     expected = take.weights[-len(found.weights) :]
     assert len(found.weights) == pytest.approx(100 * (motion.duration_s - PHONE_BEGINS_S), abs=30)
     jaw = arkit.INDEX["jawOpen"]

@@ -12,7 +12,7 @@ from face_evaluation.motions import held_motion, long_motion, motions_of, shared
 from face_model import arkit
 from imu_sim.hub.server import RECORDED_REST_S
 
-SHARED = Path(os.environ.get("IMUSIC_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+SHARED = Path(os.environ.get("IMUSIC_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
 
 def test_without_files_generated_people_are_played_and_differ() -> None:

@@ -240,7 +240,7 @@ def test_diagnostics_have_a_status_for_each(stage):
     values = {v.key: v.value for v in stage.health[f"{HOME}/bob/face_inference"].values}
     assert values["engine"].startswith("ONNX Runtime")
     assert "rate_hz" in values
-    assert stage.health[f"{HOME}/face_inference"].message == "one engine for 3 people"
+    assert stage.health[f"{HOME}/face_inference"].message == "one engine for 3 wearers"
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_an_engine_that_fails_is_told_once_and_the_capture_goes_on(stage, monkey
             Dying.left -= 1
             return super().step(active)
 
-    monkeypatch.setattr("face_inference.engines.choice.TorchEngine", Dying)
+    monkeypatch.setattr("face_training.torch_engine.TorchEngine", Dying)
     stage.set(engine="pytorch")
     stage.start()
     stage.play(0, 70)

@@ -11,7 +11,7 @@ from face_inference.errors import InferenceError, TrainingError
 from face_training.config import StageConfig, TrainConfig, load_train_config, train_config_from
 from face_training.networks import ARCHITECTURES
 
-SHIPPED = Path(__file__).resolve().parents[3] / "config" / "train"
+SHIPPED = Path(__file__).resolve().parents[2] / "config" / "train"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ PROGRAM = Path(__file__).with_name("small_training.py")
 def together(tmp_path_factory):
     """Run folder of a small training by two real processes."""
     folder = tmp_path_factory.mktemp("together")
-    paths = [str(Path(__file__).parents[3] / "src"), os.environ.get("PYTHONPATH", "")]
+    paths = [*(str(Path(__file__).parents[2] / layer) for layer in ("src", "lab")), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     done = subprocess.run(

@@ -100,7 +100,7 @@ def test_the_form_of_several_faces_is_their_mean(rig, geometry):
 
 @pytest.mark.shared
 def test_a_face_of_another_topology_has_contacts_too():
-    shared = Path(os.environ.get("IMUSIC_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+    shared = Path(os.environ.get("IMUSIC_SHARED", Path(__file__).resolve().parents[3] / "shared"))
     path = shared / "data" / "face_ict" / "ict_face.npz"
     if not path.is_file():
         pytest.skip("no ICT-FaceKit: ../shared/data/face_ict/ict_face.npz is not beside the checkout")

@@ -162,5 +162,5 @@ def test_the_learning_rate_rises_and_falls():
 
 
 def _environment() -> dict[str, str]:
-    paths = [str(Path(__file__).parents[3] / "src"), os.environ.get("PYTHONPATH", "")]
+    paths = [*(str(Path(__file__).parents[2] / layer) for layer in ("src", "lab")), os.environ.get("PYTHONPATH", "")]
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}

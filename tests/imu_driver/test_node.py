@@ -103,9 +103,8 @@ def test_frames_layout_and_stamps(bench, pty_hub, layout):
     assert all(s.present and s.part == "QMI8658" for s in message.sensors)
     assert message.sensors[1].gyro_range == pytest.approx(np.deg2rad(1024), rel=1e-5)
     assert message.sensors[1].accel_range == pytest.approx(8 * 9.80665, rel=1e-5)
-    left, right = message.sensors[1].pose.position, message.sensors[2].pose.position
-    assert left.y == pytest.approx(-right.y, abs=1e-3)
-    assert 0.02 < left.y < 0.06
+    assert tuple(message.sensors[1].place) == pytest.approx(layout.sensors[1].place)
+    assert message.sensors[0].skull_pose.position.y == pytest.approx(layout.sensors[0].skull.position_m[1])
     previous = None
     for arrived_ns, frame in bench.frames:
         assert frame.layout_id == message.layout_id

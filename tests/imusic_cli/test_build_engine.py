@@ -23,7 +23,7 @@ rtx = pytest.mark.skipif(
 
 
 def export(cache: Path, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "imusic_cli", "export", "--model", MODEL, *arguments]
+    command = [sys.executable, "-m", "imusic_cli", "build-engine", "--model", MODEL, *arguments]
     environment = {**os.environ, "COLUMNS": "200", "XDG_CACHE_HOME": str(cache)}
     environment["PYTHONPATH"] = path + os.environ.get("PYTHONPATH", "")
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)

@@ -16,7 +16,7 @@ from imu_sim.errors import MotionError
 from imu_sim.performance.sounds import INHERENT_MS
 from imu_sim.performance.spelling import _dictionary, phonemes_of, word_phonemes
 
-SRC = Path(__file__).parents[3] / "src"
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_any_text_is_said_or_refused(text: str) -> None:
 
 def test_nothing_is_read_before_a_text_is_said() -> None:
     code = "import sys, imu_sim.performance, imu_sim.performance.scenes; sys.exit('gruut_lang_en' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(SRC)})
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'lab'}"})
 
 
 def test_a_missing_package_is_named(empty: None, monkeypatch: pytest.MonkeyPatch) -> None:
