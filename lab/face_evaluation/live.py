@@ -52,10 +52,13 @@ def _score_live(model_name: str, take: Path, motion: FaceMotion, number: int, ri
             "subject": UNSEEN_SUBJECT,
         }
         with Supervisor(load_graph("headless").started_with(values), namespace, _quiet) as supervisor:
-            faces = listen(f"/{namespace}", motion.duration_s + 1.0)
-            ended = supervisor.ended()
-    if ended:
-        raise CommandError(f"expected every process to run to the end, but these ended: {ended}")
+
+            def check(supervisor: Supervisor = supervisor) -> None:
+                if ended := supervisor.ended():
+                    raise CommandError(f"expected every process to run to the end, but these ended: {ended}")
+
+            faces = listen(f"/{namespace}", motion.duration_s + 1.0, while_waiting=check)
+            check()
     # By sequence numbers, not by counting: a face that was lost on the way must not stretch the time.
     rate_hz = round((faces.sequence[-1] - faces.sequence[0]) / (faces.stamp_s[-1] - faces.stamp_s[0]))
     trajectory = Trajectory(motion, loop=True)

@@ -105,7 +105,14 @@ def measure_cost(
             looks.append((time.monotonic(), {name: look(pid) for name, pid in running.pids.items()}))
 
         # Without the IMU frames: a second subscriber would cost the driver what is not its own.
-        faces = listen(running.namespace, 60.0 * minutes, SETTLE_S, frames_too=False, every_second=look_at_all)
+        faces = listen(
+            running.namespace,
+            60.0 * minutes,
+            SETTLE_S,
+            frames_too=False,
+            every_second=look_at_all,
+            while_waiting=running.check,
+        )
     return Cost(cost_rows(looks), delay_trend(faces.sequence, faces.stamp_s, faces.age_s))
 
 

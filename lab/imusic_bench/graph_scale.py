@@ -1,4 +1,4 @@
-"""`imusic bench scale --wearers`: several wearers's hubs and drivers, and what their inference takes."""
+"""`imusic bench scale --wearers`: hubs and drivers of several wearers, and what their inference takes."""
 
 from __future__ import annotations
 
@@ -69,12 +69,14 @@ def measure_wearers(people: int, seconds: float, asked_hz: int, model: str = "",
         CommandError: a process ended, or nothing came of somebody.
     """
     looks: list[Look] = []
-    with _running(people, asked_hz, model, shared) as (namespaces, pids):
+    with _running(people, asked_hz, model, shared) as (namespaces, pids, check):
 
         def look_at_all() -> None:
             looks.append((time.monotonic(), {name: look_at(pid) for name, pid in pids.items()}))
 
-        heard = listen_to_all(namespaces, seconds, SETTLE_S, frames_too=False, every_second=look_at_all)
+        heard = listen_to_all(
+            namespaces, seconds, SETTLE_S, frames_too=False, every_second=look_at_all, while_waiting=check
+        )
     return graph_row(heard, looks, asked_hz, shared)
 
 
@@ -131,8 +133,10 @@ def groups_of(
 
 
 @contextmanager
-def _running(people: int, asked_hz: int, model: str, shared: bool) -> Iterator[tuple[list[str], Mapping[str, int]]]:
-    """Namespaces of the people, and process ids by namespace and name."""
+def _running(
+    people: int, asked_hz: int, model: str, shared: bool
+) -> Iterator[tuple[list[str], Mapping[str, int], Callable[[], None]]]:
+    """Namespaces of the wearers, process ids by namespace and name, and what raises when a process has ended."""
     graph = load_graph("headless")
     with tempfile.TemporaryDirectory(prefix="imusic_") as folder:
 
@@ -142,6 +146,6 @@ def _running(people: int, asked_hz: int, model: str, shared: bool) -> Iterator[t
             return graph.started_with({"port": line, "rate": asked_hz, "model": model, "subject": wearer})
 
         base = new_namespace()
-        with started(groups_of(base, people, started_with, shared)) as pids:
+        with started(groups_of(base, people, started_with, shared)) as (pids, check):
             flat = {f"{namespace}/{name}": pid for namespace, group in pids.items() for name, pid in group.items()}
-            yield [f"/{namespace}" for namespace in pids if namespace != base], flat
+            yield [f"/{namespace}" for namespace in pids if namespace != base], flat, check
