@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,14 @@ def lint(config: Path, *folders: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, env=environment, cwd=config.parent, capture_output=True, text=True, timeout=300, check=False
     )
+
+
+def test_every_room_is_looked_at() -> None:
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.search(r"^root_packages = \[(.*?)\]", text, re.DOTALL | re.MULTILINE)
+    assert listed is not None
+    rooms = {path.parent.name for layer in ("src", "lab") for path in REPOSITORY.glob(f"{layer}/*/__init__.py")}
+    assert set(re.findall(r'"(\w+)"', listed[1])) == rooms
 
 
 def test_rooms_import_only_what_they_may() -> None:

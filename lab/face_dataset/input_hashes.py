@@ -43,7 +43,7 @@ def part_hashes(names: Iterable[str]) -> dict[str, str]:
     """By what the parts' files say, not how they put it.
 
     Raises:
-        PartError: there is no such part.
+        ImuSimError: there is no such part.
     """
     return {f"part {name}": _text(repr(load_part(name))) for name in sorted(set(names))}
 

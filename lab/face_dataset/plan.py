@@ -134,7 +134,7 @@ def plan_takes(recipe: Recipe, recorded_dir: Path | None = None) -> Plan:
     Raises:
         RecipeError: a required file is absent, a person is in two splits, or nothing is left to make.
         LiveLinkError: a recorded file cannot be used.
-        PartError: there is no such sensor part.
+        ImuSimError: there is no such sensor part.
         FaceModelError: there is no such layout or face.
     """
     left_out: list[str] = []

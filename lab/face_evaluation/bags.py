@@ -37,7 +37,7 @@ class Given:
     recording: Recording
 
     @property
-    def wearer(self) -> tuple[str, int]:
+    def subject(self) -> tuple[str, int]:
         """Nobody that was simulated."""
         return "", 0
 

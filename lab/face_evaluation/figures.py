@@ -94,7 +94,7 @@ def held(found: Mapping[str, Mapping[str, HeldReading]]) -> Figure:
         axis.axhspan(truth - GOOD, truth + GOOD, color="#66a182", alpha=0.15)
         axis.axhline(truth, color="#1c2430", linewidth=1.0, linestyle="--")
         axis.set(title=f"{pose}, {truth:.1f}", xlabel="held for, s", ylim=(-0.05, 1.1))
-    axes[0].set_ylabel("weight, mean over shapes and wearers")
+    axes[0].set_ylabel("weight, mean over shapes and subjects")
     axes[0].legend(fontsize=7)
     return drawn(figure, f"Expressions held for minutes: truth (broken line), {GOOD} about it (green), readings.")
 

@@ -32,8 +32,8 @@ class Findings:
         contest: scores on the takes, the rest pose first.
         sensors: variant of missing sensors to its mean score.
         placement: how far boards were misplaced to its mean score.
-        held: pose to its mean reading over wearers.
-        long_wear: mean over wearers.
+        held: pose to its mean reading over subjects.
+        long_wear: mean over subjects.
         examples: moments of takes as they were and as they were estimated, the truth first; one mapping for each take.
         notes: what went otherwise than asked.
     """

@@ -47,7 +47,7 @@ def write_page(path: Path, findings: Findings, told: str) -> None:
         told: where the takes come from, in a sentence.
 
     Raises:
-        RealismError: the file cannot be written.
+        ImuSimError: the file cannot be written.
     """
     write_report(path, "imusic: evaluation", [*_contest(findings, told), *_faces(findings), *_special_trials(findings)])
 

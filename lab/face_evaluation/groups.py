@@ -29,7 +29,7 @@ class Evaluation:
     """Scores of one model.
 
     Attributes:
-        overall: mean over people, so that nobody counts more for a longer take or for more wearers.
+        overall: mean over people, so that nobody counts more for a longer take or for more subjects.
         people: by who moved the face: mean over the person's takes, on whatever faces.
         geometries: by family of faces: mean over the people played on it.
         shapes: by blendshape.

@@ -21,7 +21,7 @@ from imu_sim.performance.action_units import weights_of
 from imu_sim.recorded_motion import recorded_motion
 
 UNSEEN_SUBJECT = 900_000
-"""Seeds of wearers from here on are used for evaluation only; training draws others."""
+"""Seeds of subjects from here on are used for evaluation only; training draws others."""
 
 RATE_HZ = 60.0
 LONG_WEAR_S = 600.0

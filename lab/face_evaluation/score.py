@@ -109,16 +109,7 @@ def take_result(
     rest_surface = surface_metrics(truth, np.zeros_like(truth), rig) if rig else None
     score = Score(
         seconds=len(truth) / rate_hz,
-        mae=compared.mae,
-        mae_observable=compared.mae_observable,
-        mae_lower=compared.mae_lower,
-        mae_upper=compared.mae_upper,
-        good_lower=compared.good_lower,
-        good_upper=compared.good_upper,
-        mae_relative=compared.mae_relative,
-        r_observable=compared.r_observable,
-        r_clearly=compared.r_clearly,
-        r=compared.r,
+        **{name: value for name, value in vars(compared).items() if name != "shape_mae"},
         lag_s=lag_s(truth, weights, rate_hz),
         jitter_ratio=jitter_ratio(truth, weights),
         confidence_mean=honesty.mean if honesty else NAN,

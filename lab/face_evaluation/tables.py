@@ -134,7 +134,7 @@ def held_grid(findings: Findings) -> Grid:
         for pose, held in poses.items()
     ]
     header = ("", "held", "true", f"after {EARLY_S:g} s", f"after {LATE_S:g} s", "bias", "decay", "worst")
-    return Grid("Held expressions, mean over wearers", header, rows)
+    return Grid("Held expressions, mean over subjects", header, rows)
 
 
 def _variants_grid(title: str, found: Mapping[str, Mapping[str, Score]], usual: str) -> Grid:

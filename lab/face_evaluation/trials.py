@@ -1,19 +1,16 @@
-"""One take through every model: what a worker does."""
+"""One take through every model, in this process or by workers."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from face_dataset.workers import done_by
 from face_evaluation import REST_POSE, Estimator, TakeResult, moving_part, rest_pose, score_recording
 from face_evaluation.ablation import ALL_SENSORS, dead_in_turn, fewer_and_fewer, without
 from face_evaluation.held import HeldReading, read_held
@@ -25,7 +22,6 @@ from face_inference.model_folder import load_model
 from face_inference.wearer.response import WearerResponse
 from imu_sim.hub.server import RECORDED_REST_S
 from imu_sim.recording import Recording
-from imusic_cli.errors import CommandError
 
 TAKES, SENSORS, PLACEMENT, HELD, LONG_WEAR, EXAMPLE = "takes", "sensors", "placement", "held", "long wear", "example"
 """What an outcome is about."""
@@ -181,38 +177,15 @@ def _estimator(model: Path) -> Estimator:
     return Estimator.of(load_model(model))
 
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
 def run_trials(
     trials: Sequence[Trial], contestants: Sequence[Contestant], workers: int = 1
 ) -> Iterator[list[TrialOutcome]]:
     """Outcomes of each trial as it is finished; one worker is this process.
 
     Raises:
-        CommandError: a worker was ended.
-        InferenceError, ImuSimError, FaceModelError: a model, motion or take cannot be used.
+        InferenceError, FaceModelError: a model, motion or take cannot be used.
+        ImuSimError: the same, or a worker was ended.
     """
-    # One wearer after the other, so that each is drawn once and learned once.
-    ordered = sorted(trials, key=lambda trial: trial.source.wearer)
-    if workers <= 1:
-        for trial in ordered:
-            yield run_trial(trial, contestants)
-        return
-    for name in _THREADS:
-        os.environ.setdefault(name, "1")  # before the workers start: they inherit it
-    # Spawned, not forked: a fork of a process with threads may hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(ordered)), mp_context=context) as pool:
-        futures = [pool.submit(run_trial, trial, contestants) for trial in ordered]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise CommandError(
-                "expected the workers to go on to the end, but one was ended, perhaps for want of memory; "
-                "use fewer workers"
-            ) from error
-        finally:
-            for future in futures:
-                future.cancel()
+    # One subject after the other, so that each is drawn once and learned once.
+    ordered = sorted(trials, key=lambda trial: trial.source.subject)
+    return done_by(partial(run_trial, contestants=contestants), ordered, workers if workers > 1 else 0)

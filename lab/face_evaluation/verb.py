@@ -34,8 +34,8 @@ def evaluate(
         typer.Argument(help="Models (names or folders), Live Link Face CSV files, data sets, recipes, in any order."),
     ] = None,
     model: Annotated[list[str] | None, typer.Option("--model", help="A model more; may be given again.")] = None,
-    wearers: Annotated[
-        int | None, typer.Option(min=1, help="Wearers per take: anatomy, placement and mounting differ. [3]")
+    subjects: Annotated[
+        int | None, typer.Option(min=1, help="Subjects per take: anatomy, placement and mounting differ. [3]")
     ] = None,
     face: Annotated[
         list[str] | None,
@@ -52,7 +52,7 @@ def evaluate(
         ),
     ] = None,
     published: Annotated[
-        bool, typer.Option(help="What the README publishes: head and ICT-FaceKit, 6 wearers of each, every state.")
+        bool, typer.Option(help="What the README publishes: head and ICT-FaceKit, 6 subjects of each, every state.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     runs: Annotated[Path, typer.Option(help="Folder in which recipes are built.")] = Path("runs/evaluate"),
@@ -87,7 +87,7 @@ def evaluate(
     cast = Cast(
         motions=[] if stored and not takes else motions.motions_of(takes),
         faces=face or (_published_faces() if published else ("head",)),
-        wearers=wearers or (6 if published else 3),
+        subjects=subjects or (6 if published else 3),
         rate_hz=models[0].description.rate_hz,
     )
     contestants = contestants_of(models, _states(state or ([ALL] if published else ["neutral"])))
@@ -210,7 +210,7 @@ def _told(cast: Cast, trials: Sequence[Trial]) -> str:
     if cast.motions:
         faces = ", ".join(Path(face).stem for face in cast.faces)
         names = ", ".join(motion.name for motion in cast.motions)
-        parts.append(f"{names}, each on {cast.wearers} wearers of {faces}")
+        parts.append(f"{names}, each on {cast.subjects} subjects of {faces}")
         parts[-1] += ", with simulated IMU signals"
     return f"Takes: {'; '.join(parts)}."
 

@@ -62,7 +62,7 @@ def train_model(
 
     Raises:
         TrainingError: data or configuration cannot be used, or a person is on both sides.
-        face_model.errors.ShardError: the data set is damaged.
+        DatasetError: the data set is damaged.
     """
     tests = data.split("test")
     both = {t.info.person for t in tests} & {t.info.person for t in data if t.info.split != "test"}

@@ -118,7 +118,7 @@ def load_dataset(
 
     Raises:
         TrainingError: no usable takes, a take of another rate, or nobody left to train on.
-        face_model.errors.ShardError: the data set is damaged.
+        DatasetError: the data set is damaged.
         LayoutMismatchError: a take lacks the model's reference sensor.
     """
     stored = [take for take in data if take.info.split != "test" and take.info.samples >= config.chunk]

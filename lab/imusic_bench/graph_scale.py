@@ -141,7 +141,7 @@ def _running(
     with tempfile.TemporaryDirectory(prefix="imusic_") as folder:
 
         def started_with(wearer: int) -> Sequence[Process]:
-            # Not all of one face: people move at the same time, but not alike.
+            # A subject of its own for each, so that faces do not move alike.
             line = str(Path(folder) / f"hub_{wearer}")
             return graph.started_with({"port": line, "rate": asked_hz, "model": model, "subject": wearer})
 

@@ -55,7 +55,7 @@ def cost(
     viewer: Viewer = False,
     as_json: Json = False,
 ) -> None:
-    """What each process takes: processor, memory, threads, files, and whether memory or delay grow."""
+    """What each process takes: processor, memory, threads, files, and whether memory or latency grow."""
     from imusic_bench.cost import measure_cost
     from imusic_bench.printing import show
     from imusic_bench.running import TRANSPORTS

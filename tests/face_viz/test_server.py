@@ -105,7 +105,7 @@ def test_the_button_reaches_the_owner_and_its_answer_every_viewer(page: FacePage
         async with session.ws_connect("/frames") as viewer, session.ws_connect("/frames") as other:
             await viewer.receive(), await other.receive()
             await viewer.send_str(json.dumps({"command": "calibrate"}))
-            assert await asyncio.to_thread(pressed.wait, 10)
+            assert await asyncio.to_thread(pressed.wait, 120)
             page.announce("neutral learnt", ok=True)
             for each in (viewer, other):
                 while (message := await each.receive()).type is not aiohttp.WSMsgType.TEXT:

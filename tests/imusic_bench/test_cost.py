@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
-from imusic_bench.cost import cost_rows, delay_trend
+from imusic_bench.cost import cost_rows, latency_trend
 from imusic_bench.processes import Usage
 from imusic_bench.verb import app
 from imusic_cli.errors import CommandError
@@ -49,7 +49,7 @@ def test_delay_that_grows_is_told_from_delay_that_jitters(growth_ms_s: float, gr
     sequence = np.arange(3000)
     stamp_s = 1e9 + sequence / 100.0
     age_s = 0.005 + 1e-3 * growth_ms_s * sequence / 100.0 + rng.exponential(0.0005, len(sequence))
-    trend = delay_trend(sequence, stamp_s, age_s)
+    trend = latency_trend(sequence, stamp_s, age_s)
     assert trend.grows is grows
     assert trend.ms_min == pytest.approx(60.0 * growth_ms_s, abs=4.0 * trend.ms_min_error + 0.05)
     assert trend.lost == 0
@@ -57,7 +57,7 @@ def test_delay_that_grows_is_told_from_delay_that_jitters(growth_ms_s: float, gr
 
 def test_too_short_a_time_is_refused() -> None:
     with pytest.raises(CommandError, match="at least 3 s"):
-        delay_trend(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+        latency_trend(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
 
 def test_the_verb_looks_at_every_process_of_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,7 +225,7 @@ def windows(x: Tensor, size: int, stride: int) -> Tensor:
 
 
 def one_step_student(teacher: DiffusionNetwork) -> DiffusionNetwork:
-    """A copy of the teacher, weights and buffers, that takes one step: where distillation starts."""
+    """The teacher, weights and buffers copied, taking one step: where distillation starts."""
     student = DiffusionNetwork(replace(teacher.config, steps=1))
     student.load_state_dict(teacher.state_dict())
     student.to(teacher.noise.device)

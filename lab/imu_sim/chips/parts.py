@@ -16,7 +16,7 @@ import yaml
 
 from face_model.frames import GRAVITY_M_S2
 from face_model.share import share_dir
-from imu_sim.errors import PartError
+from imu_sim.errors import ImuSimError
 
 DEFAULT_PART = "QMI8658"
 """The part of the units that IMUSIC's authors built."""
@@ -159,7 +159,7 @@ def load_part(name_or_path: str | Path = DEFAULT_PART) -> SensorPart:
     """Read an IMU by the path of a .yaml file, or by name from the package's `config/parts`.
 
     Raises:
-        PartError: no such file, not YAML, a missing or unknown key, a wrong type or a value out of range.
+        ImuSimError: no such file, not YAML, a missing or unknown key, a wrong type or a value out of range.
     """
     path = _path(name_or_path)
     content = _sections(path, ("gyro", "accel"))
@@ -174,7 +174,7 @@ def load_magnetometer(name_or_path: str | Path = "QMC5883P") -> MagnetometerPart
     """Read a magnetometer, as `load_part` reads an IMU.
 
     Raises:
-        PartError: as for `load_part`.
+        ImuSimError: as for `load_part`.
     """
     path = _path(name_or_path)
     content = _sections(path, ("magnetometer",))
@@ -195,16 +195,16 @@ def _path(name_or_path: str | Path) -> Path:
 
 def _content(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
-        raise PartError(
+        raise ImuSimError(
             f"expected a sensor part at {path}, found no file; give the path of a .yaml file or one of the shipped "
             f"names: {', '.join(_shipped())}"
         )
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PartError(f"{path}: expected YAML, found: {error}") from error
+        raise ImuSimError(f"{path}: expected YAML, found: {error}") from error
     if not isinstance(content, Mapping):
-        raise PartError(f"{path}: expected a mapping of keys to values, found {content!r}")
+        raise ImuSimError(f"{path}: expected a mapping of keys to values, found {content!r}")
     return content
 
 
@@ -212,25 +212,25 @@ def _sections(path: Path, sections: tuple[str, ...]) -> Mapping[str, Any]:
     content = _content(path)
     wanted = {"name", *sections}
     if set(content) != wanted:
-        raise PartError(f"{path}: expected the keys {_listed(wanted)}, found {_listed(content)}")
+        raise ImuSimError(f"{path}: expected the keys {_listed(wanted)}, found {_listed(content)}")
     if not isinstance(content["name"], str) or not content["name"]:
-        raise PartError(f"{path}: name: expected text, found {content['name']!r}")
+        raise ImuSimError(f"{path}: name: expected text, found {content['name']!r}")
     return content
 
 
 def _values(path: Path, section: str, content: Any, keys: Mapping[str, _Key]) -> dict[str, float]:
     if not isinstance(content, Mapping):
-        raise PartError(f"{path}: {section}: expected a mapping of keys to numbers, found {content!r}")
+        raise ImuSimError(f"{path}: {section}: expected a mapping of keys to numbers, found {content!r}")
     if set(content) != set(keys):
         missing, unknown = set(keys) - set(content), set(content) - set(keys)
-        raise PartError(f"{path}: {section}: missing: {_listed(missing)}; unknown: {_listed(unknown)}")
+        raise ImuSimError(f"{path}: {section}: missing: {_listed(missing)}; unknown: {_listed(unknown)}")
     values = {}
     for key, (attribute, factor, low, high) in keys.items():
         value = content[key]
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise PartError(f"{path}: {section}.{key}: expected a number, found {value!r}")
+            raise ImuSimError(f"{path}: {section}.{key}: expected a number, found {value!r}")
         if not low <= value <= high:
-            raise PartError(f"{path}: {section}.{key}: expected {low:g} to {high:g}, found {value}")
+            raise ImuSimError(f"{path}: {section}.{key}: expected {low:g} to {high:g}, found {value}")
         values[attribute] = float(value * factor)
     return values
 

@@ -85,10 +85,10 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     family = load_family(config.face)
     seed = config.subject
     if seed:
-        wearer = random_subject(family, layout, seed, placement_m=config.placement_m)
+        subject = random_subject(family, layout, seed, placement_m=config.placement_m)
     else:
-        wearer = nominal_subject(family.typical(), layout)
-    boards = boards_on(wearer, layout)
+        subject = nominal_subject(family.typical(), layout)
+    boards = boards_on(subject, layout)
     rng = np.random.default_rng([config.seed, 0x3A6])
     scene = random_scene(motion.duration_s, rng) if config.fusion == "9d" else None
 

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imu_sim.errors import RealismError
+from imu_sim.errors import ImuSimError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -48,7 +48,7 @@ class Table:
     def __post_init__(self) -> None:
         wrong = [row for row in self.rows if len(row) != len(self.header)]
         if wrong:
-            raise RealismError(f"table {self.caption!r}: expected rows of {len(self.header)} cells, found {wrong[0]!r}")
+            raise ImuSimError(f"table {self.caption!r}: expected rows of {len(self.header)} cells, found {wrong[0]!r}")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def write_report(path: Path, title: str, sections: Sequence[Section]) -> None:
     """Write the page; folders are made as needed.
 
     Raises:
-        RealismError: the file cannot be written.
+        ImuSimError: the file cannot be written.
     """
     body = "\n".join(_section(section) for section in sections)
     contents = "".join(f'<li><a href="#{_anchor(s)}">{escape(s.title)}</a></li>' for s in sections)
@@ -91,7 +91,7 @@ def write_report(path: Path, title: str, sections: Sequence[Section]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise RealismError(f"expected to write {path}, found: {error}; give another --out") from error
+        raise ImuSimError(f"expected to write {path}, found: {error}; give another --out") from error
 
 
 def _section(section: Section) -> str:

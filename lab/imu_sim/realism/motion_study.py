@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from face_model import arkit
-from imu_sim.errors import RealismError
+from imu_sim.errors import ImuSimError
 from imu_sim.generator import generate
 from imu_sim.motion import FaceMotion
 from imu_sim.realism import figures
@@ -52,12 +52,12 @@ def compare_motion(recorded: Path, performances: int = 20, seconds: float = 60.0
         seconds: length of each, s.
 
     Raises:
-        RealismError: the folder holds no CSV file.
+        ImuSimError: the folder holds no CSV file.
         LiveLinkError: one of them cannot be read.
     """
     files = sorted(recorded.glob("*.csv"))
     if not files:
-        raise RealismError(f"expected Live Link Face CSV files in {recorded}, found none; name their folder")
+        raise ImuSimError(f"expected Live Link Face CSV files in {recorded}, found none; name their folder")
     takes: dict[str, list[FaceMotion]] = {}
     own_head: dict[str, bool] = {}
     for file in files:

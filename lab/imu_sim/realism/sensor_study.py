@@ -59,7 +59,7 @@ def measure_sensors(
 
     Raises:
         FaceModelError: no such face.
-        PartError: no such part.
+        ImuSimError: no such part.
     """
     family, part, layout = load_family(face), load_part(part_name), load_layout()
     visible = observability(family, layout, part, people=people, seed=seed, progress=progress)

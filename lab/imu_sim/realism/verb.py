@@ -28,7 +28,7 @@ def realism(
     performances: Annotated[int, typer.Option(min=1, help="Generated performances.")] = 20,
     seconds: Annotated[float, typer.Option(min=10.0, help="Length of each, s.")] = 60.0,
     face: Annotated[str, typer.Option(help="Whose people wear the units: `head`, or a rig file.")] = "head",
-    people: Annotated[int, typer.Option(min=0, help="People on whom every blendshape is tried; 0: none.")] = 16,
+    subjects: Annotated[int, typer.Option(min=0, help="People on whom every blendshape is tried; 0: none.")] = 16,
     part: Annotated[str, typer.Option(help="Sensor part: a name in config/parts, or a .yaml file.")] = "QMI8658",
     table: Annotated[
         Path | None, typer.Option(help="Write the observability of all 52 blendshapes to this CSV file, too.")
@@ -55,9 +55,9 @@ def realism(
                 pair: {d.name: None if math.isnan(d.value) else round(d.value, 4) for d in distances}
                 for pair, distances in compared.items()
             }
-        if people:
+        if subjects:
             sensors = measure_sensors(
-                face, part, people, lambda done: status.update(f"blendshapes on people, {done} of {people}")
+                face, part, subjects, lambda done: status.update(f"blendshapes on people, {done} of {subjects}")
             )
             sections += sensor_sections(sensors)
             found["observability"] = {v.shape: asdict(v) for v in sensors.visible}

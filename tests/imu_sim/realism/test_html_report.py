@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imu_sim.errors import RealismError
+from imu_sim.errors import ImuSimError
 from imu_sim.realism.html_report import Figure, Section, Table, drawn, write_report
 
 
@@ -61,10 +61,10 @@ def test_the_page_holds_every_section_figure_and_cell(tmp_path: Path) -> None:
 
 
 def test_rows_of_another_length_and_folders_that_cannot_be_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RealismError, match="rows of 2 cells"):
+    with pytest.raises(ImuSimError, match="rows of 2 cells"):
         Table("x", ("a", "b"), (("1",),))
     (tmp_path / "file").write_text("")
-    with pytest.raises(RealismError, match="give another --out"):
+    with pytest.raises(ImuSimError, match="give another --out"):
         write_report(tmp_path / "file" / "page.html", "t", [])
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from face_model import arkit
 from face_model.errors import LiveLinkError
-from imu_sim.errors import RealismError
+from imu_sim.errors import ImuSimError
 from imu_sim.generator import generate
 from imu_sim.realism.motion_study import MotionComparison, compare_motion, motion_section
 
@@ -57,7 +57,7 @@ def test_the_section_shows_figures_and_tables(study: MotionComparison) -> None:
 
 
 def test_folders_without_takes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RealismError, match="found none"):
+    with pytest.raises(ImuSimError, match="found none"):
         compare_motion(tmp_path)
     (tmp_path / "a_b.csv").write_text("nonsense\n")
     with pytest.raises(LiveLinkError):
