@@ -32,7 +32,7 @@ _HEAD_STREAM = 0x4E1D
 def shared_folder() -> Path | None:
     """The data that lies beside the checkout, where it does; `IMUSIC_SHARED` names another place."""
     places = [os.environ.get("IMUSIC_SHARED"), share_dir().resolve().parent / "shared"]
-    places.append(Path(__file__).resolve().parents[3].parent / "shared")
+    places.append(Path(__file__).resolve().parents[2].parent / "shared")
     return next((Path(p) for p in places if p is not None and (Path(p) / "data").is_dir()), None)
 
 
