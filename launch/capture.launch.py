@@ -1,7 +1,7 @@
 """A face from a real hub: driver, inference, web page.
 
 ros2 launch imusic capture.launch.py port:=/dev/ttyUSB0
-ros2 launch imusic capture.launch.py udp:=0.0.0.0:7400 namespace:=alice model:=/path/to/model
+ros2 launch imusic capture.launch.py udp:=0.0.0.0:5055 namespace:=alice model:=/path/to/model
 """
 
 from launch import LaunchDescription

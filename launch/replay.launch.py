@@ -1,6 +1,6 @@
 """A recorded face: plays a bag of `imu/frame` and `imu/layout` through inference and shows it.
 
-Record: ros2 bag record imu/frame imu/layout face/blendshapes
+Record: ros2 bag record /imu/frame /imu/layout /face/blendshapes
 Replay: ros2 launch imusic replay.launch.py bag:=FOLDER
 """
 

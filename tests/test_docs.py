@@ -1,4 +1,4 @@
-"""The README names what exists."""
+"""What the documents name exists: verbs, launch files and their arguments, topics, folders."""
 
 from __future__ import annotations
 
@@ -8,37 +8,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_every_file_it_links_to_exists() -> None:
-    links = re.findall(r"\]\(((?!http)[^)#]+)\)", README)
-    assert links
-    assert not [link for link in links if not (ROOT / link).exists()]
-
-
-def test_every_folder_of_the_table_exists_and_every_room_is_named() -> None:
-    named = {name.rstrip("/") for name in re.findall(r"`((?:src/)?\w+/(?:\w+/)?)`", README)}
-    assert not [name for name in named if not (ROOT / name).is_dir()]
-    rooms = {f"src/{p.name}" for p in (ROOT / "src").iterdir() if (p / "__init__.py").is_file()}
-    assert rooms <= named
+PAGES = {page: page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+ALL = "\n".join(PAGES.values())
 
 
 def test_every_verb_is_real_and_every_real_verb_is_named() -> None:
     pytest.importorskip("typer", reason="no typer: run make setup")
-    from imusic_cli.main import app
+    from imusic_cli.verbs import VERBS
 
-    real = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
-    real |= {g.name for g in app.registered_groups if g.name}
-    named = set(re.findall(r"\./imusic (\w+)", README))
-    assert named <= real
-    assert real - named <= {"demo"}  # `make demo` is its name there
+    named = set(re.findall(r"\./imusic ([a-z][\w-]*)", ALL))
+    assert named <= set(VERBS)
+    page = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\./imusic ([a-z][\w-]*)", page)) == set(VERBS)
 
 
 def test_every_launch_file_and_argument_is_real() -> None:
     from imusic_ros.graph import load_graph
 
-    for file, arguments in re.findall(r"ros2 launch imusic (\w+\.launch\.py)((?: \w+:=\S+)*)", README):
+    found = re.findall(r"ros2 launch imusic (\w+\.launch\.py)((?: \w+:=\S+)*)", ALL)
+    assert found
+    for file, arguments in found:
         assert (ROOT / "launch" / file).is_file()
         known = {a.name for a in load_graph(file.partition(".")[0]).arguments} | {"namespace", "autostart", "bag"}
         assert set(re.findall(r"(\w+):=", arguments)) <= known
@@ -46,5 +35,19 @@ def test_every_launch_file_and_argument_is_real() -> None:
 
 def test_every_topic_is_in_the_code() -> None:
     code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "src").rglob("*.py"))
-    for topic in re.findall(r"`((?:imu|face)/[\w<>/]+)`", README):
-        assert f'"{topic}"' in code or "<sensor>" in topic, topic
+    topics = re.findall(r"`((?:imu|face)/[\w<>/]+)`", PAGES[ROOT / "README.md"] + PAGES[ROOT / "docs" / "ros.md"])
+    assert topics
+    for topic in topics:
+        assert f'"{topic}"' in code or "<sensor>" in topic or f'{topic}"' in code, topic
+
+
+def test_every_room_is_named_in_the_architecture() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {
+        f"{layer}/{p.name}"
+        for layer in ("src", "lab")
+        for p in (ROOT / layer).iterdir()
+        if (p / "__init__.py").is_file()
+    }
+    named = set(re.findall(r"`((?:src|lab)/\w+)/`", page))
+    assert rooms == named

@@ -1,5 +1,5 @@
 """`python -m imusic_cli`."""
 
-from imusic_cli.main import main
+from imusic_cli.program import main
 
 raise SystemExit(main())

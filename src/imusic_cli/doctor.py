@@ -1,4 +1,7 @@
-"""`imusic doctor`: what is missing on this machine and what to do about it."""
+"""`imusic doctor`: what is missing on this machine and what to do about it.
+
+Nothing is imported before it is looked at, so that the doctor works whatever is missing.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from face_inference.engines.tensorrt.cuda import find_gpu
-from face_inference.engines.tensorrt.library import find_library
-from face_inference.errors import EngineError, InferenceError
-from face_inference.model_folder import load_model
-from face_model.errors import FaceModelError
-from face_model.layout import load_layout
+from face_model.errors import ImusicError
 from face_model.share import share_dir
-from imusic_cli.libraries import LIBRARIES, OPTIONAL, REQUIRED, Library
-from imusic_ros.graph import GraphError, executable_path, load_graph
+from imusic_cli.libraries import LIBRARIES, OPTIONAL, REQUIRED, Library, advice_for
 
 
 @dataclass(frozen=True)
@@ -45,11 +42,11 @@ def examine() -> list[Finding]:
     return [
         _python(),
         *(_library(library) for library in LIBRARIES),
-        _found("TensorRT", _tensorrt, "only for the engine tensorrt: pip install -r requirements/gpu.txt"),
-        _found("GPU and PyCUDA", _gpu, "only for the engine tensorrt, on a machine with an NVIDIA GPU"),
-        _loads("sensor layout", lambda: load_layout("face_12").name, "install the package again"),
-        _loads("model", lambda: load_model("imusic").description.title, "train one: imusic train"),
-        _programs(),
+        _loads("TensorRT", OPTIONAL, _tensorrt, "only for the engine tensorrt: pip install -r requirements/gpu.txt"),
+        _loads("GPU and PyCUDA", OPTIONAL, _gpu, "only for the engine tensorrt, on a machine with an NVIDIA GPU"),
+        _loads("sensor layout", REQUIRED, _layout, "install the package again"),
+        _loads("model", REQUIRED, _model, "install the package again, or train one: imusic train"),
+        _loads("programs", REQUIRED, _programs, "build the package again: make setup, or colcon build"),
         _discovery(),
         _serial_ports(),
     ]
@@ -62,7 +59,7 @@ def _python() -> Finding:
 
 
 def _library(library: Library) -> Finding:
-    """Found by looking, not by importing: some take seconds, and a doctor must not fall ill of what it looks at."""
+    """Found by looking, not by importing, which takes seconds for some."""
     name, importance = library.module, library.importance
     try:
         spec = importlib.util.find_spec(name)
@@ -78,39 +75,51 @@ def _version_of(module: str) -> str:
     return metadata.version(distributions[0]) if distributions else "present"
 
 
-def _loads(name: str, load: Callable[[], str], advice: str) -> Finding:
+def _loads(name: str, importance: str, look: Callable[[], str], advice: str) -> Finding:
     try:
-        return Finding(name, True, REQUIRED, load())
-    except (InferenceError, FaceModelError, OSError) as error:
-        return Finding(name, False, REQUIRED, str(error), advice)
-
-
-def _found(name: str, look: Callable[[], str], advice: str) -> Finding:
-    try:
-        return Finding(name, True, OPTIONAL, look())
-    except EngineError as error:
-        return Finding(name, False, OPTIONAL, str(error), advice)
+        return Finding(name, True, importance, look())
+    except ModuleNotFoundError as error:
+        library = advice_for(error.name or "")
+        if library is None:
+            raise
+        return Finding(name, False, importance, f"needs {error.name}", library)
+    except (ImusicError, OSError) as error:
+        return Finding(name, False, importance, str(error), advice)
 
 
 def _tensorrt() -> str:
+    from face_inference.engines.tensorrt.library import find_library
+
     library = find_library()
     return f"{library.title} {library.version}"
 
 
 def _gpu() -> str:
+    from face_inference.engines.tensorrt.cuda import find_gpu
+
     gpu = find_gpu()
     return f"{gpu.name}, compute capability {gpu.compute_capability}, CUDA {gpu.driver}"
 
 
-def _programs() -> Finding:
-    try:
-        missing = [p.executable for p in load_graph("demo").processes if not executable_path(p.executable).is_file()]
-    except (GraphError, OSError) as error:
-        return Finding("programs", False, REQUIRED, str(error), "install the package again")
+def _layout() -> str:
+    from face_model.layout import load_layout
+
+    return load_layout("face_12").name
+
+
+def _model() -> str:
+    from face_inference.model_folder import load_model
+
+    return load_model("imusic").description.title
+
+
+def _programs() -> str:
+    from imusic_ros.graph import GraphError, executable_path, load_graph
+
+    missing = [p.executable for p in load_graph("demo").processes if not executable_path(p.executable).is_file()]
     if missing:
-        found = f"missing in {share_dir().parents[1] / 'lib'}: {', '.join(missing)}"
-        return Finding("programs", False, REQUIRED, found, "build the package again")
-    return Finding("programs", True, REQUIRED, str(share_dir()))
+        raise GraphError(f"missing in {share_dir().parents[1] / 'lib'}: {', '.join(missing)}")
+    return str(share_dir())
 
 
 def _discovery() -> Finding:

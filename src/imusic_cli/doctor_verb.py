@@ -1,38 +1,41 @@
-"""`imusic doctor`: what `doctor` found, as a table or as JSON."""
+"""`imusic doctor`: what `doctor` found, as text or as JSON. Needs nothing but Python itself."""
 
 from __future__ import annotations
 
+import argparse
 import json
+import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
 
-import typer
-from rich.console import Console
-from rich.table import Table
-
-from imusic_cli.doctor import examine
+from imusic_cli.doctor import Finding, examine
 from imusic_cli.libraries import REQUIRED
 
-out = Console()
+WIDTH = 110
 
 
-def doctor(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")
-    ] = False,
-) -> None:
-    """Say what is missing on this machine and what to do. Exit status 1 if something required is missing."""
+def doctor(arguments: Sequence[str]) -> int:
+    """Say what is missing on this machine and what to do.
+
+    Returns:
+        0, or 1 if something required is missing.
+    """
+    parser = argparse.ArgumentParser(prog="imusic doctor", description="Say what is missing here and what to do.")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    as_json = bool(parser.parse_args(arguments).json)
     findings = examine()
     ok = all(f.ok for f in findings if f.importance == REQUIRED)
     if as_json:
         print(json.dumps({"ok": ok, "findings": [asdict(f) for f in findings]}, indent=2))  # noqa: T201
     else:
-        table = Table("", "what", "found", "what to do", title="imusic doctor")
-        for f in findings:
-            sign = (
-                "[green]ok[/]" if f.ok else ("[red]missing[/]" if f.importance == REQUIRED else "[yellow]optional[/]")
-            )
-            table.add_row(sign, f.name, f.found, f.advice)
-        out.print(table)
-        out.print("[green]Ready.[/]" if ok else "[red]Something required is missing.[/]")
-    raise typer.Exit(0 if ok else 1)
+        print("\n".join(map(_line, findings)))  # noqa: T201
+        print("Ready." if ok else "Something required is missing.")  # noqa: T201
+    return 0 if ok else 1
+
+
+def _line(finding: Finding) -> str:
+    sign = "ok" if finding.ok else "MISSING" if finding.importance == REQUIRED else "optional"
+    text = finding.found if finding.ok else f"{finding.found}\n-> {finding.advice}"
+    begin, indent = f"{sign:<10}{finding.name:<16}", " " * 26
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, WIDTH - len(indent)) or [""]]
+    return begin + f"\n{indent}".join(lines)

@@ -15,25 +15,39 @@ class Library:
         module: imported name.
         importance: required, or optional.
         advice: how to get it, and what needs it.
+        processes: of a graph that import it.
     """
 
     module: str
     importance: str
     advice: str
+    processes: tuple[str, ...] = ()
 
 
 LIBRARIES = (
-    Library("rclpy", REQUIRED, "source a ROS 2 distribution's setup.bash, or run `make setup` in a checkout"),
+    Library(
+        "rclpy",
+        REQUIRED,
+        "source a ROS 2 distribution's setup.bash, or run `make setup` in a checkout",
+        ("imu_driver", "face_inference", "face_viz"),
+    ),
     Library("imusic.msg", REQUIRED, "build the package (colcon build, or make setup) and source its setup file"),
+    Library("typer", REQUIRED, "rosdep install, or pip install typer"),
+    Library("rich", REQUIRED, "rosdep install, or pip install rich"),
     Library("numpy", REQUIRED, "rosdep install, or pip install numpy"),
     Library("yaml", REQUIRED, "rosdep install, or pip install pyyaml"),
     Library("pydantic", REQUIRED, "pip install 'pydantic>=2'"),
-    Library("safetensors", REQUIRED, "pip install safetensors"),
-    Library("onnxruntime", REQUIRED, "pip install onnxruntime"),
-    Library("serial", REQUIRED, "rosdep install, or pip install pyserial"),
-    Library("scipy", REQUIRED, "rosdep install, or pip install scipy"),
-    Library("aiohttp", REQUIRED, "rosdep install, or pip install aiohttp; the web page needs it"),
-    Library("vqf", REQUIRED, "pip install vqf; where the hub sends no orientation, and the simulated hub, need it"),
+    Library("safetensors", REQUIRED, "pip install safetensors", ("face_inference",)),
+    Library("onnxruntime", REQUIRED, "pip install onnxruntime", ("face_inference",)),
+    Library("serial", REQUIRED, "rosdep install, or pip install pyserial", ("imu_driver", "imu_sim")),
+    Library("scipy", REQUIRED, "rosdep install, or pip install scipy", ("imu_sim",)),
+    Library("aiohttp", REQUIRED, "rosdep install, or pip install aiohttp; the web page needs it", ("face_viz",)),
+    Library(
+        "vqf",
+        REQUIRED,
+        "pip install vqf; where the hub sends no orientation, and the simulated hub, need it",
+        ("imu_driver", "imu_sim"),
+    ),
     Library("pygltflib", OPTIONAL, "pip install pygltflib; faces in glTF files need it"),
     Library("gruut_lang_en", OPTIONAL, "pip install gruut-lang-en; simulated faces that speak need it, as in the demo"),
     Library("PIL", OPTIONAL, "rosdep install, or pip install pillow; pictures of faces need it"),

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated
-
 import typer
 from rich.console import Console
 
 from face_model.errors import ImusicError
 from imusic_cli.libraries import advice_for
 from imusic_cli.verbs import VerbGroup
-from imusic_cli.version import version
 
 app = typer.Typer(
     name="imusic",
     cls=VerbGroup,
     no_args_is_help=True,
     add_completion=False,
-    help="Facial expression capture with IMUs, no camera. Begin with `imusic demo`.",
+    help="Facial expression capture with IMUs, no camera. Begin with `imusic demo`. `--version` says which this is.",
 )
 err = Console(stderr=True)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(f"imusic {version()}")  # noqa: T201
-        raise typer.Exit
-
-
 @app.callback()
-def _imusic(
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    pass
+def _imusic() -> None:
+    """Has no options of its own; makes typer treat the verbs as verbs."""
 
 
 def main() -> int:
@@ -61,7 +47,3 @@ def main() -> int:
 def _say(line: str) -> None:
     err.print("[red]imusic:[/] ", end="")
     err.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-import re
 import signal
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -21,12 +21,12 @@ from face_model.faces import load_rig
 from face_model.layout import load_layout
 from imusic_cli.errors import CommandError
 from imusic_cli.foreground import own_foreground_group
+from imusic_cli.libraries import LIBRARIES
 from imusic_cli.supervisor import Supervisor
 from imusic_cli.verbs import load_module
-from imusic_ros.graph import NOT_CONFIGURED, GraphError, Process, load_graph
+from imusic_ros.graph import GraphError, Process, load_graph
 
 console = Console(stderr=True)
-_ADDRESS = re.compile(r"https?://[^\s,]+")
 
 
 def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> int:
@@ -48,21 +48,45 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
     except GraphError as error:
         raise CommandError(str(error)) from error
     check_files(processes)
+    check_libraries(processes)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _signal, _frame: stop.set())
-    printer = _Printer()
-    with own_foreground_group(), Supervisor(processes, namespace, printer.line) as supervisor:
-        while not stop.wait(0.2):
+    from imusic_cli.watch import GraphWatch
+
+    nodes = [process.name for process in processes if process.is_node]
+    with (
+        own_foreground_group(),
+        GraphWatch(namespace, nodes) as watch,
+        Supervisor(processes, namespace, _print) as supervisor,
+    ):
+        shown = ""
+        while not stop.is_set():
+            watch.wait(0.2)
             trouble = [f"{process} ended (exit status {status})" for process, status in supervisor.ended().items()]
-            trouble += [f"{process} could not be configured" for process in printer.unconfigured]
+            trouble += [f"{node} could not be configured" for node in watch.refused]
             if trouble:
                 console.print(
                     f"[red]{', '.join(trouble)}: ending the rest. The reason is printed above.[/]", soft_wrap=True
                 )
                 return 1
+            if watch.page != shown:
+                shown = watch.page
+                console.print(Panel(f"Open [bold]{shown}[/] in a browser. Ctrl-C ends everything.", expand=False))
         console.print("ending ...", highlight=False)
     return 0
+
+
+def check_libraries(processes: Sequence[Process]) -> None:
+    """Find out before anything starts whether the processes have the libraries that they import.
+
+    Raises:
+        CommandError: the first that is missing, and how to get it.
+    """
+    names = {process.name for process in processes}
+    for library in LIBRARIES:
+        if names.intersection(library.processes) and importlib.util.find_spec(library.module) is None:
+            raise CommandError(f"this needs {library.module}, which is not installed; {library.advice}")
 
 
 def check_files(processes: tuple[Process, ...]) -> None:
@@ -93,17 +117,5 @@ def _check_motion(motion: str) -> None:
         raise CommandError(f"expected {hub.MOTIONS}, found no file {motion}")
 
 
-class _Printer:
-    """Passes on what the processes print, and remembers who could not be configured."""
-
-    def __init__(self) -> None:
-        self.unconfigured: list[str] = []
-
-    def line(self, name: str, line: str) -> None:
-        """One line of the process `name`; called from that process's thread."""
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-        if NOT_CONFIGURED in line:
-            self.unconfigured.append(name)
-        address = _ADDRESS.search(line)
-        if name == "face_viz" and address and "the face is at" in line:
-            console.print(Panel(f"Open [bold]{address[0]}[/] in a browser. Ctrl-C ends everything.", expand=False))
+def _print(_name: str, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
