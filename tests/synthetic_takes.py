@@ -9,11 +9,11 @@ import pytest
 
 from face_dataset.shards import ShardedDataset, store_recordings
 from face_inference.channels import Channels
-from face_inference.engines.protocol import EngineOutput, FaceState
-from face_inference.inputs import input_size
+from face_inference.engines.protocol import EngineOutput, EngineState
 from face_inference.model_folder import ModelDescription
 from face_inference.mounts import NominalMounts
-from face_inference.wearer.population import Population
+from face_inference.network_inputs import input_size
+from face_inference.wearer.prior import Prior
 from face_model import arkit, rotation
 from face_model.frames import GRAVITY_M_S2
 from imu_sim.recording import Recording
@@ -39,11 +39,11 @@ def mounts() -> NominalMounts:
 
 
 @pytest.fixture(scope="session")
-def population() -> Population:
+def prior() -> Prior:
     """Made up, for the channels of `mounts`."""
     rng, channels = np.random.default_rng(1), 3 * (len(NAMES) - 1)
     shape = (channels, arkit.COUNT)
-    return Population(
+    return Prior(
         mean=rng.normal(0.0, 0.06, shape).astype(np.float32),
         # Values that survive a file, which keeps factors in half precision.
         factors=rng.normal(0.0, 0.02, (4, *shape)).astype(np.float16).astype(np.float32),
@@ -55,15 +55,15 @@ def population() -> Population:
 
 
 @pytest.fixture(scope="session")
-def description(mounts: NominalMounts, population: Population) -> ModelDescription:
+def description(mounts: NominalMounts, prior: Prior) -> ModelDescription:
     """Of a model whose network is made up too."""
-    return ModelDescription("echo", "0", RATE_HZ, mounts, {}, (), {}, population)
+    return ModelDescription("echo", "0", RATE_HZ, mounts, {}, (), {}, prior)
 
 
-class ReadingEngine:
-    """Publishes the reading it is fed, and as confidence how unsure that is: tests see whom the tracker knows."""
+class EstimateEngine:
+    """Publishes the linear estimate it is fed, and its deviation as confidence: tests see what the tracker knows."""
 
-    description = "reading"
+    description = "estimate"
     faces = 1
 
     def __init__(self) -> None:
@@ -75,10 +75,10 @@ class ReadingEngine:
     def reset(self, face: int = 0) -> None:
         pass
 
-    def save_state(self, face: int = 0) -> FaceState:
-        return FaceState(0, ())
+    def save_state(self, face: int = 0) -> EngineState:
+        return EngineState(0, ())
 
-    def restore_state(self, state: FaceState, face: int = 0) -> None:
+    def restore_state(self, state: EngineState, face: int = 0) -> None:
         pass
 
     def close(self) -> None:
@@ -86,8 +86,8 @@ class ReadingEngine:
 
 
 @pytest.fixture
-def reading_engine() -> ReadingEngine:
-    return ReadingEngine()
+def estimate_engine() -> EstimateEngine:
+    return EstimateEngine()
 
 
 def make_recording(
@@ -189,7 +189,7 @@ def trained(tmp_path_factory):
     models = tmp_path_factory.mktemp("models")
     write_model(
         network, mounts, config, models / "tiny", {"takes": 3}, {"data": "synthetic"}, {"confidence": confidence},
-        dataset.population,
+        dataset.prior,
     )  # fmt: skip
     return {
         "network": network,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import face_dataset
 import face_model
-import imu_driver.protocol
+import imu_driver.hubs.imusic_v1.protocol
 import imu_sim
 from face_model.faces import HEAD
 from face_model.layout import load_layout
@@ -22,7 +22,7 @@ from imu_sim.families import load_family
 def code_hash() -> str:
     """Hash of the sources that decide what is simulated: other code may give other data from the same recipe."""
     digest = hashlib.sha256()
-    for package in (face_model, imu_driver.protocol, imu_sim, face_dataset):
+    for package in (face_model, imu_driver.hubs.imusic_v1.protocol, imu_sim, face_dataset):
         root = Path(next(iter(package.__path__)))
         # Installed as links, a source that was renamed since leaves a link to nothing.
         for path in sorted(path for path in root.rglob("*.py") if path.is_file()):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from face_evaluation.sources import Loaded
 from face_evaluation.states import recorded_observations
 from face_inference.model_folder import ModelDescription
-from face_inference.wearer.phone import phone_rows
+from face_inference.wearer.phone_rows import phone_rows
 from face_model import arkit
 from face_model.share import share_dir
 from imu_sim.recorded_motion import recorded_motion
@@ -66,7 +66,7 @@ def bag_with_truth(bag: Path, phone: Path, description: ModelDescription) -> Rec
     recording = replace(read_bag(bag), person=motion.person)
     time_s = np.arange(motion.samples) / motion.rate_hz
     observed = recorded_observations(recording, description.mounts)
-    lag_s = phone_rows(observed, time_s, motion.weights, description.population, _MOST_LAG_S).alignment.lag_s
+    lag_s = phone_rows(observed, time_s, motion.weights, description.prior, _MOST_LAG_S).alignment.lag_s
     begins, ends = (round((lag_s + t) * recording.rate_hz) for t in (0.0, motion.duration_s))
     rows = slice(max(0, begins), min(len(recording.valid), ends))
     sample_s = np.arange(rows.start, rows.stop) / recording.rate_hz - lag_s

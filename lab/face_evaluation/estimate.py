@@ -9,13 +9,13 @@ from face_evaluation.takes import layout_of, lost_frames, recorded_features, rec
 from face_inference.channels import Channels
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.protocol import Engine
-from face_inference.errors import EvaluationError
-from face_inference.inputs import InputAssembler
+from face_inference.errors import InferenceError
 from face_inference.model_folder import Model, ModelDescription
+from face_inference.network_inputs import InputAssembler
 from face_inference.ticks import RATE_TOLERANCE
 from face_inference.tracker import FaceTracker, TrackerParams
-from face_inference.wearer.reading import Reading
-from face_inference.wearer.response import WearerResponse
+from face_inference.wearer.linear_estimate import LinearEstimate
+from face_inference.wearer.prior import WearerJacobian
 from face_model import arkit
 from imu_sim.recording import Recording
 
@@ -29,7 +29,7 @@ def estimate_take(tracker: FaceTracker, recording: Recording) -> Estimate:
     The neutral comes from the take's most neutral window, as a wearer would give it before the take.
 
     Raises:
-        EvaluationError: the tracker refused a sample.
+        InferenceError: the tracker refused a sample.
     """
     tracker.set_layout(layout_of(recording))
     tracker.neutral = recorded_neutral(recording, tracker.mounts)
@@ -40,7 +40,7 @@ def estimate_take(tracker: FaceTracker, recording: Recording) -> Estimate:
         i = sample.sequence
         estimate = tracker.update(sample, now_s=sample.hub_time_s)
         if estimate is None:
-            raise EvaluationError(f"take {recording.take}: the tracker refused sample {i}; check the take's layout")
+            raise InferenceError(f"take {recording.take}: the tracker refused sample {i}; check the take's layout")
         if next_row:
             # While a frame is lost, the last estimate stands.
             weights[next_row:i], confidence[next_row:i] = weights[next_row - 1], confidence[next_row - 1]
@@ -75,14 +75,14 @@ class Estimator:
         """
         return cls(model.description, OnnxRuntimeEngine(model))
 
-    def __call__(self, recording: Recording, wearer: WearerResponse | None = None) -> Estimate:
+    def __call__(self, recording: Recording, wearer: WearerJacobian | None = None) -> Estimate:
         """Weights and confidence of a take, both (T, 52); without a `wearer`, for anybody."""
-        known = wearer or self.description.population.anybody
+        known = wearer or self.description.prior.unknown_wearer
         if not self._at_once(recording):
             tracker = FaceTracker(self.description, self._engine)
             tracker.wearer = known
             return estimate_take(tracker, recording)
-        assembler = InputAssembler(self._channels, Reading(self.description.population, known))
+        assembler = InputAssembler(self._channels, LinearEstimate(self.description.prior, known))
         inputs = assembler.batch(recorded_features(recording, self.description.mounts))
         there = ~lost_frames(recording)
         first = int(np.argmax(there))

@@ -66,7 +66,7 @@ def collected(outcomes: Sequence[TrialOutcome], contestants: Sequence[Contestant
     """Outcomes of all trials put together.
 
     Raises:
-        EvaluationError: nothing was scored on any take, and nothing else was found.
+        InferenceError: nothing was scored on any take, and nothing else was found.
     """
     names = [contestant.title for contestant in contestants]
     contest = {name: grouped(results) for name in (REST_POSE, *names) if (results := _takes(outcomes, TAKES, name))}

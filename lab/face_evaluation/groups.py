@@ -12,7 +12,7 @@ import numpy as np
 
 from face_evaluation.reliability import Bin, Reliability
 from face_evaluation.score import NAN, Score, TakeResult, mean_score
-from face_inference.errors import EvaluationError
+from face_inference.errors import InferenceError
 from face_model import arkit
 
 
@@ -57,10 +57,10 @@ def grouped(results: Sequence[TakeResult]) -> Evaluation:
     """Scores of takes put together.
 
     Raises:
-        EvaluationError: there are no takes.
+        InferenceError: there are no takes.
     """
     if not results:
-        raise EvaluationError("expected at least one take to evaluate, found none")
+        raise InferenceError("expected at least one take to evaluate, found none")
     people = _means(results, lambda result: result.person)
     geometries = {
         geometry: mean_score(list(_means(chosen, lambda result: result.person).values()))

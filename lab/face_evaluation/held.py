@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.errors import EvaluationError
+from face_inference.errors import InferenceError
 from face_model import arkit
 from imu_sim.recording import Recording
 
@@ -79,14 +79,14 @@ def read_held(pose: str, recording: Recording, weights: NDArray[np.floating]) ->
     """Read a held pose from estimated weights (T, 52).
 
     Raises:
-        EvaluationError: the true face never takes up the pose.
+        InferenceError: the true face never takes up the pose.
     """
     shapes = [arkit.INDEX[name] for name in HELD_POSES[pose]]
     target = np.array(list(HELD_POSES[pose].values()))
     there = np.flatnonzero((recording.weights[:, shapes] >= _REACHED * target).all(axis=1))
     second = round(_READ_OVER_S * recording.rate_hz)
     if len(there) < second:
-        raise EvaluationError(f"take {recording.take}: expected the pose {pose!r} to be held, found a face without it")
+        raise InferenceError(f"take {recording.take}: expected the pose {pose!r} to be held, found a face without it")
     held = slice(int(there[0]), int(there[-1]) + 1)
     truth, estimate = recording.weights[held][:, shapes], np.asarray(weights[held][:, shapes], dtype=np.float64)
     at = [_second_up_to(estimate, time_s, recording.rate_hz) for time_s in (EARLY_S, LATE_S)]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_evaluation.metrics import OBSERVABLE
-from face_inference.errors import EvaluationError
+from face_inference.errors import InferenceError
 from imu_sim.recording import Recording
 
 FloatArray = NDArray[np.float64]
@@ -45,13 +45,13 @@ def read_long_wear(recording: Recording, weights: NDArray[np.floating], rest_s: 
         rest_s: also the rest at the end, s.
 
     Raises:
-        EvaluationError: the take is too short to have a first and a last minute.
+        InferenceError: the take is too short to have a first and a last minute.
     """
     error = np.abs(np.asarray(weights, dtype=np.float64) - recording.weights)[:, OBSERVABLE].mean(axis=1)
     rest, window = round(rest_s * recording.rate_hz), round(WINDOW_S * recording.rate_hz)
     scored = error[rest : len(error) - rest]
     if len(scored) < 2 * window - 1:
-        raise EvaluationError(
+        raise InferenceError(
             f"take {recording.take}: expected at least {2 * WINDOW_S:g} s besides rest, "
             f"found {len(scored) / recording.rate_hz:.0f} s"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.errors import EvaluationError
+from face_inference.errors import InferenceError
 from face_model import arkit, observability
 from face_model.rig import FaceRig, activations
 
@@ -61,10 +61,10 @@ def compare_weights(truth: NDArray[np.floating], estimate: NDArray[np.floating],
     """Compare (T, 52) weights at `rate_hz` samples a second.
 
     Raises:
-        EvaluationError: shapes differ or nothing to compare.
+        InferenceError: shapes differ or nothing to compare.
     """
     if truth.shape != estimate.shape or truth.ndim != 2 or len(truth) < 3 or truth.shape[1] != arkit.COUNT:
-        raise EvaluationError(
+        raise InferenceError(
             f"expected two arrays of shape (T, {arkit.COUNT}) with T of at least 3, "
             f"found {truth.shape} and {estimate.shape}"
         )

@@ -10,43 +10,42 @@ from numpy.typing import NDArray
 
 from face_evaluation.takes import recorded_features
 from face_inference.channels import Channels
-from face_inference.errors import EvaluationError
+from face_inference.errors import InferenceError
 from face_inference.model_folder import ModelDescription
 from face_inference.mounts import NominalMounts
 from face_inference.wearer.adapt import adapt
 from face_inference.wearer.guided import guided_rows
 from face_inference.wearer.observations import Observations
-from face_inference.wearer.phone import phone_rows
-from face_inference.wearer.population import Population
-from face_inference.wearer.response import WearerResponse
+from face_inference.wearer.phone_rows import phone_rows
+from face_inference.wearer.prior import Prior, WearerJacobian
 from imu_sim.recording import Recording
 
 
-def wearer_from_routine(mounts: NominalMounts, population: Population, routine: Recording) -> WearerResponse:
+def wearer_from_routine(mounts: NominalMounts, prior: Prior, routine: Recording) -> WearerJacobian:
     """From a take of the guided routine, whose first frame is its start; its true weights are not looked at.
 
     Raises:
         WearerError: hardly a prompt moved the sensors.
         LayoutMismatchError: the model's reference sensor is not in the take.
     """
-    return adapt(population, guided_rows(recorded_observations(routine, mounts)).rows, "prompts")
+    return adapt(prior, guided_rows(recorded_observations(routine, mounts)).rows, "prompts")
 
 
 def wearer_from_phone(
     mounts: NominalMounts,
-    population: Population,
+    prior: Prior,
     take: Recording,
     phone_time_s: NDArray[np.floating],
     phone_weights: NDArray[np.floating],
-) -> WearerResponse:
+) -> WearerJacobian:
     """From any take and the weights (P, 52) that a phone saw meanwhile, at times (P,) of its own clock.
 
     Raises:
-        PhoneAlignmentError: the two do not fit together.
+        WearerError: the two do not fit together.
         LayoutMismatchError: the model's reference sensor is not in the take.
     """
-    rows = phone_rows(recorded_observations(take, mounts), phone_time_s, phone_weights, population)
-    return adapt(population, rows.rows, "phone")
+    rows = phone_rows(recorded_observations(take, mounts), phone_time_s, phone_weights, prior)
+    return adapt(prior, rows.rows, "phone")
 
 
 def recorded_observations(recording: Recording, mounts: NominalMounts) -> Observations:
@@ -67,7 +66,7 @@ WEARER_STATES: tuple[WearerState, ...] = get_args(WearerState)
 
 def response_of(
     state: WearerState, description: ModelDescription, routine: Callable[[], Recording | None] | None
-) -> WearerResponse:
+) -> WearerJacobian:
     """What a model knows of a wearer.
 
     Args:
@@ -76,18 +75,18 @@ def response_of(
         routine: gives the wearer's guided routine, with the same gluing as the takes to come; called if it is needed.
 
     Raises:
-        EvaluationError: there is no routine to learn from.
+        InferenceError: there is no routine to learn from.
         WearerError: the routine tells too little.
     """
     if state == "neutral":
-        return description.population.anybody
+        return description.prior.unknown_wearer
     take = routine() if routine is not None else None
     if take is None:
-        raise EvaluationError(
+        raise InferenceError(
             f"expected the wearer's guided routine for the state {state!r}, found a take without one; "
             "evaluate the state 'neutral', or build a data set whose recipe says `routine: true`"
         )
     if state == "routine":
-        return wearer_from_routine(description.mounts, description.population, take)
+        return wearer_from_routine(description.mounts, description.prior, take)
     time_s = np.arange(len(take.weights)) / take.rate_hz
-    return wearer_from_phone(description.mounts, description.population, take, time_s, take.weights)
+    return wearer_from_phone(description.mounts, description.prior, take, time_s, take.weights)

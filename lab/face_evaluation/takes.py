@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from face_inference.channels import Channels
 from face_inference.errors import LayoutMismatchError
+from face_inference.face_estimate import InputLayout
 from face_inference.features import FeatureExtractor, State
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral, solve_neutral
-from face_inference.samples import InputLayout
 from face_inference.ticks import between
 from face_model import observability
 from face_model.imu_sample import ImuSample, status_of

@@ -19,7 +19,7 @@ from face_evaluation.sources import Loaded, Source
 from face_evaluation.states import WearerState, response_of
 from face_inference.errors import WearerError
 from face_inference.model_folder import load_model
-from face_inference.wearer.response import WearerResponse
+from face_inference.wearer.prior import WearerJacobian
 from imu_sim.hub.server import RECORDED_REST_S
 from imu_sim.recording import Recording
 
@@ -130,7 +130,7 @@ def telling_moments(recording: Recording) -> NDArray[np.intp]:
 
 
 def _values(
-    trial: Trial, loaded: Loaded, estimate: Estimator, wearer: WearerResponse
+    trial: Trial, loaded: Loaded, estimate: Estimator, wearer: WearerJacobian
 ) -> Iterator[tuple[str, str, Value]]:
     weights, confidence = estimate(loaded.recording, wearer)
     if trial.about == HELD:
@@ -149,7 +149,7 @@ def _values(
 
 
 def _with_sensors_missing(
-    loaded: Loaded, estimate: Estimator, wearer: WearerResponse
+    loaded: Loaded, estimate: Estimator, wearer: WearerJacobian
 ) -> Iterator[tuple[str, str, Value]]:
     mounts = estimate.description.mounts
     names, reference = loaded.recording.sensor_names, mounts.names[mounts.reference]
@@ -163,12 +163,12 @@ def _example(loaded: Loaded, weights: NDArray[np.float32], rows: NDArray[np.intp
     return TrialOutcome(EXAMPLE, "", name, Example(loaded.recording.take, loaded.face, weights[rows]))
 
 
-def _acquainted(estimate: Estimator, state: WearerState, loaded: Loaded) -> tuple[WearerResponse, str]:
+def _acquainted(estimate: Estimator, state: WearerState, loaded: Loaded) -> tuple[WearerJacobian, str]:
     """What is known of the wearer, as by the live node: a routine that tells too little changes nothing."""
     try:
         return response_of(state, estimate.description, loaded.routine), ""
     except WearerError as error:
-        anybody = estimate.description.population.anybody
+        anybody = estimate.description.prior.unknown_wearer
         return anybody, f"{loaded.recording.take}, {state}: wearer not learned: {error}"
 
 

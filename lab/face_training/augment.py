@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
-from face_inference.inputs import InputAssembler, deviation_block, reading_block
 from face_inference.mounts import NominalMounts
-from face_inference.wearer.reading import Reading
+from face_inference.network_inputs import InputAssembler, deviation_block, estimate_block
+from face_inference.wearer.linear_estimate import LinearEstimate
 from face_model import arkit, rotation
 from face_training.config import AugmentConfig
 
@@ -35,7 +35,11 @@ class Augmenter:
         self._scale[self._channels.valid] = 0.0
 
     def __call__(
-        self, rng: np.random.Generator, features: Float32Array, weights: Float32Array, readings: Sequence[Reading]
+        self,
+        rng: np.random.Generator,
+        features: Float32Array,
+        weights: Float32Array,
+        estimates: Sequence[LinearEstimate],
     ) -> tuple[Float32Array, Float32Array]:
         """Changed chunks as inputs: features (B, L, F), weights (B, L, 52), what is known of each chunk's wearer (B) ->
         inputs (B, L, I) and weights; the arguments are not touched."""
@@ -53,7 +57,7 @@ class Augmenter:
         dropped[rng.random(count) >= c.drop_chunks] = False
         drop_sensors(self._channels, features, dropped)
         inputs = np.stack(
-            [InputAssembler(self._channels, reading).batch(f) for f, reading in zip(features, readings, strict=True)]
+            [InputAssembler(self._channels, estimate).batch(f) for f, estimate in zip(features, estimates, strict=True)]
         )
         mirrored = rng.random(count) < c.mirror_share
         inputs[mirrored] = mirror_inputs(self._mounts, inputs[mirrored], self._rate_hz)
@@ -63,11 +67,11 @@ class Augmenter:
 
 
 def mirror_inputs(mounts: NominalMounts, inputs: Float32Array, rate_hz: float) -> Float32Array:
-    """Inputs (..., L, I) of the mirror image: features and, shape by shape, the reading and its deviation."""
+    """Inputs (..., L, I) of the mirror image: features and, shape by shape, the linear estimate and its deviation."""
     channels, shapes = Channels.of(mounts), list(arkit.MIRROR)
-    reading, deviation = reading_block(channels), deviation_block(channels)
+    estimate, deviation = estimate_block(channels), deviation_block(channels)
     features = mirror_features(mounts, inputs[..., : channels.size], rate_hz)
-    return np.concatenate([features, inputs[..., reading][..., shapes], inputs[..., deviation][..., shapes]], axis=-1)
+    return np.concatenate([features, inputs[..., estimate][..., shapes], inputs[..., deviation][..., shapes]], axis=-1)
 
 
 def mirror_features(mounts: NominalMounts, features: Float32Array, rate_hz: float) -> Float32Array:

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from face_inference.errors import InferenceError, TrainingError
+from face_inference.errors import InferenceError
 from face_model.share import share_dir
-from face_training.networks.config import READING_CHANNELS, NetworkConfig
+from face_training.networks.config import ESTIMATE_CHANNELS, NetworkConfig
 
 STAGES = ("stage_1", "stage_2", "distil")
 """Stages in their order; one without steps is left out."""
@@ -126,8 +126,8 @@ class TrainConfig:
         threads: of PyTorch on the CPU.
         checkpoint_steps: steps between checkpoints.
         ablation: blocks of inputs that the network shall do without, to find out what they are worth
-            (`face_inference.inputs.BLOCKS`).
-        made_up_wearers: to make of each wearer in training: the same performance, a response drawn from the population.
+            (`face_inference.network_inputs.BLOCKS`).
+        made_up_wearers: to make of each wearer in training: the same performance, a Jacobian drawn from the population.
         training_people: train on so many people only, for the same purpose; 0: on all.
         augment: random changes.
     """
@@ -137,7 +137,7 @@ class TrainConfig:
     rate_hz: float = 100.0
     seed: int = 1
     data: str = "imusic"
-    network: NetworkConfig = field(default_factory=lambda: NetworkConfig(inputs=READING_CHANNELS + 1))
+    network: NetworkConfig = field(default_factory=lambda: NetworkConfig(inputs=ESTIMATE_CHANNELS + 1))
     stage_1: StageConfig = field(default_factory=lambda: StageConfig(steps=2000))
     stage_2: StageConfig = field(default_factory=StageConfig)
     distil: DistilConfig = field(default_factory=DistilConfig)
@@ -185,7 +185,7 @@ def find_train_config(name_or_path: str | Path) -> Path:
     """File of a training: a path, or the name of one in the package's `config/train`.
 
     Raises:
-        TrainingError: there is none; the message lists the shipped ones.
+        InferenceError: there is none; the message lists the shipped ones.
     """
     shipped = share_dir() / "config" / "train"
     path = Path(name_or_path)
@@ -193,7 +193,7 @@ def find_train_config(name_or_path: str | Path) -> Path:
         path = shipped / f"{name_or_path}.yaml"
     if not path.is_file():
         names = ", ".join(sorted(found.stem for found in shipped.glob("*.yaml")))
-        raise TrainingError(
+        raise InferenceError(
             f"expected a training configuration at {path}, found no file; "
             f"give the path of a .yaml file or a shipped name: {names}"
         )
@@ -204,37 +204,37 @@ def load_train_config(name_or_path: str | Path) -> TrainConfig:
     """Read a training's YAML file, by path or shipped name.
 
     Raises:
-        TrainingError: the file cannot be read, or holds a key or value that is not understood.
+        InferenceError: the file cannot be read, or holds a key or value that is not understood.
     """
     path = find_train_config(name_or_path)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TrainingError(f"expected a training configuration in {path}, found: {error}") from error
+        raise InferenceError(f"expected a training configuration in {path}, found: {error}") from error
     try:
         return train_config_from(content or {})
     except InferenceError as error:
-        raise TrainingError(f"{path}: {error}") from error
+        raise InferenceError(f"{path}: {error}") from error
 
 
 def train_config_from(content: Mapping[str, Any]) -> TrainConfig:
     """A configuration from plain values; what is absent keeps its default.
 
     Raises:
-        TrainingError: a key is unknown, a value has the wrong type or is not one of those possible.
-        NetworkConfigError: sizes that fit no network.
+        InferenceError: a key is unknown, a value has the wrong type or is not one of those possible.
+        InferenceError: sizes that fit no network.
     """
     config: TrainConfig = _filled(TrainConfig(), content, "")
     for key, known in (("device", DEVICES), ("precision", PRECISIONS)):
         if getattr(config, key) not in known:
-            raise TrainingError(f"expected {key} to be one of {', '.join(known)}, found {getattr(config, key)}")
+            raise InferenceError(f"expected {key} to be one of {', '.join(known)}, found {getattr(config, key)}")
     if not config.stages:
-        raise TrainingError(f"expected steps above 0 in one of {', '.join(STAGES)}, found none; nothing to train")
+        raise InferenceError(f"expected steps above 0 in one of {', '.join(STAGES)}, found none; nothing to train")
     unknown = [name for name in config.export if name not in config.stages]
     if unknown:
-        raise TrainingError(f"expected export to name stages that have steps, found {', '.join(unknown)}")
+        raise InferenceError(f"expected export to name stages that have steps, found {', '.join(unknown)}")
     if "distil" in config.stages and config.network.architecture != "diffusion":
-        raise TrainingError(
+        raise InferenceError(
             f"expected a diffusion network for distil, found {config.network.architecture}; set distil.steps to 0"
         )
     return config
@@ -243,12 +243,12 @@ def train_config_from(content: Mapping[str, Any]) -> TrainConfig:
 def _filled(default: Any, content: Any, prefix: str) -> Any:
     """`default` with the values of `content`, section by section."""
     if not isinstance(content, Mapping):
-        raise TrainingError(f"expected a mapping at {prefix or 'the top'}, found {content!r}")
+        raise InferenceError(f"expected a mapping at {prefix or 'the top'}, found {content!r}")
     known = {f.name for f in fields(default)} - ({"inputs"} if isinstance(default, NetworkConfig) else set())
     values = {f.name: getattr(default, f.name) for f in fields(default)}
     for key, value in content.items():
         if key not in known:
-            raise TrainingError(f"expected one of {', '.join(sorted(known))}, found {prefix}{key}")
+            raise InferenceError(f"expected one of {', '.join(sorted(known))}, found {prefix}{key}")
         values[key] = _checked(values[key], value, f"{prefix}{key}")
     return type(default)(**values)
 
@@ -264,5 +264,5 @@ def _checked(default: Any, value: Any, where: str) -> Any:
         return float(value)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         expected = "a list of names" if wanted is tuple else wanted.__name__
-        raise TrainingError(f"expected {where} to be {expected}, found {value!r}")
+        raise InferenceError(f"expected {where} to be {expected}, found {value!r}")
     return value

@@ -15,7 +15,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, distributed, nn
 
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 
 Result = TypeVar("Result")
 
@@ -46,10 +46,10 @@ class Processes:
         """Chunks of a step that fall to each process.
 
         Raises:
-            TrainingError: they cannot be shared equally.
+            InferenceError: they cannot be shared equally.
         """
         if batch % self.count:
-            raise TrainingError(
+            raise InferenceError(
                 f"expected batch to be a multiple of the {self.count} processes, found {batch}; change either"
             )
         return batch // self.count
@@ -99,7 +99,7 @@ def joined_processes(device: str) -> Iterator[Processes]:
         device: auto, cpu or cuda.
 
     Raises:
-        TrainingError: cuda is asked for and there is none.
+        InferenceError: cuda is asked for and there is none.
     """
     count, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     chosen = _device(device)
@@ -119,7 +119,7 @@ def joined_processes(device: str) -> Iterator[Processes]:
 
 def _device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("expected a CUDA device, found none; set device to auto or cpu")
+        raise InferenceError("expected a CUDA device, found none; set device to auto or cpu")
     if name == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from face_dataset.shards import StoredTake
 from face_evaluation.takes import recorded_features
 from face_inference.channels import FEATURE_VERSION, Channels
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_inference.mounts import NominalMounts
 from face_model import arkit
 
@@ -37,7 +37,7 @@ def cached_features(
     The files are named by data, features, mounts and takes; those of other data or features are removed.
 
     Raises:
-        TrainingError: the disk is full.
+        InferenceError: the disk is full.
         LayoutMismatchError: a take lacks the model's reference sensor.
     """
     key = _key(takes, mounts, neutral_s, data_sha256)
@@ -49,7 +49,7 @@ def cached_features(
         try:
             _write(takes, mounts, neutral_s, paths, progress)
         except OSError as error:
-            raise TrainingError(f"expected room for features in {folder}, found: {error}; make room") from error
+            raise InferenceError(f"expected room for features in {folder}, found: {error}; make room") from error
     # Copy on write: PyTorch wants arrays that it might change.
     features, weights = (np.load(path, mmap_mode="c") for path in paths)
     ends = np.cumsum([take.info.samples for take in takes])

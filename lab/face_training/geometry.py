@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_model import arkit
 from face_model.rig import FaceRig
 
@@ -99,10 +99,10 @@ def face_geometry(rigs: Sequence[FaceRig]) -> GeometryForms:
     """Forms of faces: those of the surface are means over the faces, contacts are of the first.
 
     Raises:
-        TrainingError: no face.
+        InferenceError: no face.
     """
     if not rigs:
-        raise TrainingError("expected at least one face for the geometric losses, found none; give a rig")
+        raise InferenceError("expected at least one face for the geometric losses, found none; give a rig")
     pairs = np.array(rigs[0].pairs, dtype=np.int64).reshape(-1, 2)
     return GeometryForms(
         skin=_mean_form(rigs, lambda rig: np.arange(len(rig.neutral))[rig.parts["skin"]]),

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_training.config import STAGES, DistilConfig, StageConfig, TrainConfig
 from face_training.curves import draw_curves
 from face_training.distributed import Processes
@@ -85,7 +85,7 @@ class StageTrainer:
         """`network` is trained in place; `predict` must use it.
 
         Raises:
-            TrainingError: the batch cannot be shared among the processes.
+            InferenceError: the batch cannot be shared among the processes.
         """
         self._work = work
         self._network = network
@@ -106,7 +106,7 @@ class StageTrainer:
         """Train up to step `end`; `progress` is told the steps done and the smoothed loss.
 
         Raises:
-            TrainingError: the loss is no longer finite.
+            InferenceError: the loss is no longer finite.
         """
         work, config = self._work, self._work.config
         pieces = cut_pieces(work.dataset.validation, config.validation_ticks) if work.processes.first else None
@@ -149,7 +149,7 @@ class StageTrainer:
         nn.utils.clip_grad_norm_(self._network.parameters(), work.config.gradient_limit)
         values = work.processes.mean(parts.detach()).tolist()
         if not math.isfinite(values[0]):
-            raise TrainingError(
+            raise InferenceError(
                 f"expected a finite loss at step {self.step} of {work.name}, found {values[0]}; lower its learning_rate"
             )
         self._optimiser.step()

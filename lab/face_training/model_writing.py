@@ -12,7 +12,7 @@ import yaml
 
 from face_inference.model_folder import DESCRIPTION_FILE, FILES, ModelDescription, sha256_of
 from face_inference.mounts import NominalMounts
-from face_inference.wearer.population import POPULATION_FILE, Population
+from face_inference.wearer.prior import PRIOR_FILE, Prior
 from face_training.config import TrainConfig
 from face_training.graphs import export_graphs
 from face_training.networks.base import FaceNetwork
@@ -117,14 +117,14 @@ def write_model(
     training: Mapping[str, Any],
     licences: Mapping[str, Any],
     numbers: Mapping[str, Any],
-    population: Population,
+    prior: Prior,
 ) -> ModelDescription:
     """Write or replace a model folder; an interrupted write leaves the old one."""
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     rings = export_graphs(network, part)
-    population.save(part / POPULATION_FILE)
+    prior.save(part / PRIOR_FILE)
     description = ModelDescription(
         name=config.name,
         version=config.version,
@@ -133,7 +133,7 @@ def write_model(
         network=asdict(network.config),
         rings=rings,
         sha256={name: sha256_of(part / name) for name in FILES},
-        population=population,
+        prior=prior,
         training=training,
         licences=licences,
         numbers=numbers,

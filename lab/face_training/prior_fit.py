@@ -1,4 +1,4 @@
-"""Fitting the population: responses of random people's rigs, weights and noise of the training takes."""
+"""Fitting the prior: Jacobians of random people's rigs, weights and noise of the training takes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.wearer.adapt import LabelledRows, adapt
-from face_inference.wearer.population import Population
+from face_inference.wearer.prior import Prior
 from face_model import arkit, rotation
 from face_model.layout import SensorLayout
 from face_model.skin import skin_patches
@@ -19,13 +19,13 @@ from imu_sim.families import FaceFamily
 FloatArray = NDArray[np.float64]
 
 _AMPLITUDE = 0.6
-"""Weight at which a shape's response is measured: a turn is not quite linear in it, and full weight is rare."""
+"""Weight at which a shape's Jacobian is measured: a turn is not quite linear in it, and full weight is rare."""
 _PLACEMENT_M = 0.003
 """Standard deviation of a board's distance from its place along each direction of the skin."""
 _HEADING_RAD = float(np.deg2rad(7.0))
 """Standard deviation of a mounting's turn about the vertical, which the neutral cannot tell from heading."""
 _WIDENING = 1.2
-"""Real anatomies differ more than ours: deviations from the mean response are taken this much larger."""
+"""Real anatomies differ more than ours: deviations from the mean Jacobian are taken this much larger."""
 _OWN_SHARE = 0.3
 """Each element's own deviation, relative to the spread over people: no set of people spans all anatomies."""
 _OWN_LEAST_RAD = float(np.deg2rad(0.3))
@@ -41,7 +41,7 @@ FIRST_SEED = 700_000
 """Seeds of the people whose rigs are asked begin here, apart from those of training and of evaluation."""
 
 
-def responses(family: FaceFamily, layout: SensorLayout, seeds: Sequence[int]) -> Iterator[FloatArray]:
+def jacobians(family: FaceFamily, layout: SensorLayout, seeds: Sequence[int]) -> Iterator[FloatArray]:
     """(D, 52) rad for each seed: how far each shape turns each skin sensor of a random person, glued on by hand."""
     for seed in seeds:
         rng = np.random.default_rng([seed, 0x90B])
@@ -56,7 +56,7 @@ def responses(family: FaceFamily, layout: SensorLayout, seeds: Sequence[int]) ->
         yield np.asarray(turned.reshape(arkit.COUNT, -1).T, dtype=np.float64)
 
 
-def responses_in(takes: Sequence[Take], rate_hz: float) -> Iterator[FloatArray]:
+def jacobians_in(takes: Sequence[Take], rate_hz: float) -> Iterator[FloatArray]:
     """(D, 52) rad for each wearer in recorded takes, by ridge regression: where there is no rig to ask."""
     by_wearer: dict[str, list[LabelledRows]] = {}
     for take in takes:
@@ -68,12 +68,12 @@ def responses_in(takes: Sequence[Take], rate_hz: float) -> Iterator[FloatArray]:
         yield np.asarray(np.linalg.solve(normal, weights.T @ observed).T, dtype=np.float64)
 
 
-def fit_population(drawn: Sequence[FloatArray], takes: Sequence[Take], rate_hz: float) -> Population:
+def fit_prior(drawn: Sequence[FloatArray], takes: Sequence[Take], rate_hz: float) -> Prior:
     """The prior that a model ships.
 
     Args:
-        drawn: responses (D, 52) of many people, from `responses` or `responses_in`.
-        takes: training takes, for what faces show and for the noise around a linear response.
+        drawn: Jacobians (D, 52) of many people, from `jacobians` or `jacobians_in`.
+        takes: training takes, for what faces show and for the noise, which is what no Jacobian explains.
         rate_hz: of the takes.
     """
     people = np.stack(drawn)  # (people, D, 52)
@@ -85,7 +85,7 @@ def fit_population(drawn: Sequence[FloatArray], takes: Sequence[Take], rate_hz: 
     spread = np.maximum(_OWN_SHARE * apart.std(axis=0), _OWN_LEAST_RAD)
     every = max(1, round(rate_hz / _ROWS_HZ))
     weights = np.concatenate([take.weights[::every] for take in takes])
-    population = Population(
+    prior = Prior(
         mean.astype(np.float32),
         factors.astype(np.float32),
         spread.astype(np.float32),
@@ -93,17 +93,17 @@ def fit_population(drawn: Sequence[FloatArray], takes: Sequence[Take], rate_hz: 
         weights.mean(axis=0).astype(np.float32),
         np.cov(weights.T).astype(np.float32),
     )
-    return replace(population, noise=_noise(population, takes, every))
+    return replace(prior, noise=_noise(prior, takes, every))
 
 
-def _noise(population: Population, takes: Sequence[Take], every: int) -> NDArray[np.float32]:
-    """(D, D): what is left of the observations when each wearer's response was learned from the true weights."""
-    products, count = np.zeros((population.observations,) * 2), 0
+def _noise(prior: Prior, takes: Sequence[Take], every: int) -> NDArray[np.float32]:
+    """(D, D): what is left of the observations when each wearer's Jacobian was learned from the true weights."""
+    products, count = np.zeros((prior.observations,) * 2), 0
     for take in takes[:: max(1, len(takes) // _NOISE_TAKES)]:
         rows = labelled(take, every)
         whole = rows.valid.all(axis=1)
-        found = adapt(population, rows, "phone")
-        left = (rows.observation - rows.weights @ found.response.T)[whole]
+        found = adapt(prior, rows, "phone")
+        left = (rows.observation - rows.weights @ found.mean.T)[whole]
         products += left.T @ left
         count += len(left)
     floor = np.tile([_OWN_LEAST_RAD**2, _OWN_LEAST_RAD**2, _DRIFT_RAD**2], len(products) // 3)

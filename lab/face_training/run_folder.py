@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 
 RECORD = "run.json"
 LOG = "log.jsonl"
@@ -35,14 +35,14 @@ class RunFolder:
             facts: what else to record.
 
         Raises:
-            TrainingError: the folder holds a run of another identity.
+            InferenceError: the folder holds a run of another identity.
         """
         path = self.path / RECORD
         if path.is_file():
             found = json.loads(path.read_text(encoding="utf-8"))
             differing = [key for key, value in identity.items() if found.get(key) != json.loads(json.dumps(value))]
             if differing:
-                raise TrainingError(
+                raise InferenceError(
                     f"expected {self.path} to hold this run, found one with another {' and '.join(differing)}; "
                     "give another run folder or remove this one"
                 )

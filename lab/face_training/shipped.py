@@ -8,7 +8,7 @@ from pathlib import Path
 from face_dataset import Done, build_dataset, load_recipe
 from face_dataset.shards import ShardedDataset
 from face_dataset.shards.manifest import MANIFEST_FILE
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_inference.mounts import NominalMounts
 from face_model.faces import load_rig
 from face_model.layout import load_layout
@@ -54,7 +54,7 @@ def train_shipped_model(
         None in all processes of a `torchrun` but the first.
 
     Raises:
-        TrainingError: configuration or data cannot be used.
+        InferenceError: configuration or data cannot be used.
         ImuSimError: the data set cannot be built.
     """
     config = load_train_config(config_name)
@@ -90,7 +90,7 @@ def data_of(
     """The data set that `config.data` names: opened where it is built already, else built in `folder`.
 
     Raises:
-        TrainingError: the recipe makes takes of another rate than the model's.
+        InferenceError: the recipe makes takes of another rate than the model's.
         ImuSimError: there is no such recipe, or it cannot be built.
         FaceModelError: the data set is damaged.
     """
@@ -98,7 +98,7 @@ def data_of(
         return ShardedDataset.open(config.data)
     recipe = load_recipe(config.data)
     if recipe.hub.rate_hz != config.rate_hz:
-        raise TrainingError(
+        raise InferenceError(
             f"expected a data set of {config.rate_hz} Hz, found {recipe.hub.rate_hz} Hz in the recipe {config.data}; "
             "change the recipe or the model's rate"
         )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from face_inference.inputs import input_block
+from face_inference.network_inputs import input_block
 from face_model.rig import FaceRig
 from face_training.config import DistilConfig, StageConfig, TrainConfig
 from face_training.distil import Distillation
@@ -56,7 +56,7 @@ def train_network(
         The network after each stage that was begun, by the stage's name, in order; the last is the result.
 
     Raises:
-        TrainingError: `run_dir` holds a run of another configuration or other data, a stage has no takes or no face,
+        InferenceError: `run_dir` holds a run of another configuration or other data, a stage has no takes or no face,
             or the loss is no longer finite.
     """
     torch.set_num_threads(config.threads)

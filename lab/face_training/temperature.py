@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from face_inference import uncertainty
-from face_inference.errors import TrainingError
-from face_inference.wearer.reading import LIMITS
+from face_inference.errors import InferenceError
+from face_inference.wearer.linear_estimate import LIMITS
 from face_training.networks import FaceNetwork, standard_deviation
 from face_training.training_take import ValidationTake
 from face_training.validation import cut_pieces
@@ -81,7 +81,7 @@ def fit_temperature(network: FaceNetwork, takes: Sequence[ValidationTake]) -> di
         For the model's description: how often they come true on these people, and what the other family would give.
 
     Raises:
-        TrainingError: no takes to fit on.
+        InferenceError: no takes to fit on.
     """
     error, scale = residuals(network, takes)
     fits = {family.name: fit_family(family, error, scale) for family in (PUBLISHED, ALTERNATIVE)}
@@ -103,11 +103,11 @@ def residuals(network: FaceNetwork, takes: Sequence[ValidationTake]) -> tuple[Te
     A bounded number of ticks, as many of each person, so that nobody counts more for longer takes.
 
     Raises:
-        TrainingError: no takes.
+        InferenceError: no takes.
     """
     pieces = cut_pieces(takes, _TICKS, _PIECE_TICKS)
     if pieces is None:
-        raise TrainingError("expected takes of validation people to fit the confidence on, found none; make some")
+        raise InferenceError("expected takes of validation people to fit the confidence on, found none; make some")
     network.eval()
     device, errors, scales = network.log_temperature.device, [], []
     network.log_temperature.zero_()

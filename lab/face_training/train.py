@@ -10,7 +10,7 @@ from typing import Any
 from face_dataset.shards import ShardedDataset
 from face_evaluation import Evaluation
 from face_evaluation.states import WearerState
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_inference.model_folder import Model, load_model
 from face_inference.mounts import NominalMounts
 from face_model.rig import FaceRig
@@ -61,13 +61,13 @@ def train_model(
         None in all processes but the first.
 
     Raises:
-        TrainingError: data or configuration cannot be used, or a person is on both sides.
+        InferenceError: data or configuration cannot be used, or a person is on both sides.
         DatasetError: the data set is damaged.
     """
     tests = data.split("test")
     both = {t.info.person for t in tests} & {t.info.person for t in data if t.info.split != "test"}
     if both:
-        raise TrainingError(f"expected held-out people to be unseen, found {', '.join(sorted(both))} on both sides")
+        raise InferenceError(f"expected held-out people to be unseen, found {', '.join(sorted(both))} on both sides")
     dataset = processes.first_then_all(lambda: load_dataset(config, data, mounts, run_dir / "features", progress))
     networks = train_network(config, dataset, run_dir, rigs, processes, progress, data_set=described(data))
     if not processes.first:
@@ -108,7 +108,7 @@ class _Shipping:
         told["stages"] = {done: told["stages"][done] for done in stages[: stages.index(stage) + 1]}
         config = replace(self.config, name=name)
         numbers = {"confidence": confidence}
-        write_model(network, self.mounts, config, folder, told, self.licences, numbers, self.dataset.population)
+        write_model(network, self.mounts, config, folder, told, self.licences, numbers, self.dataset.prior)
         return folder
 
 

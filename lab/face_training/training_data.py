@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from face_dataset.shards import ShardedDataset, StoredTake
 from face_inference.channels import Channels
-from face_inference.errors import TrainingError
-from face_inference.inputs import InputAssembler
+from face_inference.errors import InferenceError
 from face_inference.mounts import NominalMounts
+from face_inference.network_inputs import InputAssembler
 from face_inference.ticks import RATE_TOLERANCE
-from face_inference.wearer.population import Population
+from face_inference.wearer.prior import Prior
 from face_model.layout import load_layout
 from face_training.augment import Augmenter
 from face_training.config import TrainConfig
 from face_training.feature_cache import Progress, cached_features
-from face_training.prior_fit import FIRST_SEED, fit_population, responses, responses_in
+from face_training.prior_fit import FIRST_SEED, fit_prior, jacobians, jacobians_in
 from face_training.training_subjects import SOURCES, TrainingSubject, shift_response, subjects_of
 from face_training.training_take import Take, ValidationTake
 from imu_sim.families import load_family
@@ -38,7 +38,7 @@ class Dataset:
         channels: of the features.
         training: what is trained on.
         validation: performances of other people, each for one state of knowledge of the wearer, in turn.
-        population: the prior over wearers.
+        prior: over wearers.
         wearers: in training, and made of these, by `Take.wearer`.
         rate_hz: of all takes.
         augment: random changes.
@@ -50,7 +50,7 @@ class Dataset:
     channels: Channels
     training: tuple[Take, ...]
     validation: tuple[ValidationTake, ...]
-    population: Population
+    prior: Prior
     wearers: Mapping[str, Sequence[TrainingSubject]]
     rate_hz: float
     augment: Augmenter
@@ -70,7 +70,7 @@ class Dataset:
             sources: sources of takes to draw from; all where there are none.
 
         Raises:
-            TrainingError: no take has one of these sources.
+            InferenceError: no take has one of these sources.
         """
         takes = self._of_sources(tuple(sources))
         room = np.array([max(0, len(take.features) - length + 1) for take in takes], dtype=np.float64)
@@ -82,7 +82,7 @@ class Dataset:
         )
         features = np.empty((count, length, self.channels.size), dtype=np.float32)
         weights = np.empty((count, length, self.training[0].weights.shape[1]), dtype=np.float32)
-        readings = []
+        estimates = []
         for i, index in enumerate(chosen):
             start = int(rng.integers(int(room[index])))
             take = takes[index]
@@ -90,16 +90,16 @@ class Dataset:
             weights[i] = take.weights[start : start + length]
             wearers = self.wearers[take.wearer]
             wearer = wearers[int(rng.integers(len(wearers)))]
-            readings.append(wearer.reading(SOURCES[known[i]]))
+            estimates.append(wearer.estimate(SOURCES[known[i]]))
             if wearer.shift is not None:
                 shift_response(self.channels, features[i], weights[i], wearer.shift, self.rate_hz)
-        return self.augment(rng, features, weights, readings)
+        return self.augment(rng, features, weights, estimates)
 
     def _of_sources(self, sources: tuple[str, ...]) -> list[Take]:
         found = [take for take in self.training if not sources or take.source in sources]
         if not found:
             there = ", ".join(sorted({take.source for take in self.training}))
-            raise TrainingError(
+            raise InferenceError(
                 f"expected takes of {', '.join(sources)}, found only {there}; correct the stage's sources"
             )
         return found
@@ -117,20 +117,20 @@ def load_dataset(
     Where the data set has no validation split, `config.validation_share` of the people in training is held back.
 
     Raises:
-        TrainingError: no usable takes, a take of another rate, or nobody left to train on.
+        InferenceError: no usable takes, a take of another rate, or nobody left to train on.
         DatasetError: the data set is damaged.
         LayoutMismatchError: a take lacks the model's reference sensor.
     """
     stored = [take for take in data if take.info.split != "test" and take.info.samples >= config.chunk]
     for take in stored:
         if abs(take.info.rate_hz / config.rate_hz - 1.0) > RATE_TOLERANCE:
-            raise TrainingError(
+            raise InferenceError(
                 f"{data.folder}, take {take.info.index}: expected {config.rate_hz} Hz, found {take.info.rate_hz} Hz; "
                 "build the data set at the model's rate"
             )
     held_back = _held_back(stored, config.validation_share)
     if not held_back or len(held_back) == len({take.info.person for take in stored}):
-        raise TrainingError(
+        raise InferenceError(
             f"expected takes of at least {config.chunk} samples from at least two people in {data.folder}, "
             f"found {len(stored)} of {len({take.info.person for take in stored})}; make more takes"
         )
@@ -143,18 +143,18 @@ def load_dataset(
     people = sorted({take.person for take in takes} - held_back)
     trained_on = set(people[: config.training_people or len(people)])
     training = tuple(take for take in takes if take.person in trained_on)
-    population = _population(config, stored, training, cache_dir, data.sha256)
+    prior = _prior(config, stored, training, cache_dir, data.sha256)
     wearers = subjects_of(
-        training, population, config.rate_hz, cache_dir / "training", config.made_up_wearers, progress=progress
+        training, prior, config.rate_hz, cache_dir / "training", config.made_up_wearers, progress=progress
     )
     others = [take for take in takes if take.person in held_back]
-    met = subjects_of(others, population, config.rate_hz, cache_dir / "validation", progress=progress)
+    met = subjects_of(others, prior, config.rate_hz, cache_dir / "validation", progress=progress)
     performances = [take for take in others if not take.is_routine]
     return Dataset(
         channels,
         training,
         tuple(_validation(take, met[take.wearer][0], number) for number, take in enumerate(performances)),
-        population,
+        prior,
         wearers,
         config.rate_hz,
         Augmenter(mounts, config.augment, config.rate_hz, _scale(training)),
@@ -170,28 +170,28 @@ def _wearer(take: StoredTake) -> str:
     return f"{info.family}:{info.wearer_seed}" if info.family is not None else f"take:{info.index}"
 
 
-def _population(
+def _prior(
     config: TrainConfig, stored: Sequence[StoredTake], training: Sequence[Take], folder: Path, data_sha256: str
-) -> Population:
+) -> Prior:
     """Fitted once, then read from `folder`."""
     path = folder / f"population_{config.population_people}_{data_sha256[:16]}.safetensors"
     if path.is_file():
-        return Population.load(path)
+        return Prior.load(path)
     kinds = Counter((take.info.family, take.info.layout) for take in stored if take.info.family and take.info.layout)
     if kinds:
         (family, layout), _ = kinds.most_common(1)[0]
         seeds = range(FIRST_SEED, FIRST_SEED + config.population_people)
-        drawn = responses(load_family(str(family)), load_layout(str(layout)), seeds)
+        drawn = jacobians(load_family(str(family)), load_layout(str(layout)), seeds)
     else:
-        drawn = responses_in(training, config.rate_hz)
-    fit_population(list(drawn), training, config.rate_hz).save(path)
-    return Population.load(path)
+        drawn = jacobians_in(training, config.rate_hz)
+    fit_prior(list(drawn), training, config.rate_hz).save(path)
+    return Prior.load(path)
 
 
 def _validation(take: Take, wearer: TrainingSubject, number: int) -> ValidationTake:
-    reading = wearer.reading(SOURCES[number % len(SOURCES)])
+    estimate = wearer.estimate(SOURCES[number % len(SOURCES)])
     return ValidationTake(
-        take.person, take.name, InputAssembler(take.channels, reading).batch(take.features), take.weights
+        take.person, take.name, InputAssembler(take.channels, estimate).batch(take.features), take.weights
     )
 
 

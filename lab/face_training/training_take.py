@@ -20,7 +20,7 @@ class Take:
         person: who; nobody is both trained on and validated with.
         name: of the take.
         source: recorded file, `generated` or `routine`.
-        wearer: the person with boards on the face: takes of one wearer share the response.
+        wearer: the person with boards on the face: takes of one wearer share the Jacobian.
         channels: of the features.
         features: (T, F).
         weights: (T, 52).

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from face_inference.wearer.reading import LIMITS
+from face_inference.wearer.linear_estimate import LIMITS
 from face_model import arkit, observability
 from face_training.networks import FaceNetwork
 from face_training.training_take import ValidationTake

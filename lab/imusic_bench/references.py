@@ -13,8 +13,8 @@ import numpy as np
 from face_inference.channels import Channels
 from face_inference.engines.onnx_runtime import open_session
 from face_inference.errors import EngineError
-from face_inference.inputs import input_size
 from face_inference.model_folder import WINDOW, Model
+from face_inference.network_inputs import input_size
 from imusic_bench.step_timing import Step
 
 

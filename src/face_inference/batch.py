@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from face_inference.engines.protocol import Engine
-from face_inference.samples import FaceEstimate
+from face_inference.face_estimate import FaceEstimate
 from face_inference.tracker import FaceTracker
 from face_model.imu_sample import ImuSample
 
@@ -45,7 +45,7 @@ class FaceBatch:
         Several samples of one face are taken in turn.
 
         Raises:
-            EngineError: the engine failed and has no spare.
+            EngineError: the engine failed and has no fallback.
         """
         results: list[FaceResult] = []
         together: dict[int, ImuSample] = {}

@@ -37,12 +37,12 @@ class Channels:
 
     @property
     def skin_count(self) -> int:
-        """K."""
+        """K, how many sensors sit on the skin."""
         return self.sensors - 1
 
     @property
     def size(self) -> int:
-        """F."""
+        """F, how many channels there are."""
         return 12 * self.skin_count + 6 + self.sensors
 
     def skin_block(self, name: str) -> slice:

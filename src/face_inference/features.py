@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
-from face_inference.errors import NeutralMissingError
-from face_inference.heading import HeadingFilter, HeadingState
+from face_inference.errors import InferenceError
+from face_inference.heading_filter import HeadingFilter, HeadingState
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral
 from face_inference.quaternion_matrices import left_matrix, right_matrix
@@ -113,7 +113,7 @@ class FeatureExtractor:
         """One frame: (S, 4), (S, 3) rad/s, (S, 3) m/s2, (S,) bool -> (F,).
 
         Raises:
-            NeutralMissingError: no neutral was set.
+            InferenceError: no neutral was set.
         """
         row: NDArray[np.float32] = self._features(
             orientation[None], angular_velocity[None], specific_force[None], valid[None]
@@ -130,7 +130,7 @@ class FeatureExtractor:
         """A take: (T, S, 4), (T, S, 3) rad/s, (T, S, 3) m/s2, (T, S) bool -> (T, F).
 
         Raises:
-            NeutralMissingError: no neutral was set.
+            InferenceError: no neutral was set.
         """
         features = np.empty((len(valid), self.channels.size), dtype=np.float32)
         start = 0
@@ -153,7 +153,7 @@ class FeatureExtractor:
         """(N, F) of N frames, at most `HeadingFilter.remaining`."""
         c = self._coefficients
         if c is None:
-            raise NeutralMissingError("expected a neutral before features are computed, found none; calibrate first")
+            raise InferenceError("expected a neutral before features are computed, found none; calibrate first")
         count = len(valid)
         work = self._work.get(count)
         if work is None:

@@ -14,14 +14,11 @@ import yaml
 from face_inference.channels import FEATURE_VERSION, Channels
 from face_inference.errors import (
     ModelFolderError,
-    ModelHashError,
     ModelNotFoundError,
-    ModelVersionError,
-    ModelVocabularyError,
 )
-from face_inference.inputs import input_size
 from face_inference.mounts import NominalMounts
-from face_inference.wearer.population import POPULATION_FILE, Population
+from face_inference.network_inputs import input_size
+from face_inference.wearer.prior import PRIOR_FILE, Prior
 from face_model import arkit
 from face_model.share import ament_prefixes, share_dir
 
@@ -51,7 +48,7 @@ remembers nothing. For comparisons."""
 FACES_AXIS = "faces"
 """Name of the graphs' one axis that is not fixed; engines fix it when they load."""
 
-FILES = (WEIGHTS, STEP, CARRIED, CARRIED_FLOAT16, WINDOW, POPULATION_FILE)
+FILES = (WEIGHTS, STEP, CARRIED, CARRIED_FLOAT16, WINDOW, PRIOR_FILE)
 """What a model folder holds beside its description and card."""
 
 
@@ -69,7 +66,7 @@ class Ring:
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """Content of `model.yaml` and of the population beside it.
+    """Content of `model.yaml`, and the prior beside it.
 
     `network` is what `NetworkConfig` is made of, `sha256` that of each of `FILES`. `training`, `numbers` and `licences`
     are for people and do not affect running.
@@ -82,7 +79,7 @@ class ModelDescription:
     network: Mapping[str, Any]
     rings: tuple[Ring, ...]
     sha256: Mapping[str, str]
-    population: Population
+    prior: Prior
     training: Mapping[str, Any] = field(default_factory=dict)
     licences: Mapping[str, Any] = field(default_factory=dict)
     numbers: Mapping[str, Any] = field(default_factory=dict)
@@ -129,10 +126,8 @@ def load_model(name_or_path: str | Path) -> Model:
 
     Raises:
         ModelNotFoundError: nothing of this name or path.
-        ModelHashError: the network is not the one described.
-        ModelVersionError: format or features of another version.
-        ModelVocabularyError: blendshapes or sensors unknown, or in another order.
-        ModelFolderError: a file is missing or malformed.
+        ModelFolderError: a file is missing, malformed or not the one described; format or features are of another
+            version; blendshapes or sensors are unknown, or in another order.
     """
     path = find_model(name_or_path)
     description = _read_description(path / DESCRIPTION_FILE)
@@ -188,7 +183,7 @@ def _check_file(path: Path, sha256: str) -> None:
         raise ModelFolderError(f"expected the file {path}, found none; fetch the whole model folder")
     found = sha256_of(path)
     if found != sha256:
-        raise ModelHashError(
+        raise ModelFolderError(
             f"expected {path} with SHA-256 {sha256}, found {found}; "
             "the file is damaged or from another version: copy the whole folder again"
         )
@@ -207,7 +202,7 @@ def _read_description(path: Path) -> ModelDescription:
         raise ModelFolderError(f"expected a mapping in {path}, found {type(content).__name__}")
     for key, expected in (("format_version", FORMAT_VERSION), ("feature_version", FEATURE_VERSION)):
         if content.get(key) != expected:
-            raise ModelVersionError(
+            raise ModelFolderError(
                 f"{path}: expected {key} {expected}, found {content.get(key)!r}; "
                 "use a model made for this version of the package, or train one with `imusic train`"
             )
@@ -226,20 +221,20 @@ def _description_from(content: Mapping[str, Any], folder: Path) -> ModelDescript
             (i for i, (a, b) in enumerate(zip(blendshapes, arkit.BLENDSHAPES, strict=False)) if a != b), None
         )
         where = f"{blendshapes[differing]!r} at {differing}" if differing is not None else f"{len(blendshapes)} names"
-        raise ModelVocabularyError(f"expected the 52 ARKit blendshapes in this package's order, found {where}")
+        raise ModelFolderError(f"expected the 52 ARKit blendshapes in this package's order, found {where}")
     mounts = NominalMounts.from_config(content["sensors"])
     inputs = input_size(Channels.of(mounts))
     if int(content["input_count"]) != inputs:
-        raise ModelVocabularyError(
+        raise ModelFolderError(
             f"expected {inputs} inputs for {len(mounts.names)} sensors, found {content['input_count']}"
         )
     sha256 = {name: str(content["sha256"][name]) for name in FILES}
     for name, expected in sha256.items():
         _check_file(folder / name, expected)
-    population = Population.load(folder / POPULATION_FILE)
-    if population.observations != 3 * (len(mounts.names) - 1):
-        raise ModelVocabularyError(
-            f"expected a population of {3 * (len(mounts.names) - 1)} channels, found {population.observations}"
+    prior = Prior.load(folder / PRIOR_FILE)
+    if prior.observations != 3 * (len(mounts.names) - 1):
+        raise ModelFolderError(
+            f"expected a prior of {3 * (len(mounts.names) - 1)} channels, found {prior.observations}"
         )
     return ModelDescription(
         name=str(content["name"]),
@@ -249,7 +244,7 @@ def _description_from(content: Mapping[str, Any], folder: Path) -> ModelDescript
         network=dict(content["network"]),
         rings=tuple(_ring(entry) for entry in content["rings"]),
         sha256=sha256,
-        population=population,
+        prior=prior,
         training=content.get("training") or {},
         licences=content.get("licences") or {},
         numbers=content.get("numbers") or {},

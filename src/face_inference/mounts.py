@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.errors import ModelVocabularyError
+from face_inference.errors import ModelFolderError
 from face_model import arkit
 from face_model.layout import SensorLayout
 from face_model.rig import FaceRig
@@ -37,18 +37,18 @@ class NominalMounts:
     def __post_init__(self) -> None:
         count = len(self.names)
         if len(set(self.names)) != count or not 0 <= self.reference < count or count < 2:
-            raise ModelVocabularyError(
+            raise ModelFolderError(
                 f"expected at least two sensors with different names, one of them the reference, "
                 f"found {self.names} with reference {self.reference}"
             )
         if self.orientation.shape != (count, 4) or self.position_m.shape != (count, 3):
-            raise ModelVocabularyError(
+            raise ModelFolderError(
                 f"expected mounts of shape {(count, 4)} and {(count, 3)}, "
                 f"found {self.orientation.shape} and {self.position_m.shape}"
             )
         norms = np.linalg.norm(self.orientation, axis=1)
         if not np.all(np.abs(norms - 1.0) < 1e-3):
-            raise ModelVocabularyError(f"expected unit quaternions as mounts, found norms {norms.round(3).tolist()}")
+            raise ModelFolderError(f"expected unit quaternions as mounts, found norms {norms.round(3).tolist()}")
 
     @property
     def skin(self) -> tuple[int, ...]:
@@ -87,7 +87,7 @@ class NominalMounts:
         """Read what `to_config` wrote.
 
         Raises:
-            ModelVocabularyError: an entry lacks a field, or there is not exactly one reference.
+            ModelFolderError: an entry lacks a field, or there is not exactly one reference.
         """
         try:
             names = tuple(str(entry["name"]) for entry in entries)
@@ -95,11 +95,11 @@ class NominalMounts:
             orientation = np.array([[float(v) for v in entry["orientation"]] for entry in entries])
             position_m = np.array([[float(v) for v in entry["position_m"]] for entry in entries])
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelVocabularyError(
+            raise ModelFolderError(
                 f"expected name, reference, position_m and orientation for every sensor, found {error!r}"
             ) from error
         if len(references) != 1:
-            raise ModelVocabularyError(f"expected exactly one reference sensor, found {len(references)}")
+            raise ModelFolderError(f"expected exactly one reference sensor, found {len(references)}")
         return cls(names, references[0], orientation, position_m)
 
 

@@ -1,4 +1,4 @@
-"""The node's side of the neutral: a service that learns it anew and answers when that is done."""
+"""The service that learns the neutral anew and answers when that is done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.task import Future
 
-from face_inference.calibration import NeutralCalibration
+from face_inference.neutral_calibration import NeutralCalibration
 from face_inference.tracker import FaceTracker
 from imusic_ros.managed_node import ManagedNode
 
@@ -19,11 +19,11 @@ CALIBRATION_SLACK_S = 2.0
 
 
 class NeutralService:
-    """Made when the node is configured, closed when it is cleaned up; `look_after` is called with every frame.
+    """Made when the node is configured, closed when it is cleaned up; `poll` is called with every frame.
 
     Args:
         node: that it belongs to.
-        name: of the service.
+        place: what its name begins with: a namespace relative to the node's, with a slash at its end, or nothing.
         tracker: whose neutral is learned.
         refusal: why a calibration cannot start now, or None.
         log: where it is told.
@@ -32,7 +32,7 @@ class NeutralService:
     def __init__(
         self,
         node: ManagedNode,
-        name: str,
+        place: str,
         tracker: FaceTracker,
         refusal: Callable[[], str | None],
         log: RcutilsLogger,
@@ -41,14 +41,15 @@ class NeutralService:
         self._running: tuple[NeutralCalibration, Future[None], float] | None = None
         # Reentrant: while a calibration waits for samples they must come in, and a second call must be told.
         group = ReentrantCallbackGroup()
+        name = f"{place}{node.get_name()}/calibrate_neutral"
         self._service = node.create_service(CalibrateNeutral, name, self._on_call, callback_group=group)
 
     @property
     def running(self) -> bool:
-        """Whether the neutral is being learned because somebody asked for it."""
+        """Whether the neutral is being learned because the service was called."""
         return self._running is not None
 
-    def look_after(self, now_s: float) -> None:
+    def poll(self, now_s: float) -> None:
         """Answer if the calibration is over; `now_s` is `time.monotonic`."""
         if self._running is None:
             return
@@ -63,7 +64,7 @@ class NeutralService:
         """End a calibration that is under way; nothing changes."""
         if self._running is not None:
             self._running[0].abort(reason)
-            self.look_after(time.monotonic())
+            self.poll(time.monotonic())
 
     def close(self) -> None:
         """Withdraw the service."""
@@ -91,10 +92,11 @@ class NeutralService:
         return response
 
     def _refusal_of(self, duration_s: float) -> str | None:
-        if not self._node.is_active:
-            return "expected the node to be active, found it is not; activate it first"
+        refusal = self._refusal()
+        if refusal is not None:
+            return refusal
         if not 0.5 <= duration_s <= 30.0:
             return f"expected a duration of 0.5 to 30 s, or 0 for the default, found {duration_s:g} s"
         if self._running is not None:
             return "a calibration is already under way; wait for it"
-        return self._refusal()
+        return None

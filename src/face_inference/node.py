@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from imusic.msg import ImuFrame
 from rclpy.timer import Timer
 from std_msgs.msg import Header
 
 from face_inference.batch import FaceBatch
-from face_inference.calibration import CalibrationParams
-from face_inference.engines.choice import ENGINES, PRECISIONS, create_engine
+from face_inference.engines.choice import ENGINES, PRECISIONS, ProgressLines, create_engine
 from face_inference.engines.protocol import Engine
 from face_inference.errors import InferenceError
 from face_inference.model_folder import Model, load_model
-from face_inference.person_port import PersonPort
-from face_inference.progress import ProgressLines
+from face_inference.neutral_calibration import CalibrationParams
+from face_inference.served_wearer import ServedWearer
 from face_inference.tracker import FaceTracker, TrackerParams
-from face_inference.wearers import checked_wearers
+from face_inference.wearer_diagnostics import wearer_diagnostics
+from face_inference.wearer_names import checked_wearers
+from face_inference.wearer_topics import sample_of
 from face_model.imu_sample import ImuSample
 from imusic_ros.health import OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
@@ -35,7 +38,7 @@ PARAMETERS = (
     ParameterSpec(
         "wearer",
         "",
-        "Whose profile is used from the start; empty: what is known of anybody. Not beside wearers.",
+        "Name of the profile used from the start; empty: an unknown wearer. Not beside wearers.",
     ),
     ParameterSpec("neutral_duration_s", 2.0, "Length of the neutral calibration, s.", 0.5, 30.0),
     ParameterSpec("still_skull_rad_s", 0.1, "RMS turning rate of the skull that counts as still, rad/s.", 0.005, 2.0),
@@ -49,7 +52,8 @@ PARAMETERS = (
     ParameterSpec("fade_s", 0.5, "Time that the fall of confidence and of weights takes, s.", 0.0, 10.0),
 )
 
-IDLE_PERIOD_S = 0.05
+POLL_PERIOD_S = 0.05
+"""How often the node looks after wearers whose frames do not come."""
 
 
 class FaceInferenceNode(ManagedNode):
@@ -57,95 +61,115 @@ class FaceInferenceNode(ManagedNode):
 
     def __init__(self, **options: Any) -> None:
         super().__init__("face_inference", PARAMETERS, **options)
-        self._wearers: tuple[str, ...] = ()
-        self._ports: tuple[PersonPort, ...] = ()
+        self._names: tuple[str, ...] = ()
+        self._served: tuple[ServedWearer, ...] = ()
         self._engine: Engine | None = None
-        self._trouble: str | None = None
-        self._waiting: dict[int, tuple[Header, ImuSample]] = {}
-        self._idle_timer: Timer | None = None
+        self._engine_failure: str | None = None
+        self._ready: dict[int, tuple[Header, ImuSample]] = {}
+        self._poll_timer: Timer | None = None
 
     # Lifecycle.
 
     def configure(self) -> None:
-        """Load and warm up the model; make each person's publishers, services and the layout's subscription."""
+        """Load and warm up the model; make each wearer's publishers, services and the layout's subscription."""
         try:
-            self._wearers = checked_wearers(self.value("wearers"), str(self.value("wearer")))
+            self._names = checked_wearers(self.value("wearers"), str(self.value("wearer")))
             model = load_model(str(self.value("model")))
-            self._engine = self._create_engine(model, max(1, len(self._wearers)))
-            self._make_ports(model, self._engine)
+            self._engine = self._create_engine(model, max(1, len(self._names)))
+            self._serve(model, self._engine)
         except InferenceError as error:
             raise ConfigurationError(str(error)) from error
 
     def activate(self) -> None:
-        """Take samples."""
-        for port in self._ports:
-            port.activate()
-        self._idle_timer = self.create_timer(IDLE_PERIOD_S, self._on_idle)
+        """Take frames."""
+        for wearer in self._served:
+            wearer.topics.listen(partial(self._on_frame, wearer))
+        self._poll_timer = self.create_timer(POLL_PERIOD_S, self._on_poll)
 
     def deactivate(self) -> None:
-        """Take no samples; model, neutrals and wearers stay."""
-        self._waiting.clear()
-        self.destroy_timer(self._idle_timer)
-        for port in self._ports:
-            port.deactivate()
+        """Take no frames; model, neutrals and what is known of the wearers stay."""
+        self._ready.clear()
+        self.destroy_timer(self._poll_timer)
+        for wearer in self._served:
+            wearer.topics.ignore()
+            wearer.abort()
 
     def cleanup(self) -> None:
         """Release the model and everything else."""
-        for port in self._ports:
-            port.close()
-        self._ports, self._trouble = (), None
+        for wearer in self._served:
+            wearer.close()
+        self._served, self._engine_failure = (), None
         if self._engine is not None:
             self._engine.close()
             self._engine = None
 
+    # The loop: frames come in, those that are there together become faces in one step of the engine, faces go out.
+
+    def _on_frame(self, wearer: ServedWearer, message: ImuFrame) -> None:
+        """Collect one wearer's frame. Frames that are ready together are worked on together; none is waited for."""
+        if wearer.layout_problem is not None:
+            return
+        sample = sample_of(message)
+        if sample is None:
+            wearer.tracker.counters.refused += 1
+            return
+        if wearer.face in self._ready:
+            self._step()
+        self._ready[wearer.face] = (message.header, sample)
+        if len(self._ready) == len(self._served):
+            self._step()
+        else:
+            self.call_after_ready(self._step)
+
+    def _step(self) -> None:
+        """Turn the collected frames into faces and publish them; nothing to do if that was done since it was asked."""
+        ready, self._ready = self._ready, {}
+        if not ready:
+            return
+        began_s = time.monotonic()
+        samples = [(face, sample) for face, (_, sample) in ready.items()]
+        for face, estimate in self._batch.update(samples, began_s):
+            wearer = self._served[face]
+            wearer.header, wearer.state = ready[face][0], estimate.state
+            latency_s = wearer.topics.publish(estimate, wearer.header)
+            now_s = time.monotonic()
+            wearer.latency.add(latency_s, now_s - began_s)
+            wearer.poll(now_s)
+
+    def _on_poll(self) -> None:
+        """Say what is true of wearers whose frames do not come, and go on with what was asked for them."""
+        now_s = time.monotonic()
+        for wearer in self._served:
+            wearer.poll(now_s)
+            estimate = wearer.tracker.face_without_input(now_s)
+            if estimate is not None:
+                wearer.state = estimate.state
+                wearer.topics.publish(estimate, wearer.header)
+
+    # Diagnostics.
+
     def health(self) -> Health:
-        """Of the only person; for several, of the engine that they share."""
+        """Of the only wearer; for several, of the engine that they share."""
         engine = self._engine.description if self._engine is not None else ""
-        if not self._wearers:
-            return self._ports[0].health(engine, self._trouble)
-        counters = [port.tracker.counters for port in self._ports]
+        if not self._names:
+            return wearer_diagnostics(self._served[0], engine, self._engine_failure)
+        counters = [wearer.tracker.counters for wearer in self._served]
         values = {
-            "wearers": ", ".join(self._wearers),
+            "wearers": ", ".join(self._names),
             "engine": engine,
             "samples": sum(c.samples for c in counters),
             "faces_per_step": sum(c.steps for c in counters) / max(1, self._batch.steps),
         }
-        if self._trouble is not None:
-            return Health(WARN, self._trouble, values)
-        return Health(OK, f"one engine for {len(self._wearers)} wearers", values)
+        if self._engine_failure is not None:
+            return Health(WARN, self._engine_failure, values)
+        return Health(OK, f"one engine for {len(self._names)} wearers", values)
 
     def health_of_places(self) -> Mapping[str, Health]:
-        """Of each person, where several were named."""
-        if not self._wearers or self._engine is None:
+        """Of each wearer, where several were named."""
+        if not self._names or self._engine is None:
             return {}
-        engine = self._engine.description
-        return {port.person: port.health(engine, self._trouble) for port in self._ports}
-
-    # Samples in, faces out.
-
-    def _on_sample(self, face: int, header: Header, sample: ImuSample) -> None:
-        """Samples of several wearers that are ready at once are worked on together; nobody waits for who is late."""
-        if face in self._waiting:
-            self._work()
-        self._waiting[face] = (header, sample)
-        if len(self._waiting) == len(self._ports):
-            self._work()
-        else:
-            self.call_after_ready(self._work)
-
-    def _work(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        if not waiting:
-            return
-        began_s = time.monotonic()
-        samples = [(face, sample) for face, (_, sample) in waiting.items()]
-        for face, estimate in self._batch.update(samples, began_s):
-            self._ports[face].publish(estimate, waiting[face][0], began_s)
-
-    def _on_idle(self) -> None:
-        now_s = time.monotonic()
-        for port in self._ports:
-            port.idle(now_s)
+        engine, failure = self._engine.description, self._engine_failure
+        return {wearer.name: wearer_diagnostics(wearer, engine, failure) for wearer in self._served}
 
     # Set-up.
 
@@ -166,20 +190,20 @@ class FaceInferenceNode(ManagedNode):
         return choice.engine
 
     def _on_engine_failure(self, line: str) -> None:
-        self._trouble = line
+        self._engine_failure = line
         self.get_logger().error(line)
 
-    def _make_ports(self, model: Model, engine: Engine) -> None:
+    def _serve(self, model: Model, engine: Engine) -> None:
         description, params = model.description, self._tracker_params()
         trackers = [FaceTracker(description, engine, params, face) for face in range(engine.faces)]
         self._batch = FaceBatch(engine, trackers)
-        for person, tracker in zip(self._wearers or ("",), trackers, strict=True):
-            port = PersonPort(self, person, tracker, description, self._on_sample)
-            self._ports += (port,)
-            if person:
-                port.use_own_profile()
+        for name, tracker in zip(self._names or ("",), trackers, strict=True):
+            wearer = ServedWearer(self, name, tracker, description)
+            self._served += (wearer,)
+            if name:
+                wearer.action.use_if_kept(name)  # what is wrong with one profile must not stop the others
             else:
-                port.use_profile(str(self.value("wearer")))
+                wearer.action.use(str(self.value("wearer")))
 
     def _tracker_params(self) -> TrackerParams:
         calibration = CalibrationParams(

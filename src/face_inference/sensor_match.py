@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.errors import LayoutMismatchError
+from face_inference.face_estimate import InputLayout
 from face_inference.model_folder import ModelDescription
-from face_inference.samples import InputLayout
 from face_model.imu_sample import ImuSample
 
 

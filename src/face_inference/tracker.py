@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.calibration import CalibrationParams, NeutralCalibration
 from face_inference.continuity import Coming, Continuity
 from face_inference.engines.protocol import Engine, EngineOutput
-from face_inference.errors import NeutralMissingError
+from face_inference.errors import InferenceError
+from face_inference.face_estimate import FaceEstimate, InputLayout, TrackerCounters, TrackingState
 from face_inference.features import FeatureExtractor, State
-from face_inference.inputs import InputAssembler
 from face_inference.model_folder import ModelDescription
 from face_inference.mounts import NominalMounts
+from face_inference.network_inputs import InputAssembler
 from face_inference.neutral import Neutral
-from face_inference.samples import FaceEstimate, InputLayout, TrackerCounters, TrackingState
+from face_inference.neutral_calibration import CalibrationParams, NeutralCalibration
 from face_inference.sensor_match import SensorMatch
 from face_inference.ticks import TickResampler
-from face_inference.wearer.capture import RoutineCapture
-from face_inference.wearer.reading import Reading
-from face_inference.wearer.response import WearerResponse
+from face_inference.wearer.linear_estimate import LinearEstimate
+from face_inference.wearer.prior import WearerJacobian
+from face_inference.wearer.routine_capture import RoutineCapture
 from face_model import arkit
 from face_model.imu_sample import ImuSample
 
@@ -77,11 +77,11 @@ class FaceTracker:
         self._engine = engine
         self._only_this = None if engine.faces == 1 else np.arange(engine.faces) == face
         self._extractor = FeatureExtractor(description.mounts, rate_hz=description.rate_hz)
-        self._use_wearer(description.population.anybody)
+        self._use_wearer(description.prior.unknown_wearer)
         self._sensors = SensorMatch(description)
         self._ticks = TickResampler(self._extractor.channels, description.rate_hz, description.rate_hz)
         self._calibration: NeutralCalibration | None = self._automatic_calibration()
-        self._asked: NeutralCalibration | None = None
+        self._requested: NeutralCalibration | None = None
         self._routine: RoutineCapture | None = None
         self._last: FaceEstimate | None = None
         self._sequence, self._state = 0, TrackingState.CALIBRATING
@@ -113,12 +113,12 @@ class FaceTracker:
         self._use(neutral)
 
     @property
-    def wearer(self) -> WearerResponse:
+    def wearer(self) -> WearerJacobian:
         """What is known of the wearer; its `source` says from where. A new neutral does not change it."""
         return self._wearer
 
     @wearer.setter
-    def wearer(self, wearer: WearerResponse) -> None:
+    def wearer(self, wearer: WearerJacobian) -> None:
         self._use_wearer(wearer)
         self._reset_network()
 
@@ -153,20 +153,20 @@ class FaceTracker:
         params = self.params.calibration
         if duration_s is not None:
             params = replace(params, duration_s=duration_s)
-        self._asked = NeutralCalibration(self._description.mounts, params)
-        return self._asked
+        self._requested = NeutralCalibration(self._description.mounts, params)
+        return self._requested
 
     def start_routine(self) -> RoutineCapture:
-        """Collect the guided routine from the next sample on; `wearer` stays until somebody sets what was learned.
+        """Collect the guided routine from the next sample on; `wearer` stays until it is set to what was learned.
 
         The caller keeps the returned object and looks at its `moment`, and at its `result` once it is complete. A new
         neutral, or a restart of the hub, ends it without one.
 
         Raises:
-            NeutralMissingError: no neutral was set.
+            InferenceError: no neutral was set.
         """
         if not self._extractor.ready:
-            raise NeutralMissingError(
+            raise InferenceError(
                 f"expected a neutral before the routine, found none yet; {self.calibration_hint}, then try again"
             )
         self._routine = RoutineCapture(self._extractor.channels)
@@ -194,7 +194,7 @@ class FaceTracker:
         self.counters.samples += 1
         orientation, rates, forces, valid = self._sensors.in_model_order(sample)
         self._follow_head(orientation, valid)
-        if self._calibration is not None or self._asked is not None:
+        if self._calibration is not None or self._requested is not None:
             self._calibrate(sample.hub_time_s, orientation, rates, valid)
         self._due.clear()
         if not self._extractor.ready:
@@ -242,7 +242,7 @@ class FaceTracker:
         """The face at the newest sample; None before the first, and after a restart."""
         return self._last
 
-    def idle(self, now_s: float) -> FaceEstimate | None:
+    def face_without_input(self, now_s: float) -> FaceEstimate | None:
         """The face when no sample came: None while input is fresh or there never was any.
 
         Confidence falls to zero within `fade_s` from `stale_after_s` on; weights hold until `neutral_after_s` and then
@@ -323,7 +323,7 @@ class FaceTracker:
         return True
 
     def _calibrate(self, time_s: float, orientation: Any, rates: Any, valid: NDArray[np.bool_]) -> None:
-        for calibration in (self._calibration, self._asked):
+        for calibration in (self._calibration, self._requested):
             if calibration is None or calibration.complete:
                 continue
             good = valid & np.isfinite(orientation).all(axis=-1) & np.isfinite(rates).all(axis=-1)
@@ -332,8 +332,8 @@ class FaceTracker:
             )
             if result is not None and result.neutral is not None:
                 self._use(result.neutral)
-        if self._asked is not None and self._asked.complete:
-            self._asked = None
+        if self._requested is not None and self._requested.complete:
+            self._requested = None
 
     def _use(self, neutral: Neutral) -> None:
         self._extractor.state = State(neutral)
@@ -341,9 +341,9 @@ class FaceTracker:
         self._end_routine("the neutral was learned anew during the routine; start it again")
         self._reset_network()
 
-    def _use_wearer(self, wearer: WearerResponse) -> None:
+    def _use_wearer(self, wearer: WearerJacobian) -> None:
         self._wearer = wearer
-        self._inputs = InputAssembler(self._extractor.channels, Reading(self._description.population, wearer))
+        self._inputs = InputAssembler(self._extractor.channels, LinearEstimate(self._description.prior, wearer))
 
     def _conclude(self, sequence: int, state: TrackingState, weights: Float32Array, confidence: Float32Array) -> None:
         self._last = FaceEstimate(sequence, state, weights, confidence, self._head)
@@ -358,9 +358,9 @@ class FaceTracker:
         """
         self._extractor.state = State(None)
         self._calibration = self._automatic_calibration()
-        if self._asked is not None:
-            self._asked.abort("the hub or its layout changed during calibration; calibrate again")
-            self._asked = None
+        if self._requested is not None:
+            self._requested.abort("the hub or its layout changed during calibration; calibrate again")
+            self._requested = None
         self._end_routine("the hub or its layout changed during the routine; start it again")
         self._last = None
         self._reset_network()

@@ -1,4 +1,4 @@
-"""The node's side of the wearer: the guided routine as an action, its prompts as a topic, profiles as a service."""
+"""The guided routine as an action, its prompts as a topic, and profiles as a service."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from std_msgs.msg import Header
 from face_inference.errors import InferenceError
 from face_inference.model_folder import ModelDescription
 from face_inference.tracker import FaceTracker
-from face_inference.wearer.calibration import CalibrationOutcome, WearerCalibration, known_wearer
 from face_inference.wearer.profile import ProfileFolder
+from face_inference.wearer.wearer_calibration import CalibrationOutcome, WearerCalibration, known_wearer
 from face_model.routine import ROUTINE
 from imusic_ros.managed_node import ManagedNode
 from imusic_ros.qos import LATCHED
@@ -42,7 +42,7 @@ class _Running:
 
 
 class WearerAction:
-    """Made when the node is configured, closed when it is cleaned up; `look_after` is called with every frame."""
+    """Made when the node is configured, closed when it is cleaned up; `poll` is called with every frame."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class WearerAction:
         self._log = log
         self._folder = ProfileFolder()
         self._running: _Running | None = None
-        self.person = ""
+        self.profile = ""
         self._publisher = node.create_lifecycle_publisher(WearerPrompt, f"{place}face/prompt", LATCHED)
         group = ReentrantCallbackGroup()
         home = f"{place}{node.get_name()}"
@@ -88,16 +88,25 @@ class WearerAction:
         self._node.destroy_service(self._service)
         self._node.destroy_publisher(self._publisher)
 
-    def use(self, person: str) -> None:
-        """Use a profile; an empty name means what is known of anybody.
+    def use(self, name: str) -> None:
+        """Use the profile of this name; an empty one means the prior.
 
         Raises:
             ProfileError: there is no such profile, it is damaged, or does not fit the model.
         """
-        self._tracker.wearer = known_wearer(person, self._description, self._folder)
-        self.person = person
+        self._tracker.wearer = known_wearer(name, self._description, self._folder)
+        self.profile = name
 
-    def look_after(self, now_s: float, header: Header) -> None:
+    def use_if_kept(self, name: str) -> None:
+        """Use the profile of this name if there is one that can be used; else the log says what is wrong with it."""
+        if name not in self._folder.names():
+            return
+        try:
+            self.use(name)
+        except InferenceError as error:
+            self._log.warning(f"goes on with the prior, as for an unknown wearer: {error}")
+
+    def poll(self, now_s: float, header: Header) -> None:
         """Go on with a routine that is under way; `now_s` is `time.monotonic`, `header` that of the newest frame."""
         running = self._running
         if running is None:
@@ -119,11 +128,11 @@ class WearerAction:
         """End a routine that is under way; nothing changes."""
         if self._running is not None:
             self._running.calibration.abort(reason)
-            self.look_after(time.monotonic(), Header())
+            self.poll(time.monotonic(), Header())
 
     async def _on_goal(self, goal: ServerGoalHandle) -> CalibrateWearer.Result:
-        person = str(goal.request.person)
-        outcome = self._start(goal, person)
+        name = str(goal.request.wearer)
+        outcome = self._start(goal, name)
         if outcome is None:
             running = self._running
             assert running is not None
@@ -132,7 +141,7 @@ class WearerAction:
             assert outcome is not None
         log = self._log
         if outcome.success:
-            self.person = person
+            self.profile = name
             log.info(f"wearer learned: {outcome.message}")
             goal.succeed()
         elif goal.is_cancel_requested:
@@ -145,13 +154,13 @@ class WearerAction:
             success=outcome.success, message=outcome.message, seen=outcome.seen, not_seen=outcome.not_seen
         )
 
-    def _start(self, goal: ServerGoalHandle, person: str) -> CalibrationOutcome | None:
+    def _start(self, goal: ServerGoalHandle, name: str) -> CalibrationOutcome | None:
         """None if the routine is under way."""
         refusal = self._refusal() or ("a routine is already under way; wait for it" if self._running else None)
         if refusal is not None:
             return CalibrationOutcome(False, refusal)
         try:
-            calibration = WearerCalibration(self._tracker, self._description, person, self._folder, time.monotonic())
+            calibration = WearerCalibration(self._tracker, self._description, name, self._folder, time.monotonic())
         except InferenceError as error:
             return CalibrationOutcome(False, str(error))
         self._running = _Running(calibration, goal, Future(executor=self._node.executor))
@@ -178,13 +187,15 @@ class WearerAction:
 
     def _on_use_wearer(self, request: UseWearer.Request, response: UseWearer.Response) -> UseWearer.Response:
         try:
-            self.use(str(request.person))
+            self.use(str(request.wearer))
         except InferenceError as error:
             response.success, response.message = False, str(error)
             return response
         source = self._tracker.wearer.source
         response.success = True
         response.message = (
-            f"using what is known of {self.person} from {source}" if self.person else f"using the {source}"
+            f"using what is known of {self.profile} from {source}"
+            if self.profile
+            else "using the prior, as for an unknown wearer"
         )
         return response

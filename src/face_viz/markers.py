@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model.rig import FaceRig, activations
-from face_viz.boards import SensorStatus
 from face_viz.frame import FaceState
+from face_viz.shown_sensors import SensorStatus
 
 STATUS_COLORS: Final = {
     SensorStatus.VALID: (0.10, 0.80, 0.55),
@@ -31,7 +31,7 @@ POINT_STEP: Final = 16
 """Bytes of one point of the cloud: x, y, z, rgb as float32 each."""
 
 
-class FaceGeometry:
+class MarkerGeometry:
     """The rig's vertices at given weights, computed in place by one matrix product.
 
     The arrays a method returns are overwritten by its next call.

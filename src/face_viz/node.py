@@ -12,8 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray
-from imusic.msg import FaceBlendshapes, SensorLayout, WearerPrompt
+from imusic.msg import FaceBlendshapes, SensorLayout, SensorStates, WearerPrompt
 from imusic.srv import CalibrateNeutral
 from rclpy.serialization import deserialize_message
 from rclpy.task import Future
@@ -21,16 +20,16 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
-from face_model.errors import FaceModelError, LayoutError
+from face_model.errors import FaceModelError
 from face_model.faces import load_rig
-from face_model.layout import load_layout
-from face_model.skin import skin_patches
-from face_viz.boards import Boards, SensorStatus
+from face_model.layout import Sensor
+from face_model.skin import place_on_skin
 from face_viz.errors import PortError
 from face_viz.frame import FaceFrame
-from face_viz.markers import FaceGeometry
-from face_viz.messages import MarkerTemplate, cloud_message, frame_of
+from face_viz.markers import MarkerGeometry
 from face_viz.page import FacePage
+from face_viz.shown_sensors import SensorStatus, ShownSensors, on_rig
+from face_viz.viewer_messages import MarkerTemplate, cloud_message, frame_of, sensor_of
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import ParameterSpec
@@ -48,11 +47,6 @@ PARAMETERS = (
     ParameterSpec("marker_rate_hz", 20.0, "Messages per second on face/markers and face/points, Hz.", 1.0, 60.0),
     ParameterSpec("show_sensors", True, "Show the sensor boards on the page until a viewer switches them off."),
     ParameterSpec("turn_head", True, "Turn the head on the page until a viewer switches that off."),
-    ParameterSpec(
-        "driver_node",
-        "imu_driver",
-        "Node whose diagnostics tell which sensors are missing or faulty, in the same namespace.",
-    ),
     ParameterSpec(
         "calibrate_service",
         "face_inference/calibrate_neutral",
@@ -72,7 +66,10 @@ class FaceVizNode(ManagedNode):
     def __init__(self) -> None:
         super().__init__("face_viz", PARAMETERS)
         self._page: FacePage | None = None
-        self._boards: Boards | None = None
+        self._sensors: ShownSensors | None = None
+        self._layout: SensorLayout | None = None
+        self._drawn: list[int] = []
+        self._states: SensorStates | None = None
         self._entities: list[tuple[Callable[[Any], bool], Any]] = []
         self._listening: list[Any] = []
         self._marker_timer: Any = None
@@ -93,7 +90,7 @@ class FaceVizNode(ManagedNode):
             self._rig = load_rig(str(self.value("face")))
         except FaceModelError as error:
             raise ConfigurationError(str(error)) from error
-        self._geometry = FaceGeometry(self._rig)
+        self._geometry = MarkerGeometry(self._rig)
         self._pub_markers = self.create_lifecycle_publisher(MarkerArray, "face/markers", RELIABLE)
         self._pub_points = self.create_lifecycle_publisher(PointCloud2, "face/points", RELIABLE)
         self._keep(self.destroy_publisher, self._pub_markers)
@@ -127,7 +124,7 @@ class FaceVizNode(ManagedNode):
             destroy(entity)
         self._entities.clear()
         self._templates.clear()
-        self._boards = None
+        self._sensors, self._layout, self._states = None, None, None
 
     def health(self) -> Health:
         """Rate of faces since the last call, viewers, what was sent."""
@@ -186,7 +183,7 @@ class FaceVizNode(ManagedNode):
         if on and not self._listening:
             self._listening = [
                 self.create_subscription(FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA, raw=True),
-                self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10),
+                self.create_subscription(SensorStates, "imu/states", self._on_states, LATCHED),
                 self.create_subscription(WearerPrompt, "face/prompt", self._on_prompt, LATCHED),
             ]
             self._arrived_s = time.monotonic()
@@ -212,28 +209,47 @@ class FaceVizNode(ManagedNode):
             self._page.show_later(lambda: frame_of(deserialize_message(raw, FaceBlendshapes)))
 
     def _on_layout(self, message: SensorLayout) -> None:
+        self._layout = message
+        self._drawn, sensors = self._drawable(message)
+        statuses = [SensorStatus.VALID if message.sensors[i].present else SensorStatus.MISSING for i in self._drawn]
         try:
-            layout = load_layout(message.name)
-        except (LayoutError, FileNotFoundError) as error:
-            self.get_logger().warning(f"sensors are not drawn: {error}")
-            return
-        present = {mount.id: mount.present for mount in message.sensors}
-        statuses = [SensorStatus.VALID if present.get(s.id) else SensorStatus.MISSING for s in layout.sensors]
-        self._show_boards(Boards(layout, skin_patches(self._rig, layout).board_poses, statuses))
+            shown = on_rig(self._rig, message.name, sensors, statuses)
+        except ValueError as error:
+            self.get_logger().warning(f"no sensors are drawn of the layout {message.name}: {error}")
+            shown = None
         self._templates.clear()
+        self._show_sensors(shown)
+        if self._states is not None:
+            self._on_states(self._states)
 
-    def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        """Which sensors are in trouble: once a second, a hundredth of what taking every ImuFrame would cost."""
-        driver = f"{self.get_namespace().strip('/')}/{self.value('driver_node')}".lstrip("/")
-        for status in message.status:
-            if status.name == driver and self._boards is not None:
-                values = {value.key: value.value for value in status.values}
-                if "missing_sensors" not in values or "faulty_sensors" not in values:
-                    continue
-                missing, faulty = (set(values[f"{kind}_sensors"].split(", ")) for kind in ("missing", "faulty"))
-                boards = self._boards.with_troubles(missing, faulty)
-                if not np.array_equal(boards.statuses, self._boards.statuses):
-                    self._show_boards(boards)
+    def _drawable(self, message: SensorLayout) -> tuple[list[int], list[Sensor]]:
+        """The sensors that have a place on this face, and their indices; a warning names the others."""
+        indices, sensors, problems = [], [], []
+        for i, mount in enumerate(message.sensors):
+            try:
+                sensor = sensor_of(mount)
+                if sensor.place is not None:
+                    place_on_skin(self._rig, sensor.place)
+            except (ValueError, FaceModelError) as error:
+                problems.append(f"{mount.name} ({error})")
+                continue
+            indices.append(i)
+            sensors.append(sensor)
+        if problems:
+            self.get_logger().warning(f"sensors that are not drawn: {'; '.join(problems)}")
+        return indices, sensors
+
+    def _on_states(self, message: SensorStates) -> None:
+        """How the sensors are, once a second: a hundredth of what taking every ImuFrame would cost."""
+        self._states = message
+        layout, sensors, status = self._layout, self._sensors, message.status
+        if layout is None or sensors is None:
+            return
+        if message.layout_id != layout.layout_id or len(status) != len(layout.sensors):
+            return  # of a layout that is still to come
+        shown = sensors.with_statuses([SensorStatus.of(status[i]) for i in self._drawn])
+        if not np.array_equal(shown.statuses, sensors.statuses):
+            self._show_sensors(shown)
 
     def _on_prompt(self, message: WearerPrompt) -> None:
         """What the wearer is asked to do: shown when it changes, not each time that the time left is told."""
@@ -243,10 +259,10 @@ class FaceVizNode(ManagedNode):
         if self._page is not None and message.text:
             self._page.announce(f"{message.text} ({message.number} of {message.count})")
 
-    def _show_boards(self, boards: Boards) -> None:
-        self._boards = boards
+    def _show_sensors(self, sensors: ShownSensors | None) -> None:
+        self._sensors = sensors
         if self._page is not None:
-            self._page.set_boards(boards)
+            self._page.set_sensors(sensors)
 
     # The page's button.
 
@@ -255,7 +271,7 @@ class FaceVizNode(ManagedNode):
         assert self._calibrate is not None
         if not self._calibrate.service_is_ready():
             self._announce(
-                f"Cannot calibrate: nobody offers {self._calibrate.srv_name}; is face_inference running?", False
+                f"Cannot calibrate: no node offers {self._calibrate.srv_name}; is face_inference running?", False
             )
             return
         self._announce("Calibrating: relax your face and look ahead", True)
@@ -300,9 +316,9 @@ class FaceVizNode(ManagedNode):
         template = self._templates.get(header.frame_id)
         if template is None:
             self._templates.clear()
-            template = MarkerTemplate(header.frame_id, self._geometry, self._boards)
+            template = MarkerTemplate(header.frame_id, self._geometry, self._sensors)
             self._templates[header.frame_id] = template
-        return template.fill(header, frame, self._geometry.corners(vertices), self._boards)
+        return template.fill(header, frame, self._geometry.corners(vertices), self._sensors)
 
 
 def main() -> int:

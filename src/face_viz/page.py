@@ -12,23 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model.rig import FaceRig
-from face_viz.boards import Boards
 from face_viz.frame import NEUTRAL, STILL_S, FaceFrame, FaceState, drawable
-from face_viz.heading import FrontView
-from face_viz.rate import RateMeter
-from face_viz.rig_file import encode_rig
+from face_viz.front_view import FrontView
+from face_viz.page_format import encode_frame, encode_rig
 from face_viz.server import DEFAULT_PORT, PageServer, is_loopback
-from face_viz.wire import encode_frame
+from face_viz.shown_sensors import ShownSensors
 
 MAX_RATE_HZ = 60.0
 SILENT_PERIOD_S = 0.5
+RATE_WINDOW_S = 1.0
+"""Least time over which faces per second are counted."""
 
 
 class FacePage:
     """A page that draws the newest face given to `show`, for any number of viewers.
 
     The page's own computer computes the mesh: it gets the rig once and then 52 weights a frame. `show` only stores a
-    reference, so it can be called from a callback at any rate; frames that nobody could draw are skipped.
+    reference, so it can be called from a callback at any rate; frames that no viewer could draw are skipped.
 
     Args:
         rig: the face to draw.
@@ -36,7 +36,7 @@ class FacePage:
         port: 0 takes the first free one from 8080 up.
         draw_rate_hz: frames per second sent to each viewer, at most 60.
         on_calibrate: called, from the page's thread, when somebody presses "calibrate neutral"; must not block.
-        show_sensors: whether the boards are shown until a viewer decides otherwise.
+        show_sensors: whether sensors are shown until a viewer decides otherwise.
         turn_head: whether the head turns until a viewer decides otherwise.
         clock: monotonic seconds.
 
@@ -66,7 +66,7 @@ class FacePage:
         self._rate = RateMeter()
         self._front = FrontView()
         self._was_calibrating = False
-        self._boards: Boards | None = None
+        self._sensors: ShownSensors | None = None
         self._lock = threading.Lock()
         self._revision = 0
         self._scene: dict[str, Any] = {}
@@ -90,10 +90,10 @@ class FacePage:
         """
         self._latest = (self._latest[0] + 1, self._clock(), make)
 
-    def set_boards(self, boards: Boards | None) -> None:
-        """Show these sensor boards; None for none."""
+    def set_sensors(self, sensors: ShownSensors | None) -> None:
+        """Show these sensors; None for none."""
         with self._lock:
-            self._boards = boards
+            self._sensors = sensors
             self._describe()
 
     def announce(self, text: str, ok: bool = True) -> None:
@@ -190,9 +190,9 @@ class FacePage:
 
     def _encode(self, face: FaceFrame, count: int, now_s: float, silence_s: float, silent: bool) -> bytes:
         self._frames_encoded += 1
-        boards = self._boards
-        poses = np.zeros((0, 7), np.float32) if boards is None else boards.poses(face.weights)
-        statuses = np.zeros(0, np.uint8) if boards is None else boards.statuses
+        sensors = self._sensors
+        poses = np.zeros((0, 7), np.float32) if sensors is None else sensors.poses(face.weights)
+        statuses = np.zeros(0, np.uint8) if sensors is None else sensors.statuses
         return encode_frame(
             face,
             FaceState.NO_INPUT if silent else face.state,
@@ -206,7 +206,27 @@ class FacePage:
     def _describe(self) -> None:
         """Renew what the page is told of rarely; callers hold the lock, or nobody else knows the page yet."""
         self._model = self._face[1].model
-        boards = [] if self._boards is None else [asdict(info) for info in self._boards.infos()]
-        layout = "" if self._boards is None else self._boards.layout.name
-        self._scene = {"model": self._model, "layout": layout, "sensors": boards, "options": self._options}
+        sensors = [] if self._sensors is None else [asdict(info) for info in self._sensors.infos()]
+        layout = "" if self._sensors is None else self._sensors.layout.name
+        self._scene = {"model": self._model, "layout": layout, "sensors": sensors, "options": self._options}
         self._revision += 1
+
+
+class RateMeter:
+    """Mean rate over the last full window of at least a second; None until there was one."""
+
+    def __init__(self, window_s: float = RATE_WINDOW_S) -> None:
+        self._window_s = window_s
+        self._mark: tuple[int, float] | None = None
+        self._rate_hz: float | None = None
+
+    def update(self, count: int, now_s: float) -> float | None:
+        """Rate in Hz, given the total count at monotonic time `now_s`."""
+        if self._mark is None:
+            self._mark = (count, now_s)
+        elapsed = now_s - self._mark[1]
+        if elapsed >= self._window_s:
+            # A long pause of the reader (no viewer) must not average over it.
+            self._rate_hz = (count - self._mark[0]) / elapsed if elapsed < 3.0 * self._window_s else None
+            self._mark = (count, now_s)
+        return self._rate_hz

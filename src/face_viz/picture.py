@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from face_model import arkit
 from face_model.rig import FaceRig
+from face_viz.page_format import gloss
 from face_viz.raster import rasterise
 from face_viz.relief import Hollows, vertex_normals
-from face_viz.rig_file import gloss
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -1,1 +1,1 @@
-"""The hub: protocol, transports, clock, connection state, samples in SI units. ROS only in `node.py`."""
+"""From a hub's bytes to samples in SI units, behind the seam `hub.Hub`: protocols only in `hubs`, ROS in `node`."""

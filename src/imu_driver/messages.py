@@ -1,54 +1,52 @@
-"""ROS messages from frames and layouts. The only module besides `node` that knows message types; it needs no rclpy."""
+"""ROS messages from samples and layouts. The only module besides `node` that knows message types; it needs no rclpy."""
 
 from __future__ import annotations
 
-import math
-import zlib
 from array import array
 from typing import Any
 
+import numpy as np
 from geometry_msgs.msg import Point, Pose, Quaternion
-from imusic.msg import ImuFrame, SensorLayout, SensorMount
+from imusic.msg import ImuFrame, SensorLayout, SensorMount, SensorStates
+from numpy.typing import NDArray
 from sensor_msgs.msg import Imu
 from std_msgs.msg import Header
 
 from face_model import layout as face_layout
-from face_model.frames import GRAVITY_M_S2
-from face_model.imu_sample import STATUS_ORIENTATION_VALID, STATUS_VALID
-from imu_driver.capture import CapturedFrame
-from imu_driver.protocol import Hello
+from face_model.imu_sample import STATUS_ORIENTATION_VALID, STATUS_VALID, ImuSample
+from imu_driver.hub import HubIdentity
+
+_MOST_US = 2**64 - 1
 
 
-def fill_frame(message: Any, frame: CapturedFrame, layout_id: int) -> None:
+def fill_frame(message: Any, sample: ImuSample) -> None:
     """Fill an ImuFrame but for its header; `array.array` fields are taken as they are, no element is checked."""
-    samples = frame.samples
-    message.layout_id = layout_id
-    message.sequence = frame.sequence
-    message.hub_time_us = frame.hub_time_us
-    message.status = array("B", samples.status.tobytes())
-    message.orientation = array("f", samples.orientation.tobytes())
-    message.angular_velocity = array("f", samples.angular_velocity.tobytes())
-    message.specific_force = array("f", samples.specific_force.tobytes())
+    message.layout_id = sample.layout_id
+    message.sequence = sample.sequence
+    message.hub_time_us = min(round(1e6 * sample.hub_time_s), _MOST_US)
+    message.status = array("B", sample.status.tobytes())
+    message.orientation = array("f", sample.orientation.tobytes())
+    message.angular_velocity = array("f", sample.angular_velocity.tobytes())
+    message.specific_force = array("f", sample.specific_force.tobytes())
 
 
-def imu_message(frame: CapturedFrame, index: int, stamp: Any, name: str) -> Any:
+def imu_message(sample: ImuSample, index: int, stamp: Any, name: str) -> Any:
     """One sensor as REP-145 asks, or None where its data cannot be used.
 
     Covariances of what is measured are 0: unknown. `orientation_covariance[0]` is -1 where there is no orientation.
     """
-    samples = frame.samples
-    status = int(samples.status[index])
+    status = int(sample.status[index])
     if not status & STATUS_VALID:
         return None
     message = Imu(header=Header(stamp=stamp, frame_id=name))
     if status & STATUS_ORIENTATION_VALID:
         q = message.orientation
-        q.x, q.y, q.z, q.w = samples.orientation[index].tolist()
+        q.x, q.y, q.z, q.w = sample.orientation[index].tolist()
     else:
         message.orientation_covariance[0] = -1.0
     rate, force = message.angular_velocity, message.linear_acceleration
-    rate.x, rate.y, rate.z = samples.angular_velocity[index].tolist()
-    force.x, force.y, force.z = samples.specific_force[index].tolist()
+    rate.x, rate.y, rate.z = sample.angular_velocity[index].tolist()
+    force.x, force.y, force.z = sample.specific_force[index].tolist()
     return message
 
 
@@ -57,14 +55,17 @@ def empty_frame() -> Any:
     return ImuFrame()
 
 
-def layout_id(layout: face_layout.SensorLayout, hello: Hello) -> int:
-    """The same number for the same layout on the same hub, in every run, so that recordings agree with themselves."""
-    return zlib.crc32(repr((layout, hello.hub, hello.firmware, hello.fields, hello.sensors)).encode())
+def states_message(header: Any, sample: ImuSample, lately: NDArray[np.uint8]) -> Any:
+    """What `imu/states` says with this sample; `lately` is that of `sensor_states.StatesWatch`."""
+    message = SensorStates(header=header, layout_id=sample.layout_id)
+    message.status = array("B", sample.status.tobytes())
+    message.lately = array("B", lately.tobytes())
+    return message
 
 
-def layout_message(layout: face_layout.SensorLayout, hello: Hello, rate_hz: float, header: Any) -> Any:
+def layout_message(layout: face_layout.SensorLayout, identity: HubIdentity, layout_id: int, header: Any) -> Any:
     """What `imu/layout` says of this hub."""
-    on_hub = {sensor.id: sensor for sensor in hello.sensors}
+    on_hub = {sensor.id: sensor for sensor in identity.sensors}
     mounts = []
     for sensor in layout.sensors:
         unit = on_hub.get(sensor.id)
@@ -77,15 +78,15 @@ def layout_message(layout: face_layout.SensorLayout, hello: Hello, rate_hz: floa
         if unit is not None:
             mount.part = unit.part
             mount.present = unit.present
-            mount.gyro_range = math.radians(unit.gyro_range_dps)
-            mount.accel_range = GRAVITY_M_S2 * unit.accel_range_g
+            mount.gyro_range = unit.gyro_range_rad_s
+            mount.accel_range = unit.accel_range_m_s2
         mounts.append(mount)
     return SensorLayout(
         header=header,
-        layout_id=layout_id(layout, hello),
+        layout_id=layout_id,
         name=layout.name,
-        hub=f"{hello.hub} {hello.firmware}",
-        rate=float(rate_hz),
+        hub=f"{identity.name} {identity.firmware}",
+        rate=float(identity.rate_hz),
         sensors=mounts,
     )
 

@@ -1,4 +1,4 @@
-"""ROS 2 node `imu_driver`: a hub on a serial port or UDP in, `imu/frame` out."""
+"""ROS 2 node `imu_driver`: a hub on a serial port or UDP in, `imu/frame` out, with `imu/layout` and `imu/states`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from concurrent.futures import Future as Promise
 from typing import Any
 
-from imusic.msg import ImuFrame, SensorLayout
+from imusic.msg import ImuFrame, SensorLayout, SensorStates
 from imusic.srv import Identify
 from rclpy.exceptions import InvalidTopicNameException
 from rclpy.task import Future
@@ -16,15 +16,15 @@ from std_srvs.srv import SetBool
 
 from face_model.errors import FaceModelError
 from face_model.frames import HEAD_FRAME
+from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
 from imu_driver import messages
-from imu_driver.capture import Capture, CapturedFrame
-from imu_driver.connection import SessionParams
-from imu_driver.protocol import Hello
-from imu_driver.report import Reporter
-from imu_driver.requests import Outcome
+from imu_driver.diagnostics import Reporter
+from imu_driver.hub import Hub, HubIdentity, Outcome
+from imu_driver.hub_thread import HubThread
+from imu_driver.hubs import HUBS, make_hub
+from imu_driver.sensor_states import StatesWatch
 from imu_driver.serial_port import SerialTransport
-from imu_driver.session import HubSession
 from imu_driver.transport import Transport
 from imu_driver.udp import UdpTransport, parse_address
 from imusic_ros.health import ERROR, Health
@@ -34,6 +34,7 @@ from imusic_ros.process import run
 from imusic_ros.qos import LATCHED, SENSOR_DATA
 
 PARAMETERS = (
+    ParameterSpec("hub", "imusic_v1", "Kind of hub, which is the protocol it speaks.", choices=tuple(HUBS)),
     ParameterSpec("port", "/dev/ttyUSB0", "Serial port of the hub; unused where udp is set."),
     ParameterSpec("baud", 921600, "Bits per second of the serial port.", 9600, 12_000_000),
     ParameterSpec("udp", "", "HOST:PORT to listen on for a hub that sends over UDP; empty: the serial port."),
@@ -65,10 +66,9 @@ class ImuDriverNode(ManagedNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("imu_driver", PARAMETERS, **options)
         self._entities: list[tuple[Any, Any]] = []
-        self._capture: Capture | None = None
-        self._session: HubSession | None = None
+        self._thread: HubThread | None = None
+        self._hub: Hub | None = None
         self._message = messages.empty_frame()
-        self._layout_id = 0
         self._wanted: list[tuple[int, str, Any]] = []
         self._said = ""
         self._rejects_said: dict[str, tuple[float, int]] = {}
@@ -87,6 +87,7 @@ class ImuDriverNode(ManagedNode):
         self._by_arrival = self.value("stamp_source") == "arrival"
         self._frames = self._publisher(ImuFrame, "imu/frame", SENSOR_DATA)
         self._layouts = self._publisher(SensorLayout, "imu/layout", LATCHED)
+        self._states = self._publisher(SensorStates, "imu/states", LATCHED)
         try:
             self._imus = [
                 (i, s.name, self._publisher(Imu, f"imu/{s.name}/data", SENSOR_DATA))
@@ -99,25 +100,24 @@ class ImuDriverNode(ManagedNode):
 
     def activate(self) -> None:
         """Open the hub and begin to publish, now or as soon as it is there."""
-        params = SessionParams(rate_hz=self.value("rate_hz"))
-        session = HubSession(
-            self._transport, self._layout, params, clock=time.monotonic, wait=lambda s: capture.wait(s)
-        )
-        capture = Capture(session, self._layout, self._on_hub, self._on_frame)
-        self._session, self._capture = session, capture
-        self._reporter = Reporter(session, capture, self._layout, time.monotonic())
-        self._said, self._rejects_said = session.problem, {}  # that nothing was tried yet is no news
+        hub = make_hub(str(self.value("hub")), self._transport, self._layout, int(self.value("rate_hz")))
+        thread = HubThread(hub, self._on_sample)
+        self._hub, self._thread = hub, thread
+        self._met: HubIdentity | None = None
+        self._watch = StatesWatch()
+        self._reporter = Reporter(hub, thread, self._layout, time.monotonic())
+        self._said, self._rejects_said = hub.problem, {}  # that nothing was tried yet is no news
         self._look_for_subscribers()
         self._subscribers_timer = self.create_timer(SUBSCRIBERS_PERIOD_S, self._look_for_subscribers)
-        capture.start()
+        thread.start()
 
     def deactivate(self) -> None:
         """Stop the hub and close the connection."""
-        capture, self._capture, self._session = self._capture, None, None
+        thread, self._thread, self._hub = self._thread, None, None
         self.destroy_timer(self._subscribers_timer)
-        if capture is not None:
+        if thread is not None:
             try:
-                capture.stop()
+                thread.stop()
             except TimeoutError as error:
                 self.get_logger().error(str(error))
 
@@ -130,11 +130,11 @@ class ImuDriverNode(ManagedNode):
 
     def health(self) -> Health:
         """Connection, rates, losses and rejects by reason, clock, sensors. News of them are logged here."""
-        if self._capture is None or self._session is None:
-            return Health(ERROR, "no capture is running")
+        if self._hub is None:
+            return Health(ERROR, "no hub is running")
         report = self._reporter.report(time.monotonic())
-        self._log_connection(self._session)
-        self._log_rejects(self._session)
+        self._log_connection(self._hub)
+        self._log_rejects(self._hub)
         return Health(report.level, report.message, report.values)
 
     def _make_transport(self) -> Transport:
@@ -160,30 +160,32 @@ class ImuDriverNode(ManagedNode):
     def _keep(self, destroy: Any, entity: Any) -> None:
         self._entities.append((destroy, entity))
 
-    # From the hub, in its thread.
+    # In the hub's thread.
 
-    def _on_hub(self, hello: Hello) -> None:
-        session = self._session
-        if session is None:
+    def _on_sample(self, sample: ImuSample) -> None:
+        hub = self._hub
+        if hub is None:  # deactivated meanwhile
             return
-        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
-        message = messages.layout_message(self._layout, hello, session.rate_hz, header)
-        self._layout_id = message.layout_id
-        self._layouts.publish(message)
-
-    def _on_frame(self, frame: CapturedFrame) -> None:
-        taken_s = frame.arrival_s if self._by_arrival else frame.host_time_s
+        identity = hub.identity
+        if identity is not None and identity is not self._met:
+            self._met = identity
+            header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
+            self._layouts.publish(messages.layout_message(self._layout, identity, hub.layout_id, header))
+        taken_s = sample.arrival_s if self._by_arrival else sample.host_time_s
         # The ROS clock is read once for a sample; a step of the wall clock is followed at once.
-        age_ns = round(1e9 * (time.monotonic() - taken_s))
-        seconds, nanoseconds = divmod(max(0, self.get_clock().now().nanoseconds - age_ns), 1_000_000_000)
-        stamp = self._message.header.stamp
+        latency_ns = round(1e9 * (time.monotonic() - taken_s))
+        seconds, nanoseconds = divmod(max(0, self.get_clock().now().nanoseconds - latency_ns), 1_000_000_000)
+        frame = self._message
+        stamp = frame.header.stamp
         stamp.sec, stamp.nanosec = seconds, nanoseconds
-        messages.fill_frame(self._message, frame, self._layout_id)
-        self._frames.publish(self._message)
+        messages.fill_frame(frame, sample)
+        self._frames.publish(frame)
         for index, name, publisher in self._wanted:
-            message = messages.imu_message(frame, index, stamp, name)
+            message = messages.imu_message(sample, index, stamp, name)
             if message is not None:
                 publisher.publish(message)
+        if self._watch.due(sample.status.tobytes(), sample.host_time_s):
+            self._states.publish(messages.states_message(frame.header, sample, self._watch.lately))
 
     # In the executor.
 
@@ -191,18 +193,18 @@ class ImuDriverNode(ManagedNode):
         self._wanted = [entry for entry in self._imus if entry[2].get_subscription_count() > 0]
 
     async def _on_identify(self, request: Identify.Request, response: Identify.Response) -> Identify.Response:
-        if self._session is None:
+        if self._hub is None:
             response.success, response.message = False, "the driver is not active: activate it first"
             return response
-        outcome = await self._awaitable(self._session.identify(request.sensor_id))
+        outcome = await self._awaitable(self._hub.identify(request.sensor_id))
         response.success, response.message = outcome.ok, outcome.message
         return response
 
     async def _on_set_streaming(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        if self._session is None:
+        if self._hub is None:
             response.success, response.message = False, "the driver is not active: activate it first"
             return response
-        outcome = await self._awaitable(self._session.set_streaming(request.data))
+        outcome = await self._awaitable(self._hub.set_streaming(request.data))
         response.success, response.message = outcome.ok, outcome.message
         return response
 
@@ -211,27 +213,24 @@ class ImuDriverNode(ManagedNode):
         promise.add_done_callback(lambda ended: done.set_result(ended.result()))
         return done
 
-    def _log_connection(self, session: HubSession) -> None:
-        summary = session.report.summary if session.report is not None else ""
-        say = session.problem or summary or f"connected: {session.description}"
+    def _log_connection(self, hub: Hub) -> None:
+        trouble = hub.problem or "; ".join(hub.notices)
+        say = trouble or f"connected: {hub.description}"
         if say != self._said:
             self._said = say
-            good = not session.problem and not summary
             # One call site for each severity: rclpy refuses another severity from the same line.
-            if good:
-                self.get_logger().info(say)
-            else:
+            if trouble:
                 self.get_logger().warning(say)
+            else:
+                self.get_logger().info(say)
 
-    def _log_rejects(self, session: HubSession) -> None:
-        now = time.monotonic()
-        for reason, count in session.parser.rejects.items():
+    def _log_rejects(self, hub: Hub) -> None:
+        now, figures = time.monotonic(), hub.figures()
+        for reason, count in figures.rejected.items():
             said_s, said = self._rejects_said.get(reason, (float("-inf"), 0))
             if count > said and now - said_s >= LOG_PERIOD_S:
                 self._rejects_said[reason] = (now, count)
-                self.get_logger().warning(
-                    f"{count - said} frames rejected as {reason}, newest: {session.parser.last_error}"
-                )
+                self.get_logger().warning(f"{count - said} frames rejected as {reason}, newest: {figures.last_reject}")
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ import select
 
 import serial
 
-from imu_driver.transport import BusyError, DeniedError, LostError, NotFoundError, TransportError
+from imu_driver.transport import BusyError, DeniedError, IsHub, LostError, NotFoundError, TransportError
 
 READ_SIZE = 65536
 """More than a line holds."""
@@ -42,7 +42,7 @@ class SerialTransport:
         """Port and speed."""
         return f"serial port {self.port} at {self.baud} baud"
 
-    def open(self) -> None:
+    def open(self, is_hub: IsHub | None = None) -> None:
         """Open the port.
 
         Raises:

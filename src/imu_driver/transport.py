@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+IsHub: TypeAlias = Callable[[bytes], bool]
+"""Whether a datagram proves that its sender is a hub."""
 
 
 class TransportError(OSError):
     """The connection cannot be opened or was lost. The message says what to do; retrying is always allowed."""
 
-    reason: ClassVar[str] = "failed"
-
 
 class NotFoundError(TransportError):
     """No such port or address on this machine."""
-
-    reason = "not_found"
 
 
 class BusyError(TransportError):
     """Another program holds the port."""
 
-    reason = "busy"
-
 
 class DeniedError(TransportError):
     """The user may not open the port."""
-
-    reason = "denied"
 
 
 class LostError(TransportError):
     """It was open, and is gone."""
 
-    reason = "lost"
+
+class EndedError(TransportError):
+    """A recording has no more bytes: retrying is of no use."""
 
 
 class Transport(Protocol):
@@ -51,8 +49,12 @@ class Transport(Protocol):
         """Where the bytes come from, for people."""
         ...
 
-    def open(self) -> None:
-        """Open; raises `TransportError`."""
+    def open(self, is_hub: IsHub | None = None) -> None:
+        """Open; raises `TransportError`.
+
+        Args:
+            is_hub: chooses the hub among the senders of datagrams; where there is one sender only it is not asked.
+        """
         ...
 
     def read(self, timeout_s: float) -> bytes:

@@ -6,8 +6,7 @@ import errno
 import socket
 from typing import TypeAlias
 
-from imu_driver.protocol import Hello, ProtocolError, decode
-from imu_driver.transport import BusyError, DeniedError, LostError, NotFoundError, TransportError
+from imu_driver.transport import BusyError, DeniedError, IsHub, LostError, NotFoundError, TransportError
 
 Address: TypeAlias = tuple[str, int]
 
@@ -20,7 +19,7 @@ class UdpTransport:
     Args:
         host: address to bind; 127.0.0.1 hears this machine only.
         port: UDP port to bind; 0 lets the system choose.
-        hub: address of the hub. None: the first sender of an intact HELLO becomes the hub, until opened anew.
+        hub: address of the hub. None: the first sender that proves to be one, until opened anew; see `open`.
 
     Attributes:
         foreign: datagrams dropped because another sender sent them.
@@ -34,6 +33,7 @@ class UdpTransport:
         self.unsent = 0
         self._told = hub
         self._hub: Address | None = None
+        self._is_hub: IsHub | None = None
         self._socket: socket.socket | None = None
         self._timeout_s = 0.0
 
@@ -60,8 +60,11 @@ class UdpTransport:
         """The only sender accepted, None while unknown."""
         return self._hub
 
-    def open(self) -> None:
+    def open(self, is_hub: IsHub | None = None) -> None:
         """Bind.
+
+        Args:
+            is_hub: whether a datagram proves that its sender is the hub, asked while no hub is known; None: any does.
 
         Raises:
             NotFoundError, BusyError, DeniedError, TransportError: why not, and what to do.
@@ -69,6 +72,7 @@ class UdpTransport:
         self.close()
         # Resolved, because datagrams carry numbers, not names.
         self._hub = self._resolve(*self._told) if self._told else None
+        self._is_hub = is_hub
         opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             opened.bind((self.host, self.port))
@@ -96,7 +100,7 @@ class UdpTransport:
             raise self._lost(error) from error
         if sender == self._hub:
             return data
-        if self._hub is None and _is_hello(data):
+        if self._hub is None and (self._is_hub is None or self._is_hub(data)):
             self._hub = sender
             return data
         self.foreign += 1
@@ -163,11 +167,3 @@ def parse_address(text: str) -> Address | None:
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError(f"expected a hub address as host:port or an empty text, found {text!r}")
     return host, int(port)
-
-
-def _is_hello(datagram: bytes) -> bool:
-    frame = datagram.lstrip(b"\0").partition(b"\0")[0]
-    try:
-        return isinstance(decode(frame), Hello)
-    except ProtocolError:
-        return False

@@ -1,4 +1,4 @@
-"""Talks to a running graph about its wearer: guides somebody through the routine, switches profiles."""
+"""Talks to a running graph about its wearer: guides them through the routine, switches profiles."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Guided:
     not_seen: tuple[str, ...]
 
 
-def follow_routine(person: str, namespace: str, show: Callable[[WearerPrompt], None]) -> Guided:
+def follow_routine(wearer: str, namespace: str, show: Callable[[WearerPrompt], None]) -> Guided:
     """Start the routine in a running graph, pass on each prompt, wait for the end; Ctrl-C cancels it there too.
 
     Raises:
@@ -48,9 +48,9 @@ def follow_routine(person: str, namespace: str, show: Callable[[WearerPrompt], N
         client = ActionClient(node, CalibrateWearer, "face_inference/calibrate_wearer")
         try:
             if not _spin(executor, DISCOVERY_PATIENCE_S, client.server_is_ready):
-                raise CommandError(_nobody(namespace, "calibrate_wearer"))
+                raise CommandError(_not_offered(namespace, "calibrate_wearer"))
             sent = client.send_goal_async(
-                CalibrateWearer.Goal(person=person), feedback_callback=lambda told: show(told.feedback.prompt)
+                CalibrateWearer.Goal(wearer=wearer), feedback_callback=lambda told: show(told.feedback.prompt)
             )
             handle = _answer(executor, sent, ANSWER_PATIENCE_S)
             try:
@@ -63,7 +63,7 @@ def follow_routine(person: str, namespace: str, show: Callable[[WearerPrompt], N
     return Guided(result.success, result.message, tuple(result.seen), tuple(result.not_seen))
 
 
-def use_wearer(person: str, namespace: str, patience_s: float = DISCOVERY_PATIENCE_S) -> str | None:
+def use_wearer(wearer: str, namespace: str, patience_s: float = DISCOVERY_PATIENCE_S) -> str | None:
     """Let a running graph use a profile; what it answered, or None if there is no such graph.
 
     Raises:
@@ -73,7 +73,7 @@ def use_wearer(person: str, namespace: str, patience_s: float = DISCOVERY_PATIEN
         client = node.create_client(UseWearer, "face_inference/use_wearer")
         if not _spin(executor, patience_s, client.service_is_ready):
             return None
-        response = _answer(executor, client.call_async(UseWearer.Request(person=person)), ANSWER_PATIENCE_S)
+        response = _answer(executor, client.call_async(UseWearer.Request(wearer=wearer)), ANSWER_PATIENCE_S)
     if not response.success:
         raise CommandError(response.message)
     return str(response.message)
@@ -111,9 +111,9 @@ def _answer(executor: SingleThreadedExecutor, future: Any, patience_s: float) ->
     return future.result()
 
 
-def _nobody(namespace: str, name: str) -> str:
+def _not_offered(namespace: str, name: str) -> str:
     place = f"/{namespace.strip('/')}" if namespace.strip("/") else ""
     return (
-        f"expected {place}/face_inference/{name}, found nobody who offers it within {DISCOVERY_PATIENCE_S:g} s; "
+        f"expected {place}/face_inference/{name}, found no node that offers it within {DISCOVERY_PATIENCE_S:g} s; "
         "start `imusic capture` in another terminal, with the same --namespace"
     )

@@ -40,6 +40,7 @@ LIBRARIES = (
     Library("safetensors", REQUIRED, "pip install safetensors", ("face_inference",)),
     Library("onnxruntime", REQUIRED, "pip install onnxruntime", ("face_inference",)),
     Library("serial", REQUIRED, "rosdep install, or pip install pyserial", ("imu_driver", "imu_sim")),
+    Library("cobs", REQUIRED, "pip install cobs", ("imu_driver", "imu_sim")),
     Library("scipy", REQUIRED, "rosdep install, or pip install scipy", ("imu_sim",)),
     Library("aiohttp", REQUIRED, "rosdep install, or pip install aiohttp; the web page needs it", ("face_viz",)),
     Library(

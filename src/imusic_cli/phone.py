@@ -9,7 +9,7 @@ import numpy as np
 
 from face_inference.model_folder import load_model
 from face_inference.wearer.adapt import adapt
-from face_inference.wearer.phone import PhoneRows, phone_rows
+from face_inference.wearer.phone_rows import PhoneRows, phone_rows
 from face_inference.wearer.profile import ProfileFolder, check_fits, new_profile
 from face_model.livelink import read_livelink
 from imusic_cli.errors import CommandError
@@ -18,11 +18,11 @@ LONGEST_LAG_S = 120.0
 """The phone may have been started this long before the routine, or stopped this long after it."""
 
 
-def learn_from_phone(person: str, file: Path, model: str, folder: ProfileFolder) -> PhoneRows:
+def learn_from_phone(wearer: str, file: Path, model: str, folder: ProfileFolder) -> PhoneRows:
     """Learn a profile anew from its own routine and what a phone recorded meanwhile, a Live Link Face CSV.
 
     Args:
-        person: with a profile.
+        wearer: with a profile.
         file: recorded during that routine.
         model: name or folder of the model; empty: the one that the profile was learned with.
         folder: of the profiles.
@@ -32,21 +32,23 @@ def learn_from_phone(person: str, file: Path, model: str, folder: ProfileFolder)
         LiveLinkError: the file is not what it should be.
         InferenceError: no such profile or model, or the two recordings do not fit together.
     """
-    profile = folder.load(person)
+    profile = folder.load(wearer)
     if profile.routine is None:
-        raise CommandError(f"expected {person}'s profile to hold a routine, found none; run `imusic wearer routine`")
+        raise CommandError(
+            f"expected {wearer}'s profile to hold a routine, found none; run `imusic wearer routine {wearer}`"
+        )
     # A model's title is its name and version.
     description = load_model(model or profile.label.model.rpartition(" ")[0]).description
     names = description.mounts.names
     reference = names[description.mounts.reference]
-    check_fits(profile.label, description.population, names, reference)
+    check_fits(profile.label, description.prior, names, reference)
     take = read_livelink(file.expanduser())
     times = np.arange(len(take.weights)) / take.rate_hz
-    rows = phone_rows(profile.routine, times, take.weights, description.population, LONGEST_LAG_S)
+    rows = phone_rows(profile.routine, times, take.weights, description.prior, LONGEST_LAG_S)
     learned = new_profile(
-        person,
-        adapt(description.population, rows.rows, "phone"),
-        description.population,
+        wearer,
+        adapt(description.prior, rows.rows, "phone"),
+        description.prior,
         names,
         reference,
         description.title,

@@ -1,4 +1,4 @@
-"""`imusic wearer`: what is known of the people who wear the sensors."""
+"""`imusic wearer`: what is known of those who wear the sensors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from imusic_cli.errors import CommandError
 if TYPE_CHECKING:
     from face_inference.wearer.profile import ProfileLabel
 
-app = typer.Typer(no_args_is_help=True, help="Teach a model a person, and keep what it learned.")
+app = typer.Typer(no_args_is_help=True, help="Teach a model who wears the sensors, and keep what it learned.")
 out = Console()
 err = Console(stderr=True)
 
@@ -82,7 +82,7 @@ def from_phone(
 
 @app.command()
 def use(name: Name, namespace: Namespace = "") -> None:
-    """Let a running graph use a profile; '' means what is known of anybody."""
+    """Let a running graph use a profile; '' means an unknown wearer."""
     from imusic_cli.guide import use_wearer
 
     answer = use_wearer(name, namespace)
@@ -93,7 +93,7 @@ def use(name: Name, namespace: Namespace = "") -> None:
 
 @app.command("list")
 def list_profiles(as_json: Json = False) -> None:
-    """Say of whom there is a profile."""
+    """List the wearers who have a profile."""
     from face_inference.wearer.profile import ProfileFolder
 
     folder = ProfileFolder()
@@ -101,9 +101,9 @@ def list_profiles(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps([asdict(label) for label in labels], indent=2))  # noqa: T201
         return
-    table = Table("person", "since", "learned from", "model", title=str(folder.path))
+    table = Table("wearer", "since", "learned from", "model", title=str(folder.path))
     for label in labels:
-        table.add_row(label.person, label.created, label.source, label.model)
+        table.add_row(label.wearer, label.created, label.source, label.model)
     out.print(table)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -32,7 +33,11 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
 
     `configure` reads parameters and opens devices or models and raises `ConfigurationError` when it cannot: the node
     then stays unconfigured and says why. `activate` starts work, `deactivate` stops it, `cleanup` releases what
-    `configure` took; all may be repeated in any legal order. `health` is called once a second in every state.
+    `configure` took; all may be repeated in any legal order. `health` is called once a second while it is active.
+
+    Diagnostics are published once a second in every state. Beside what `health` tells they hold the value `lifecycle`
+    (unconfigured, inactive, active or finalized) and, where the last configuration was refused, `failure` with the
+    reason, so that a program can wait for a node without reading its log.
 
     Attributes:
         garbage: controls garbage collection while the node is active, where it has a process of its own.
@@ -43,6 +48,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         self._specs = {spec.name: spec for spec in (*parameters, AUTOSTART)}
         self._configured = False
         self._active = False
+        self._finalized = False
         self._failure: str | None = None
         self._after_ready: list[Callable[[], object]] = []
         self.garbage: GarbageControl | None = None
@@ -88,6 +94,15 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def is_active(self) -> bool:
         """Whether the node is in the state active."""
         return self._active
+
+    @property
+    def lifecycle(self) -> str:
+        """Name of the node's primary state, as ROS spells it."""
+        if self._active:
+            return "active"
+        if self._finalized:
+            return "finalized"
+        return "inactive" if self._configured else "unconfigured"
 
     def call_after_ready(self, callback: Callable[[], object]) -> None:
         """Call `callback` once, after all messages that are ready now were delivered; for use in callbacks.
@@ -143,6 +158,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and release, whatever the state."""
         self.close()
+        self._finalized = True
         return TransitionCallbackReturn.SUCCESS
 
     def start_by_itself(self) -> None:
@@ -201,15 +217,20 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
             return self.health()
         if self._failure is not None:
             return Health(ERROR, NOT_CONFIGURED + self._failure)
-        return Health(STALE, "inactive" if self._configured else "unconfigured")
+        return Health(STALE, self.lifecycle)
 
     def _publish_health(self) -> None:
         message = DiagnosticArray()
         message.header.stamp = self.get_clock().now().to_msg()
         here, name = self.get_namespace().strip("/"), self.get_name()
+        state = {"lifecycle": self.lifecycle}
+        if self._failure is not None:
+            state["failure"] = self._failure
         healths = {"": self._current_health(), **(self.health_of_places() if self._active else {})}
         message.status = [
-            health.status("/".join(part for part in (here, place, name) if part), hardware_id="imusic")
+            replace(health, values={**state, **health.values}).status(
+                "/".join(part for part in (here, place, name) if part), hardware_id="imusic"
+            )
             for place, health in healths.items()
         ]
         self._diagnostics.publish(message)

@@ -18,7 +18,7 @@ LATCHED = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-"""`imu/layout`: whoever subscribes late still gets the last message."""
+"""`imu/layout`, `imu/states`: whoever subscribes late still gets the last message."""
 
 RELIABLE = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2, reliability=ReliabilityPolicy.RELIABLE)
 """`face/markers` and `face/points`: RViz and Foxglove ask for reliable topics by default."""

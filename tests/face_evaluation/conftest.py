@@ -1,4 +1,4 @@
-"""A stand-in for a trained model: the linear reading, which needs no training and no PyTorch."""
+"""A stand-in for a trained model: the linear estimate, which needs no training and no PyTorch."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import pytest
 from face_evaluation import Estimator, trials
 from face_evaluation.trials import Contestant
 from face_inference.channels import Channels
-from face_inference.engines.protocol import EngineOutput, FaceState
-from face_inference.inputs import reading_block
+from face_inference.engines.protocol import EngineOutput, EngineState
 from face_inference.model_folder import ModelDescription
 from face_inference.mounts import NominalMounts
-from face_inference.wearer.population import Population
+from face_inference.network_inputs import estimate_block
+from face_inference.wearer.prior import Prior
 from face_model import arkit, rotation
 from face_model.faces import load_rig
 from face_model.layout import load_layout
 from face_model.skin import skin_patches
 
 
-class ReadingEngine:
-    """Gives the reading as it is, with one confidence for everything."""
+class EstimateEngine:
+    """Gives the linear estimate as it is, with one confidence for everything."""
 
-    description = "reading"
+    description = "linear"
     faces = 1
 
     def __init__(self, block: slice) -> None:
@@ -37,10 +37,10 @@ class ReadingEngine:
     def reset(self, face: int = 0) -> None:
         pass
 
-    def save_state(self, face: int = 0) -> FaceState:
-        return FaceState(0, ())
+    def save_state(self, face: int = 0) -> EngineState:
+        return EngineState(0, ())
 
-    def restore_state(self, state: FaceState, face: int = 0) -> None:
+    def restore_state(self, state: EngineState, face: int = 0) -> None:
         pass
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ def face_12_description() -> ModelDescription:
     _, poses = skin_patches(rig, layout).board_poses(np.concatenate([np.zeros((1, 52)), 0.6 * np.eye(52)]))
     turns = rotation.to_vector(rotation.multiply(poses[1:], rotation.conjugate(poses[:1]))) / 0.6
     mean = turns[:, list(mounts.skin)].reshape(arkit.COUNT, -1).T
-    population = Population(
+    prior = Prior(
         mean=mean.astype(np.float32),
         factors=np.zeros((1, *mean.shape), np.float32),
         spread=(0.3 * np.abs(mean) + 0.01).astype(np.float32),
@@ -62,14 +62,14 @@ def face_12_description() -> ModelDescription:
         weights_mean=np.full(52, 0.08, np.float32),
         weights_covariance=np.eye(52, dtype=np.float32) * 0.03,
     )
-    return ModelDescription("reading", "1", 100.0, mounts, {}, (), {}, population)
+    return ModelDescription("linear", "1", 100.0, mounts, {}, (), {}, prior)
 
 
 @pytest.fixture
 def contestants(face_12_description: ModelDescription, monkeypatch: pytest.MonkeyPatch) -> list[Contestant]:
     description = face_12_description
-    block = reading_block(Channels.of(description.mounts))
-    estimator = Estimator(description, ReadingEngine(block))
+    block = estimate_block(Channels.of(description.mounts))
+    estimator = Estimator(description, EstimateEngine(block))
     monkeypatch.setattr(trials, "_estimator", lambda _: estimator)
-    path = Path("reading")
-    return [Contestant(path, "reading, neutral", "neutral"), Contestant(path, "reading, phone", "phone")]
+    path = Path("linear")
+    return [Contestant(path, "linear, neutral", "neutral"), Contestant(path, "linear, phone", "phone")]

@@ -32,7 +32,7 @@ def test_models_and_rest_pose_meet_on_the_same_takes(motions, contestants, tmp_p
         trials_of(Cast(motions, subjects=1), ()), contestants, progress=lambda done, of: told.append((done, of))
     )
     assert told == [(1, 2), (2, 2)]
-    assert list(findings.contest) == [REST_POSE, "reading, neutral", "reading, phone"]
+    assert list(findings.contest) == [REST_POSE, "linear, neutral", "linear, phone"]
     rest, neutral, phone = findings.contest.values()
     assert set(rest.people) == set(neutral.people) == {motion.person for motion in motions}
     assert list(neutral.geometries) == ["head"]
@@ -60,14 +60,14 @@ def test_special_trials_on_short_takes(motions, contestants, tmp_path: Path):
         Trial(LONG_WEAR, "", played(long_motion(motions, 1, duration_s=180.0))),
     ]
     findings = hold_contest(trials, first)
-    variants = findings.sensors["reading, neutral"]
+    variants = findings.sensors["linear, neutral"]
     assert len(variants) == 1 + 11 + 4
     assert variants["all sensors"].mae < variants["3 skin sensors"].mae
-    assert set(findings.placement) == {REST_POSE, "reading, neutral"}
-    held = findings.held["reading, neutral"]["jaw"]
+    assert set(findings.placement) == {REST_POSE, "linear, neutral"}
+    held = findings.held["linear, neutral"]["jaw"]
     assert held.truth == pytest.approx(0.6, abs=0.01)
     assert len(held.curve) == 12
-    wear = findings.long_wear["reading, neutral"]
+    wear = findings.long_wear["linear, neutral"]
     assert len(wear.minutes) == 3
     assert 0.5 < wear.growth < 2.0
     titles = [grid.title for grid in grids(findings)]
@@ -85,7 +85,7 @@ def test_a_data_set_is_evaluated_by_its_test_takes(motions, contestants, tmp_pat
     takes = stored_takes(tmp_path)
     assert [take.position for take in takes] == [1]
     findings = hold_contest(trials_of(Cast([]), (), takes), contestants[:1])
-    assert list(findings.contest["reading, neutral"].people) == [motions[1].person]
+    assert list(findings.contest["linear, neutral"].people) == [motions[1].person]
     assert findings.contest[REST_POSE].overall.lip_mm is None
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from face_evaluation import Estimator, estimate_take, rest_pose, score_recording
 from face_inference.channels import Channels
-from face_inference.engines.protocol import EngineOutput, FaceState
-from face_inference.inputs import input_size
+from face_inference.engines.protocol import EngineOutput, EngineState
+from face_inference.network_inputs import input_size
 from face_inference.tracker import FaceTracker
 
 
@@ -33,7 +33,7 @@ class LeakyEngine:
         self.sum = np.zeros(52, np.float32)
 
     def save_state(self, face=0):
-        return FaceState(0, (self.sum.copy(),))
+        return EngineState(0, (self.sum.copy(),))
 
     def restore_state(self, state, face=0):
         self.sum = state.rings[0].copy()
@@ -89,7 +89,7 @@ def test_a_take_is_scored_while_the_face_moves_and_beside_the_rest_pose(descript
 @pytest.mark.parametrize("rate_hz", [100.0, 60.0])
 def test_what_is_known_of_the_wearer_counts_at_once_and_streamed(description, engine, recorded, rate_hz):
     take = recorded(seconds=4.0, rate_hz=rate_hz)
-    known = replace(description.population.anybody, response=2.0 * description.population.mean, source="prompts")
+    known = replace(description.prior.unknown_wearer, mean=2.0 * description.prior.mean, source="prompts")
     estimate = Estimator(description, engine)
     assert not np.allclose(estimate(take, known)[0], estimate(take)[0])
-    np.testing.assert_array_equal(estimate(take, description.population.anybody)[0], estimate(take)[0])
+    np.testing.assert_array_equal(estimate(take, description.prior.unknown_wearer)[0], estimate(take)[0])

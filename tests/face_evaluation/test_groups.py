@@ -8,7 +8,7 @@ import pytest
 
 from face_evaluation import Evaluation, grouped, mean_score, moving_part, score_take, take_result
 from face_evaluation.groups import plain
-from face_inference.errors import EvaluationError
+from face_inference.errors import InferenceError
 from face_model import observability
 
 
@@ -72,5 +72,5 @@ def test_json_has_no_nan():
 
 
 def test_nothing_to_evaluate_is_refused():
-    with pytest.raises(EvaluationError, match="at least one take"):
+    with pytest.raises(InferenceError, match="at least one take"):
         grouped([])

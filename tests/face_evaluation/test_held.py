@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_evaluation.held import HELD_POSES, mean_reading, read_held
-from face_inference.errors import EvaluationError
+from face_inference.errors import InferenceError
 from face_model import arkit
 
 RATE_HZ = 10.0
@@ -70,5 +70,5 @@ def test_a_constant_offset_is_bias_and_no_decay(recorded, offset):
 
 
 def test_a_face_without_the_pose_is_refused(recorded):
-    with pytest.raises(EvaluationError, match="'smile'"):
+    with pytest.raises(InferenceError, match="'smile'"):
         read_held("smile", holding(recorded, "jaw", seconds=10.0), np.zeros((100, 52)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from face_evaluation.long_wear import mean_long_wear, read_long_wear
-from face_inference.errors import EvaluationError
+from face_inference.errors import InferenceError
 
 
 def test_a_growing_error(recorded):
@@ -22,5 +22,5 @@ def test_a_growing_error(recorded):
 
 def test_a_short_take_is_refused(recorded):
     recording = recorded(seconds=100.0, rate_hz=10.0)
-    with pytest.raises(EvaluationError, match="at least 120 s"):
+    with pytest.raises(InferenceError, match="at least 120 s"):
         read_long_wear(recording, recording.weights, rest_s=3.0)

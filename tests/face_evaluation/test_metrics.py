@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_evaluation.metrics import CLEARLY, LOWER, UPPER, compare_weights, correlations, own_rest
-from face_inference.errors import EvaluationError
+from face_inference.errors import InferenceError
 from face_model import arkit, observability
 
 JAW = arkit.INDEX["jawOpen"]
@@ -98,5 +98,5 @@ def test_correlation_is_signed_skips_still_shapes_and_is_zero_for_a_constant_est
 
 
 def test_arrays_that_do_not_fit_are_refused():
-    with pytest.raises(EvaluationError, match="expected two arrays"):
+    with pytest.raises(InferenceError, match="expected two arrays"):
         compare_weights(np.zeros((5, 52)), np.zeros((4, 52)), 100.0)

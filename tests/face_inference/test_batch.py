@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from face_evaluation.takes import layout_of, recorded_neutral, samples_of
 from face_inference.batch import FaceBatch
-from face_inference.calibration import CalibrationParams
 from face_inference.channels import Channels
+from face_inference.engines.fallback import EngineWithFallback
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
-from face_inference.engines.protocol import EngineOutput, FaceState
-from face_inference.engines.spare import EngineWithSpare
+from face_inference.engines.protocol import EngineOutput, EngineState
 from face_inference.errors import EngineError
-from face_inference.inputs import input_size
-from face_inference.samples import TrackingState
+from face_inference.face_estimate import TrackingState
+from face_inference.network_inputs import input_size
+from face_inference.neutral_calibration import CalibrationParams
 from face_inference.tracker import FaceTracker, TrackerParams
 
 PARAMS = TrackerParams(calibration=CalibrationParams(duration_s=0.5))
@@ -59,7 +59,7 @@ class LowPassEngine:
         self.resets[face] += 1
 
     def save_state(self, face=0):
-        return FaceState(0, (self.state[face].copy(),))
+        return EngineState(0, (self.state[face].copy(),))
 
     def restore_state(self, state, face=0):
         self.state[face] = state.rings[0]
@@ -209,7 +209,7 @@ def test_an_engine_that_fails_costs_everybody_the_past_and_nobody_the_capture(de
     takes = [recorded(seed=i, seconds=1.0, still_s=0.2) for i in range(PEOPLE)]
     first = LowPassEngine(description.mounts, PEOPLE)
     said = []
-    engine = EngineWithSpare(first, LowPassEngine(description.mounts, PEOPLE), said.append)
+    engine = EngineWithFallback(first, LowPassEngine(description.mounts, PEOPLE), said.append)
     batch = batch_of(description, engine, takes)
     solo = [LowPassEngine(description.mounts, 1) for _ in takes]
     trackers = [ready(FaceTracker(description, e, PARAMS), take) for e, take in zip(solo, takes, strict=True)]
@@ -220,7 +220,7 @@ def test_an_engine_that_fails_costs_everybody_the_past_and_nobody_the_capture(de
                 e.reset()
             if fails_in == "reset":
                 batch.trackers[1].wearer = batch.trackers[1].wearer
-                assert len(said) == 1, "the spare took over before the next step"
+                assert len(said) == 1, "the fallback took over before the next step"
                 trackers[1].wearer = trackers[1].wearer
         results = dict(batch.update(enumerate(rows), 0.0))
         for who, row in enumerate(rows):
@@ -229,7 +229,7 @@ def test_an_engine_that_fails_costs_everybody_the_past_and_nobody_the_capture(de
     assert len(said) == 1
 
 
-def test_without_a_spare_a_failure_is_raised_and_the_next_batch_can_go_on(description, recorded):
+def test_without_a_fallback_a_failure_is_raised_and_the_next_batch_can_go_on(description, recorded):
     takes = [recorded(seed=i, seconds=1.0, still_s=0.2) for i in range(PEOPLE)]
     engine = LowPassEngine(description.mounts, PEOPLE)
     batch = batch_of(description, engine, takes)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_evaluation.takes import recorded_features, recorded_neutral
-from face_inference.errors import NeutralMissingError
+from face_inference.errors import InferenceError
 from face_inference.features import FeatureExtractor, State
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import solve_neutral
@@ -195,7 +195,7 @@ def test_values_that_cannot_be_are_masked(mounts, recorded, which, value):
 
 
 def test_features_need_a_neutral(mounts, recorded):
-    with pytest.raises(NeutralMissingError, match="calibrate first"):
+    with pytest.raises(InferenceError, match="calibrate first"):
         FeatureExtractor(mounts).step(*frame(recorded(seconds=1.0), 0))
 
 

@@ -9,14 +9,11 @@ import yaml
 
 from face_inference.errors import (
     ModelFolderError,
-    ModelHashError,
     ModelNotFoundError,
-    ModelVersionError,
-    ModelVocabularyError,
 )
 from face_inference.model_folder import FILES, STEP, find_model, load_model, sha256_of
 from face_inference.mounts import NominalMounts
-from face_inference.wearer.population import POPULATION_FILE
+from face_inference.wearer.prior import PRIOR_FILE
 
 
 @pytest.fixture
@@ -36,18 +33,19 @@ def swap(names):
 
 
 BAD_DESCRIPTIONS = {
-    "format version": (lambda c: c.update(format_version=99), ModelVersionError, "expected format_version 3, found 99"),
-    "feature version": (lambda c: c.update(feature_version=0), ModelVersionError, "expected feature_version"),
-    "no version": (lambda c: c.pop("format_version"), ModelVersionError, "found None"),
-    "blendshape order": (lambda c: swap(c["blendshapes"]), ModelVocabularyError, "'eyeLookDownLeft' at 0"),
-    "blendshape count": (lambda c: c["blendshapes"].pop(), ModelVocabularyError, "found 51 names"),
-    "sensor twice": (lambda c: c["sensors"].append(c["sensors"][1]), ModelVocabularyError, "different names"),
-    "no reference": (lambda c: c["sensors"][0].update(reference=False), ModelVocabularyError, "exactly one reference"),
-    "mount not a rotation": (lambda c: c["sensors"][2].update(orientation=[0, 0, 0, 2]), ModelVocabularyError, "unit"),
-    "mount missing": (lambda c: c["sensors"][2].pop("position_m"), ModelVocabularyError, "position_m"),
-    "input count": (lambda c: c.update(input_count=72), ModelVocabularyError, "expected 176 inputs for 6 sensors"),
+    "format version": (lambda c: c.update(format_version=99), ModelFolderError, "expected format_version 3, found 99"),
+    "feature version": (lambda c: c.update(feature_version=0), ModelFolderError, "expected feature_version"),
+    "no version": (lambda c: c.pop("format_version"), ModelFolderError, "found None"),
+    "blendshape order": (lambda c: swap(c["blendshapes"]), ModelFolderError, "'eyeLookDownLeft' at 0"),
+    "blendshape count": (lambda c: c["blendshapes"].pop(), ModelFolderError, "found 51 names"),
+    "sensor twice": (lambda c: c["sensors"].append(c["sensors"][1]), ModelFolderError, "different names"),
+    "no reference": (lambda c: c["sensors"][0].update(reference=False), ModelFolderError, "exactly one reference"),
+    "mount not a rotation": (lambda c: c["sensors"][2].update(orientation=[0, 0, 0, 2]), ModelFolderError, "unit"),
+    "mount missing": (lambda c: c["sensors"][2].pop("position_m"), ModelFolderError, "position_m"),
+    "input count": (lambda c: c.update(input_count=72), ModelFolderError, "expected 176 inputs for 6 sensors"),
     **{
-        f"hash of {n}": (lambda c, n=n: c["sha256"].update({n: "00"}), ModelHashError, f"{n} with .* 00") for n in FILES
+        f"hash of {n}": (lambda c, n=n: c["sha256"].update({n: "00"}), ModelFolderError, f"{n} with .* 00")
+        for n in FILES
     },
     "no hash": (lambda c: c["sha256"].pop(STEP), ModelFolderError, "'step.onnx'"),
     "rate": (lambda c: c.update(rate_hz="fast"), ModelFolderError, "expected the fields"),
@@ -76,7 +74,7 @@ def test_a_description_that_is_not_a_mapping_is_refused(folder, text):
 def test_a_damaged_or_missing_file_is_refused(folder, name):
     with (folder / name).open("ab") as file:
         file.write(b"x")
-    with pytest.raises(ModelHashError, match="copy the whole folder again"):
+    with pytest.raises(ModelFolderError, match="copy the whole folder again"):
         load_model(folder)
     (folder / name).unlink()
     with pytest.raises(ModelFolderError, match="found none; fetch the whole model folder"):
@@ -84,28 +82,28 @@ def test_a_damaged_or_missing_file_is_refused(folder, name):
 
 
 def rehash(folder):
-    """Describe the population that lies in the folder."""
-    edit(folder, lambda c: c["sha256"].update({POPULATION_FILE: sha256_of(folder / POPULATION_FILE)}))
+    """Describe the prior that lies in the folder."""
+    edit(folder, lambda c: c["sha256"].update({PRIOR_FILE: sha256_of(folder / PRIOR_FILE)}))
 
 
-def test_a_population_that_is_none_is_refused(folder):
-    (folder / POPULATION_FILE).write_bytes(b"no tensors")
+def test_a_prior_that_is_none_is_refused(folder):
+    (folder / PRIOR_FILE).write_bytes(b"no tensors")
     rehash(folder)
-    with pytest.raises(ModelFolderError, match="expected a population in"):
+    with pytest.raises(ModelFolderError, match="expected a prior in"):
         load_model(folder)
 
 
-def test_a_population_of_other_sensors_is_refused(folder, population):
+def test_a_prior_of_other_sensors_is_refused(folder, prior):
     fewer = replace(
-        population,
-        mean=population.mean[:12],
-        factors=population.factors[:, :12],
-        spread=population.spread[:12],
-        noise=population.noise[:12, :12],
+        prior,
+        mean=prior.mean[:12],
+        factors=prior.factors[:, :12],
+        spread=prior.spread[:12],
+        noise=prior.noise[:12, :12],
     )
-    fewer.save(folder / POPULATION_FILE)
+    fewer.save(folder / PRIOR_FILE)
     rehash(folder)
-    with pytest.raises(ModelVocabularyError, match="expected a population of 15 channels, found 12"):
+    with pytest.raises(ModelFolderError, match="expected a prior of 15 channels, found 12"):
         load_model(folder)
 
 
@@ -119,7 +117,7 @@ def test_a_good_folder_loads_and_its_mounts_survive(folder, mounts, trained):
     model = load_model(folder)
     assert model.description.title == "tiny 1.2.3"
     assert model.description.mounts.names == mounts.names
-    np.testing.assert_array_equal(model.description.population.mean, trained["dataset"].population.mean)
+    np.testing.assert_array_equal(model.description.prior.mean, trained["dataset"].prior.mean)
     assert NominalMounts.from_config(mounts.to_config()).reference == 0
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from face_inference.errors import ModelVocabularyError
+from face_inference.errors import ModelFolderError
 from face_inference.mounts import NominalMounts
 from face_model import rotation
 from face_model.layout import load_layout
@@ -22,5 +22,5 @@ def test_mounts_on_the_generated_head_face_outwards_and_are_symmetric():
 
 
 def test_a_reference_index_beyond_the_sensors_is_refused(mounts):
-    with pytest.raises(ModelVocabularyError, match="with reference 9"):
+    with pytest.raises(ModelFolderError, match="with reference 9"):
         NominalMounts(mounts.names, 9, mounts.orientation, mounts.position_m)

@@ -17,7 +17,7 @@ from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 
 from face_inference.node import FaceInferenceNode  # noqa: E402
-from face_inference.person_port import FRAMES  # noqa: E402
+from face_inference.wearer_topics import FRAMES  # noqa: E402
 from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 
 USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
@@ -59,7 +59,7 @@ class Rig:
         assert self.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
         assert self.node.trigger_activate() == TransitionCallbackReturn.SUCCESS
         self.publish_layout()
-        self.until(lambda: self.frame_pub.get_subscription_count() == 1 and self.node._ports[0].layout_problem is None)
+        self.until(lambda: self.frame_pub.get_subscription_count() == 1 and self.node._served[0].layout_problem is None)
 
     def publish_layout(self):
         sensors = [SensorMount(id=i, name=name, present=True) for i, name in enumerate(self.recording.sensor_names)]
@@ -116,9 +116,9 @@ def test_silence_makes_the_face_stale_with_the_old_stamp(rig):
 def test_the_service_calibrates_without_stopping_the_samples(rig):
     rig.start()
     rig.play(0, 60)
-    old = rig.node._ports[0].tracker.neutral
+    old = rig.node._served[0].tracker.neutral
     future = rig.client.call_async(CalibrateNeutral.Request(duration=1.0))
-    rig.until(lambda: rig.node._ports[0].neutral.running)
+    rig.until(lambda: rig.node._served[0].neutral.running)
     second = rig.client.call_async(CalibrateNeutral.Request(duration=1.0))
     rig.until(second.done)
     assert not second.result().success
@@ -127,7 +127,7 @@ def test_the_service_calibrates_without_stopping_the_samples(rig):
     rig.until(future.done)
     assert future.result().success
     assert 0.0 <= future.result().stillness < 0.1
-    assert rig.node._ports[0].tracker.neutral is not old
+    assert rig.node._served[0].tracker.neutral is not old
 
 
 def test_the_service_refuses_nonsense_and_ends_when_the_node_is_deactivated(rig):
@@ -136,7 +136,7 @@ def test_the_service_refuses_nonsense_and_ends_when_the_node_is_deactivated(rig)
     rig.until(refused.done)
     assert "0.5 to 30 s" in refused.result().message
     waiting = rig.client.call_async(CalibrateNeutral.Request(duration=5.0))
-    rig.until(lambda: rig.node._ports[0].neutral.running)
+    rig.until(lambda: rig.node._served[0].neutral.running)
     rig.node.trigger_deactivate()
     rig.until(waiting.done)
     assert not waiting.result().success

@@ -18,13 +18,13 @@ from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 
 from face_evaluation.takes import layout_of, samples_of  # noqa: E402
-from face_inference.calibration import CalibrationParams  # noqa: E402
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine  # noqa: E402
 from face_inference.errors import EngineError  # noqa: E402
+from face_inference.neutral_calibration import CalibrationParams  # noqa: E402
 from face_inference.node import FaceInferenceNode  # noqa: E402
-from face_inference.person_port import FRAMES  # noqa: E402
 from face_inference.tracker import FaceTracker, TrackerParams  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
+from face_inference.wearer_topics import FRAMES  # noqa: E402
 from imusic_ros.executor import make_executor  # noqa: E402
 from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 
@@ -107,7 +107,7 @@ class Stage:
         for person in self.people.values():
             person.describe()
         self.until(lambda: all(p.frames.get_subscription_count() == 1 for p in self.people.values()))
-        self.until(lambda: all(port.layout_problem is None for port in self.node._ports))
+        self.until(lambda: all(served.layout_problem is None for served in self.node._served))
 
     def play(self, start, stop, silent=()):
         speaking = [person for name, person in self.people.items() if name not in silent]
@@ -195,25 +195,25 @@ def test_one_persons_broken_frames_and_restart_touch_nobody_else(stage):
     assert bob.live[-1].state == FaceBlendshapes.STATE_CALIBRATING
     stage.play(80, 85, silent=["bob"])
     assert stage.people["ann"].live[-1].state == FaceBlendshapes.STATE_TRACKING
-    assert [c.tracker.counters.resets for c in stage.node._ports if c.person != "bob"] == [2, 2]
+    assert [c.tracker.counters.resets for c in stage.node._served if c.name != "bob"] == [2, 2]
     assert stage.node.health_of_places()["bob"].values["refused"] == 2
 
 
 def test_services_stand_in_each_persons_namespace(stage, trained, profiles):
     stage.start()
     stage.play(0, 60)
-    old = [port.tracker.neutral for port in stage.node._ports]
+    old = [served.tracker.neutral for served in stage.node._served]
     future = stage.people["bob"].calibrate.call_async(CalibrateNeutral.Request(duration=0.5))
-    stage.until(lambda: stage.node._ports[1].neutral.running)
+    stage.until(lambda: stage.node._served[1].neutral.running)
     stage.play(60, 120)
     stage.until(future.done)
-    changed = [port.tracker.neutral is not before for port, before in zip(stage.node._ports, old, strict=True)]
+    changed = [served.tracker.neutral is not before for served, before in zip(stage.node._served, old, strict=True)]
     assert changed == [False, future.result().success, False]
     assert future.result().success, future.result().message
     keep_profile(trained["model"], profiles, "dora")
-    used = stage.people["cleo"].use.call_async(UseWearer.Request(person="dora"))
+    used = stage.people["cleo"].use.call_async(UseWearer.Request(wearer="dora"))
     stage.until(used.done)
-    assert [port.wearer.person for port in stage.node._ports] == ["", "", "dora"]
+    assert [served.action.profile for served in stage.node._served] == ["", "", "dora"]
     names = {name for name, _ in stage.driver.get_topic_names_and_types()}
     assert {f"/{HOME}/{person}/face/prompt" for person in PEOPLE} <= names
     services = {name for name, _ in stage.driver.get_service_names_and_types()}
@@ -221,16 +221,16 @@ def test_services_stand_in_each_persons_namespace(stage, trained, profiles):
 
 
 def keep_profile(model, folder, person):
-    mounts, population = model.description.mounts, model.description.population
+    mounts, prior = model.description.mounts, model.description.prior
     reference = mounts.names[mounts.reference]
-    folder.save(new_profile(person, population.anybody, population, mounts.names, reference, "tiny", "a test"))
+    folder.save(new_profile(person, prior.unknown_wearer, prior, mounts.names, reference, "tiny", "a test"))
 
 
 def test_each_uses_the_profile_of_their_own_name(stage, trained, profiles):
     keep_profile(trained["model"], profiles, "bob")
     (profiles.path / "cleo.safetensors").write_bytes(b"damaged")
     assert stage.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
-    assert [port.wearer.person for port in stage.node._ports] == ["", "bob", ""]
+    assert [served.action.profile for served in stage.node._served] == ["", "bob", ""]
 
 
 def test_diagnostics_have_a_status_for_each(stage):
@@ -264,7 +264,7 @@ def test_the_lifecycle_can_be_repeated_with_other_people(stage):
         stage.set(wearers=list(people))
         assert stage.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
         assert stage.node.trigger_activate() == TransitionCallbackReturn.SUCCESS
-        assert [port.person for port in stage.node._ports] == list(people)
+        assert [served.name for served in stage.node._served] == list(people)
         assert stage.node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
         assert stage.node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
     assert stage.driver.count_publishers("ann/face/blendshapes") == 0

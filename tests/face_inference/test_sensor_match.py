@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_inference.errors import LayoutMismatchError
-from face_inference.samples import InputLayout
+from face_inference.face_estimate import InputLayout
 from face_inference.sensor_match import SensorMatch
 from face_model.imu_sample import ImuSample, status_of
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from face_inference.calibration import CalibrationParams
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
+from face_inference.face_estimate import InputLayout, TrackingState
 from face_inference.model_folder import load_model
-from face_inference.samples import InputLayout, TrackingState
+from face_inference.neutral_calibration import CalibrationParams
 from face_inference.tracker import FaceTracker, TrackerParams
 from face_model import arkit, observability, rotation
 from face_model.frames import GRAVITY_M_S2

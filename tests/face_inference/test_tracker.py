@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from face_evaluation.takes import layout_of, recorded_neutral, samples_of
-from face_inference.calibration import CalibrationParams
 from face_inference.channels import Channels
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
-from face_inference.engines.protocol import EngineOutput, FaceState
+from face_inference.engines.protocol import EngineOutput, EngineState
 from face_inference.errors import LayoutMismatchError
-from face_inference.inputs import input_size
-from face_inference.samples import InputLayout, TrackingState
+from face_inference.face_estimate import InputLayout, TrackingState
+from face_inference.network_inputs import input_size
+from face_inference.neutral_calibration import CalibrationParams
 from face_inference.ticks import TickResampler
 from face_inference.tracker import FaceTracker, TrackerParams
 from face_model import rotation
@@ -40,7 +40,7 @@ class EchoEngine:
         self.state[:] = 0.0
 
     def save_state(self, face=0):
-        return FaceState(0, (self.state.copy(),))
+        return EngineState(0, (self.state.copy(),))
 
     def restore_state(self, state, face=0):
         self.state = state.rings[0].copy()
@@ -185,20 +185,20 @@ def test_stale_input_loses_confidence_and_then_falls_to_neutral(echo, recorded):
     recording = recorded(seed=5, seconds=4.0)
     last = run(ready(echo, recording), recording)[-1]
     received = 3.99
-    assert echo.idle(received + 0.05) is None
-    early = echo.idle(received + 0.2)
+    assert echo.face_without_input(received + 0.05) is None
+    early = echo.face_without_input(received + 0.2)
     assert early.state == TrackingState.STALE
     assert early.sequence == last.sequence
     assert early.confidence.mean() < last.confidence.mean()
     np.testing.assert_array_equal(early.weights, last.weights)
-    assert not echo.idle(received + 0.7).confidence.any()
-    falling = echo.idle(received + 1.25)
+    assert not echo.face_without_input(received + 0.7).confidence.any()
+    falling = echo.face_without_input(received + 1.25)
     np.testing.assert_allclose(falling.weights, 0.5 * last.weights, rtol=1e-4)
-    assert not echo.idle(received + 2.0).weights.any()
+    assert not echo.face_without_input(received + 2.0).weights.any()
 
 
 def test_idle_says_nothing_before_the_first_sample(echo):
-    assert echo.idle(100.0) is None
+    assert echo.face_without_input(100.0) is None
 
 
 def test_losses_are_counted_and_a_long_gap_starts_the_network_anew(echo, recorded):

@@ -10,17 +10,17 @@ import pytest
 from face_evaluation.takes import layout_of, recorded_neutral, samples_of
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.features import FeatureExtractor, State
-from face_inference.inputs import InputAssembler
+from face_inference.network_inputs import InputAssembler
 from face_inference.tracker import FaceTracker
-from face_inference.wearer.reading import Reading
-from face_inference.wearer.response import WearerResponse
+from face_inference.wearer.linear_estimate import LinearEstimate
+from face_inference.wearer.prior import WearerJacobian
 
 
 @pytest.fixture
-def personal(population):
+def personal(prior):
     """Somebody whose skin moves more than most people's, and of whom much is known."""
-    anybody = population.anybody
-    return WearerResponse(1.5 * anybody.response, 0.1 * anybody.uncertainty, "prompts")
+    anybody = prior.unknown_wearer
+    return WearerJacobian(1.5 * anybody.mean, 0.1 * anybody.uncertainty, "prompts")
 
 
 @pytest.fixture
@@ -47,25 +47,25 @@ def inputs_for(description, wearer, recording):
     features = extractor.batch(
         recording.orientation, recording.angular_velocity, recording.specific_force, recording.valid
     )
-    return InputAssembler(extractor.channels, Reading(description.population, wearer)).batch(features)
+    return InputAssembler(extractor.channels, LinearEstimate(description.prior, wearer)).batch(features)
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_the_network_is_fed_the_reading_for_who_is_known(description, reading_engine, personal, recording, known):
+def test_the_network_is_fed_the_reading_for_who_is_known(description, estimate_engine, personal, recording, known):
     recording.valid[200:300, 4] = False
-    tracker = ready(FaceTracker(description, reading_engine), recording)
+    tracker = ready(FaceTracker(description, estimate_engine), recording)
     assert tracker.wearer.source == "population"
     if known:
         tracker.wearer = personal
-    reading, deviation = run(tracker, recording)
-    expected = inputs_for(description, personal if known else description.population.anybody, recording)
-    np.testing.assert_allclose(reading, expected[:, -104:-52], atol=1e-5)
+    estimate, deviation = run(tracker, recording)
+    expected = inputs_for(description, personal if known else description.prior.unknown_wearer, recording)
+    np.testing.assert_allclose(estimate, expected[:, -104:-52], atol=1e-5)
     np.testing.assert_allclose(deviation, expected[:, -52:], atol=1e-6)
     assert (deviation[250] > deviation[150]).all(), "a sensor less leaves more doubt"
 
 
-def test_who_is_known_better_is_read_with_less_doubt(description, reading_engine, personal, recording):
-    tracker = ready(FaceTracker(description, reading_engine), recording)
+def test_who_is_known_better_is_read_with_less_doubt(description, estimate_engine, personal, recording):
+    tracker = ready(FaceTracker(description, estimate_engine), recording)
     _, before = run(tracker, recording, stop=50)
     tracker.wearer = personal
     _, after = run(tracker, recording, 50, 60)
@@ -73,10 +73,10 @@ def test_who_is_known_better_is_read_with_less_doubt(description, reading_engine
 
 
 def test_another_wearer_starts_the_network_anew_and_keeps_the_neutral(trained, recording):
-    """Else the first seconds would go on from what the network made of another reading."""
+    """Else the first seconds would go on from what the network made of another estimate."""
     model = trained["model"]
-    population = model.description.population
-    other = WearerResponse(2.0 * population.anybody.response, population.anybody.uncertainty, "phone")
+    prior = model.description.prior
+    other = WearerJacobian(2.0 * prior.unknown_wearer.mean, prior.unknown_wearer.uncertainty, "phone")
     changed = ready(FaceTracker(model.description, OnnxRuntimeEngine(model)), recording)
     run(changed, recording, 0, 300)
     neutral, heading = changed.neutral, changed.save_state()["features"].heading
@@ -105,8 +105,8 @@ def test_a_restored_tracker_goes_on_with_the_same_wearer(trained, personal, reco
     np.testing.assert_array_equal(np.concatenate([head, run(second, recording, 260)[0]]), whole)
 
 
-def test_only_somebody_else_replaces_the_wearer(description, reading_engine, personal, recording):
-    tracker = ready(FaceTracker(description, reading_engine), recording)
+def test_only_somebody_else_replaces_the_wearer(description, estimate_engine, personal, recording):
+    tracker = ready(FaceTracker(description, estimate_engine), recording)
     tracker.wearer = personal
     run(tracker, recording, 0, 100)
     tracker.neutral = recorded_neutral(recording, description.mounts)

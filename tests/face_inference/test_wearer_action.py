@@ -24,11 +24,11 @@ from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 
 from face_inference.channels import Channels  # noqa: E402
-from face_inference.inputs import input_size  # noqa: E402
 from face_inference.model_folder import load_model  # noqa: E402
+from face_inference.network_inputs import input_size  # noqa: E402
 from face_inference.node import FaceInferenceNode  # noqa: E402
-from face_inference.person_port import FRAMES  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
+from face_inference.wearer_topics import FRAMES  # noqa: E402
 from face_model import arkit, rotation, routine  # noqa: E402
 from face_training.model_writing import write_model  # noqa: E402
 from face_training.networks import NetworkConfig, build_network  # noqa: E402
@@ -39,13 +39,13 @@ USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
 
 
 @pytest.fixture(scope="module")
-def model(mounts, population, tmp_path_factory):
+def model(mounts, prior, tmp_path_factory):
     """A model that never learned anything: what is tested here is around it."""
     torch.manual_seed(0)
     network = build_network(NetworkConfig(inputs=input_size(Channels.of(mounts)), architecture="ridge"))
     folder = tmp_path_factory.mktemp("models") / "untrained"
     named = SimpleNamespace(name="untrained", version="1", rate_hz=RATE_HZ)
-    write_model(network, mounts, named, folder, {}, {}, {}, population)
+    write_model(network, mounts, named, folder, {}, {}, {}, prior)
     return load_model(folder)
 
 
@@ -100,17 +100,17 @@ class Stage:
         names = self.model.description.mounts.names
         sensors = [SensorMount(id=i, name=name, present=True) for i, name in enumerate(names)]
         self.layouts.publish(SensorLayout(layout_id=7, name="six", rate=RATE_HZ, sensors=sensors))
-        self.until(lambda: self.frames.get_subscription_count() == 1 and self.node._ports[0].layout_problem is None)
+        self.until(lambda: self.frames.get_subscription_count() == 1 and self.node._served[0].layout_problem is None)
         if neutral:
             for _ in range(20):
                 self.send(np.zeros(arkit.COUNT))
-            assert self.node._ports[0].tracker.neutral is not None
+            assert self.node._served[0].tracker.neutral is not None
 
     def send(self, weights):
-        """One frame of a wearer with everybody's mean response."""
+        """One frame of a wearer with everybody's mean Jacobian."""
         mounts = self.model.description.mounts
         turn = np.zeros((len(mounts.names), 3))
-        turn[list(mounts.skin)] = (self.model.description.population.mean @ weights).reshape(-1, 3)
+        turn[list(mounts.skin)] = (self.model.description.prior.mean @ weights).reshape(-1, 3)
         orientation = rotation.multiply(rotation.from_vector(turn), mounts.orientation)
         up = np.broadcast_to([0.0, 0.0, 9.81], turn.shape)
         self.sequence += 1
@@ -119,15 +119,15 @@ class Stage:
         message.orientation = orientation.astype(np.float32).ravel()
         message.angular_velocity = np.zeros(turn.size, np.float32)
         message.specific_force = rotation.rotate(rotation.conjugate(orientation), up).astype(np.float32).ravel()
-        before = self.node._ports[0].tracker.counters.samples
+        before = self.node._served[0].tracker.counters.samples
         self.frames.publish(message)
-        self.until(lambda: self.node._ports[0].tracker.counters.samples > before)
+        self.until(lambda: self.node._served[0].tracker.counters.samples > before)
 
-    def ask(self, person):
+    def ask(self, wearer):
         """Send a goal; the client's handle once it is under way."""
         assert self.action.wait_for_server(timeout_sec=120.0)
         sent = self.action.send_goal_async(
-            CalibrateWearer.Goal(person=person), feedback_callback=lambda m: self.feedback.append(m.feedback.prompt)
+            CalibrateWearer.Goal(wearer=wearer), feedback_callback=lambda m: self.feedback.append(m.feedback.prompt)
         )
         self.until(sent.done)
         return sent.result()
@@ -145,8 +145,8 @@ class Stage:
         self.until(found.done)
         return found.result().status, found.result().result
 
-    def call(self, person):
-        future = self.use.call_async(UseWearer.Request(person=person))
+    def call(self, wearer):
+        future = self.use.call_async(UseWearer.Request(wearer=wearer))
         self.until(future.done)
         return future.result()
 
@@ -162,25 +162,25 @@ def stage(model, folder):
 
 
 def keep_profile(model, folder, person="ann"):
-    mounts, population = model.description.mounts, model.description.population
+    mounts, prior = model.description.mounts, model.description.prior
     reference = mounts.names[mounts.reference]
-    folder.save(new_profile(person, population.anybody, population, mounts.names, reference, "untrained 1", "a test"))
+    folder.save(new_profile(person, prior.unknown_wearer, prior, mounts.names, reference, "untrained 1", "a test"))
 
 
 def test_a_routine_is_prompted_learned_used_and_kept(stage, folder):
     stage.start()
-    assert stage.health().values["wearer"] == "population"
+    assert stage.health().values["wearer_known_from"] == "population"
     assert "imusic wearer routine" in stage.health().message
     handle = stage.ask("ann")
-    stage.until(lambda: stage.node._ports[0].wearer._running is not None)
+    stage.until(lambda: stage.node._served[0].action._running is not None)
     stage.perform()
     status, result = stage.result(handle)
     assert (status, result.success) == (GoalStatus.STATUS_SUCCEEDED, True), result.message
     assert list(result.seen) == [prompt.name for prompt in routine.ROUTINE]
     assert list(result.not_seen) == []
-    assert stage.health().values["wearer"] == "prompts"
-    assert stage.health().values["person"] == "ann"
-    assert folder.load("ann").response.source == "prompts"
+    assert stage.health().values["wearer_known_from"] == "prompts"
+    assert stage.health().values["wearer"] == "ann"
+    assert folder.load("ann").jacobian.source == "prompts"
     # Everybody who listens is told the same, in order, and in the end that it is over.
     told = [p.name for p in stage.feedback if p.hold]
     assert list(dict.fromkeys(told)) == [prompt.name for prompt in routine.ROUTINE]
@@ -201,10 +201,10 @@ def test_cancelling_changes_nothing_and_another_can_start(stage, folder):
     assert (status, result.success) == (GoalStatus.STATUS_CANCELED, False)
     assert "what was known stays" in result.message
     assert folder.names() == []
-    assert stage.health().values["wearer"] == "population"
+    assert stage.health().values["wearer_known_from"] == "population"
     again = stage.ask("ann")
     stage.perform(0.5)
-    assert stage.node._ports[0].wearer._running is not None
+    assert stage.node._served[0].action._running is not None
     assert again.accepted
 
 
@@ -250,7 +250,7 @@ def test_cleaning_up_in_the_middle_and_configuring_again_works(stage):
     handle = stage.ask("ann")
     stage.perform(0.3)
     assert handle.accepted
-    assert stage.node._ports[0].wearer._running is not None
+    assert stage.node._served[0].action._running is not None
 
 
 def test_closing_in_the_middle_leaves_nothing_behind(stage):
@@ -266,7 +266,7 @@ def test_a_profile_can_be_named_at_start(stage, model, folder):
     keep_profile(model, folder)
     stage.set(wearer="ann")
     stage.start()
-    assert stage.health().values["person"] == "ann"
+    assert stage.health().values["wearer"] == "ann"
 
 
 def test_a_profile_that_is_not_there_keeps_the_node_from_starting(stage):
@@ -280,10 +280,10 @@ def test_profiles_can_be_changed_while_it_runs(stage, model, folder):
     keep_profile(model, folder)
     stage.start()
     assert stage.call("ann").success
-    assert stage.health().values["person"] == "ann"
+    assert stage.health().values["wearer"] == "ann"
     refused = stage.call("bob")
     assert not refused.success
     assert "ann" in refused.message
-    assert stage.health().values["person"] == "ann"
+    assert stage.health().values["wearer"] == "ann"
     assert stage.call("").success
-    assert stage.health().values["person"] == ""
+    assert stage.health().values["wearer"] == "unknown"

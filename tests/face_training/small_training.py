@@ -13,16 +13,16 @@ import numpy as np
 from face_model import arkit
 from face_training.config import DistilConfig, StageConfig, TrainConfig
 from face_training.distributed import joined_processes
-from face_training.networks.config import READING_CHANNELS, NetworkConfig
+from face_training.networks.config import ESTIMATE_CHANNELS, NetworkConfig
 from face_training.stages import train_network
 from face_training.training_take import ValidationTake
 
 FEATURES, LATENT = 12, 4
-INPUTS = FEATURES + READING_CHANNELS
+INPUTS = FEATURES + ESTIMATE_CHANNELS
 
-GRU = NetworkConfig(inputs=READING_CHANNELS + 1, architecture="gru", width=16, layers=1, dropout=0.1)
+GRU = NetworkConfig(inputs=ESTIMATE_CHANNELS + 1, architecture="gru", width=16, layers=1, dropout=0.1)
 DIFFUSION = NetworkConfig(
-    inputs=READING_CHANNELS + 1, architecture="diffusion", width=16, layers=1, heads=2, window=8, horizon=4,
+    inputs=ESTIMATE_CHANNELS + 1, architecture="diffusion", width=16, layers=1, heads=2, window=8, horizon=4,
     denoiser_layers=1, denoiser_width=16, steps=3, dropout=0.0,
 )  # fmt: skip
 
@@ -50,7 +50,7 @@ def small_config(network: NetworkConfig = GRU, **changes: object) -> TrainConfig
 
 @dataclass(frozen=True)
 class SmallDataset:
-    """Few signals move all weights, features mix them linearly, the reading is a bad estimate of the weights."""
+    """Few signals move all weights, features mix them linearly, the linear estimate of the weights is bad."""
 
     sha256: str = "5a11"
     pause_s: float = 0.0
@@ -72,8 +72,8 @@ def _motion(rng: np.random.Generator, count: int, length: int) -> tuple[np.ndarr
     weights = latent[..., np.arange(arkit.COUNT) % LATENT]
     features = latent @ np.random.default_rng(3).normal(size=(LATENT, FEATURES))
     features = features + 0.05 * rng.normal(size=features.shape)
-    reading = 0.5 * weights + 0.1 * rng.normal(size=weights.shape)
-    inputs = np.concatenate([features, reading, np.full_like(reading, 0.2)], axis=-1)
+    estimate = 0.5 * weights + 0.1 * rng.normal(size=weights.shape)
+    inputs = np.concatenate([features, estimate, np.full_like(estimate, 0.2)], axis=-1)
     return inputs.astype(np.float32), weights.astype(np.float32)
 
 

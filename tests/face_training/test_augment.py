@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from face_evaluation.takes import recorded_features
 from face_inference.channels import Channels
-from face_inference.inputs import InputAssembler, reading_block
-from face_inference.wearer.reading import Reading
+from face_inference.network_inputs import InputAssembler, estimate_block
+from face_inference.wearer.linear_estimate import LinearEstimate
 from face_model import arkit, rotation
 from face_model.frames import GRAVITY_M_S2
 from face_training.augment import Augmenter, drop_sensors, mirror_features, mirror_inputs, offset_heading
@@ -76,12 +76,12 @@ def test_a_dropped_sensor_looks_like_a_missing_one(mounts, recorded):
 
 
 @pytest.fixture
-def reading(population) -> Reading:
-    return Reading(population, population.anybody)
+def estimate(prior) -> LinearEstimate:
+    return LinearEstimate(prior, prior.unknown_wearer)
 
 
 @pytest.mark.parametrize("mirror", [0.0, 1.0])
-def test_the_augmenter_mirrors_weights_with_inputs_and_leaves_its_input_alone(mounts, recorded, reading, mirror):
+def test_the_augmenter_mirrors_weights_with_inputs_and_leaves_its_input_alone(mounts, recorded, estimate, mirror):
     recording = recorded(seed=4, seconds=4.0)
     channels = Channels.of(mounts)
     features, weights = recorded_features(recording, mounts)[None], recording.weights[None]
@@ -89,41 +89,41 @@ def test_the_augmenter_mirrors_weights_with_inputs_and_leaves_its_input_alone(mo
     plain = AugmentConfig(mirror_share=mirror, heading_deg=0.0, drop_share=0.0, noise=0.0)
     scale = np.ones(channels.size, dtype=np.float32)
     augment = Augmenter(mounts, plain, 100.0, scale)
-    found, found_weights = augment(np.random.default_rng(0), features, weights, [reading])
+    found, found_weights = augment(np.random.default_rng(0), features, weights, [estimate])
     np.testing.assert_array_equal(features, before)
-    inputs = InputAssembler(channels, reading).batch(features[0])[None]
+    inputs = InputAssembler(channels, estimate).batch(features[0])[None]
     if mirror:
         np.testing.assert_array_equal(found_weights, weights[..., list(arkit.MIRROR)])
         np.testing.assert_allclose(found, mirror_inputs(mounts, inputs, 100.0), atol=1e-4)
-        read = inputs[..., reading_block(channels)][..., list(arkit.MIRROR)]
-        np.testing.assert_allclose(found[..., reading_block(channels)], read, atol=1e-4)
+        read = inputs[..., estimate_block(channels)][..., list(arkit.MIRROR)]
+        np.testing.assert_allclose(found[..., estimate_block(channels)], read, atol=1e-4)
         np.testing.assert_allclose(found[..., : channels.size], mirror_features(mounts, features, 100.0), atol=1e-4)
     else:
         np.testing.assert_array_equal(found_weights, weights)
         np.testing.assert_allclose(found, inputs, atol=1e-4)
 
 
-def test_the_reading_is_that_of_what_the_augmented_sensors_say(mounts, recorded, reading):
-    """A sensor that was dropped, noise and a heading error are in the reading, too."""
+def test_the_reading_is_that_of_what_the_augmented_sensors_say(mounts, recorded, estimate):
+    """A sensor that was dropped, noise and a heading error are in the linear estimate, too."""
     channels = Channels.of(mounts)
     features = np.repeat(recorded_features(recorded(seconds=4.0), mounts)[None, 300:350], 8, axis=0)
     config = AugmentConfig(mirror_share=0.0, heading_deg=20.0, drop_share=0.9, drop_chunks=1.0, noise=0.1)
     augment = Augmenter(mounts, config, 100.0, np.full(channels.size, 0.1, dtype=np.float32))
     weights = np.zeros((8, 50, arkit.COUNT), dtype=np.float32)
-    found, _ = augment(np.random.default_rng(0), features, weights, [reading] * 8)
-    again = np.stack([InputAssembler(channels, reading).batch(chunk[:, : channels.size]) for chunk in found])
+    found, _ = augment(np.random.default_rng(0), features, weights, [estimate] * 8)
+    again = np.stack([InputAssembler(channels, estimate).batch(chunk[:, : channels.size]) for chunk in found])
     np.testing.assert_allclose(again, found, atol=1e-5)
     assert np.ptp(found[:, 0, -1]) > 0.0, "fewer sensors are less sure"
 
 
-def test_the_reference_is_never_dropped_and_the_mask_stays_a_mask(mounts, recorded, reading):
+def test_the_reference_is_never_dropped_and_the_mask_stays_a_mask(mounts, recorded, estimate):
     channels = Channels.of(mounts)
     features = np.repeat(recorded_features(recorded(seconds=3.0), mounts)[None, :50], 64, axis=0)
     config = AugmentConfig(drop_share=0.9, drop_chunks=1.0, noise=0.1)
     scale = np.ones(channels.size, dtype=np.float32)
     weights = np.zeros((64, 50, 52), dtype=np.float32)
     augment = Augmenter(mounts, config, 100.0, scale)
-    found, _ = augment(np.random.default_rng(0), features, weights, [reading] * 64)
+    found, _ = augment(np.random.default_rng(0), features, weights, [estimate] * 64)
     found = found[..., : channels.size]
     valid = found[..., channels.valid]
     assert set(np.unique(valid)) == {0.0, 1.0}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from face_inference.errors import InferenceError, TrainingError
+from face_inference.errors import InferenceError
 from face_training.config import StageConfig, TrainConfig, load_train_config, train_config_from
 from face_training.networks import ARCHITECTURES
 
@@ -56,14 +56,14 @@ def test_the_shipped_training_names_every_key_and_each_comparison_its_architectu
 
 
 def test_a_file_that_is_none_is_refused_with_the_names_there_are(tmp_path):
-    with pytest.raises(TrainingError, match=r"expected a training configuration at .*none.yaml, found no file"):
+    with pytest.raises(InferenceError, match=r"expected a training configuration at .*none.yaml, found no file"):
         load_train_config(tmp_path / "none.yaml")
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [")
-    with pytest.raises(TrainingError, match="expected a training configuration in"):
+    with pytest.raises(InferenceError, match="expected a training configuration in"):
         load_train_config(broken)
     broken.write_text("network: {width: 100, heads: 3}")
-    with pytest.raises(TrainingError, match=r"broken.yaml: expected width"):
+    with pytest.raises(InferenceError, match=r"broken.yaml: expected width"):
         load_train_config(broken)
 
 

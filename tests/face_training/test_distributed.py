@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_training.distributed import ALONE, Processes, joined_processes
 from face_training.loop import StageWork
 from face_training.run_folder import RunFolder
@@ -80,7 +80,7 @@ def test_a_batch_is_shared_equally_or_refused():
     pair = Processes(1, 2, ALONE.device)
     assert pair.share(32) == 16
     assert not pair.first
-    with pytest.raises(TrainingError, match="multiple of the 2 processes, found 5"):
+    with pytest.raises(InferenceError, match="multiple of the 2 processes, found 5"):
         pair.share(5)
 
 
@@ -94,5 +94,5 @@ def test_alone_without_torchrun(monkeypatch):
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(TrainingError, match="expected a CUDA device, found none"), joined_processes("cuda"):
+    with pytest.raises(InferenceError, match="expected a CUDA device, found none"), joined_processes("cuda"):
         pass

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_model import arkit
 from face_model.faces import load_rig
 from face_model.rig import activations
@@ -94,7 +94,7 @@ def test_the_form_of_several_faces_is_their_mean(rig, geometry):
     again = face_geometry([rig, rig])
     assert torch.allclose(again.skin, geometry.skin, atol=1e-6)
     assert torch.allclose(again.lips, geometry.lips, atol=1e-6)
-    with pytest.raises(TrainingError, match="at least one face"):
+    with pytest.raises(InferenceError, match="at least one face"):
         face_geometry([])
 
 

@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="training needs PyTorch, running does not")
 pytest.importorskip("onnx", reason="export needs the package onnx, running does not")
 
 from face_dataset import load_recipe
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_training.config import load_train_config, train_config_from
 from face_training.run_folder import LOG
 from face_training.shipped import SHIPPED, data_of, train_shipped_model
@@ -75,7 +75,7 @@ def test_a_built_data_set_is_used_as_it_is(recipe: Path, tmp_path: Path) -> None
 
 
 def test_what_cannot_be_made_is_refused(recipe: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"expected a data set of 60.0 Hz, found 100.0 Hz"):
+    with pytest.raises(InferenceError, match=r"expected a data set of 60.0 Hz, found 100.0 Hz"):
         data_of(train_config_from({"data": str(recipe), "rate_hz": 60.0}), None, tmp_path / "data", 0)
     with pytest.raises(RecipeError, match="shipped name: imusic, small"):
         data_of(train_config_from({"data": "nothing"}), None, tmp_path / "data", 0)

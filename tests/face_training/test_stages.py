@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_training.config import StageConfig
 from face_training.loop import learning_rate
 from face_training.networks.ridge import RidgeNetwork
@@ -84,9 +84,9 @@ def test_a_finished_run_is_only_read(small, small_run, tmp_path):
 
 def test_a_run_folder_of_another_run_is_refused(small, small_run):
     folder, config, dataset = small_run[0], small.small_config(), small.SmallDataset()
-    with pytest.raises(TrainingError, match="another config"):
+    with pytest.raises(InferenceError, match="another config"):
         train_network(replace(config, seed=2), dataset, folder)
-    with pytest.raises(TrainingError, match="another data_sha256"):
+    with pytest.raises(InferenceError, match="another data_sha256"):
         train_network(config, replace(dataset, sha256="0"), folder)
 
 
@@ -125,8 +125,8 @@ def test_ridge_regression_is_solved_not_descended(small, tmp_path):
     assert isinstance(network, RidgeNetwork)
     take = small.SmallDataset().validation[0]
     mean, _, _ = network(torch.from_numpy(take.inputs)[None], ())
-    reading = take.inputs[:, small.FEATURES : small.FEATURES + 52]
-    assert np.abs(mean[0].numpy() - take.weights).mean() < 0.7 * np.abs(reading - take.weights).mean()
+    estimate = take.inputs[:, small.FEATURES : small.FEATURES + 52]
+    assert np.abs(mean[0].numpy() - take.weights).mean() < 0.7 * np.abs(estimate - take.weights).mean()
 
 
 @pytest.mark.parametrize("kind", ["gru", "diffusion"])
@@ -148,7 +148,7 @@ def test_the_average_of_the_weights_is_what_a_stage_ends_with(small, small_run, 
 
 def test_a_loss_that_is_not_finite_ends_the_training(small, tmp_path):
     stage = StageConfig(steps=5, batch=4, chunk_s=0.3, learning_rate=1e38)
-    with pytest.raises(TrainingError, match="expected a finite loss at step 1 of stage_1"):
+    with pytest.raises(InferenceError, match="expected a finite loss at step 1 of stage_1"):
         train_network(small.small_config(stage_1=stage), small.SmallDataset(), tmp_path)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from face_inference import uncertainty
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_training.networks import published
 from face_training.temperature import ALTERNATIVE, PUBLISHED, fit_family, fit_temperature
 
@@ -70,5 +70,5 @@ def test_a_fitted_network_publishes_confidences_and_intervals_that_come_true(sma
     assert told["coverage_80"] == pytest.approx(0.8, abs=0.05)
     assert told["distribution"] == "laplace"
     assert set(told["log_loss"]) == {"laplace", "gaussian"}
-    with pytest.raises(TrainingError, match="validation people"):
+    with pytest.raises(InferenceError, match="validation people"):
         fit_temperature(network, ())

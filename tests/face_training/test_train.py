@@ -9,7 +9,7 @@ import torch
 
 from face_dataset.shards import ShardedDataset, store_recordings
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_inference.model_folder import load_model
 from face_model.faces import load_rig
 from face_training.config import train_config_from
@@ -91,7 +91,7 @@ def test_a_manifest_with_one_person_on_both_sides_is_refused(trained, tmp_path, 
     data = trained["data"]
     takes = (replace(data.manifest.takes[0], split="test"), *data.manifest.takes[1:])
     both = ShardedDataset(data.folder, replace(data.manifest, takes=(*takes, data.manifest.takes[0])))
-    with pytest.raises(TrainingError, match="found ann on both sides"):
+    with pytest.raises(InferenceError, match="found ann on both sides"):
         train_model(trained["config"], both, mounts, tmp_path / "run", tmp_path / "models")
 
 

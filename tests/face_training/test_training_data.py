@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from face_dataset.shards import ShardedDataset, store_recordings
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_model import arkit
 from face_training.config import StageConfig, TrainConfig
 from face_training.training_data import load_dataset
@@ -61,7 +61,7 @@ def test_chunks_come_from_the_sources_that_are_named(trained):
     source = dataset.training[0].source
     named = dataset.chunks(np.random.default_rng(3), 4, 40, (source,))[1]
     assert named.shape == (4, 40, arkit.COUNT)
-    with pytest.raises(TrainingError, match=r"expected takes of nobody.csv, found only"):
+    with pytest.raises(InferenceError, match=r"expected takes of nobody.csv, found only"):
         dataset.chunks(np.random.default_rng(3), 4, 40, ("nobody.csv",))
 
 
@@ -75,8 +75,8 @@ def test_changing_a_take_in_memory_changes_no_file(trained, tmp_path, mounts):
 
 def test_takes_of_another_rate_or_of_one_person_are_refused(tmp_path, mounts, recorded):
     store_recordings(tmp_path / "slow", [(recorded(seconds=3.0, rate_hz=50.0), "train")])
-    with pytest.raises(TrainingError, match=r"expected 100.0 Hz, found 50.0 Hz"):
+    with pytest.raises(InferenceError, match=r"expected 100.0 Hz, found 50.0 Hz"):
         load_dataset(SHORT, ShardedDataset.open(tmp_path / "slow"), mounts, tmp_path)
     store_recordings(tmp_path / "one", [(recorded(seconds=3.0), "train")])
-    with pytest.raises(TrainingError, match="at least two people"):
+    with pytest.raises(InferenceError, match="at least two people"):
         load_dataset(SHORT, ShardedDataset.open(tmp_path / "one"), mounts, tmp_path)

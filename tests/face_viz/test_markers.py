@@ -1,18 +1,14 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from face_model.rig import FaceRig
-from face_viz.boards import SensorStatus
-from face_viz.errors import VizError
 from face_viz.frame import FaceState
-from face_viz.markers import TEXT_LENGTH, FaceGeometry, state_text, status_colors
-from face_viz.template import MessageTemplate
+from face_viz.markers import TEXT_LENGTH, MarkerGeometry, state_text, status_colors
+from face_viz.shown_sensors import SensorStatus
 
 
 def test_geometry_is_the_rigs(small_rig: FaceRig) -> None:
-    geometry = FaceGeometry(small_rig)
+    geometry = MarkerGeometry(small_rig)
     weights = np.random.default_rng(2).uniform(0, 1, 52).astype(np.float32)
     expected = small_rig.vertices(weights)
     vertices = geometry.vertices(weights)
@@ -25,14 +21,14 @@ def test_geometry_is_the_rigs(small_rig: FaceRig) -> None:
 
 
 def test_geometry_computes_in_place(small_rig: FaceRig) -> None:
-    geometry = FaceGeometry(small_rig)
+    geometry = MarkerGeometry(small_rig)
     first = geometry.vertices(np.zeros(52, np.float32))
     second = geometry.vertices(np.ones(52, np.float32))
     assert np.shares_memory(first, second)
 
 
 def test_cloud_holds_the_skin_with_packed_colours(small_rig: FaceRig) -> None:
-    geometry = FaceGeometry(small_rig)
+    geometry = MarkerGeometry(small_rig)
     cloud = geometry.cloud(geometry.vertices(np.zeros(52, np.float32)))
     assert cloud.shape == (72, 4)
     assert cloud[:, :3] == pytest.approx(small_rig.neutral[:72])
@@ -46,34 +42,3 @@ def test_every_state_and_status_is_told_apart() -> None:
     assert {len(text) for text in texts} == {TEXT_LENGTH}
     assert len(np.unique(status_colors(np.array(list(SensorStatus))), axis=0)) == len(SensorStatus)
     assert status_colors(np.zeros(0, np.uint8)).shape == (0, 4)
-
-
-@given(st.binary(min_size=0, max_size=30), st.binary(min_size=0, max_size=30), st.binary(min_size=8, max_size=8))
-def test_template_replaces_the_place_and_nothing_else(before: bytes, after: bytes, new: bytes) -> None:
-    pattern = b"\x01pattern"
-    if (before + pattern + after).count(pattern) != 1:
-        return
-    template = MessageTemplate(before + pattern + after)
-    template.locate("place", pattern)
-    template.write("place", new)
-    assert template.to_bytes() == before + new + after
-
-
-def test_template_writes_all_occurrences_or_one() -> None:
-    template = MessageTemplate(b"ab..ab")
-    template.locate("x", b"ab", times=2)
-    template.write("x", b"cd")
-    assert template.to_bytes() == b"cd..cd"
-    template.write("x", np.array([1, 2], np.uint8), occurrence=1)
-    assert template.to_bytes() == b"cd..\x01\x02"
-
-
-def test_template_refuses_what_it_cannot_place() -> None:
-    template = MessageTemplate(b"abab")
-    with pytest.raises(VizError, match="expected x 1 times"):
-        template.locate("x", b"ab")
-    with pytest.raises(VizError, match="found it 0 times"):
-        template.locate("x", b"zz")
-    template.locate("x", b"ab", times=2)
-    with pytest.raises(VizError, match="expected 2 bytes for x, found 3"):
-        template.write("x", b"abc")

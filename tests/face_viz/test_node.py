@@ -18,9 +18,10 @@ aiohttp = pytest.importorskip("aiohttp")
 rclpy = pytest.importorskip("rclpy", reason="no ROS 2: rclpy is not importable")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue  # noqa: E402
-from imusic.msg import FaceBlendshapes, SensorLayout, SensorMount, WearerPrompt  # noqa: E402
+from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from imusic.msg import FaceBlendshapes, ImuFrame, SensorLayout, SensorMount, SensorStates, WearerPrompt  # noqa: E402
 from imusic.srv import CalibrateNeutral  # noqa: E402
+from rcl_interfaces.msg import Log  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
@@ -28,6 +29,7 @@ from sensor_msgs.msg import PointCloud2  # noqa: E402
 from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 from face_model.layout import load_layout  # noqa: E402
+from face_model.skin import skin_patches  # noqa: E402
 from face_viz.node import PARAMETERS, FaceVizNode  # noqa: E402
 from face_viz.page import FacePage  # noqa: E402
 from imusic_ros.qos import LATCHED, RELIABLE, SENSOR_DATA  # noqa: E402
@@ -95,10 +97,19 @@ def activate(graph: Graph) -> None:
     assert graph.node.trigger_activate() == SUCCESS
 
 
-def layout_message(missing: str) -> SensorLayout:
-    layout = load_layout()
-    mounts = [SensorMount(id=s.id, name=s.name, present=s.name != missing) for s in layout.sensors]
-    return SensorLayout(layout_id=1, name="face_12", sensors=mounts)
+def layout_message(missing: str = "", name: str = "of_the_robot") -> SensorLayout:
+    """The shipped sensors, under a name that no layout file of this machine has."""
+    mounts = []
+    for sensor in load_layout().sensors:
+        mount = SensorMount(id=sensor.id, name=sensor.name, present=sensor.name != missing, reference=sensor.reference)
+        if sensor.place is not None:
+            mount.place = list(sensor.place)
+        if sensor.skull is not None:
+            p, q = mount.skull_pose.position, mount.skull_pose.orientation
+            p.x, p.y, p.z = sensor.skull.position_m
+            q.x, q.y, q.z, q.w = sensor.skull.orientation
+        mounts.append(mount)
+    return SensorLayout(layout_id=1, name=name, sensors=mounts)
 
 
 def test_markers_show_the_face_with_its_own_stamp_and_frame(graph: Graph) -> None:
@@ -107,7 +118,7 @@ def test_markers_show_the_face_with_its_own_stamp_and_frame(graph: Graph) -> Non
     seen: list[MarkerArray] = []
     graph.other.create_subscription(MarkerArray, "face/markers", seen.append, RELIABLE)
     activate(graph)
-    graph.spin_until(lambda: graph.node._boards is not None, "layout")
+    graph.spin_until(lambda: graph.node._sensors is not None, "layout")
     seen.clear()
     graph.spin_until(lambda: seen and len(seen[-1].markers) > 2, "markers with sensors", graph.face(0.7))
     face, *cubes, text = seen[-1].markers
@@ -128,38 +139,65 @@ def test_markers_show_the_face_with_its_own_stamp_and_frame(graph: Graph) -> Non
     colors = [(c.color.r, c.color.g, c.color.b) for c in cubes]
     odd = [name for name, color in zip(names, colors, strict=True) if colors.count(color) == 1]
     assert odd == ["mentalis"]
-    poses = graph.node._boards.poses(weights)
+    poses = graph.node._sensors.poses(weights)
+    of_the_file = skin_patches(rig, load_layout()).board_poses(weights[None])[0][0]
+    assert poses[:, :3] == pytest.approx(of_the_file, abs=1e-6)
     assert (cubes[5].pose.position.x, cubes[5].pose.orientation.w) == pytest.approx((poses[5, 0], poses[5, 6]))
     assert text.text.strip() == "tracking"
 
 
-def test_the_drivers_diagnostics_mark_sensors_in_trouble(graph: Graph) -> None:
+USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
+
+
+def test_the_sensors_states_colour_them(graph: Graph) -> None:
+    states = graph.other.create_publisher(SensorStates, "imu/states", LATCHED)
+    bits = [USABLE] * 12
+    bits[0], bits[7], bits[8] = ImuFrame.STATUS_MISSING, ImuFrame.STATUS_FAULT, USABLE | ImuFrame.STATUS_FAULT
+    states.publish(SensorStates(layout_id=1, status=bits))  # before the layout, and before anybody looks
     latched = graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED)
-    latched.publish(layout_message(missing=""))
-    diagnostics = graph.other.create_publisher(DiagnosticArray, "/diagnostics", 10)
+    latched.publish(layout_message())
     seen: list[MarkerArray] = []
     graph.other.create_subscription(MarkerArray, "face/markers", seen.append, RELIABLE)
     activate(graph)
-    graph.spin_until(lambda: seen and len(seen[-1].markers) > 2, "markers with sensors", graph.face())
-
-    def report(node: str, missing: str, faulty: str) -> None:
-        values = [KeyValue(key="missing_sensors", value=missing), KeyValue(key="faulty_sensors", value=faulty)]
-        diagnostics.publish(DiagnosticArray(status=[DiagnosticStatus(name=node, values=values)]))
-
-    def statuses() -> list[int]:
-        report("other/imu_driver", "mentalis", "none")
-        report("imu_driver", "skull", "levator_left, levator_right")
-        return list(graph.node._boards.statuses)
-
-    expected = [0] * 12
-    expected[0], expected[7], expected[8] = 2, 1, 1
-    graph.spin_until(lambda: statuses() == expected, "statuses", graph.face())
-    expected_reds = [{0: 0.10, 1: 1.0, 2: 0.55}[status] for status in expected]
 
     def reds() -> list[float]:
-        return [round(cube.color.r, 2) for cube in seen[-1].markers[1:-1]]
+        return [round(cube.color.r, 2) for cube in seen[-1].markers[1:-1]] if seen else []
 
-    graph.spin_until(lambda: reds() == expected_reds, "coloured cubes", graph.face())
+    expected = [0.10] * 12
+    expected[0], expected[7], expected[8] = 0.55, 1.0, 1.0
+    graph.spin_until(lambda: reds() == expected, "coloured cubes", graph.face())
+    states.publish(SensorStates(layout_id=2, status=[ImuFrame.STATUS_FAULT] * 12))
+    states.publish(SensorStates(layout_id=1, status=[ImuFrame.STATUS_FAULT] * 3))
+    states.publish(SensorStates(layout_id=1, status=[USABLE] * 11 + [ImuFrame.STATUS_MISSING]))
+    graph.spin_until(lambda: reds() == [0.10] * 11 + [0.55], "states of this layout and no other", graph.face())
+
+
+def test_a_place_off_the_skin_is_told_and_the_others_are_drawn(graph: Graph) -> None:
+    message = layout_message()
+    message.sensors[4].place = [9.0, 9.0]
+    message.sensors[6].place = [float("nan"), 0.0]
+    graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED).publish(message)
+    states = graph.other.create_publisher(SensorStates, "imu/states", LATCHED)
+    states.publish(SensorStates(layout_id=1, status=[USABLE] * 7 + [ImuFrame.STATUS_MISSING] + [USABLE] * 4))
+    graph.other.create_subscription(MarkerArray, "face/markers", lambda _: None, RELIABLE)
+    warnings: list[Log] = []
+    graph.other.create_subscription(Log, "/rosout", warnings.append, 100)
+    activate(graph)
+    graph.spin_until(lambda: graph.node._sensors is not None, "layout")
+    names = [info.name for info in graph.node._sensors.infos()]
+    left_out = message.sensors[4].name, message.sensors[6].name
+    assert names == [sensor.name for sensor in message.sensors if sensor.name not in left_out]
+    graph.spin_until(lambda: any(all(name in w.msg for name in left_out) for w in warnings), "warning")
+    graph.spin_until(lambda: graph.node._sensors.statuses.tolist() == [0] * 5 + [2] + [0] * 4, "states", graph.face())
+
+
+def test_a_layout_without_sensors_draws_none(graph: Graph) -> None:
+    layouts = graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED)
+    layouts.publish(layout_message())
+    activate(graph)
+    graph.spin_until(lambda: graph.node._sensors is not None, "layout")
+    layouts.publish(SensorLayout(layout_id=2, name="empty"))
+    graph.spin_until(lambda: graph.node._sensors is None, "no sensors")
 
 
 def test_points_hold_the_skin(graph: Graph) -> None:

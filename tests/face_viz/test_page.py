@@ -6,10 +6,10 @@ import pytest
 
 from face_model.layout import Sensor, SensorLayout, SkullPose
 from face_model.rig import FaceRig
-from face_viz.boards import Boards, SensorStatus
 from face_viz.errors import PortError
 from face_viz.frame import FaceFrame, FaceState
 from face_viz.page import FacePage
+from face_viz.shown_sensors import SensorStatus, ShownSensors
 
 
 class Clock:
@@ -129,7 +129,7 @@ def test_rate_is_that_of_the_faces_not_of_the_frames(page: FacePage, clock: Cloc
     assert fields(payload)["rate"] == pytest.approx(100.0, rel=0.03)
 
 
-def test_boards_move_with_the_skin_and_carry_their_status(page: FacePage) -> None:
+def test_sensors_move_with_the_skin_and_carry_their_status(page: FacePage) -> None:
     layout = SensorLayout(
         "two",
         (
@@ -144,7 +144,7 @@ def test_boards_move_with_the_skin_and_carry_their_status(page: FacePage) -> Non
         return positions, np.tile([0.0, 0.0, 0.0, 1.0], (1, 2, 1))
 
     before, _ = page.scene()
-    page.set_boards(Boards(layout, poses, [SensorStatus.VALID, SensorStatus.MISSING]))
+    page.set_sensors(ShownSensors(layout, poses, [SensorStatus.VALID, SensorStatus.MISSING]))
     after, scene = page.scene()
     assert after != before
     assert [s["name"] for s in scene["sensors"]] == ["skull", "chin"]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from face_model import arkit
 from face_model.layout import load_layout
 from face_model.skin import skin_patches
-from face_viz.boards import Boards, SensorStatus
 from face_viz.frame import FaceFrame, FaceState
 from face_viz.page import FacePage
+from face_viz.shown_sensors import SensorStatus, ShownSensors
 from imu_sim.head import build_head
 
 pytestmark = pytest.mark.page
@@ -65,7 +65,7 @@ def page(calibrated: threading.Event) -> Iterator[FacePage]:
     layout = load_layout()
     statuses = [SensorStatus.VALID] * len(layout.sensors)
     statuses[5] = SensorStatus.FAULTY
-    page.set_boards(Boards(layout, skin_patches(RIG, layout).board_poses, statuses))
+    page.set_sensors(ShownSensors(layout, skin_patches(RIG, layout).board_poses, statuses))
     yield page
     page.close()
 

@@ -12,8 +12,8 @@ import pytest
 from face_model.rig import FaceRig
 from face_viz.frame import FaceFrame
 from face_viz.page import FacePage
+from face_viz.page_format import encode_rig
 from face_viz.policy import content_security_policy
-from face_viz.rig_file import encode_rig
 
 OWN = ("main.js", "stage.js", "style.css", "icon.svg")
 VENDORED = (

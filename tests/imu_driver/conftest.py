@@ -1,28 +1,34 @@
-"""A hub at packet level on a virtual clock, and the line to it."""
+"""The simulated hub on a virtual clock or a real pseudo-terminal, and what a test may do to it and to the line."""
 
 from __future__ import annotations
 
 import heapq
-import math
 import os
-import select
 import threading
 import time
-import tty
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
 
+from face_model.frames import GRAVITY_M_S2
+from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
-from imu_driver import protocol as p
-from imu_driver.protocol import cobs
-from imu_driver.session import ConnectionState, HubSession, SessionParams, TimedSample
-from imu_driver.transport import LostError, NotFoundError
+from imu_driver.hub import ConnectionState
+from imu_driver.hubs.imusic_v1 import protocol as p
+from imu_driver.hubs.imusic_v1.session import HubSession
+from imu_driver.transport import IsHub, LostError, NotFoundError
+from imu_sim.chips.parts import load_part
+from imu_sim.hub.clock import HubClock
+from imu_sim.hub.pty_link import PtyLink
+from imu_sim.hub.server import serve
+from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.imu_stream import Frames
+from imu_sim.motion import Floats
 
 
 @dataclass
@@ -38,160 +44,209 @@ class VirtualClock:
         self.now_s += seconds
 
 
-def hello_for(layout: SensorLayout, **changes: object) -> p.Hello:
-    sensors = tuple(p.SensorInfo(s.id, s.name, "QMI8658", 1024, 8) for s in layout.sensors)
-    return replace(p.Hello(0x1234, 50, 400, 7, "fake-hub", "1.0", sensors), **changes)
-
-
 @dataclass
-class FakeHub:
-    """Does what docs/protocol.md asks of a hub. Everything a test may spoil is an attribute."""
+class StillStream:
+    """Units that lie still, z up, with noise of a few counts as living sensors have."""
 
-    hello: p.Hello
-    powered: bool = True
-    version: int = p.VERSION
-    refuse: dict[int, p.Ack] = field(default_factory=dict)
-    deaf_to: set[int] = field(default_factory=set)
-    silent: bool = False
-    sequence: int = 0
-    streaming: bool = False
-    boot_s: float = 990.0
-    next_sample_s: float = 0.0
-    received: list[p.Packet] = field(default_factory=list)
+    units: int
+    done: int = 0
 
-    def boot(self, now_s: float) -> list[p.Packet]:
-        self.hello = replace(self.hello, boot_id=self.hello.boot_id + 1, rate_hz=50, flags=0)
-        self.boot_s, self.streaming, self.sequence, self.powered = now_s, False, 0, True
-        return [self.hello]
+    def next(self, frames: int) -> Frames:
+        numbers = self.done + np.arange(frames, dtype=np.float64)
+        self.done += frames
+        shape = (frames, self.units)
+        force = np.zeros((*shape, 3))
+        force[..., 2] = GRAVITY_M_S2 + 0.005 * (numbers[:, None] % 7.0)
+        rate = np.zeros((*shape, 3)) + 0.005 * (numbers[:, None, None] % 5.0)
+        orientation = np.zeros((*shape, 4))
+        orientation[..., 3] = 1.0
+        never = np.zeros(shape, np.bool_)
+        return Frames(orientation, rate, force, never, never)
 
-    def time_us(self, now_s: float) -> int:
-        return round((now_s - self.boot_s) * 1e6)
+    def weights(self, times_s: Floats) -> Floats:
+        return np.zeros((len(times_s), 52))
 
-    def answer(self, packet: p.Packet, now_s: float) -> list[p.Packet]:
+
+class BenchHub(SimulatedHub):
+    """The simulated hub, with more that can be spoilt.
+
+    Attributes:
+        received: packets of the host, in order.
+        refuse: answers instead of doing what a type of command asks.
+        deaf_to: types of packets that are not heard.
+        mute: answers, but sends no samples.
+        spoil: changes every HELLO.
+        boot_s: host time of the last boot.
+    """
+
+    def __init__(self, layout: SensorLayout, clock: Callable[[], float]) -> None:
+        self.received: list[p.Packet] = []
+        self.refuse: dict[int, p.Ack] = {}
+        self.deaf_to: set[int] = set()
+        self.mute = False
+        self.spoil: Callable[[p.Hello], p.Hello] = lambda hello: hello
+        self.boot_s = clock() - 10.0
+        super().__init__(
+            lambda _rate_hz, _start_s: StillStream(len(self._layout.sensors)),
+            layout,
+            load_part(),
+            HubClock(clock, offset_s=10.0, skew_ppm=0.0),
+            settings=HubSettings(name="bench-hub", firmware="1.0", rate_hz=50, jitter_s=0.0),
+        )
+
+    def wear(self, layout: SensorLayout) -> None:
+        """Have other units."""
+        self._layout = layout
+        self.set_faults(self.faults)
+        if self.streaming:
+            self._restart_stream(0.0, self._clock.now_s)
+
+    def number(self, sequence: int) -> None:
+        """Go on counting samples from here."""
+        self._sequence = sequence
+
+    def skip(self, samples: int) -> None:
+        """Take samples, but send them not."""
+        self._sequence += samples
+
+    def reboot(self) -> None:
+        super().reboot()
+        self.boot_s = self._clock.now_s
+
+    def due(self) -> list[bytes]:
+        frames = super().due()
+        return [] if self.mute and self.streaming else frames
+
+    def hello(self) -> p.Hello:
+        return self._hello()
+
+    def _hello(self) -> p.Hello:
+        return self.spoil(super()._hello())
+
+    def _answers(self, packet: p.Packet) -> list[p.HubPacket]:
         self.received.append(packet)
         if packet.TYPE in self.deaf_to:
             return []
-        if isinstance(packet, p.Ping):
-            return [p.Pong(packet.token, self.time_us(now_s))]
-        assert isinstance(packet, p.HelloRequest | p.Start | p.Stop | p.SetRate | p.Identify)
         if packet.TYPE in self.refuse:
-            return [replace(self.refuse[packet.TYPE], request_id=packet.request_id)]
-        answers: list[p.Packet] = []
-        if isinstance(packet, p.HelloRequest):
-            answers.append(replace(self.hello, flags=int(self.streaming)))
-        elif isinstance(packet, p.SetRate):
-            self.hello = replace(self.hello, rate_hz=packet.rate_hz)
-        elif isinstance(packet, p.Start):
-            self.streaming, self.sequence, self.next_sample_s = True, 0, now_s
-        elif isinstance(packet, p.Stop):
-            self.streaming = False
-        return [*answers, p.Ack(packet.request_id, packet.TYPE, 0)]
+            return [replace(self.refuse[packet.TYPE], request_id=packet.request_id)]  # type: ignore[union-attr]
+        return super()._answers(packet)
 
-    def sample(self, now_s: float) -> p.Sample:
-        n = len(self.hello.sensors)
-        fields = self.hello.fields
-        still = np.tile(np.array([0, 0, 4096], np.int16), (n, 1)) + (self.sequence % 7)
-        unit = np.tile(np.array([0, 0, 0, 32767], np.int16), (n, 1))
-        made = p.Sample.from_arrays(
-            self.sequence,
-            self.time_us(now_s),
-            np.ones(n, np.uint8),
-            quaternion=unit if fields & 1 else None,
-            gyro=still * 0 + self.sequence % 5 if fields & 2 else None,
-            accel=still if fields & 4 else None,
-        )
-        self.sequence += 1
-        return made
+
+class LineEnd(Protocol):
+    """A hub at the end of a `VirtualLine`, on the line's clock."""
+
+    @property
+    def wait_s(self) -> float:
+        """Time until `due` has something."""
+        ...
+
+    def receive(self, data: bytes) -> list[bytes]:
+        """Take bytes from the host; the answers, one frame each."""
+        ...
+
+    def due(self) -> list[bytes]:
+        """What the hub sends by itself up to now, one frame each."""
+        ...
 
 
 @dataclass
-class FakeLine:
-    """Transport to a `FakeHub` that takes `delay_s` each way; reading lets the virtual time pass."""
+class VirtualLine:
+    """Transport to a hub that takes `delay_s` each way; reading lets the virtual time pass.
+
+    Attributes:
+        plugged: whether it can be opened and used.
+        cut: whether nothing passes either way, without a word.
+        lose: frames of the hub still to be lost.
+        opened: times it was opened.
+        written: bytes from the host.
+    """
 
     clock: VirtualClock
-    hub: FakeHub
+    hub: LineEnd
     delay_s: float = 0.001
     plugged: bool = True
     cut: bool = False
+    lose: int = 0
     opened: int = 0
     is_open: bool = False
-    lose: int = 0
+    written: int = 0
     foreign: int = 0
-    arriving: list[tuple[float, int, bytes]] = field(default_factory=list)
-    order: count[int] = field(default_factory=count)
-    parser: p.StreamParser = field(default_factory=p.StreamParser)
-    description: str = "fake line"
+    description: str = "virtual line"
+    _events: list[tuple[float, int, bool, bytes]] = field(default_factory=list)
+    _order: count[int] = field(default_factory=count)
 
-    def open(self) -> None:
+    def open(self, is_hub: IsHub | None = None) -> None:
         self.opened += 1
         if not self.plugged:
-            raise NotFoundError("fake line: no such port; plug the hub in")
+            raise NotFoundError("virtual line: no such port; plug the hub in")
         self.is_open = True
-        self.arriving.clear()
+        self._events.clear()
 
     def close(self) -> None:
+        # What was written just before still reaches the hub.
+        for when_s, _, to_hub, data in sorted(self._events) if self.is_open and self.plugged else ():
+            if to_hub:
+                self.clock.now_s = max(self.clock.now_s, when_s)
+                self.hub.receive(data)
+        self._events.clear()
         self.is_open = False
 
     def write(self, data: bytes) -> None:
         self._check()
-        for packet in self.parser.feed(data):
-            if self.hub.powered and not self.cut:
-                for answer in self.hub.answer(packet, self.clock() + self.delay_s):
-                    self.deliver(self._encode(answer), self.clock() + 2.0 * self.delay_s)
+        self.written += len(data)
+        if not self.cut:
+            self._put(self.clock() + self.delay_s, True, data)
 
     def read(self, timeout_s: float) -> bytes:
         self._check()
-        until = self.clock() + timeout_s
-        while self._next_sample_s() <= min(until, self.arriving[0][0] if self.arriving else until):
-            self._take_sample()
-        if not self.arriving or self.arriving[0][0] > until:
-            self.clock.now_s = until
-            return b""
-        when, _, data = heapq.heappop(self.arriving)
-        self.clock.now_s = max(when, self.clock.now_s)
-        return data
-
-    def deliver(self, data: bytes, when_s: float) -> None:
-        heapq.heappush(self.arriving, (when_s, next(self.order), data))
-
-    def _next_sample_s(self) -> float:
-        return self.hub.next_sample_s + self.delay_s if self.hub.streaming else math.inf
-
-    def _take_sample(self) -> None:
-        hub = self.hub
-        sample = hub.sample(hub.next_sample_s)
-        if hub.powered and not hub.silent and not self.cut:
-            if self.lose:
-                self.lose -= 1
+        until_s = self.clock() + timeout_s
+        while True:
+            for frame in self.hub.due():
+                self._send(frame)
+            if self._events and self._events[0][0] <= self.clock():
+                _, _, to_hub, data = heapq.heappop(self._events)
+                if not to_hub:
+                    return data
+                for frame in self.hub.receive(data):
+                    self._send(frame)
+            elif self.clock() >= until_s:
+                return b""
             else:
-                self.deliver(self._encode(sample), self._next_sample_s())
-        hub.next_sample_s += 1.0 / hub.hello.rate_hz
+                next_s = self._events[0][0] if self._events else until_s
+                # A nanosecond more: a sum that rounds down would stand still.
+                self.clock.now_s = max(self.clock(), min(until_s, next_s, self.clock() + self.hub.wait_s + 1e-9))
 
-    def _encode(self, packet: p.Packet) -> bytes:
-        frame = p.encode(packet)
-        if self.hub.version == p.VERSION:
-            return frame
-        body = bytes((self.hub.version, packet.TYPE)) + b"unknown"
-        return cobs.encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
+    def deliver(self, data: bytes, when_s: float | None = None) -> None:
+        """Bytes that reach the host at `when_s`, by default now."""
+        self._put(self.clock() if when_s is None else when_s, False, data)
+
+    def _send(self, frame: bytes) -> None:
+        if self.lose:
+            self.lose -= 1
+        elif not self.cut:
+            self._put(self.clock() + self.delay_s, False, frame)
+
+    def _put(self, when_s: float, to_hub: bool, data: bytes) -> None:
+        heapq.heappush(self._events, (when_s, next(self._order), to_hub, data))
 
     def _check(self) -> None:
         if not self.is_open or not self.plugged:
-            raise LostError("fake line: unplugged")
+            raise LostError("virtual line: unplugged")
 
 
 @dataclass
 class Rig:
-    """A session with its fake hub."""
+    """A session with its hub."""
 
     clock: VirtualClock
-    hub: FakeHub
-    line: FakeLine
+    hub: BenchHub
+    line: VirtualLine
     session: HubSession
 
-    def run(self, seconds: float) -> list[TimedSample]:
+    def run(self, seconds: float) -> list[ImuSample]:
         """Step until virtual time has passed."""
         until = self.clock() + seconds
-        samples: list[TimedSample] = []
+        samples: list[ImuSample] = []
         while self.clock() < until:
             samples += self.session.step()
         return samples
@@ -209,23 +264,57 @@ class Rig:
         return sum(isinstance(packet, kind) for packet in self.hub.received)
 
 
-@pytest.fixture
+@dataclass
+class Peer:
+    """The counterpart of a kind of hub in `test_hub_conformance`: it is named bench-hub 1.0 and has the layout's units.
+
+    Attributes:
+        line: to the hub.
+        clock: of both.
+        identified: ids of units whose light blinked, in order.
+        streaming: whether the hub sends samples.
+        say_hello: makes the hub say who it is, without being asked.
+    """
+
+    line: VirtualLine
+    clock: VirtualClock
+    identified: list[int]
+    streaming: Callable[[], bool]
+    say_hello: Callable[[], None]
+
+
+def _imusic_v1_peer() -> Peer:
+    clock = VirtualClock()
+    hub = BenchHub(load_layout("face_12"), clock)
+    line = VirtualLine(clock, hub)
+    return Peer(line, clock, hub.identified, lambda: hub.streaming, lambda: line.deliver(p.encode(hub.hello())))
+
+
+PEERS: dict[str, Callable[[], Peer]] = {"imusic_v1": _imusic_v1_peer}
+
+
+@pytest.fixture(scope="session")
+def peers() -> dict[str, Callable[[], Peer]]:
+    return PEERS
+
+
+@pytest.fixture(scope="session")
 def layout() -> SensorLayout:
     return load_layout("face_12")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hello(layout: SensorLayout) -> p.Hello:
-    return hello_for(layout)
+    return BenchHub(layout, VirtualClock()).hello()
 
 
 @pytest.fixture(scope="session")
-def make_rig() -> Callable[[], Rig]:
-    def make() -> Rig:
-        clock, layout = VirtualClock(), load_layout("face_12")
-        hub = FakeHub(hello_for(layout))
-        line = FakeLine(clock, hub)
-        session = HubSession(line, layout, SessionParams(rate_hz=100), clock=clock, wait=clock.advance)
+def make_rig(layout: SensorLayout) -> Callable[..., Rig]:
+    def make(*, listen_only: bool = False) -> Rig:
+        clock = VirtualClock()
+        hub = BenchHub(layout, clock)
+        line = VirtualLine(clock, hub)
+        session = HubSession(line, layout, 100, listen_only=listen_only, clock=clock, wait=clock.advance)
         return Rig(clock, hub, line, session)
 
     return make
@@ -236,56 +325,51 @@ def rig(make_rig: Callable[[], Rig]) -> Rig:
     return make_rig()
 
 
-@pytest.fixture(scope="session")
-def hello_for_layout() -> Callable[[SensorLayout], p.Hello]:
-    return hello_for
+class _Stop:
+    """Ends `serve` from another thread."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.fileno, self._writer = os.pipe()
+
+    def ask(self) -> None:
+        self.asked = True
+        os.write(self._writer, b"x")
+
+    def close(self) -> None:
+        os.close(self.fileno)
+        os.close(self._writer)
 
 
 class PtyHub:
-    """A `FakeHub` on a real pseudo-terminal, in real time, in its own thread."""
+    """The simulated hub on a real pseudo-terminal, in real time, in its own thread; it boots when it is plugged in."""
 
-    def __init__(self, hub: FakeHub, link: Path) -> None:
-        self.hub = hub
-        self.link = link
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+    def __init__(self, layout: SensorLayout, path: Path) -> None:
+        self.hub = BenchHub(layout, time.monotonic)
+        self.path = path
+        self._running: tuple[threading.Thread, _Stop, PtyLink] | None = None
 
     def plug(self) -> None:
         """Make the port and serve it."""
-        self._stop.clear()
-        master, slave = os.openpty()
-        tty.setraw(slave)
-        self.link.unlink(missing_ok=True)
-        self.link.symlink_to(os.ttyname(slave))
-        self._thread = threading.Thread(target=self._serve, args=(master, slave), daemon=True)
-        self._thread.start()
+        self.hub.reboot()
+        stop, link = _Stop(), PtyLink(self.path)
+        thread = threading.Thread(target=serve, args=(self.hub, link, stop, None), daemon=True)
+        self._running = thread, stop, link
+        thread.start()
 
     def unplug(self) -> None:
-        """Take the port away."""
-        self._stop.set()
-        self.link.unlink(missing_ok=True)
-        if self._thread is not None:
-            self._thread.join(5.0)
-
-    def _serve(self, master: int, slave: int) -> None:
-        hub, parser = self.hub, p.StreamParser()
-        hub.boot(time.monotonic())
-        while not self._stop.is_set():
-            readable, _, _ = select.select([master], [], [], 0.002)
-            now = time.monotonic()
-            if readable:
-                for packet in parser.feed(os.read(master, 4096)):
-                    for answer in hub.answer(packet, now):
-                        os.write(master, p.encode(answer))
-            while hub.streaming and hub.next_sample_s <= now:
-                os.write(master, p.encode(hub.sample(hub.next_sample_s)))
-                hub.next_sample_s += 1.0 / hub.hello.rate_hz
-        os.close(slave)
-        os.close(master)
+        """Take the port away, if it is there."""
+        if self._running is None:
+            return
+        (thread, stop, link), self._running = self._running, None
+        stop.ask()
+        thread.join()
+        link.close()
+        stop.close()
 
 
 @pytest.fixture
-def pty_hub(hello: p.Hello, tmp_path: Path) -> Iterator[PtyHub]:
-    hub = PtyHub(FakeHub(hello), tmp_path / "hub")
+def pty_hub(layout: SensorLayout, tmp_path: Path) -> Iterator[PtyHub]:
+    hub = PtyHub(layout, tmp_path / "hub")
     yield hub
     hub.unplug()

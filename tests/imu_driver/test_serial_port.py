@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import serial
 
-from imu_driver.protocol import Ping, StreamParser, encode
+from imu_driver.hubs.imusic_v1.protocol import Ping, StreamParser, encode
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import BusyError, DeniedError, LostError, NotFoundError, TransportError
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from imu_driver.protocol import Hello, Ping, SensorInfo, encode
+from imu_driver.hubs.imusic_v1.protocol import Hello, Ping, SensorInfo, encode, is_hello
 from imu_driver.transport import BusyError, LostError, NotFoundError
 from imu_driver.udp import Address, UdpTransport, parse_address
 
@@ -49,7 +49,7 @@ def test_told_hub_is_heard_and_others_are_not(hub: socket.socket, stranger: sock
 
 def test_learned_hub(hub: socket.socket, stranger: socket.socket) -> None:
     transport = UdpTransport("127.0.0.1", 0)
-    transport.open()
+    transport.open(is_hello)
     transport.write(encode(Ping(1)))
     assert transport.unsent == 1
     stranger.sendto(encode(Ping(1)), transport.address)
@@ -65,8 +65,18 @@ def test_learned_hub(hub: socket.socket, stranger: socket.socket) -> None:
     assert transport.foreign == 2
     transport.write(b"x")
     assert hub.recvfrom(100)[0] == b"x"
-    transport.open()
+    transport.open(is_hello)
     assert transport.hub is None
+    transport.close()
+
+
+def test_without_a_test_for_hubs_the_first_sender_is_the_hub(hub: socket.socket, stranger: socket.socket) -> None:
+    transport = UdpTransport("127.0.0.1", 0)
+    transport.open()
+    hub.sendto(b"anything", transport.address)
+    assert transport.read(5.0) == b"anything"
+    stranger.sendto(HELLO, transport.address)
+    assert transport.read(5.0) == b""
     transport.close()
 
 

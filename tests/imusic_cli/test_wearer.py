@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 pytest.importorskip("typer", reason="no typer: run make setup")
 
-from face_inference.errors import PhoneAlignmentError, ProfileNotFoundError
+from face_inference.errors import ProfileError, WearerError
 from face_inference.wearer.observations import Observations
-from face_inference.wearer.population import Population
+from face_inference.wearer.prior import Prior
 from face_inference.wearer.profile import ProfileFolder, WearerProfile, new_profile
 from face_model import arkit, routine
 from imusic_cli import phone as phone_work
@@ -28,10 +28,10 @@ LAG_S = 3.21
 
 
 @pytest.fixture(scope="module")
-def population() -> Population:
+def prior() -> Prior:
     rng = np.random.default_rng(1)
     count = 3 * (len(NAMES) - 1)
-    return Population(
+    return Prior(
         mean=rng.normal(0.0, 0.06, (count, arkit.COUNT)).astype(np.float32),
         factors=np.zeros((1, count, arkit.COUNT), np.float32),
         spread=np.full((count, arkit.COUNT), 0.03, np.float32),
@@ -51,9 +51,9 @@ def performed(time_s: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def truth(population: Population) -> np.ndarray:
+def truth(prior: Prior) -> np.ndarray:
     """Response (D, 52) of ann."""
-    return population.mean + np.random.default_rng(2).normal(0.0, 0.03, population.mean.shape)
+    return prior.mean + np.random.default_rng(2).normal(0.0, 0.03, prior.mean.shape)
 
 
 @pytest.fixture
@@ -63,11 +63,11 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ProfileFolder:
 
 
 @pytest.fixture
-def profile(folder: ProfileFolder, population: Population, truth: np.ndarray) -> WearerProfile:
+def profile(folder: ProfileFolder, prior: Prior, truth: np.ndarray) -> WearerProfile:
     time_s = np.arange(round(50 * routine.DURATION_S)) / 50
     values = (performed(time_s) @ truth.T).astype(np.float32)
     observed = Observations(time_s, values, np.ones(values.shape, bool))
-    made = new_profile("ann", population.anybody, population, NAMES, "skull", "tiny face 1.0", "22 of 22", observed)
+    made = new_profile("ann", prior.unknown_wearer, prior, NAMES, "skull", "tiny face 1.0", "22 of 22", observed)
     folder.save(made)
     return made
 
@@ -88,11 +88,11 @@ def recorded(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch, population: Population) -> list[str]:
+def model(monkeypatch: pytest.MonkeyPatch, prior: Prior) -> list[str]:
     """Stands for a model folder; the names it was asked for."""
     asked: list[str] = []
     mounts = SimpleNamespace(names=NAMES, reference=0)
-    description = SimpleNamespace(mounts=mounts, population=population, title="tiny face 1.0")
+    description = SimpleNamespace(mounts=mounts, prior=prior, title="tiny face 1.0")
 
     def load(name: str) -> SimpleNamespace:
         asked.append(name)
@@ -112,12 +112,12 @@ def test_profiles_are_listed_shown_and_removed(folder: ProfileFolder, profile: W
     (listed,) = json.loads(run("list", "--json"))
     shown = json.loads(run("show", "ann", "--json"))
     assert listed == shown
-    assert (shown["person"], shown["source"], shown["quality"]) == ("ann", "population", "22 of 22")
+    assert (shown["wearer"], shown["source"], shown["quality"]) == ("ann", "population", "22 of 22")
     assert "ann" in run("list")
     assert "22 of 22" in run("show", "ann")
     run("remove", "ann")
     assert json.loads(run("list", "--json")) == []
-    with pytest.raises(ProfileNotFoundError):
+    with pytest.raises(ProfileError):
         run("remove", "ann")
 
 
@@ -128,13 +128,13 @@ def test_a_phones_recording_teaches_the_profile_of_its_routine(
     assert model == ["tiny face"]
     assert rows.alignment.lag_s == pytest.approx(-LAG_S, abs=0.02)
     found = folder.load("ann")
-    assert found.label.source == found.response.source == "phone"
+    assert found.label.source == found.jacobian.source == "phone"
     assert found.label.created == profile.label.created
     assert "take.csv" in found.label.quality
     assert found.routine is not None
     poses = routine.nominal_weights().T  # what moves together in every prompt cannot be told apart
-    before = np.abs((profile.response.response - truth) @ poses).mean()
-    assert np.abs((found.response.response - truth) @ poses).mean() < 0.2 * before
+    before = np.abs((profile.jacobian.mean - truth) @ poses).mean()
+    assert np.abs((found.jacobian.mean - truth) @ poses).mean() < 0.2 * before
 
 
 def test_another_persons_recording_is_refused_and_the_profile_stays(
@@ -145,7 +145,7 @@ def test_another_persons_recording_is_refused_and_the_profile_stays(
     values = [line.split(",", 1)[1] for line in lines[1:]]
     mixed = [f"{line.split(',', 1)[0]},{values[j]}" for line, j in zip(lines[1:], shuffled, strict=True)]
     recorded.write_text("\n".join([lines[0], *mixed]) + "\n")
-    with pytest.raises(PhoneAlignmentError):
+    with pytest.raises(WearerError):
         phone_work.learn_from_phone("ann", recorded, "", folder)
     assert folder.load("ann").label == profile.label
 

@@ -130,7 +130,7 @@ def test_descriptions_and_ranges_are_told(node: Recorder) -> None:
     assert "fast, slow" in node.describe_parameter("mode").additional_constraints
 
 
-def test_diagnostics_come_in_every_state(node: Recorder) -> None:
+def test_diagnostics_tell_the_lifecycle_in_every_state(node: Recorder) -> None:
     heard: list[DiagnosticStatus] = []
 
     def keep_own(message: DiagnosticArray) -> None:  # other graphs on this machine speak here too
@@ -139,10 +139,25 @@ def test_diagnostics_come_in_every_state(node: Recorder) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     node.create_subscription(DiagnosticArray, "/diagnostics", keep_own, 10)
-    while not heard:
-        executor.spin_once(timeout_sec=5.0)
-    assert heard[0].level == DiagnosticStatus.STALE
-    assert heard[0].message == "unconfigured"
+
+    def told() -> tuple[bytes, dict[str, str]]:
+        heard.clear()
+        node._publish_health()
+        while not heard:
+            executor.spin_once(timeout_sec=5.0)
+        return heard[-1].level, {value.key: value.value for value in heard[-1].values}
+
+    assert told() == (DiagnosticStatus.STALE, {"lifecycle": "unconfigured"})
+    node.problem = ConfigurationError("no such model")
+    node.trigger_configure()
+    assert told() == (DiagnosticStatus.ERROR, {"lifecycle": "unconfigured", "failure": "no such model"})
+    node.problem = None
+    node.trigger_configure()
+    assert told() == (DiagnosticStatus.STALE, {"lifecycle": "inactive"})
+    node.trigger_activate()
+    assert told() == (DiagnosticStatus.OK, {"lifecycle": "active"})
+    node.trigger_shutdown()
+    assert told() == (DiagnosticStatus.STALE, {"lifecycle": "finalized"})
     executor.shutdown()
 
 

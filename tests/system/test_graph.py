@@ -104,7 +104,7 @@ def listen(heard: Heard) -> None:
             wait(f"{name} that is well", lambda name=name: any(s.level == DiagnosticStatus.OK for s in of(heard, name)))
         wait("page", lambda: page_of(heard))
         heard.topics = dict(node.get_topic_names_and_types())
-        for name in ("imu/frame", "imu/layout", "face/blendshapes", "face/markers", "face/points"):
+        for name in ("imu/frame", "imu/layout", "imu/states", "face/blendshapes", "face/markers", "face/points"):
             (heard.publishers[name],) = node.get_publishers_info_by_topic(topic(name))
         heard.page = page_of(heard)
     finally:
@@ -133,6 +133,7 @@ def heard(graph: tuple[Supervisor, Heard]) -> Heard:
     [
         ("imu/frame", "imusic/msg/ImuFrame"),
         ("imu/layout", "imusic/msg/SensorLayout"),
+        ("imu/states", "imusic/msg/SensorStates"),
         ("imu/mentalis/data", "sensor_msgs/msg/Imu"),
         ("face/blendshapes", "imusic/msg/FaceBlendshapes"),
         ("face/markers", "visualization_msgs/msg/MarkerArray"),
@@ -148,6 +149,7 @@ def test_topics_have_their_types(heard: Heard, name: str, type_name: str) -> Non
     [
         ("imu/frame", ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
         ("imu/layout", ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
+        ("imu/states", ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
         ("face/blendshapes", ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
         ("face/markers", ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
         ("face/points", ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),

@@ -22,10 +22,10 @@ from imusic.msg import FaceBlendshapes, WearerPrompt  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 
 from face_inference.channels import Channels  # noqa: E402
-from face_inference.inputs import input_size  # noqa: E402
 from face_inference.model_folder import load_model  # noqa: E402
 from face_inference.mounts import NominalMounts  # noqa: E402
-from face_inference.wearer.population import Population  # noqa: E402
+from face_inference.network_inputs import input_size  # noqa: E402
+from face_inference.wearer.prior import Prior  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
 from face_model import arkit, routine  # noqa: E402
 from face_model.layout import load_layout  # noqa: E402
@@ -41,7 +41,7 @@ from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 pytestmark = pytest.mark.ros
 
 NAMESPACE = f"wearer_{os.getpid()}"
-PERSON = "ann"
+WEARER = "ann"
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mounts = NominalMounts.on_rig(load_family("head").typical(), load_layout("face_12"))
     rng = np.random.default_rng(1)
     count = 3 * len(mounts.skin)
-    population = Population(
+    prior = Prior(
         mean=rng.normal(0.0, 0.06, (count, arkit.COUNT)).astype(np.float32),
         factors=np.zeros((1, count, arkit.COUNT), np.float32),
         spread=np.full((count, arkit.COUNT), 0.02, np.float32),
@@ -62,7 +62,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = build_network(NetworkConfig(inputs=input_size(Channels.of(mounts)), architecture="ridge"))
     folder = tmp_path_factory.mktemp("models") / "untrained"
     named: Any = SimpleNamespace(name="untrained", version="1", rate_hz=100.0)
-    write_model(network, mounts, named, folder, {}, {}, {}, population)
+    write_model(network, mounts, named, folder, {}, {}, {}, prior)
     return folder
 
 
@@ -73,8 +73,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Pr
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         folder = ProfileFolder()
         description = load_model(model).description
-        names, population = description.mounts.names, description.population
-        folder.save(new_profile(PERSON, population.anybody, population, names, names[0], description.title, "a test"))
+        names, prior = description.mounts.names, description.prior
+        folder.save(new_profile(WEARER, prior.unknown_wearer, prior, names, names[0], description.title, "a test"))
         yield folder
 
 
@@ -127,7 +127,7 @@ def known() -> dict[str, str]:
 
 
 def test_it_says_that_it_knows_nobody(graph: None) -> None:
-    assert known()["wearer"] == "population"
+    assert known()["wearer_known_from"] == "population"
 
 
 def test_the_wearer_is_guided_and_cancelling_leaves_all_as_it_was(graph: None, folder: ProfileFolder) -> None:
@@ -147,19 +147,19 @@ def test_the_wearer_is_guided_and_cancelling_leaves_all_as_it_was(graph: None, f
     # What stays on the topic for those who come late: it is over.
     last = heard(WearerPrompt, "face/prompt", LATCHED, until=lambda m: bool(m) and not m[-1].text)
     assert last[-1].count == len(routine.ROUTINE)
-    assert folder.names() == [PERSON]
-    assert known()["wearer"] == "population"
+    assert folder.names() == [WEARER]
+    assert known()["wearer_known_from"] == "population"
 
 
 def test_a_profile_is_used_while_it_runs(graph: None) -> None:
-    answer = use_wearer(PERSON, NAMESPACE)
+    answer = use_wearer(WEARER, NAMESPACE)
     assert answer is not None
-    assert known()["person"] == PERSON
-    with pytest.raises(CommandError, match=PERSON):
+    assert known()["wearer"] == WEARER
+    with pytest.raises(CommandError, match=WEARER):
         use_wearer("nobody", NAMESPACE)
-    assert known()["person"] == PERSON
+    assert known()["wearer"] == WEARER
     assert use_wearer("", NAMESPACE) is not None
 
 
-def test_where_nobody_runs_it_says_so(graph: None) -> None:
-    assert use_wearer(PERSON, "nowhere", patience_s=0.5) is None
+def test_where_no_graph_runs_it_says_so(graph: None) -> None:
+    assert use_wearer(WEARER, "nowhere", patience_s=0.5) is None

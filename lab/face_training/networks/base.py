@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from face_inference.uncertainty import confidence_from_scale
-from face_inference.wearer.reading import LIMITS
+from face_inference.wearer.linear_estimate import LIMITS
 from face_model import arkit
 from face_training.networks.config import NetworkConfig
 from face_training.networks.ring_rows import RingShape
@@ -51,7 +51,7 @@ class FaceNetwork(nn.Module):  # type: ignore[misc,unused-ignore]
         input_mean: (I,) subtracted from the inputs.
         input_scale: (I,) divides them then.
         input_gate: (I,) one, or zero for inputs that it shall do without, to find out what they are worth.
-        residual_scale: (W,) typical size of truth minus reading, the unit in which a network corrects the reading.
+        residual_scale: (W,) typical size of truth minus linear estimate, the unit in which a network corrects it.
         log_temperature: (W,) added to the log of the standard deviation: makes confidence come true.
         novelty_limit: () mean square of the normalised inputs that counts as usual.
     """
@@ -150,8 +150,8 @@ class FaceNetwork(nn.Module):  # type: ignore[misc,unused-ignore]
         scaled = ((inputs - self.input_mean) / self.input_scale).clamp(-INPUT_LIMIT, INPUT_LIMIT)
         return scaled * self.input_gate
 
-    def reading(self, inputs: Tensor) -> Tensor:
-        """(..., I) raw -> (..., W) the linear reading of the weights in them, from which corrections start."""
+    def linear_estimate(self, inputs: Tensor) -> Tensor:
+        """(..., I) raw -> (..., W) the linear estimate of the weights in them, from which corrections start."""
         block = slice(-2 * arkit.COUNT, -arkit.COUNT)
         return inputs[..., block] * self.input_gate[block]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from face_inference.errors import NetworkConfigError
+from face_inference.errors import InferenceError
 from face_model import arkit
 
 ARCHITECTURES = ("diffusion", "transformer", "gru", "tcn", "ridge")
 
-READING_CHANNELS = 2 * arkit.COUNT
-"""The last channels of the inputs: the linear reading of the weights, then its standard deviation."""
+ESTIMATE_CHANNELS = 2 * arkit.COUNT
+"""The last channels of the inputs: the linear estimate of the weights, then its standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class NetworkConfig:
     """What to build. Each architecture takes from it what it has.
 
     Attributes:
-        inputs: I, numbers that go in at each tick, the reading and its standard deviation last.
+        inputs: I, numbers that go in at each tick, the linear estimate and its standard deviation last.
         architecture: one of `ARCHITECTURES`.
         width: C, channels between layers.
         layers: transformer blocks of the encoder.
@@ -31,7 +31,7 @@ class NetworkConfig:
         dropout: share of activations dropped in training.
 
     Raises:
-        NetworkConfigError: sizes that fit no network.
+        InferenceError: sizes that fit no network.
     """
 
     inputs: int
@@ -48,25 +48,25 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
-            raise NetworkConfigError(
+            raise InferenceError(
                 f"expected architecture to be one of {', '.join(ARCHITECTURES)}, found {self.architecture!r}"
             )
-        if self.inputs <= READING_CHANNELS:
-            raise NetworkConfigError(
-                f"expected more than {READING_CHANNELS} inputs, features before the reading, found {self.inputs}"
+        if self.inputs <= ESTIMATE_CHANNELS:
+            raise InferenceError(
+                f"expected more than {ESTIMATE_CHANNELS} inputs, the linear estimate last, found {self.inputs}"
             )
         small = ("width", "layers", "heads", "denoiser_layers", "denoiser_width", "steps")
         wrong = [f"{name} {getattr(self, name)}" for name in small if getattr(self, name) < 1]
         if wrong:
-            raise NetworkConfigError(f"expected sizes of at least 1, found {', '.join(wrong)}")
+            raise InferenceError(f"expected sizes of at least 1, found {', '.join(wrong)}")
         if self.width % self.heads or self.denoiser_width % self.heads:
-            raise NetworkConfigError(
+            raise InferenceError(
                 f"expected width and denoiser_width to be multiples of heads {self.heads}, "
                 f"found {self.width} and {self.denoiser_width}"
             )
         if not 2 <= self.horizon <= self.window:
-            raise NetworkConfigError(
+            raise InferenceError(
                 f"expected 2 <= horizon <= window, found horizon {self.horizon} and window {self.window}"
             )
         if not 0.0 <= self.dropout < 1.0:
-            raise NetworkConfigError(f"expected dropout in [0, 1), found {self.dropout}")
+            raise InferenceError(f"expected dropout in [0, 1), found {self.dropout}")

@@ -1,7 +1,7 @@
 """The streaming diffusion transformer: an encoder of what the sensors said, a denoiser of what the face did.
 
 At each tick the denoiser draws the trajectory of the last H ticks, the present one last, as the residual of the
-weights from their linear reading. Published is its present tick, led by the trajectory's own velocity: a trajectory is
+weights from their linear estimate. Published is its present tick, led by the trajectory's own velocity: a trajectory is
 smooth in itself, but the next tick's is another one, and their ends would tremble. The noise is drawn once, with the
 weights: each tick starts from the same, so equal inputs give equal outputs and neighbouring ticks stay close.
 """
@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_model import arkit
 from face_training.networks.base import FaceNetwork, Prediction
 from face_training.networks.config import NetworkConfig
@@ -37,7 +37,9 @@ _NOISE_SEED = 52
 
 
 class DiffusionNetwork(FaceNetwork):
-    """Inputs -> normalise -> causal transformer -> denoiser -> residual of the reading; log-variance from the encoder.
+    """Inputs -> normalise -> causal transformer -> denoiser -> residual of the linear estimate.
+
+    Log-variance comes from the encoder.
 
     Attributes:
         noise: (H, W) where sampling starts at every tick.
@@ -74,7 +76,7 @@ class DiffusionNetwork(FaceNetwork):
         clean = self._sample(context, hidden, self.noise[None], self.config.steps)
         ends = clean[:, -2:].reshape(batch, length, 2, arkit.COUNT)  # (B, L, 2, W)
         residual = carried(ends, state[-1], state[0][:, -1:, None])  # (B, L, W)
-        mean = self.reading(inputs) + self.residual_scale * residual
+        mean = self.linear_estimate(inputs) + self.residual_scale * residual
         log_variance = self.log_variance_from(self.log_variance(encoded))  # (B, L, W)
         return mean, log_variance, (*following, known[:, length:], residual[:, -1:])
 
@@ -103,7 +105,7 @@ class DiffusionNetwork(FaceNetwork):
         clean = clean if steps == 1 else ends @ clean  # (B, 2, W)
         before = row_back(rings[-1], ticks, 1)[:, None]  # (B, 1, W)
         residual = carried(clean[:, None], before, (ticks > 0.0).to(inputs.dtype)[:, None])[:, 0]  # (B, W)
-        mean = self.reading(inputs) + self.residual_scale * residual
+        mean = self.linear_estimate(inputs) + self.residual_scale * residual
         return mean, self.log_variance_from(self.log_variance(encoded)), (*rows, row, residual)
 
     @property
@@ -116,7 +118,7 @@ class DiffusionNetwork(FaceNetwork):
         """See `FaceNetwork.last_of_window`: the last tick's trajectory, not led by what was published before."""
         encoded = self.encoder.from_nothing(self.normalised(inputs))[:, -self.config.horizon :]  # (B, H, C)
         clean = self._sample(encoded, torch.zeros_like(encoded[..., :1]), self.noise[None], self.config.steps)
-        mean = self.reading(inputs[:, -1]) + self.residual_scale * clean[:, -1]  # (B, W)
+        mean = self.linear_estimate(inputs[:, -1]) + self.residual_scale * clean[:, -1]  # (B, W)
         return mean, self.log_variance_from(self.log_variance(encoded[:, -1]))
 
     def training_prediction(self, inputs: Tensor, truth: Tensor, generator: torch.Generator) -> Prediction:
@@ -126,17 +128,20 @@ class DiffusionNetwork(FaceNetwork):
         error says nothing about what will be published.
         """
         encoded = self.encode_chunk(inputs)  # (B, N, H, C)
-        reading, target = self.trajectories(self.reading(inputs)), self.trajectories(truth)  # (B, N, H, W) each
+        estimate, target = (
+            self.trajectories(self.linear_estimate(inputs)),
+            self.trajectories(truth),
+        )  # (B, N, H, W) each
         level = self._levels(encoded.shape[:2], generator).to(inputs.device)  # (B, N)
         noise = self.draw_noise(inputs, generator)  # (B, N, H, W)
-        x = noised((target - reading) / self.residual_scale, noise, level)
+        x = noised((target - estimate) / self.residual_scale, noise, level)
         clean = self.denoiser(
             x.flatten(0, 1), level.flatten(), self.denoiser.context(encoded.flatten(0, 1)), _nothing_hidden(encoded)
         ).reshape(x.shape)
         log_variance = self.log_variance_from(self.log_variance(encoded))  # (B, N, H, W)
         learns = (level == 1.0)[..., None, None]
         return Prediction(
-            reading + self.residual_scale * clean,
+            estimate + self.residual_scale * clean,
             torch.where(learns, log_variance, log_variance.detach()),
             target,
         )
@@ -168,7 +173,7 @@ class DiffusionNetwork(FaceNetwork):
         context = encoded.flatten(0, 1)
         hidden = torch.zeros_like(context[..., :1])
         clean = self._sample(context, hidden, start, steps or self.config.steps).reshape(batch, count, horizon, -1)
-        mean = self.trajectories(self.reading(inputs)) + self.residual_scale * clean
+        mean = self.trajectories(self.linear_estimate(inputs)) + self.residual_scale * clean
         return Prediction(mean, self.log_variance_from(self.log_variance(encoded)), mean)
 
     def _sample(self, encoded: Tensor, hidden: Tensor, noise: Tensor, steps: int) -> Tensor:
@@ -181,10 +186,10 @@ class DiffusionNetwork(FaceNetwork):
         """(B, L, ...) -> (B, N, H, ...): every `STRIDE` ticks after a warm-up of H - 1 ticks.
 
         Raises:
-            TrainingError: the chunk is too short for one.
+            InferenceError: the chunk is too short for one.
         """
         if x.shape[1] < 2 * self.config.horizon - 1:
-            raise TrainingError(
+            raise InferenceError(
                 f"expected chunks of at least {2 * self.config.horizon - 1} ticks, found {x.shape[1]}; "
                 "train on longer chunks or shorten the horizon"
             )

@@ -13,7 +13,7 @@ from face_training.networks.ring_rows import RingShape, ring_of, row_back
 
 
 class GruNetwork(FaceNetwork):
-    """Inputs -> normalise -> linear -> GRU -> correction of the reading, and log-variance."""
+    """Inputs -> normalise -> linear -> GRU -> correction of the linear estimate, and log-variance."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
@@ -42,7 +42,7 @@ class GruNetwork(FaceNetwork):
         hidden = torch.tanh(fresh[2] + reset * kept[2])
         hidden = hidden + update * (before - hidden)
         correction, log_variance = self.head(hidden)  # (B, W) each
-        mean = self.reading(inputs) + self.residual_scale * correction
+        mean = self.linear_estimate(inputs) + self.residual_scale * correction
         return mean, self.log_variance_from(log_variance), (hidden,)
 
     def advance(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
@@ -50,5 +50,5 @@ class GruNetwork(FaceNetwork):
         x = functional.silu(self.embed(self.normalised(inputs)))  # (B, L, C)
         x, hidden = self.gru(x, state[0])  # (B, L, C), (1, B, C)
         correction, log_variance = self.head(self.drop(x))  # (B, L, W) each
-        mean = self.reading(inputs) + self.residual_scale * correction
+        mean = self.linear_estimate(inputs) + self.residual_scale * correction
         return mean, self.log_variance_from(log_variance), (hidden,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_training.networks.base import FaceNetwork, novelty
 
 USUAL_SHARE = 0.995
@@ -30,17 +30,17 @@ def fit_statistics(network: FaceNetwork, inputs: Tensor, truth: Tensor) -> None:
         truth: (N, W) the weights at the same ticks.
 
     Raises:
-        TrainingError: fewer than two rows or values that are not finite.
+        InferenceError: fewer than two rows or values that are not finite.
     """
     if len(inputs) < 2 or not bool(torch.isfinite(inputs).all()) or not bool(torch.isfinite(truth).all()):
-        raise TrainingError(
+        raise InferenceError(
             f"expected at least two rows of finite inputs and weights, found {len(inputs)} rows; check the data set"
         )
     flags = ((inputs == 0.0) | (inputs == 1.0)).all(dim=0)  # (I,)
     half = torch.tensor(0.5, device=inputs.device)
     network.input_mean.copy_(torch.where(flags, half, inputs.mean(dim=0)))
     network.input_scale.copy_(torch.where(flags, half, inputs.std(dim=0).clamp(min=_LEAST_SCALE)))
-    residual = truth - network.reading(inputs)  # (N, W)
+    residual = truth - network.linear_estimate(inputs)  # (N, W)
     network.residual_scale.copy_(residual.square().mean(dim=0).sqrt().clamp(min=_LEAST_RESIDUAL))
     network.novelty_limit.fill_(1.0)
     square = novelty(network, inputs).flatten()  # (N,) mean squares, as their limit is one

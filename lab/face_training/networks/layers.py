@@ -9,7 +9,7 @@ from face_model import arkit
 
 
 def quiet_linear(inputs: int, outputs: int) -> nn.Linear:
-    """A linear layer that starts at zero: training then starts at the reading itself."""
+    """A linear layer that starts at zero: training then starts at the linear estimate itself."""
     layer = nn.Linear(inputs, outputs)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
@@ -17,7 +17,7 @@ def quiet_linear(inputs: int, outputs: int) -> nn.Linear:
 
 
 class Head(nn.Module):  # type: ignore[misc,unused-ignore]
-    """(..., C) -> correction of the reading and log-variance, both (..., W) in units of `residual_scale`."""
+    """(..., C) -> correction of the linear estimate and log-variance, both (..., W) in units of `residual_scale`."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

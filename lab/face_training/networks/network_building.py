@@ -34,7 +34,7 @@ def load_network(model: Model) -> FaceNetwork:
 
     Raises:
         ModelFolderError: the weights are not those of the network described.
-        NetworkConfigError: the description fits no network.
+        InferenceError: the description fits no network.
     """
     path = model.file(WEIGHTS)
     try:

@@ -13,7 +13,7 @@ from face_training.networks.ring_rows import RingShape
 
 
 class TransformerNetwork(FaceNetwork):
-    """Inputs -> normalise -> causal transformer -> correction of the reading, and log-variance."""
+    """Inputs -> normalise -> causal transformer -> correction of the linear estimate, and log-variance."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
@@ -58,5 +58,5 @@ class TransformerNetwork(FaceNetwork):
     def _estimate(self, inputs: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """(..., I) raw, (..., C) -> mean and log-variance, (..., W) each."""
         correction, log_variance = self.head(x)  # (..., W) each
-        mean = self.reading(inputs) + self.residual_scale * correction
+        mean = self.linear_estimate(inputs) + self.residual_scale * correction
         return mean, self.log_variance_from(log_variance)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from face_inference.errors import TrainingError
+from face_inference.errors import InferenceError
 from face_model import arkit
 from face_training.networks.base import LOG_VARIANCE_LIMITS, FaceNetwork
 from face_training.networks.config import NetworkConfig
@@ -53,7 +53,7 @@ class RidgeNetwork(FaceNetwork):
             ridge: penalty in units of the mean square of a normalised input, at least 0; 0.01 is mild.
 
         Raises:
-            TrainingError: no rows.
+            InferenceError: no rows.
         """
         size = self.config.inputs + 1
         gram = torch.zeros(size, size, dtype=torch.float64)
@@ -69,7 +69,7 @@ class RidgeNetwork(FaceNetwork):
             power += (y * y).sum(dim=0)
             rows += len(x)
         if not rows:
-            raise TrainingError("expected rows to fit ridge regression on, found none; give at least one batch")
+            raise InferenceError("expected rows to fit ridge regression on, found none; give at least one batch")
         penalty = torch.full((size,), max(ridge, 1e-9) * rows, dtype=torch.float64)  # never singular
         penalty[-1] = 0.0
         solution = torch.linalg.solve(gram + torch.diag(penalty), cross)  # (I + 1, W)

@@ -50,7 +50,7 @@ class DilatedBlock(nn.Module):  # type: ignore[misc,unused-ignore]
 
 
 class TcnNetwork(FaceNetwork):
-    """Inputs -> normalise -> linear -> dilated convolutions -> correction of the reading, and log-variance."""
+    """Inputs -> normalise -> linear -> dilated convolutions -> correction of the linear estimate, and log-variance."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
@@ -79,7 +79,7 @@ class TcnNetwork(FaceNetwork):
             x, row = block.tick(x, ticks, ring)
             rows.append(row)
         correction, log_variance = self.head(self.norm(x))  # (B, W) each
-        mean = self.reading(inputs) + self.residual_scale * correction
+        mean = self.linear_estimate(inputs) + self.residual_scale * correction
         return mean, self.log_variance_from(log_variance), tuple(rows)
 
     def advance(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
@@ -90,5 +90,5 @@ class TcnNetwork(FaceNetwork):
             x, past = block(x, past)
             following.append(past)
         correction, log_variance = self.head(self.norm(x))  # (B, L, W) each
-        mean = self.reading(inputs) + self.residual_scale * correction
+        mean = self.linear_estimate(inputs) + self.residual_scale * correction
         return mean, self.log_variance_from(log_variance), tuple(following)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imu_driver.protocol import UnitStatus
+from imu_driver.hubs.imusic_v1.protocol import UnitStatus
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imu_driver.protocol import QUATERNION_SCALE, Fields, Sample, to_counts
+from imu_driver.hubs.imusic_v1.protocol import QUATERNION_SCALE, Fields, Sample, to_counts
 from imu_sim.hub.faults import UnitFrames
 
 

@@ -20,7 +20,6 @@ from imu_sim.hub.clock import HubClock
 from imu_sim.hub.config import MOTIONS, PERFORMANCE, ROUTINE, SAY, SimulatorConfig, is_built_in
 from imu_sim.hub.pty_link import PtyLink
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
-from imu_sim.hub.stop_signal import StopSignal
 from imu_sim.hub.udp_link import UdpLink
 from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory
@@ -103,7 +102,19 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     return SimulatedHub(make_stream, layout, part, hub_clock, settings=settings, faults=config.faults, seed=config.seed)
 
 
-def serve(hub: SimulatedHub, link: Link, stop: StopSignal, duration_s: float | None) -> None:
+class StopWish(Protocol):
+    """A wish to end, e.g. a `StopSignal`."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether it was uttered."""
+
+    @property
+    def fileno(self) -> int:
+        """Readable once it was."""
+
+
+def serve(hub: SimulatedHub, link: Link, stop: StopWish, duration_s: float | None) -> None:
     """Carry bytes between hub and link until `stop` or for `duration_s`."""
     end_s = None if duration_s is None else time.monotonic() + duration_s
     while not stop.asked and (end_s is None or time.monotonic() < end_s):

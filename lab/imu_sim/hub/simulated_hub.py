@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from face_model.layout import SensorLayout
-from imu_driver.protocol import (
+from imu_driver.hubs.imusic_v1.protocol import (
     VERSION,
     Ack,
     Fields,
@@ -29,7 +29,6 @@ from imu_driver.protocol import (
     Stop,
     StreamParser,
     accel_scale,
-    cobs,
     encode,
     gyro_scale,
 )
@@ -38,10 +37,23 @@ from imu_sim.hub.cadence import Cadence
 from imu_sim.hub.clock import HubClock
 from imu_sim.hub.faults import FaultInjector, Faults
 from imu_sim.hub.sample_block import SampleBlock
-from imu_sim.imu_stream import ImuStream
+from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
 
-StreamFactory = Callable[[float, float], ImuStream]
+
+class UnitStream(Protocol):
+    """What the units measure, e.g. an `ImuStream`."""
+
+    def next(self, frames: int) -> Frames:
+        """The next `frames` samples of all units."""
+        ...
+
+    def weights(self, times_s: Floats) -> Floats:
+        """True weights (T, 52) at motion times (T,), s."""
+        ...
+
+
+StreamFactory = Callable[[float, float], UnitStream]
 """Makes a stream for a rate in Hz that starts at a motion time in s."""
 
 _BLOCK_S = 0.2
@@ -201,6 +213,11 @@ class SimulatedHub:
         weights: Floats = self._stream.weights(times)[0]
         return weights
 
+    def reboot(self) -> None:
+        """As after a loss of power: clock, rate and streaming start anew."""
+        self._clock.restart()
+        self._boot()
+
     def _boot(self) -> None:
         self._boot_id: int = int(self._rng.integers(1, 2**32))
         self.streaming = False
@@ -213,8 +230,7 @@ class SimulatedHub:
         if at is None or self._rebooted or self._first_start_s is None or now_s - self._first_start_s < at:
             return
         self._rebooted = True
-        self._clock.restart()
-        self._boot()
+        self.reboot()
 
     def _silent(self, now_s: float) -> bool:
         return self._first_start_s is not None and self.faults.stalled(now_s - self._first_start_s)
@@ -322,7 +338,4 @@ class SimulatedHub:
         self._release_s = self.cadence.deadline_s + delay_s
 
     def _encoded(self, packet: HubPacket) -> bytes:
-        if not self.faults.wrong_version:
-            return encode(packet)
-        body = bytes((VERSION + 1, packet.TYPE)) + packet.to_payload()
-        return cobs.encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
+        return encode(packet, VERSION + 1 if self.faults.wrong_version else VERSION)

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from face_inference.engines.fallback import EngineWithFallback
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.onnx_runtime_gpu import PROVIDERS, OnnxRuntimeGpuEngine
 from face_inference.engines.protocol import Engine, OnProgress
-from face_inference.engines.spare import EngineWithSpare
 from face_inference.errors import EngineError
 from face_inference.model_folder import Model
 
 DEFAULT = "onnxruntime"
-"""Runs everywhere, and is the spare engine of all others."""
+"""Runs everywhere, and is the fallback of all others."""
 
 NAMES = (DEFAULT, "tensorrt", *PROVIDERS, "pytorch")
 """All engines."""
@@ -34,6 +34,9 @@ CANDIDATES = ("tensorrt", "onnxruntime-cuda", DEFAULT)
 REFERENCE_ENGINE = "face_training.torch_engine"
 
 _TIMED_STEPS = 30
+
+_TOLD_SHARE = 0.1
+_TOLD_PERIOD_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,9 @@ def create_engine(
             if candidate == DEFAULT:
                 raise
             refused.append(f"no {candidate}: {error}")
-    spare = opened.get(DEFAULT) or OnnxRuntimeEngine(model, faces)
+    fallback = opened.get(DEFAULT) or OnnxRuntimeEngine(model, faces)
     if not opened:
-        return Choice(spare, _line(model, spare, f"falls back; {refused[0]}"), True)
+        return Choice(fallback, _line(model, fallback, f"falls back; {refused[0]}"), True)
     times_ms = {candidate: _step_ms(engine) for candidate, engine in opened.items()} if len(opened) > 1 else {}
     best = min(times_ms, key=times_ms.__getitem__) if times_ms else next(iter(opened))
     for candidate, engine in opened.items():
@@ -102,8 +105,8 @@ def create_engine(
             engine.close()
     why = _why(name, times_ms, refused, gpu)
     if best == DEFAULT:
-        return Choice(spare, _line(model, spare, why))
-    guarded = EngineWithSpare(opened[best], spare, on_failure or (lambda _line: None))
+        return Choice(fallback, _line(model, fallback, why))
+    guarded = EngineWithFallback(opened[best], fallback, on_failure or (lambda _line: None))
     return Choice(guarded, _line(model, guarded, why))
 
 
@@ -115,13 +118,13 @@ def gpu_is_here() -> bool:
 def open_engine(
     model: Model, name: str, faces: int = 1, precision: str = "auto", on_progress: OnProgress | None = None
 ) -> Engine:
-    """One engine by its name, without a spare.
+    """One engine by its name, without a fallback.
 
     Raises:
         EngineError: what it needs is not here, or it does not accept the model.
     """
     if name == "tensorrt":
-        # Imported where it is asked for: nobody else needs what it needs.
+        # Imported only where it is asked for, because of the libraries that it needs.
         from face_inference.engines.tensorrt.engine import TensorRtEngine
 
         return TensorRtEngine.create(model, faces, "float16" if precision == "auto" else precision, on_progress)
@@ -171,3 +174,19 @@ def _why(name: str, times_ms: dict[str, float], refused: list[str], gpu: bool) -
 def _line(model: Model, engine: Engine, why: str) -> str:
     faces = f" for {engine.faces} faces" if engine.faces > 1 else ""
     return f"{model.description.title} runs{faces} on {engine.description} ({why})"
+
+
+class ProgressLines:
+    """A line each 10 % or each 2 s, whichever comes first."""
+
+    def __init__(self) -> None:
+        self._told: tuple[float, float] | None = None
+
+    def line(self, share: float, what: str, now_s: float) -> str | None:
+        """What to say at `share` (0 to 1) of `what`, at a time of a monotonic clock; mostly nothing."""
+        if self._told is not None:
+            told_share, told_s = self._told
+            if abs(share - told_share) < _TOLD_SHARE and now_s - told_s < _TOLD_PERIOD_S:
+                return None
+        self._told = share, now_s
+        return f"{what}: {100.0 * share:.0f} %"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from face_inference.engines.host import HostEngine
 from face_inference.engines.onnx_runtime import check_edges, open_session
-from face_inference.engines.protocol import EngineOutput, FaceState
+from face_inference.engines.protocol import EngineOutput, EngineState
 from face_inference.errors import EngineError
 from face_inference.model_folder import CARRIED, Model
 
@@ -69,12 +69,12 @@ class OnnxRuntimeGpuEngine(HostEngine):
         self._rings.reset(face)
         self._write(face, [array[face] for array in self._rings.arrays])
 
-    def save_state(self, face: int = 0) -> FaceState:
-        """A copy."""
+    def save_state(self, face: int = 0) -> EngineState:
+        """See `Engine.save_state`."""
         rings = tuple(np.array(value.numpy()[face]) for value in self._sets[self._turn])
-        return FaceState(int(self._rings.ticks[face, 0]), rings)
+        return EngineState(int(self._rings.ticks[face, 0]), rings)
 
-    def restore_state(self, state: FaceState, face: int = 0) -> None:
+    def restore_state(self, state: EngineState, face: int = 0) -> None:
         """Continue from `save_state`.
 
         Raises:

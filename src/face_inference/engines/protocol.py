@@ -26,11 +26,11 @@ class EngineOutput(NamedTuple):
     """(F, 52)"""
 
 
-class FaceState(NamedTuple):
+class EngineState(NamedTuple):
     """All that an engine remembers of one face: any engine of the same model can go on from it."""
 
     ticks: int
-    """Ticks since the reset, as `rings.RingState` counts them."""
+    """Ticks since the reset, as `host.RingState` counts them."""
     rings: tuple[Float32Array, ...]
     """(length, width) each, in the order of the model's rings."""
 
@@ -50,7 +50,7 @@ class Engine(Protocol):
 
     @property
     def faces(self) -> int:
-        """F."""
+        """F, how many faces it runs."""
         ...
 
     @property
@@ -70,11 +70,11 @@ class Engine(Protocol):
         """Forget a face's past."""
         ...
 
-    def save_state(self, face: int = 0) -> FaceState:
+    def save_state(self, face: int = 0) -> EngineState:
         """A copy of what is remembered of a face."""
         ...
 
-    def restore_state(self, state: FaceState, face: int = 0) -> None:
+    def restore_state(self, state: EngineState, face: int = 0) -> None:
         """Continue a face from what `save_state` returned.
 
         Raises:

@@ -1,1 +1,1 @@
-"""What is special about one wearer: how far each of the person's expressions turns each sensor."""
+"""What is special about one wearer: how far each expression turns each sensor."""

@@ -1,4 +1,4 @@
-"""From labelled expressions to what is known of the wearer: Bayesian linear regression that starts from everybody."""
+"""From labelled expressions to what is known of the wearer: Bayesian linear regression from the prior."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from face_inference.errors import WearerError
-from face_inference.wearer.population import Population
-from face_inference.wearer.response import Source, WearerResponse
+from face_inference.wearer.prior import Prior, Source, WearerJacobian
 from face_model import arkit
 
 FloatArray = NDArray[np.floating]
@@ -22,7 +21,7 @@ class LabelledRows:
     """N moments of a wearer whose weights are known, more or less.
 
     Attributes:
-        observation: (N, D) rad, see `WearerResponse`.
+        observation: (N, D) rad, see `WearerJacobian`.
         weights: (N, 52).
         spread: (N, 52) standard deviation of these labels.
         valid: (N, D) bool, whether the sensor was seen.
@@ -43,36 +42,36 @@ class LabelledRows:
             )
 
 
-def adapt(population: Population, rows: LabelledRows, source: Source) -> WearerResponse:
-    """Posterior of the response after `rows`; what they did not exercise stays what it is for everybody.
+def adapt(prior: Prior, rows: LabelledRows, source: Source) -> WearerJacobian:
+    """Posterior of the Jacobian after `rows`; what they did not exercise keeps its prior.
 
-    With the response's elements j ~ N(population) and x_n = J w_n + e_n, e_n ~ N(0, R + J C_n J^T), where C_n is the
-    covariance of the labels' own errors, seen through everybody's J, the posterior is Gaussian (C. Bishop, "Pattern
-    Recognition and Machine Learning", 2006, section 3.3).
+    With the Jacobian's elements j ~ N(prior) and x_n = J w_n + e_n, e_n ~ N(0, R + J C_n J^T), where C_n is the
+    covariance of the labels' own errors, seen through the prior's mean of J, the posterior is Gaussian (C. Bishop,
+    "Pattern Recognition and Machine Learning", 2006, section 3.3).
 
     Raises:
         WearerError: the rows have another number of channels, or are not finite.
     """
-    size = population.observations
+    size = prior.observations
     if rows.observation.shape[1] != size:
         raise WearerError(f"expected observations of {size} channels, found {rows.observation.shape[1]}")
     if not all(np.isfinite(a).all() for a in (rows.observation[rows.valid], rows.weights, rows.spread)):
         raise WearerError("expected finite observations and labels, found NaN or infinity; record the routine again")
-    mean = population.mean.astype(np.float64)
+    mean = prior.mean.astype(np.float64)
     inverses, moments = [], []
     pull = np.zeros((size, arkit.COUNT))
     for chosen in _alike(rows):
         weights, valid = rows.weights[chosen].astype(np.float64), rows.valid[chosen[0]]
-        inverse = _inverse_noise(population, mean * rows.spread[chosen[0]], valid)
+        inverse = _inverse_noise(prior, mean * rows.spread[chosen[0]], valid)
         inverses.append(inverse.reshape(-1))
         moments.append((weights.T @ weights).reshape(-1))
         surprise = np.where(valid, rows.observation[chosen], 0.0) - weights @ mean.T  # (n, D)
         pull += inverse @ surprise.T @ weights
-    covariance = _inverse(population.precision + _kronecker_sum(inverses, moments, size))
-    response = mean + (covariance @ pull.reshape(-1)).reshape(size, arkit.COUNT)
+    covariance = _inverse(prior.precision + _kronecker_sum(inverses, moments, size))
+    jacobian = mean + (covariance @ pull.reshape(-1)).reshape(size, arkit.COUNT)
     four = covariance.reshape(size, arkit.COUNT, size, arkit.COUNT)
-    uncertainty = np.einsum("dset,st->de", four, population.weights_moment, optimize=True)
-    return WearerResponse(response, uncertainty, source)
+    uncertainty = np.einsum("dset,st->de", four, prior.weights_moment, optimize=True)
+    return WearerJacobian(jacobian, uncertainty, source)
 
 
 def _alike(rows: LabelledRows) -> list[NDArray[np.intp]]:
@@ -82,9 +81,9 @@ def _alike(rows: LabelledRows) -> list[NDArray[np.intp]]:
     return [np.flatnonzero(group.reshape(-1) == g) for g in range(int(group.max(initial=-1)) + 1)]
 
 
-def _inverse_noise(population: Population, label: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:
+def _inverse_noise(prior: Prior, label: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:
     """(D, D) precision of a row's noise, `label` (D, 52) being that of its weights; zero where no sensor was seen."""
-    noise = population.noise + label @ label.T
+    noise = prior.noise + label @ label.T
     inverse = np.zeros_like(noise)
     seen = np.flatnonzero(valid)
     inverse[np.ix_(seen, seen)] = np.linalg.inv(noise[np.ix_(seen, seen)])

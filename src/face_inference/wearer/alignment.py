@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import correlate
 
-from face_inference.errors import PhoneAlignmentError
+from face_inference.errors import WearerError
 from face_inference.wearer.observations import Observations
-from face_inference.wearer.population import Population
+from face_inference.wearer.prior import Prior
 
 FloatArray = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class Alignment:
 
     Attributes:
         lag_s: a moment at t on the weights' clock is t + lag_s on the sensors'.
-        correlation: of the observations with what everybody's mean response makes of the weights, there.
+        correlation: of the observations with what the prior's mean Jacobian makes of the weights, there.
         lead: that correlation over the best at any other lag, also at those that were not asked for.
     """
 
@@ -45,7 +45,7 @@ def align(
     observations: Observations,
     time_s: NDArray[np.floating],
     weights: NDArray[np.floating],
-    population: Population,
+    prior: Prior,
     max_lag_s: float,
 ) -> Alignment:
     """Lag of at most `max_lag_s` at which weights (P, 52) at times (P,) fit the observations best.
@@ -54,11 +54,11 @@ def align(
     normalised over the part where both are there; a parabola through the peak gives fractions of a frame.
 
     Raises:
-        PhoneAlignmentError: the two do not overlap by half at any such lag.
+        WearerError: the two do not overlap by half at any such lag.
     """
     seen, there = _seen(observations)
-    expected, expected_there = _expected(time_s, weights, population)
-    scale = 1.0 / np.sqrt(np.maximum(np.diag(population.noise), 1e-12))
+    expected, expected_there = _expected(time_s, weights, prior)
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(prior.noise), 1e-12))
     seen *= scale
     expected *= scale
     product = _slide(seen, expected)
@@ -71,7 +71,7 @@ def align(
     overlaps = overlap >= _LEAST_OVERLAP * min(len(seen), len(expected))
     usable = overlaps & (np.abs(lags_s) <= max_lag_s + 0.5 / _GRID_HZ)
     if not usable.any():
-        raise PhoneAlignmentError(
+        raise WearerError(
             f"expected recordings that overlap by half within {max_lag_s:g} s of each other, found the phone's "
             f"{time_s[0]:.1f} to {time_s[-1]:.1f} s and the sensors' {observations.time_s[0]:.1f} to "
             f"{observations.time_s[-1]:.1f} s; record both at once"
@@ -102,14 +102,14 @@ def _seen(observations: Observations) -> tuple[FloatArray, NDArray[np.bool_]]:
 
 
 def _expected(
-    time_s: NDArray[np.floating], weights: NDArray[np.floating], population: Population
+    time_s: NDArray[np.floating], weights: NDArray[np.floating], prior: Prior
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """What everybody's mean response makes of the phone's weights on the grid (M, D); where there are any (M, 1)."""
+    """What the prior's mean Jacobian makes of the phone's weights on the grid (M, D); where there are any (M, 1)."""
     grid_s = _grid(time_s)
     on_grid = np.stack(
         [np.interp(grid_s, time_s, column) for column in np.asarray(weights, dtype=np.float64).T], axis=1
     )
-    return _without_slow(on_grid @ population.mean.T.astype(np.float64)), np.ones((len(grid_s), 1), dtype=bool)
+    return _without_slow(on_grid @ prior.mean.T.astype(np.float64)), np.ones((len(grid_s), 1), dtype=bool)
 
 
 def _grid(time_s: NDArray[np.floating]) -> FloatArray:

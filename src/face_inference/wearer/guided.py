@@ -11,7 +11,7 @@ from face_inference.errors import WearerError
 from face_inference.wearer.adapt import LabelledRows
 from face_inference.wearer.alignment import align
 from face_inference.wearer.observations import Observations
-from face_inference.wearer.population import Population
+from face_inference.wearer.prior import Prior
 from face_model import arkit, routine
 
 FloatArray = NDArray[np.float64]
@@ -100,7 +100,7 @@ def guided_rows(observations: Observations) -> GuidedRows:
     """Each prompt's held pose minus the rest around it, labelled with what was asked for.
 
     How far the wearer went is not known, so the labels are the expected share of the nominal weights, with a spread.
-    The difference to rest cancels slow drift. Rest itself gives no row: weights of zero say nothing of the response.
+    The difference to rest cancels slow drift. Rest itself gives no row: weights of zero say nothing of the Jacobian.
 
     Args:
         observations: time 0 is the routine's start.
@@ -137,7 +137,7 @@ def guided_rows(observations: Observations) -> GuidedRows:
     return GuidedRows(LabelledRows(np.stack(turns), AMOUNT * nominal, spread, np.stack(valids)), tuple(outcomes))
 
 
-def check_followed(observations: Observations, population: Population) -> None:
+def check_followed(observations: Observations, prior: Prior) -> None:
     """Whether the wearer did what was asked for when it was asked for, and not something else.
 
     Raises:
@@ -148,7 +148,7 @@ def check_followed(observations: Observations, population: Population) -> None:
     for cue, pose in zip(routine.schedule(), routine.nominal_weights(), strict=True):
         corners_s = (cue.start_s + _REACTION_S, cue.hold_s[0], cue.relax_s, cue.relax_s + _REACTION_S)
         asked += np.interp(time_s, corners_s, (0.0, 1.0, 1.0, 0.0))[:, None] * pose
-    found = align(observations, time_s, asked, population, _LATEST_S)
+    found = align(observations, time_s, asked, prior, _LATEST_S)
     if found.lead < LEAST_LEAD:
         raise WearerError(
             f"expected motion that fits the prompts, found a correlation of {found.correlation:.2f}, {found.lead:.1f} "

@@ -13,7 +13,7 @@ from face_inference.errors import WearerError
 
 @dataclass(frozen=True)
 class Observations:
-    """T moments of D observation channels, see `WearerResponse`.
+    """T moments of D observation channels, see `WearerJacobian`.
 
     Attributes:
         time_s: (T,) increasing; steps may differ, since frames get lost.

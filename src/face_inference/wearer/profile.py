@@ -1,4 +1,4 @@
-"""Profiles: what was learned of one person, kept from one session to the next in one file per person."""
+"""Profiles: what was learned of one wearer, kept from one wearing to the next in one file for each."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from face_inference.channels import FEATURE_VERSION
-from face_inference.errors import ProfileError, ProfileMismatchError, ProfileNotFoundError
+from face_inference.errors import ProfileError
 from face_inference.wearer.observations import Observations
-from face_inference.wearer.population import Population
-from face_inference.wearer.response import Source, WearerResponse
+from face_inference.wearer.prior import Prior, Source, WearerJacobian
 
 FORMAT_VERSION = 1
 SUFFIX = ".safetensors"
@@ -30,6 +29,8 @@ SUFFIX = ".safetensors"
 _NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
 _METADATA_KEY = "profile"
 _ROUTINE = "routine."
+_STORED_AS = {"wearer": "person", "prior": "population"}
+"""Fields of the label whose names in the file are older than the code's; `response` is the Jacobian's mean."""
 
 
 @dataclass(frozen=True)
@@ -37,32 +38,32 @@ class ProfileLabel:
     """What stands at the beginning of a profile's file, as JSON that people can read.
 
     Attributes:
-        person: name, also the file's.
+        wearer: name, also the file's.
         created: ISO 8601 with time zone.
-        source: what the response was learned from.
-        sensors: names of the model's sensors; the first axis of the response follows from them.
+        source: what the Jacobian was learned from.
+        sensors: names of the model's sensors; the first axis of the Jacobian follows from them.
         reference: the one on the skull.
-        population: digest of the population that the response was learned with, see `population_digest`.
+        prior: digest of the prior that the Jacobian was learned with, see `prior_digest`.
         model: title of the model that it came with; for people.
         quality: what was seen and how well; for people.
     """
 
-    person: str
+    wearer: str
     created: str
     source: Source
     sensors: tuple[str, ...]
     reference: str
-    population: str
+    prior: str
     model: str
     quality: str
 
 
 @dataclass(frozen=True)
 class WearerProfile:
-    """One person: the response, and the routine it was learned from, so that a phone's labels can be added later."""
+    """One wearer: the Jacobian, and the routine it was learned from, so that a phone's labels can be added later."""
 
     label: ProfileLabel
-    response: WearerResponse
+    jacobian: WearerJacobian
     routine: Observations | None = None
 
 
@@ -73,21 +74,21 @@ class ProfileFolder:
     path: Path = field(default_factory=lambda: default_folder())
 
     def names(self) -> list[str]:
-        """People with a profile here."""
+        """Wearers with a profile here."""
         return sorted(file.name.removesuffix(SUFFIX) for file in self.path.glob(f"*{SUFFIX}"))
 
     def save(self, profile: WearerProfile) -> Path:
-        """Write a profile in place of the person's old one: a reader, or a crash, sees either.
+        """Write a profile in place of the wearer's old one: a reader, or a crash, sees either.
 
         Raises:
             ProfileError: the name cannot be a file's, or the folder cannot be written.
         """
-        path = self._file(profile.label.person)
+        path = self._file(profile.label.wearer)
         content = {"format_version": FORMAT_VERSION, "feature_version": FEATURE_VERSION}
-        content |= {f.name: getattr(profile.label, f.name) for f in fields(ProfileLabel)}
+        content |= {_STORED_AS.get(f.name, f.name): getattr(profile.label, f.name) for f in fields(ProfileLabel)}
         arrays = {
-            "response": profile.response.response.astype(np.float32),
-            "uncertainty": profile.response.uncertainty.astype(np.float32),
+            "response": profile.jacobian.mean.astype(np.float32),
+            "uncertainty": profile.jacobian.uncertainty.astype(np.float32),
         }
         if profile.routine is not None:
             arrays |= {_ROUTINE + f.name: getattr(profile.routine, f.name) for f in fields(Observations)}
@@ -104,18 +105,17 @@ class ProfileFolder:
             raise ProfileError(f"expected to write the profile {path}, found: {error}; free the folder") from error
         return path
 
-    def load(self, person: str) -> WearerProfile:
+    def load(self, wearer: str) -> WearerProfile:
         """Read a profile.
 
         Raises:
-            ProfileNotFoundError: there is none of this name.
-            ProfileError: it is damaged, or of another version.
+            ProfileError: there is none of this name, it is damaged, or of another version.
         """
-        path = self._file(person)
+        path = self._file(wearer)
         if not path.is_file():
-            raise ProfileNotFoundError(
-                f"expected a profile at {path}, found profiles of: {', '.join(self.names()) or 'nobody'}; "
-                f"make one with `imusic wearer routine {person}`"
+            raise ProfileError(
+                f"expected a profile at {path}, found profiles of {', '.join(self.names()) or 'nobody'}; "
+                f"make one with `imusic wearer routine {wearer}`"
             )
         try:
             with safe_open(path, framework="numpy") as file:
@@ -128,22 +128,22 @@ class ProfileFolder:
                 f"expected a wearer's profile in {path}, found: {error!r}; run the routine again"
             ) from error
 
-    def remove(self, person: str) -> None:
+    def remove(self, wearer: str) -> None:
         """Delete a profile.
 
         Raises:
-            ProfileNotFoundError: there is none of this name.
+            ProfileError: there is none of this name.
         """
-        path = self._file(person)
+        path = self._file(wearer)
         try:
             path.unlink()
         except FileNotFoundError as error:
-            raise ProfileNotFoundError(
-                f"expected a profile at {path}, found profiles of: {', '.join(self.names()) or 'nobody'}"
+            raise ProfileError(
+                f"expected a profile at {path}, found profiles of {', '.join(self.names()) or 'nobody'}"
             ) from error
 
-    def _file(self, person: str) -> Path:
-        return self.path / f"{checked_name(person)}{SUFFIX}"
+    def _file(self, wearer: str) -> Path:
+        return self.path / f"{checked_name(wearer)}{SUFFIX}"
 
 
 def default_folder() -> Path:
@@ -154,33 +154,33 @@ def default_folder() -> Path:
     return base / "imusic" / "wearers"
 
 
-def checked_name(person: str) -> str:
+def checked_name(wearer: str) -> str:
     """The name in Unicode's composed form.
 
     Raises:
         ProfileError: it could lead out of the folder, hide the file, or is too long for one.
     """
-    name = unicodedata.normalize("NFC", person)
+    name = unicodedata.normalize("NFC", wearer)
     if not _NAME.fullmatch(name) or len(name.encode()) > 200:
         raise ProfileError(
-            f"expected a name of 1 to 64 letters, digits, spaces, and . _ - inside, found {person!r}; take another one"
+            f"expected a name of 1 to 64 letters, digits, spaces, and . _ - inside, found {wearer!r}; take another one"
         )
     return name
 
 
-def population_digest(population: Population) -> str:
-    """SHA-256 of a population as its file keeps it."""
+def prior_digest(prior: Prior) -> str:
+    """SHA-256 of a prior as its file keeps it."""
     digest = hashlib.sha256()
-    for f in fields(Population):
+    for f in fields(Prior):
         kind = np.float16 if f.name == "factors" else np.float32
-        digest.update(np.ascontiguousarray(getattr(population, f.name), dtype=kind).tobytes())
+        digest.update(np.ascontiguousarray(getattr(prior, f.name), dtype=kind).tobytes())
     return digest.hexdigest()
 
 
 def new_profile(
-    person: str,
-    response: WearerResponse,
-    population: Population,
+    wearer: str,
+    jacobian: WearerJacobian,
+    prior: Prior,
     sensors: Sequence[str],
     reference: str,
     model: str,
@@ -193,34 +193,34 @@ def new_profile(
         ProfileError: the name cannot be a file's.
     """
     label = ProfileLabel(
-        person=checked_name(person),
+        wearer=checked_name(wearer),
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
-        source=response.source,
+        source=jacobian.source,
         sensors=tuple(sensors),
         reference=reference,
-        population=population_digest(population),
+        prior=prior_digest(prior),
         model=model,
         quality=quality,
     )
-    return WearerProfile(label, response, routine)
+    return WearerProfile(label, jacobian, routine)
 
 
-def check_fits(label: ProfileLabel, population: Population, sensors: Sequence[str], reference: str) -> None:
+def check_fits(label: ProfileLabel, prior: Prior, sensors: Sequence[str], reference: str) -> None:
     """Whether a profile may be used with a model.
 
     Raises:
-        ProfileMismatchError: it was learned for other sensors or with another population.
+        ProfileError: it was learned for other sensors or with another prior.
     """
     if (label.sensors, label.reference) != (tuple(sensors), reference):
-        raise ProfileMismatchError(
-            f"expected a profile for the sensors {', '.join(sensors)} (reference {reference}), found {label.person}'s "
+        raise ProfileError(
+            f"expected a profile for the sensors {', '.join(sensors)} (reference {reference}), found {label.wearer}'s "
             f"for {', '.join(label.sensors)} (reference {label.reference}); run the routine again with these sensors"
         )
-    expected = population_digest(population)
-    if label.population != expected:
-        raise ProfileMismatchError(
-            f"expected a profile learned with population {expected[:12]}, found {label.person}'s from {label.model} "
-            f"with {label.population[:12]}; run the routine again with this model"
+    expected = prior_digest(prior)
+    if label.prior != expected:
+        raise ProfileError(
+            f"expected a profile learned with prior {expected[:12]}, found {label.wearer}'s from {label.model} "
+            f"with {label.prior[:12]}; run the routine again with this model"
         )
 
 
@@ -231,15 +231,15 @@ def _check_versions(path: Path, content: dict[str, Any]) -> None:
 
 
 def _profile_from(content: dict[str, Any], arrays: dict[str, Any]) -> WearerProfile:
-    values = {f.name: content[f.name] for f in fields(ProfileLabel)}
+    values = {f.name: content[_STORED_AS.get(f.name, f.name)] for f in fields(ProfileLabel)}
     label = ProfileLabel(**{**values, "sensors": tuple(values["sensors"])})
     if label.source not in get_args(Source):
         raise ValueError(f"source {label.source!r}")
     size = 3 * (len(label.sensors) - 1)
-    response, uncertainty = arrays["response"], arrays["uncertainty"]
-    if response.shape != (size, 52) or uncertainty.shape != (size, size) or not np.isfinite(response).all():
-        raise ValueError(f"response {response.shape} and uncertainty {uncertainty.shape} for {size} channels")
+    jacobian, uncertainty = arrays["response"], arrays["uncertainty"]
+    if jacobian.shape != (size, 52) or uncertainty.shape != (size, size) or not np.isfinite(jacobian).all():
+        raise ValueError(f"Jacobian {jacobian.shape} and uncertainty {uncertainty.shape} for {size} channels")
     routine = None
     if any(name.startswith(_ROUTINE) for name in arrays):
         routine = Observations(**{f.name: arrays[_ROUTINE + f.name] for f in fields(Observations)})
-    return WearerProfile(label, WearerResponse(response, uncertainty, label.source), routine)
+    return WearerProfile(label, WearerJacobian(jacobian, uncertainty, label.source), routine)

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from face_inference.engines import choice
-from face_inference.engines.choice import create_engine, open_engine
+from face_inference.engines.choice import ProgressLines, create_engine, open_engine
+from face_inference.engines.fallback import EngineWithFallback
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
-from face_inference.engines.spare import EngineWithSpare
 from face_inference.errors import EngineError
 
 
@@ -106,7 +108,7 @@ def test_a_device_that_fails_later_is_replaced_and_announced_once(model, monkeyp
     device, said = Breaking(model, 2), []
     offering(monkeypatch, tensorrt=device)
     engine = create_engine(model, "tensorrt", faces=2, on_failure=said.append).engine
-    assert isinstance(engine, EngineWithSpare)
+    assert isinstance(engine, EngineWithFallback)
     engine.inputs[:] = 0.1
     before = engine.step().weights.copy()
     device.broken = True
@@ -158,3 +160,22 @@ def test_half_precision_is_no_reason_to_do_without_the_cpu(model, monkeypatch):
 def test_half_precision_is_tensorrts(model):
     with pytest.raises(EngineError, match="only tensorrt"):
         open_engine(model, "onnxruntime", precision="float16")
+
+
+def test_it_tells_the_first_each_tenth_and_after_two_seconds():
+    lines = ProgressLines()
+    assert lines.line(0.0, "building", 5.0) == "building: 0 %"
+    assert lines.line(0.09, "building", 5.1) is None
+    assert lines.line(0.1, "building", 5.2) == "building: 10 %"
+    assert lines.line(0.11, "building", 7.1) is None
+    assert lines.line(0.12, "building", 7.2) == "building: 12 %"
+    assert lines.line(0.0, "the next", 7.3) == "the next: 0 %"
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 0.01), st.floats(0.0, 0.1)), max_size=500))
+def test_lines_are_few(steps):
+    lines, share, now_s, told = ProgressLines(), 0.0, 0.0, 0
+    for more, later_s in steps:
+        share, now_s = share + more, now_s + later_s
+        told += lines.line(share, "building", now_s) is not None
+    assert told <= 1 + share / 0.1 + now_s / 2.0

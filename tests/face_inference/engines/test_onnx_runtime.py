@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.onnx_runtime_gpu import OnnxRuntimeGpuEngine
-from face_inference.engines.protocol import FaceState
+from face_inference.engines.protocol import EngineState
 from face_inference.errors import EngineError
 from face_inference.model_folder import STEP, Model, Ring
 from face_training.torch_engine import TorchEngine
@@ -130,7 +130,7 @@ def test_ticks_stay_exact_for_ever(model, inputs, create):
 @engines
 def test_a_state_of_another_model_is_refused(model, create):
     with pytest.raises(EngineError, match="the same model saved"):
-        create(model).restore_state(FaceState(0, (np.zeros((1, 3), dtype=np.float32),)))
+        create(model).restore_state(EngineState(0, (np.zeros((1, 3), dtype=np.float32),)))
 
 
 def test_a_graph_whose_tensors_are_not_those_described_is_refused(model):

@@ -1,4 +1,4 @@
-"""Linear wearers out of the made-up population, who do the routine: exact truth, no simulator."""
+"""Linear wearers drawn from the made-up prior, who do the routine: exact truth, no simulator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from face_inference.mounts import NominalMounts
 from face_inference.wearer.observations import Observations
-from face_inference.wearer.population import Population
+from face_inference.wearer.prior import Prior
 from face_model import arkit, rotation, routine
 from face_model.frames import GRAVITY_M_S2
 from imu_sim.recording import Recording
@@ -21,9 +21,9 @@ RECORDED_HZ = 25.0
 
 @dataclass(frozen=True)
 class Wearer:
-    """A response (D, 52), what the sensors saw of the routine, and the weights (T, 52) meanwhile."""
+    """A Jacobian (D, 52), what the sensors saw of the routine, and the weights (T, 52) meanwhile."""
 
-    response: np.ndarray
+    jacobian: np.ndarray
     observations: Observations
     weights: np.ndarray
 
@@ -39,24 +39,24 @@ def _routine_weights(time_s: np.ndarray, amount: float = 0.75, late_s: float = 0
 
 
 def _make_wearer(
-    population: Population, seed: int = 3, rate_hz: float = 50.0, noise: float = 0.001, drift: float = 0.0
+    prior: Prior, seed: int = 3, rate_hz: float = 50.0, noise: float = 0.001, drift: float = 0.0
 ) -> Wearer:
-    """A wearer drawn from the population; `drift` in rad/s on every channel."""
+    """A wearer drawn from the prior; `drift` in rad/s on every channel."""
     rng = np.random.default_rng(seed)
-    own = rng.normal(0.0, 1.0, len(population.factors))
-    response = population.mean + np.einsum("r,rds->ds", own, population.factors)
-    response = response + population.spread * rng.normal(0.0, 1.0, response.shape)
+    own = rng.normal(0.0, 1.0, len(prior.factors))
+    jacobian = prior.mean + np.einsum("r,rds->ds", own, prior.factors)
+    jacobian = jacobian + prior.spread * rng.normal(0.0, 1.0, jacobian.shape)
     time_s = np.arange(round(routine.DURATION_S * rate_hz)) / rate_hz
     weights = _routine_weights(time_s)
-    values = weights @ response.T + drift * time_s[:, None]
+    values = weights @ jacobian.T + drift * time_s[:, None]
     values = values + rng.normal(0.0, noise, values.shape)
     valid = np.ones(values.shape, dtype=bool)
-    return Wearer(response, Observations(time_s, values.astype(np.float32), valid), weights)
+    return Wearer(jacobian, Observations(time_s, values.astype(np.float32), valid), weights)
 
 
 @pytest.fixture
-def wearer(population: Population) -> Wearer:
-    return _make_wearer(population)
+def wearer(prior: Prior) -> Wearer:
+    return _make_wearer(prior)
 
 
 @pytest.fixture(scope="session")
@@ -70,12 +70,12 @@ def routine_weights() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def routine_recording(mounts: NominalMounts, population: Population) -> Recording:
+def routine_recording(mounts: NominalMounts, prior: Prior) -> Recording:
     """The routine as the boards of a wearer would record it on a head that keeps still."""
-    wearer = _make_wearer(population, rate_hz=RECORDED_HZ, noise=0.0)
+    wearer = _make_wearer(prior, rate_hz=RECORDED_HZ, noise=0.0)
     count, sensors = len(wearer.weights), len(mounts.names)
     turn = np.zeros((count, sensors, 3))
-    turn[:, list(mounts.skin)] = (wearer.weights @ wearer.response.T).reshape(count, -1, 3)
+    turn[:, list(mounts.skin)] = (wearer.weights @ wearer.jacobian.T).reshape(count, -1, 3)
     orientation = rotation.multiply(rotation.from_vector(turn), mounts.orientation[None])
     before, after = orientation[np.r_[0, : count - 1]], orientation[np.r_[1:count, count - 1]]
     rate = 0.5 * RECORDED_HZ * rotation.to_vector(rotation.multiply(rotation.conjugate(before), after))

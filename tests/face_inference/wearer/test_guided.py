@@ -1,4 +1,4 @@
-"""Rows from the guided routine: what is measured, what is dropped, and that they teach the response."""
+"""Rows from the guided routine: what is measured, what is dropped, and that they teach the Jacobian."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def test_each_prompt_gives_the_turn_from_rest_to_the_held_pose(wearer):
     expected = AMOUNT * routine.nominal_weights()
     np.testing.assert_allclose(guided.rows.weights, expected)
     # The wearer of the fixture goes to 0.75 of the nominal weights.
-    np.testing.assert_allclose(guided.rows.observation, expected @ wearer.response.T, atol=0.002)
+    np.testing.assert_allclose(guided.rows.observation, expected @ wearer.jacobian.T, atol=0.002)
     assert guided.rows.valid.all()
 
 
-def test_slow_drift_cancels(population, make_wearer):
-    still, drifting = (guided_rows(make_wearer(population, drift=d).observations) for d in (0.0, 0.005))
+def test_slow_drift_cancels(prior, make_wearer):
+    still, drifting = (guided_rows(make_wearer(prior, drift=d).observations) for d in (0.0, 0.005))
     # 0.3 rad over the minute; what is left is the drift between a pose and the middle of the rests around it. The last
     # pose has a rest on one side only.
     np.testing.assert_allclose(drifting.rows.observation[:-1], still.rows.observation[:-1], atol=0.002)
@@ -48,13 +48,13 @@ def test_labels_say_how_unsure_they_are(wearer):
     assert rows.spread[unasked].min() > 0.03
 
 
-def test_adapting_to_them_brings_the_response_closer_to_the_wearers(population, make_wearer):
+def test_adapting_to_them_brings_the_response_closer_to_the_wearers(prior, make_wearer):
     for seed in range(3):
-        wearer = make_wearer(population, seed=seed)
-        found = adapt(population, guided_rows(wearer.observations).rows, "prompts")
+        wearer = make_wearer(prior, seed=seed)
+        found = adapt(prior, guided_rows(wearer.observations).rows, "prompts")
         exercised = routine.nominal_weights().max(axis=0) > 0.3
-        before = np.abs(population.mean - wearer.response)[:, exercised].mean()
-        after = np.abs(found.response - wearer.response)[:, exercised].mean()
+        before = np.abs(prior.mean - wearer.jacobian)[:, exercised].mean()
+        after = np.abs(found.mean - wearer.jacobian)[:, exercised].mean()
         assert after < 0.8 * before
 
 
@@ -78,7 +78,7 @@ def test_a_wearer_who_comes_late_is_measured_in_the_pose_and_not_at_rest(wearer)
     middle_s = 0.5 * sum(cue.hold_s)
     values[(time_s >= cue.start_s) & (time_s < middle_s - 0.02)] = 0.0
     guided = guided_rows(replace(wearer.observations, values=values))
-    expected = guided.rows.weights[4] @ wearer.response.T
+    expected = guided.rows.weights[4] @ wearer.jacobian.T
     np.testing.assert_allclose(guided.rows.observation[4], expected, atol=0.002)
 
 
@@ -96,8 +96,8 @@ def test_nothing_recorded_is_told():
 
 @settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 2**31), share=st.floats(0.0, 0.4))
-def test_lost_frames_hardly_matter(population, seed, share, make_wearer):
-    whole = make_wearer(population)
+def test_lost_frames_hardly_matter(prior, seed, share, make_wearer):
+    whole = make_wearer(prior)
     rows = np.random.default_rng(seed).random(len(whole.observations.time_s)) >= share
     found, expected = guided_rows(kept(whole.observations, rows)), guided_rows(whole.observations)
     common = [expected.seen.index(name) for name in found.seen]
@@ -123,11 +123,11 @@ def test_a_sensor_that_fails_during_one_pose_misses_in_that_row_only(wearer):
     assert rows.valid[[1, 3]].all()
 
 
-def test_following_the_prompts_is_told_from_doing_them_at_other_times(population, make_wearer):
+def test_following_the_prompts_is_told_from_doing_them_at_other_times(prior, make_wearer):
     for seed in range(3):
-        observations = make_wearer(population, seed=seed).observations
-        check_followed(observations, population)
+        observations = make_wearer(prior, seed=seed).observations
+        check_followed(observations, prior)
         for shift_s in (-13.0, -2.6, 2.6, 21.0):
             shifted = replace(observations, values=np.roll(observations.values, round(50 * shift_s), axis=0))
             with pytest.raises(WearerError, match="follow the prompts"):
-                check_followed(shifted, population)
+                check_followed(shifted, prior)

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from face_inference.errors import ProfileError, ProfileMismatchError, ProfileNotFoundError
+from face_inference.errors import ProfileError
 from face_inference.wearer.adapt import adapt
 from face_inference.wearer.guided import guided_rows
-from face_inference.wearer.population import Population
+from face_inference.wearer.prior import Prior
 from face_inference.wearer.profile import (
     ProfileFolder,
     check_fits,
     checked_name,
     default_folder,
     new_profile,
-    population_digest,
+    prior_digest,
 )
 
 SENSORS = ("skull", "brow_left", "brow_right", "cheek_left", "cheek_right", "chin")
@@ -32,18 +32,18 @@ def folder(tmp_path) -> ProfileFolder:
 
 
 @pytest.fixture
-def profile(population, wearer):
-    response = adapt(population, guided_rows(wearer.observations).rows, "prompts")
-    return new_profile("ann", response, population, SENSORS, "skull", "tiny 1", "22 of 22", wearer.observations)
+def profile(prior, wearer):
+    jacobian = adapt(prior, guided_rows(wearer.observations).rows, "prompts")
+    return new_profile("ann", jacobian, prior, SENSORS, "skull", "tiny 1", "22 of 22", wearer.observations)
 
 
 def test_what_is_saved_is_loaded(folder, profile):
     path = folder.save(profile)
     found = folder.load("ann")
     assert found.label == profile.label
-    np.testing.assert_allclose(found.response.response, profile.response.response, atol=1e-6)
-    np.testing.assert_allclose(found.response.uncertainty, profile.response.uncertainty, atol=1e-8)
-    assert found.response.source == "prompts"
+    np.testing.assert_allclose(found.jacobian.mean, profile.jacobian.mean, atol=1e-6)
+    np.testing.assert_allclose(found.jacobian.uncertainty, profile.jacobian.uncertainty, atol=1e-8)
+    assert found.jacobian.source == "prompts"
     np.testing.assert_array_equal(found.routine.values, profile.routine.values)
     np.testing.assert_array_equal(found.routine.time_s, profile.routine.time_s)
     np.testing.assert_array_equal(found.routine.valid, profile.routine.valid)
@@ -86,7 +86,7 @@ def test_a_write_that_fails_leaves_the_old_profile(folder, profile, monkeypatch)
 def test_an_unknown_name_says_who_is_known(folder, profile):
     folder.save(profile)
     for call in (folder.load, folder.remove):
-        with pytest.raises(ProfileNotFoundError, match="ann"):
+        with pytest.raises(ProfileError, match="ann"):
             call("bob")
 
 
@@ -119,20 +119,20 @@ def test_people_have_names_in_their_own_script():
     assert checked_name("李小龙") == "李小龙"
 
 
-def test_another_population_or_other_sensors_are_refused(profile, population):
-    check_fits(profile.label, population, SENSORS, "skull")
-    other = replace(population, noise=(2.0 * population.noise).astype(np.float32))
-    with pytest.raises(ProfileMismatchError, match="run the routine again"):
+def test_another_prior_or_other_sensors_are_refused(profile, prior):
+    check_fits(profile.label, prior, SENSORS, "skull")
+    other = replace(prior, noise=(2.0 * prior.noise).astype(np.float32))
+    with pytest.raises(ProfileError, match="run the routine again"):
         check_fits(profile.label, other, SENSORS, "skull")
-    with pytest.raises(ProfileMismatchError, match="sensors"):
-        check_fits(profile.label, population, SENSORS[:-1], "skull")
-    with pytest.raises(ProfileMismatchError, match="reference"):
-        check_fits(profile.label, population, SENSORS, "chin")
+    with pytest.raises(ProfileError, match="sensors"):
+        check_fits(profile.label, prior, SENSORS[:-1], "skull")
+    with pytest.raises(ProfileError, match="reference"):
+        check_fits(profile.label, prior, SENSORS, "chin")
 
 
-def test_the_digest_survives_the_populations_own_file(population, tmp_path):
-    population.save(tmp_path / "p.safetensors")
-    assert population_digest(Population.load(tmp_path / "p.safetensors")) == population_digest(population)
+def test_the_digest_survives_the_priors_own_file(prior, tmp_path):
+    prior.save(tmp_path / "p.safetensors")
+    assert prior_digest(Prior.load(tmp_path / "p.safetensors")) == prior_digest(prior)
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"nonsense" * 100])

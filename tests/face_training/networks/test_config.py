@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from face_inference.errors import NetworkConfigError
+from face_inference.errors import InferenceError
 from face_training.networks.config import NetworkConfig
 
 
@@ -19,5 +19,5 @@ from face_training.networks.config import NetworkConfig
     ],
 )
 def test_sizes_that_fit_no_network_are_refused(sizes, match):
-    with pytest.raises(NetworkConfigError, match=match):
+    with pytest.raises(InferenceError, match=match):
         NetworkConfig(**{"inputs": 254, **sizes})

@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="networks need PyTorch, running a model does not")
 
-from face_inference.errors import TrainingError  # noqa: E402
+from face_inference.errors import InferenceError  # noqa: E402
 from face_training.networks import NetworkConfig, build_network  # noqa: E402
 from face_training.networks.diffusion_network import STRIDE, carried, distillation_prediction, one_step_student  # noqa: E402
 
@@ -106,7 +106,7 @@ def test_it_learns_a_mapping_that_the_reading_misses(monkeypatch):
 
     def batch(seed):
         inputs = torch.randn(8, 31, 130, generator=seeded(seed))
-        return inputs, network.reading(inputs) + inputs[..., :26] @ mixing
+        return inputs, network.linear_estimate(inputs) + inputs[..., :26] @ mixing
 
     for step in range(60):
         network.train()
@@ -119,12 +119,12 @@ def test_it_learns_a_mapping_that_the_reading_misses(monkeypatch):
     inputs, truth = batch(1000)
     with torch.no_grad():
         mean, _, _ = network(inputs, network.initial_state(8))
-    untrained = (network.reading(inputs) - truth).square().mean()
+    untrained = (network.linear_estimate(inputs) - truth).square().mean()
     assert float((mean - truth).square().mean()) < 0.7 * float(untrained)
 
 
 def test_chunks_without_room_for_a_trajectory_are_refused(network):
-    with pytest.raises(TrainingError, match="at least 7 ticks, found 6"):
+    with pytest.raises(InferenceError, match="at least 7 ticks, found 6"):
         network.training_prediction(torch.randn(1, 6, 130), torch.rand(1, 6, 52), seeded())
 
 

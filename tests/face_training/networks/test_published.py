@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason="networks need PyTorch, running a mo
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from face_inference.errors import TrainingError  # noqa: E402
+from face_inference.errors import InferenceError  # noqa: E402
 from face_training.networks import NetworkConfig, build_network, fit_statistics, published  # noqa: E402
 from face_training.networks.base import novelty  # noqa: E402
 
@@ -88,15 +88,15 @@ def test_statistics(make, usual):
     assert float(network.input_scale[1]) == pytest.approx(1e-3)
     torch.testing.assert_close(normalised[:, 3:].mean(dim=0), torch.zeros(127), atol=1e-3, rtol=0)
     torch.testing.assert_close(normalised[:, 3:].std(dim=0), torch.ones(127), atol=1e-3, rtol=0)
-    unit = (truth - network.reading(inputs)) / network.residual_scale
+    unit = (truth - network.linear_estimate(inputs)) / network.residual_scale
     torch.testing.assert_close(unit.square().mean(dim=0), torch.ones(52), atol=1e-3, rtol=0)
 
 
 def test_statistics_of_nothing_or_of_nan_are_refused(make, usual):
     network = make("gru")
-    with pytest.raises(TrainingError, match="at least two rows"):
+    with pytest.raises(InferenceError, match="at least two rows"):
         fit_statistics(network, usual[:1], torch.rand(1, 52))
-    with pytest.raises(TrainingError, match="finite"):
+    with pytest.raises(InferenceError, match="finite"):
         fit_statistics(network, usual[:2] * float("nan"), torch.rand(2, 52))
 
 

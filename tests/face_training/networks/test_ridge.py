@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="networks need PyTorch, running a model does not")
 
-from face_inference.errors import TrainingError  # noqa: E402
+from face_inference.errors import InferenceError  # noqa: E402
 from face_training.networks import NetworkConfig, build_network, fit_statistics  # noqa: E402
 
 
@@ -45,5 +45,5 @@ def test_a_larger_ridge_shrinks_towards_the_mean(make):
 
 
 def test_no_rows_are_refused(make):
-    with pytest.raises(TrainingError, match="at least one batch"):
+    with pytest.raises(InferenceError, match="at least one batch"):
         make("ridge").fit([], 0.1)

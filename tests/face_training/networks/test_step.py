@@ -10,7 +10,7 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="running needs ONNX Runt
 
 import numpy as np  # noqa: E402
 
-from face_inference.engines.rings import RingState  # noqa: E402
+from face_inference.engines.host import RingState  # noqa: E402
 from face_inference.model_folder import CARRIED, CARRIED_FLOAT16, STEP, WEIGHTS, WINDOW  # noqa: E402
 from face_training.graphs import export_graphs  # noqa: E402
 from face_training.networks import ARCHITECTURES, diffusion_network, published  # noqa: E402

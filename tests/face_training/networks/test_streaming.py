@@ -93,4 +93,4 @@ def test_a_new_network_says_what_the_reading_says(architecture, inputs):
     network = build_network(NetworkConfig(130, architecture, width=16, heads=2, window=9)).eval()
     with torch.no_grad():
         mean, _, _ = network(inputs, network.initial_state(2))
-    torch.testing.assert_close(mean, network.reading(inputs))
+    torch.testing.assert_close(mean, network.linear_estimate(inputs))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import serial
 
-from imu_driver.protocol import Hello, HelloRequest, Sample, Start, StreamParser, encode
+from imu_driver.hubs.imusic_v1.protocol import Hello, HelloRequest, Sample, Start, StreamParser, encode
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.hub import server
 from imu_sim.hub.process import main
@@ -139,7 +139,8 @@ def stream(read: Callable[[], bytes], wanted: int) -> tuple[list[Sample], Hello]
                 samples.append(packet)
             elif isinstance(packet, Hello):
                 hello = packet
-    assert not any(parser.rejects.values())
+    # A line that is opened anew may begin in the middle of a frame.
+    assert sum(parser.rejects.values()) <= 1
     assert hello is not None
     return samples, hello
 

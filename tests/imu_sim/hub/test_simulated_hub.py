@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from face_model.frames import GRAVITY_M_S2
 from face_model.layout import SensorLayout
-from imu_driver.protocol import (
+from imu_driver.hubs.imusic_v1.protocol import (
     Ack,
     Fields,
     Hello,

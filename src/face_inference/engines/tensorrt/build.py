@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from face_inference.engines.protocol import OnProgress
-from face_inference.engines.tensorrt.library import Library
+from face_inference.engines.tensorrt.library import TensorRtLibrary
 from face_inference.errors import EngineError
 from face_inference.model_folder import CARRIED, CARRIED_FLOAT16
 
@@ -22,7 +22,7 @@ _WORKSPACE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltEngine:
     """A serialized engine.
 
     Attributes:
@@ -37,12 +37,12 @@ class Built:
 
 
 def build_engine(
-    library: Library,
+    library: TensorRtLibrary,
     graph: Path,
     faces: int,
     compute_capabilities: Sequence[str] = (),
     on_progress: OnProgress | None = None,
-) -> Built:
+) -> BuiltEngine:
     """Build one of `GRAPHS` of a model folder.
 
     Args:
@@ -77,7 +77,7 @@ def build_engine(
         raise monitor.progress.error
     if payload is None:
         raise EngineError(f"expected {library.title} {library.version} to build {graph}, found {library.errors.take()}")
-    return Built(bytes(payload), int(network.num_layers), time.perf_counter() - started_s)
+    return BuiltEngine(bytes(payload), int(network.num_layers), time.perf_counter() - started_s)
 
 
 def _network_flags(trt: Any) -> int:
@@ -86,7 +86,7 @@ def _network_flags(trt: Any) -> int:
     return 0 if flag is None else 1 << int(flag)
 
 
-def _parse(library: Library, parser: Any, graph: Path) -> None:
+def _parse(library: TensorRtLibrary, parser: Any, graph: Path) -> None:
     # From the file and not from its content: the weights are looked for beside it.
     if graph.is_file() and parser.parse_from_file(str(graph)):
         return
@@ -115,7 +115,7 @@ def _fix_shapes(network: Any, faces: int) -> None:
         )
 
 
-def _configuration(library: Library, builder: Any, compute_capabilities: Sequence[str]) -> Any:
+def _configuration(library: TensorRtLibrary, builder: Any, compute_capabilities: Sequence[str]) -> Any:
     trt = library.module
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, _WORKSPACE_BYTES)

@@ -98,7 +98,7 @@ class Network(Protocol):
         ...
 
 
-class Block:
+class DeviceBlock:
     """Several arrays as one piece of page-locked memory and one of the device's, so that one copy takes all.
 
     Attributes:

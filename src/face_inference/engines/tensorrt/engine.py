@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
-from face_inference.engines.protocol import EngineOutput, FaceState, OnProgress
-from face_inference.engines.rings import RingState
+from face_inference.engines.host import RingState
+from face_inference.engines.protocol import EngineOutput, EngineState, OnProgress
 from face_inference.engines.tensorrt.cache import EngineCache
 from face_inference.engines.tensorrt.cuda import PyCudaDevice, find_gpu
-from face_inference.engines.tensorrt.device import Block, Device, Network, Shape, Work
+from face_inference.engines.tensorrt.device import Device, DeviceBlock, Network, Shape, Work
 from face_inference.engines.tensorrt.library import find_library
 from face_inference.engines.tensorrt.opening import Order, open_network
 from face_inference.errors import EngineError
-from face_inference.inputs import input_size
 from face_inference.model_folder import Model, ModelDescription
+from face_inference.network_inputs import input_size
 from face_model import arkit
 
 Float32Array = NDArray[np.float32]
@@ -95,7 +95,7 @@ class TensorRtEngine:
 
     @property
     def faces(self) -> int:
-        """F."""
+        """F, how many faces it runs."""
         return self._faces
 
     @property
@@ -131,8 +131,8 @@ class TensorRtEngine:
             for address, size in self._face_rings(face):
                 self._device.zero(address, size)
 
-    def save_state(self, face: int = 0) -> FaceState:
-        """A copy.
+    def save_state(self, face: int = 0) -> EngineState:
+        """See `Engine.save_state`.
 
         Raises:
             EngineError: the device failed.
@@ -143,9 +143,9 @@ class TensorRtEngine:
             for array, (address, _) in zip(rings, self._face_rings(face), strict=True):
                 self._device.download(array, address)
             self._device.wait()
-        return FaceState(int(self._state.ticks[face, 0]), rings)
+        return EngineState(int(self._state.ticks[face, 0]), rings)
 
-    def restore_state(self, state: FaceState, face: int = 0) -> None:
+    def restore_state(self, state: EngineState, face: int = 0) -> None:
         """Continue from `save_state`.
 
         Raises:
@@ -183,7 +183,7 @@ class TensorRtEngine:
         rings: dict[str, Shape] = {ring.name: (self._faces, ring.length, ring.width) for ring in model.rings}
         _check_edges("inputs", self._network.inputs, fed | rings)
         _check_edges("outputs", self._network.outputs, weights | {f"next_{name}": s for name, s in rings.items()})
-        self._up, self._down = Block(self._device, fed), Block(self._device, weights)
+        self._up, self._down = DeviceBlock(self._device, fed), DeviceBlock(self._device, weights)
         self._state.ticks = self._up.arrays["ticks"].reshape(self._faces, 1)
         self._output = EngineOutput(self._down.arrays["weights"], self._down.arrays["confidence"])
         sizes = [4 * self._faces * ring.length * ring.width for ring in model.rings]

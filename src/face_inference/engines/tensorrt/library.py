@@ -33,7 +33,7 @@ class ErrorLog:
 
 
 @dataclass(frozen=True)
-class Library:
+class TensorRtLibrary:
     """A TensorRT that imports.
 
     Attributes:
@@ -62,7 +62,7 @@ class Library:
 
 
 @functools.cache
-def find_library() -> Library:
+def find_library() -> TensorRtLibrary:
     """The TensorRT of this machine.
 
     Raises:
@@ -81,7 +81,7 @@ def find_library() -> Library:
             refused.append(f"{title} {version}, which is older than {_OLDEST_TENSORRT}")
             continue
         errors = ErrorLog()
-        return Library(module, title, version, name == "tensorrt_rtx", _logger(module, errors), errors)
+        return TensorRtLibrary(module, title, version, name == "tensorrt_rtx", _logger(module, errors), errors)
     raise EngineError(
         f"expected TensorRT or TensorRT for RTX, found: {'; '.join(refused)}; pip install -r requirements/gpu.txt"
     )

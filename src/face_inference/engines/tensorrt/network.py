@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from face_inference.engines.tensorrt.device import Device, Shape, Work
-from face_inference.engines.tensorrt.library import Library
+from face_inference.engines.tensorrt.library import TensorRtLibrary
 from face_inference.errors import EngineError
 
 
@@ -24,7 +24,7 @@ class TensorRtNetwork:
         EngineError: the library does not take the engine, or the GPU has no memory for it.
     """
 
-    def __init__(self, library: Library, payload: bytes, device: Device, kernels: bytes | None = None) -> None:
+    def __init__(self, library: TensorRtLibrary, payload: bytes, device: Device, kernels: bytes | None = None) -> None:
         trt = library.module
         self._library, self._device = library, device
         self._contexts: list[Any] = []

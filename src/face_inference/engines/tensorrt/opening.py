@@ -10,7 +10,7 @@ from face_inference.engines.tensorrt.build import GRAPHS, build_engine
 from face_inference.engines.tensorrt.cache import EngineCache, EngineKey
 from face_inference.engines.tensorrt.cuda import Gpu
 from face_inference.engines.tensorrt.device import Device
-from face_inference.engines.tensorrt.library import Library
+from face_inference.engines.tensorrt.library import TensorRtLibrary
 from face_inference.engines.tensorrt.network import TensorRtNetwork
 from face_inference.errors import EngineError
 from face_inference.model_folder import WEIGHTS, Model
@@ -28,7 +28,7 @@ class Order:
     """
 
     model: Model
-    library: Library
+    library: TensorRtLibrary
     faces: int
     precision: str
 

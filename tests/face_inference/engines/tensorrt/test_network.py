@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from face_inference.engines.tensorrt.library import ErrorLog, Library
+from face_inference.engines.tensorrt.library import ErrorLog, TensorRtLibrary
 from face_inference.engines.tensorrt.network import TensorRtNetwork
 from face_inference.errors import EngineError
 
@@ -83,7 +83,7 @@ def make(trt):
     def create(kernels=None, for_rtx=False):
         errors = ErrorLog()
         errors.add("the reason")
-        library = Library(trt, "TensorRT", "10.9.0", for_rtx, None, errors)
+        library = TensorRtLibrary(trt, "TensorRT", "10.9.0", for_rtx, None, errors)
         return TensorRtNetwork(library, b"engine", SimpleNamespace(stream=77), kernels)
 
     return create

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from face_inference.engines.tensorrt import opening
-from face_inference.engines.tensorrt.build import Built
+from face_inference.engines.tensorrt.build import BuiltEngine
 from face_inference.engines.tensorrt.cache import EngineCache
 from face_inference.engines.tensorrt.cuda import Gpu, find_gpu
-from face_inference.engines.tensorrt.library import ErrorLog, Library
+from face_inference.engines.tensorrt.library import ErrorLog, TensorRtLibrary
 from face_inference.engines.tensorrt.opening import ALL, Order, open_network
 from face_inference.errors import EngineError
 
@@ -33,12 +33,12 @@ def library(monkeypatch):
     """TensorRT for RTX as far as opening looks at it."""
     members = {"NONE": 0, "SM75": 1, "SM89": 2}
     module = type("Module", (), {"ComputeCapability": type("C", (), {"__members__": members})})
-    return Library(module, "TensorRT for RTX", "1.7.1", True, None, ErrorLog())
+    return TensorRtLibrary(module, "TensorRT for RTX", "1.7.1", True, None, ErrorLog())
 
 
 @pytest.fixture
 def plain(library):
-    return Library(library.module, "TensorRT", "10.9.0", False, None, ErrorLog())
+    return TensorRtLibrary(library.module, "TensorRT", "10.9.0", False, None, ErrorLog())
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def builds(monkeypatch):
 
     def build(library, graph, faces, capabilities, on_progress):
         made.append(tuple(capabilities))
-        return Built(b"engine %d" % len(made), 10, 0.1)
+        return BuiltEngine(b"engine %d" % len(made), 10, 0.1)
 
     monkeypatch.setattr(opening, "build_engine", build)
     monkeypatch.setattr(opening, "TensorRtNetwork", StandIn)

@@ -1,0 +1,165 @@
+"""Collecting a neutral while frames stream in, with a verdict on how still the wearer was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_inference.mounts import NominalMounts
+from face_inference.neutral import Neutral, solve_neutral
+
+
+@dataclass(frozen=True)
+class CalibrationParams:
+    """How long and how still.
+
+    Attributes:
+        duration_s: samples of this much time make one neutral.
+        max_skull_rate_rad_s: RMS angular velocity of the skull up to which the head counts as still
+            (the limit named in imusic/srv/CalibrateNeutral).
+        max_face_rate_rad_s: the same for the skin relative to the skull, median over the sensors. A guess: talking
+            turns cheek sensors several times faster, sensor noise stays a factor of ten below.
+        patience_s: an automatic calibration that never saw a still face takes its stillest window after this long.
+    """
+
+    duration_s: float = 2.0
+    max_skull_rate_rad_s: float = 0.1
+    max_face_rate_rad_s: float = 0.15
+    patience_s: float = 15.0
+
+
+@dataclass(frozen=True)
+class CalibrationResult:
+    """How a calibration ended; `neutral` is None exactly if it failed."""
+
+    neutral: Neutral | None
+    stillness_rad_s: float
+    message: str
+
+    @property
+    def success(self) -> bool:
+        """Whether there is a new neutral."""
+        return self.neutral is not None
+
+
+class NeutralCalibration:
+    """Collects frames and ends with one `CalibrationResult`.
+
+    `automatic`: starts over whenever the wearer was not still, until `patience_s`, and does not fail; for start-up,
+    when there is no older neutral to fall back on. Otherwise one window decides; for a calibration that was asked for.
+    """
+
+    def __init__(self, mounts: NominalMounts, params: CalibrationParams | None = None, automatic: bool = False) -> None:
+        self._mounts = mounts
+        self._params = params or CalibrationParams()
+        self._automatic = automatic
+        self._orientation: list[NDArray[np.floating]] = []
+        self._angular_velocity: list[NDArray[np.floating]] = []
+        self._valid: list[NDArray[np.bool_]] = []
+        self._began_s: float | None = None
+        self._window_s: float = 0.0
+        self._stillest: CalibrationResult | None = None
+        self.result: CalibrationResult | None = None
+        self.problem = ""
+
+    @property
+    def collecting(self) -> bool:
+        """Whether frames are still wanted."""
+        return self.result is None
+
+    @property
+    def complete(self) -> bool:
+        """Whether `result` is there."""
+        return self.result is not None
+
+    def add(
+        self,
+        time_s: float,
+        orientation: NDArray[np.floating],
+        angular_velocity: NDArray[np.floating],
+        valid: NDArray[np.bool_],
+    ) -> CalibrationResult | None:
+        """One frame of `S` sensors at hub time `time_s`; the result once complete.
+
+        Args:
+            time_s: increasing, s.
+            orientation: (S, 4) sensor to earth.
+            angular_velocity: (S, 3) rad/s, sensor frame.
+            valid: (S,).
+        """
+        if self.result is not None:
+            return self.result
+        if self._began_s is None:
+            self._began_s = self._window_s = time_s
+        self._orientation.append(np.array(orientation, dtype=np.float64))
+        self._angular_velocity.append(np.array(angular_velocity, dtype=np.float64))
+        self._valid.append(np.array(valid, dtype=bool))
+        if time_s - self._window_s >= self._params.duration_s:
+            self._close_window(time_s)
+        return self.result
+
+    def abort(self, reason: str) -> None:
+        """End without a neutral, if not complete yet."""
+        if self.result is None:
+            self.result = CalibrationResult(None, 0.0, reason)
+
+    def _close_window(self, time_s: float) -> None:
+        verdict, still = self._judge()
+        if still or not self._automatic:
+            self.result = verdict
+            return
+        if verdict.success and (self._stillest is None or verdict.stillness_rad_s < self._stillest.stillness_rad_s):
+            self._stillest = verdict
+        if time_s - (self._began_s or 0.0) >= self._params.patience_s and self._stillest is not None:
+            self.result = self._stillest
+            return
+        # Half the window is kept: a wearer who just became still waits half as long.
+        keep = len(self._valid) // 2
+        del self._orientation[:keep], self._angular_velocity[:keep], self._valid[:keep]
+        self._window_s = time_s - 0.5 * self._params.duration_s
+
+    def _judge(self) -> tuple[CalibrationResult, bool]:
+        """Verdict on the collected window, and whether the wearer was still in it."""
+        valid = np.stack(self._valid)
+        rates = np.stack(self._angular_velocity)
+        neutral = solve_neutral(self._mounts, np.stack(self._orientation), rates, valid)
+        if neutral is None:
+            name = self._mounts.names[self._mounts.reference]
+            message = self.problem = (
+                f"expected the reference sensor {name!r} in at least half of {len(valid)} frames; check its cable"
+            )
+            return CalibrationResult(None, 0.0, message), False
+        stillness = neutral.stillness_rad_s
+        face = self._face_rate(rates, valid, neutral)
+        problems = []
+        if stillness > self._params.max_skull_rate_rad_s:
+            problems.append(f"the head turned at {stillness:.3f} rad/s, still is {self._params.max_skull_rate_rad_s}")
+        if face > self._params.max_face_rate_rad_s:
+            problems.append(f"the face moved at {face:.3f} rad/s, relaxed is {self._params.max_face_rate_rad_s}")
+        absent = [n for n, seen in zip(self._mounts.names, neutral.calibrated, strict=True) if not seen]
+        note = f"; not seen and masked: {', '.join(absent)}" if absent else ""
+        if not problems:
+            return CalibrationResult(neutral, stillness, f"neutral learned from {len(valid)} frames{note}"), True
+        trouble = self.problem = " and ".join(problems)
+        if self._automatic:
+            text = f"neutral learned although {trouble}; look ahead, relax, keep still and calibrate again{note}"
+            return CalibrationResult(neutral, stillness, text), False
+        text = f"{trouble}; the old neutral stays: look ahead, relax, keep still and try again{note}"
+        return CalibrationResult(None, stillness, text), False
+
+    def _face_rate(self, rates: NDArray[np.float64], valid: NDArray[np.bool_], neutral: Neutral) -> float:
+        """Median over the skin sensors of the RMS angular velocity relative to the skull, rad/s."""
+        # Speeds suffice: a sensor that only rides along turns as fast as the skull.
+        speed = np.linalg.norm(rates, axis=-1)
+        skull = speed[:, self._mounts.reference]
+        both = valid & valid[:, [self._mounts.reference]]
+        excess = [
+            float(np.sqrt(np.mean((speed[both[:, k], k] - skull[both[:, k]]) ** 2)))
+            for k in self._mounts.skin
+            if neutral.calibrated[k]
+        ]
+        # Not `numpy.median`: its first call imports a package, for 60 ms, and this runs while frames wait.
+        return median(excess) if excess else 0.0

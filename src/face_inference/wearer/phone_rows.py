@@ -1,0 +1,118 @@
+"""Labels from a phone: ARKit weights that a camera saw while the sensors recorded, on a clock of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_inference.errors import WearerError
+from face_inference.wearer.adapt import LabelledRows
+from face_inference.wearer.alignment import Alignment, align
+from face_inference.wearer.observations import Observations
+from face_inference.wearer.prior import Prior
+from face_model import arkit
+
+FloatArray = NDArray[np.float64]
+
+ROW_RATE_HZ = 10.0
+"""Rows per second: expressions last longer, and closer rows would repeat each other's errors."""
+
+LABEL_SPREAD = 0.04
+"""Standard deviation of a phone's weights around what the face did (a guess from the jitter of recorded takes)."""
+
+_LEAST_PEAK = 0.08
+"""Correlation at the best lag. A guess: people like those the prior was fitted to reach 0.6 to 0.7, of an anatomy
+quite unlike theirs 0.2 (synthetic), so that how far the peak stands out says more."""
+
+_LEAST_LEAD = 1.35
+"""Best correlation over the best at any other lag: about 1 by chance, 1.8 to 3 where both saw one face (synthetic)."""
+
+
+@dataclass(frozen=True)
+class PhoneRows:
+    """Rows to adapt with, at 10 Hz, and how the two clocks were brought together."""
+
+    rows: LabelledRows
+    alignment: Alignment
+
+    @property
+    def summary(self) -> str:
+        """One line for the wearer."""
+        return (
+            f"{len(self.rows.weights) / ROW_RATE_HZ:.0f} s of the phone's weights, lag {self.alignment.lag_s:+.2f} s, "
+            f"correlation {self.alignment.correlation:.2f}"
+        )
+
+
+def phone_rows(
+    observations: Observations,
+    phone_time_s: NDArray[np.floating],
+    phone_weights: NDArray[np.floating],
+    prior: Prior,
+    max_lag_s: float = 5.0,
+) -> PhoneRows:
+    """Labelled rows where both recordings overlap.
+
+    Both sides are taken relative to their means: the sensors' zero is the wearer's neutral, a phone's zero is not.
+
+    Args:
+        observations: of the sensors.
+        phone_time_s: (P,) increasing.
+        phone_weights: (P, 52).
+        prior: its mean Jacobian says what the sensors should have seen.
+        max_lag_s: largest difference between the clocks.
+
+    Raises:
+        WearerError: no lag stands out, or the recordings do not overlap.
+    """
+    if phone_weights.shape != (len(phone_time_s), arkit.COUNT) or len(phone_time_s) < 2:
+        raise WearerError(
+            f"expected weights of shape (P, {arkit.COUNT}) at P times, at least two, found {phone_weights.shape} and "
+            f"{len(phone_time_s)}; export the phone's take again"
+        )
+    found = align(observations, phone_time_s, phone_weights, prior, max_lag_s)
+    if found.correlation < _LEAST_PEAK or found.lead < _LEAST_LEAD:
+        raise WearerError(
+            f"expected one lag within {max_lag_s:g} s at which phone and sensors agree (correlation over "
+            f"{_LEAST_PEAK}, {_LEAST_LEAD} times any other's), found {found.correlation:.2f} at {found.lag_s:+.2f} s, "
+            f"{found.lead:.2f} times the next; record both during the same routine, with the whole face in the phone's "
+            "view"
+        )
+    return PhoneRows(_rows(observations, phone_time_s + found.lag_s, phone_weights), found)
+
+
+def _rows(
+    observations: Observations, phone_time_s: NDArray[np.floating], weights: NDArray[np.floating]
+) -> LabelledRows:
+    """Means of both over cells of 0.1 s in which both are there."""
+    start_s = max(observations.time_s[0], phone_time_s[0])
+    count = int((min(observations.time_s[-1], phone_time_s[-1]) - start_s) * ROW_RATE_HZ)
+    label, labels_there = _cell_means(
+        phone_time_s, np.asarray(weights, np.float64), np.ones_like(weights, bool), start_s, count
+    )
+    seen, valid = _cell_means(
+        observations.time_s, observations.values.astype(np.float64), observations.valid, start_s, count
+    )
+    kept = valid.any(axis=1) & labels_there.all(axis=1)
+    seen, valid, label = seen[kept], valid[kept], label[kept]
+    if len(label) < ROW_RATE_HZ:
+        raise WearerError(
+            f"expected at least 1 s in which phone and sensors were both there, found {len(label) / ROW_RATE_HZ:.1f} s"
+        )
+    zero = (seen * valid).sum(axis=0) / np.maximum(valid.sum(axis=0), 1)
+    seen = np.where(valid, seen - zero, 0.0)
+    return LabelledRows(seen, label - label.mean(axis=0), np.full(label.shape, LABEL_SPREAD), valid)
+
+
+def _cell_means(
+    time_s: NDArray[np.floating], values: FloatArray, valid: NDArray[np.bool_], start_s: float, count: int
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Mean of the valid `values` (T, C) in each of `count` cells, and where there was any, both (count, C)."""
+    cell = np.floor((time_s - start_s) * ROW_RATE_HZ).astype(np.int64)
+    inside = (cell >= 0) & (cell < count)
+    total, number = np.zeros((count, values.shape[1])), np.zeros((count, values.shape[1]))
+    np.add.at(total, cell[inside], np.where(valid, values, 0.0)[inside])
+    np.add.at(number, cell[inside], valid[inside])
+    return total / np.maximum(number, 1), number > 0

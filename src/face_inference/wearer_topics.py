@@ -1,0 +1,96 @@
+"""The topics of one wearer, and what their messages mean to the tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from imusic.msg import FaceBlendshapes, ImuFrame, SensorLayout
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from std_msgs.msg import Header
+
+from face_inference.face_estimate import FaceEstimate, InputLayout
+from face_model.imu_sample import ImuSample
+from imusic_ros.managed_node import ManagedNode
+from imusic_ros.qos import LATCHED, SENSOR_DATA
+
+FRAMES = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""0.2 s at 100 Hz: a busy machine may stall the process for so long, and a gap would cost the network its memory, while
+catching up takes 1 ms a sample. Bounded, so that latency cannot grow."""
+
+
+class WearerTopics:
+    """Subscriptions to `imu/layout` and `imu/frame` and the publisher of `face/blendshapes`.
+
+    Args:
+        node: that they belong to.
+        place: what their names begin with: a namespace relative to the node's, with a slash at its end, or nothing. So
+            they have the names that a node in the wearer's namespace would give them.
+        model: title of the model, told in every face.
+        on_layout: called with each layout.
+    """
+
+    def __init__(self, node: ManagedNode, place: str, model: str, on_layout: Callable[[SensorLayout], None]) -> None:
+        self._node, self._place, self._clock = node, place, node.get_clock()
+        self._face = FaceBlendshapes(model=model)
+        self._frames: Any = None
+        self._faces = node.create_lifecycle_publisher(FaceBlendshapes, f"{place}face/blendshapes", SENSOR_DATA)
+        self._layouts = node.create_subscription(SensorLayout, f"{place}imu/layout", on_layout, LATCHED)
+
+    def listen(self, on_frame: Callable[[ImuFrame], None]) -> None:
+        """Call `on_frame` with each frame from now on."""
+        self._frames = self._node.create_subscription(ImuFrame, f"{self._place}imu/frame", on_frame, FRAMES)
+
+    def ignore(self) -> None:
+        """Take no more frames."""
+        self._node.destroy_subscription(self._frames)
+
+    def close(self) -> None:
+        """Withdraw what `listen` did not make."""
+        self._node.destroy_subscription(self._layouts)
+        self._node.destroy_publisher(self._faces)
+
+    def publish(self, estimate: FaceEstimate, header: Header) -> float:
+        """Publish a face with the header of the frame it was computed from.
+
+        Returns:
+            Time from the frame's stamp to now, s.
+        """
+        stamp, face = header.stamp, self._face
+        latency_s: float = 1e-9 * (self._clock.now().nanoseconds - stamp.sec * 1_000_000_000 - stamp.nanosec)
+        face.header = header
+        face.sequence = estimate.sequence
+        face.state = int(estimate.state)
+        face.weights = estimate.weights
+        face.confidence = estimate.confidence
+        q = face.head_orientation
+        q.x, q.y, q.z, q.w = estimate.head_orientation.tolist()
+        face.age = latency_s
+        self._faces.publish(face)
+        return latency_s
+
+
+def sample_of(message: ImuFrame) -> ImuSample | None:
+    """A message as a sample, whose arrays are the message's own memory; None if they do not fit together."""
+    status = np.frombuffer(message.status, dtype=np.uint8)
+    count = len(status)
+    orientation = np.frombuffer(message.orientation, dtype=np.float32)
+    angular_velocity = np.frombuffer(message.angular_velocity, dtype=np.float32)
+    specific_force = np.frombuffer(message.specific_force, dtype=np.float32)
+    if orientation.size != 4 * count or angular_velocity.size != 3 * count or specific_force.size != 3 * count:
+        return None
+    return ImuSample(
+        layout_id=message.layout_id,
+        sequence=message.sequence,
+        hub_time_s=1e-6 * message.hub_time_us,
+        status=status,
+        orientation=orientation.reshape(count, 4),
+        angular_velocity=angular_velocity.reshape(count, 3),
+        specific_force=specific_force.reshape(count, 3),
+    )
+
+
+def layout_of(message: SensorLayout) -> InputLayout:
+    """What the tracker needs of a layout."""
+    return InputLayout(message.layout_id, tuple(sensor.name for sensor in message.sensors), float(message.rate))

@@ -1,0 +1,193 @@
+"""Between the viewer's own types and ROS messages; no node, and of rclpy only the serialiser."""
+
+from __future__ import annotations
+
+import array
+import math
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import Point
+from imusic.msg import FaceBlendshapes, SensorMount
+from numpy.typing import NDArray
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import PointCloud2, PointField
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+from face_model.layout import Sensor, SkullPose
+from face_viz.errors import VizError
+from face_viz.frame import FaceFrame, FaceState
+from face_viz.markers import POINT_STEP, TEXT_LENGTH, MarkerGeometry, state_text, status_colors
+from face_viz.shown_sensors import ShownSensors
+
+
+def frame_of(message: FaceBlendshapes) -> FaceFrame:
+    """What the viewers need of a message."""
+    q = message.head_orientation
+    known = message.state in FaceState._value2member_map_
+    return FaceFrame(
+        weights=np.asarray(message.weights, np.float32),
+        confidence=np.asarray(message.confidence, np.float32),
+        state=FaceState(message.state) if known else FaceState.STALE,
+        head_orientation=np.array([q.x, q.y, q.z, q.w], np.float32),
+        age_s=float(message.age),
+        sequence=int(message.sequence),
+        model=str(message.model),
+    )
+
+
+def sensor_of(mount: SensorMount) -> Sensor:
+    """A sensor of imusic/SensorLayout; whether a face has skin at its place is not looked at.
+
+    Raises:
+        ValueError: its place or its pose on the skull is not finite, or the pose no rotation.
+    """
+    p, q = mount.skull_pose.position, mount.skull_pose.orientation
+    position_m, orientation = (p.x, p.y, p.z), (q.x, q.y, q.z, q.w)
+    place = (float(mount.place[0]), float(mount.place[1]))
+    on_skull = mount.reference or any(position_m)
+    if not all(map(math.isfinite, (*place, *position_m))) or not abs(math.hypot(*orientation) - 1.0) < 1e-3:
+        raise ValueError(f"expected a finite place and pose, found place {place}, pose {position_m} {orientation}")
+    return Sensor(
+        id=mount.id,
+        name=mount.name,
+        muscle=mount.muscle,
+        side=mount.side,
+        place=None if on_skull else place,
+        skull=SkullPose(position_m, orientation) if on_skull else None,
+        reference=mount.reference,
+    )
+
+
+def cloud_message(header: Header, points: np.ndarray[Any, Any]) -> PointCloud2:
+    """PointCloud2 with fields x, y, z, rgb from (N, 4) float32."""
+    fields = [
+        PointField(name=n, offset=4 * i, datatype=PointField.FLOAT32, count=1)
+        for i, n in enumerate(("x", "y", "z", "rgb"))
+    ]
+    data: array.array[int] = array.array("B")
+    data.frombytes(points.tobytes())
+    return PointCloud2(
+        header=header, height=1, width=len(points), fields=fields, is_bigendian=False,
+        point_step=POINT_STEP, row_step=POINT_STEP * len(points), data=data, is_dense=True,
+    )  # fmt: skip
+
+
+class MessageTemplate:
+    """A serialised message whose numbers are replaced in place.
+
+    A marker with 38,000 points is 38,000 Python objects to make and to convert: 100 ms and more. Its bytes differ from
+    frame to frame only in known places, so the message is serialised once, with patterns that occur nowhere else in
+    those places, the patterns are looked up in the bytes, and from then on numpy writes there.
+    """
+
+    def __init__(self, serialised: bytes) -> None:
+        self._bytes = bytearray(serialised)
+        self._original = serialised
+        self._places: dict[str, list[int]] = {}
+        self._sizes: dict[str, int] = {}
+
+    def locate(self, name: str, pattern: bytes, times: int = 1) -> None:
+        """Remember where `pattern` stands.
+
+        Raises:
+            VizError: it does not stand there exactly `times` times, so the bytes are not laid out as expected.
+        """
+        found: list[int] = []
+        at = self._original.find(pattern)
+        while at >= 0 and len(found) <= times:
+            found.append(at)
+            at = self._original.find(pattern, at + len(pattern))
+        if len(found) != times:
+            raise VizError(f"expected {name} {times} times in the serialised message, found it {len(found)} times")
+        self._places[name], self._sizes[name] = found, len(pattern)
+
+    def write(self, name: str, data: bytes | NDArray[Any]) -> None:
+        """Replace what stands at all places `name` by `data` of the same size.
+
+        Raises:
+            VizError: `data` has another size.
+        """
+        view = memoryview(data if isinstance(data, bytes) else data.tobytes())
+        if len(view) != self._sizes[name]:
+            raise VizError(f"expected {self._sizes[name]} bytes for {name}, found {len(view)}")
+        for at in self._places[name]:
+            self._bytes[at : at + len(view)] = view
+
+    def to_bytes(self) -> bytes:
+        """The message as it is now."""
+        return bytes(self._bytes)
+
+
+class MarkerTemplate:
+    """The MarkerArray of a face: its triangles, one cube per sensor, one line of text; see `MessageTemplate`."""
+
+    STAMP = (0x5A3C1E77, 0x11C7B2A9)
+    ODD = -7.7123e33
+    """Of this and its multiples the patterns of poses and colours are made: no real marker holds them."""
+
+    def __init__(self, frame_id: str, geometry: MarkerGeometry, sensors: ShownSensors | None) -> None:
+        corners = len(geometry.colors)
+        pattern = np.arange(3.0 * corners).reshape(-1, 3) + 0.123456789
+        text = "#" * TEXT_LENGTH
+        markers = [self._face(pattern, geometry), *self._cubes(sensors), self._text(text)]
+        for marker in markers:
+            marker.header.frame_id = frame_id
+            marker.header.stamp.sec, marker.header.stamp.nanosec = self.STAMP
+        self._bytes = MessageTemplate(serialize_message(MarkerArray(markers=markers)))
+        self._bytes.locate("stamp", np.array(self.STAMP, "<u4").tobytes(), times=len(markers))
+        self._bytes.locate("points", pattern.astype("<f8").tobytes())
+        self._bytes.locate("text", text.encode("ascii"))
+        for i in range(len(markers) - 2):
+            self._bytes.locate(f"pose{i}", np.full(7, self.ODD * (i + 1), "<f8").tobytes())
+            self._bytes.locate(f"color{i}", np.full(4, self.ODD * (i + 1), "<f4").tobytes())
+
+    def fill(
+        self, header: Header, frame: FaceFrame, corners: np.ndarray[Any, Any], sensors: ShownSensors | None
+    ) -> bytes:
+        """Bytes of the message with this face; the stamp is the header's."""
+        self._bytes.write("stamp", np.array([header.stamp.sec, header.stamp.nanosec], np.int64).astype("<u4"))
+        self._bytes.write("points", corners)
+        self._bytes.write("text", state_text(frame.state))
+        if sensors is not None:
+            colors = status_colors(sensors.statuses)
+            for i, pose in enumerate(sensors.poses(frame.weights).astype("<f8")):
+                self._bytes.write(f"pose{i}", pose)
+                self._bytes.write(f"color{i}", colors[i])
+        return self._bytes.to_bytes()
+
+    @staticmethod
+    def _face(points: np.ndarray[Any, Any], geometry: MarkerGeometry) -> Marker:
+        marker = Marker(ns="face", id=0, type=Marker.TRIANGLE_LIST, action=Marker.ADD)
+        marker.scale.x = marker.scale.y = marker.scale.z = 1.0
+        marker.pose.orientation.w = 1.0
+        marker.color.a = 1.0
+        marker.points = [Point(x=x, y=y, z=z) for x, y, z in points.tolist()]
+        marker.colors = [ColorRGBA(r=r, g=g, b=b, a=a) for r, g, b, a in geometry.colors.tolist()]
+        return marker
+
+    def _cubes(self, sensors: ShownSensors | None) -> list[Marker]:
+        if sensors is None:
+            return []
+        cubes = []
+        for i in range(len(sensors.statuses)):
+            cube = Marker(ns="sensors", id=i, type=Marker.CUBE, action=Marker.ADD)
+            cube.scale.x = cube.scale.y = 0.0078
+            cube.scale.z = 0.002
+            place = self.ODD * (i + 1)
+            cube.color = ColorRGBA(r=place, g=place, b=place, a=place)
+            cube.pose.position = Point(x=place, y=place, z=place)
+            q = cube.pose.orientation
+            q.x = q.y = q.z = q.w = place
+            cubes.append(cube)
+        return cubes
+
+    @staticmethod
+    def _text(text: str) -> Marker:
+        marker = Marker(ns="state", id=0, type=Marker.TEXT_VIEW_FACING, action=Marker.ADD, text=text)
+        marker.pose.position.z = 0.16
+        marker.pose.orientation.w = 1.0
+        marker.scale.z = 0.014
+        marker.color = ColorRGBA(r=0.25, g=0.28, b=0.33, a=1.0)
+        return marker

@@ -1,0 +1,189 @@
+"""What a hub is to the driver, whatever protocol it speaks. Nothing here knows a protocol, ROS or a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol
+
+from face_model.imu_sample import ImuSample
+
+
+class ConnectionState(Enum):
+    """How far the connection to a hub is.
+
+    Attributes:
+        DISCONNECTED: the transport is closed; it is opened again by itself.
+        CONNECTING: the transport is open, no samples flow yet, or none any more.
+        CONNECTED: samples flow, or streaming is switched off and the hub agreed.
+        ERROR: the hub answers, but cannot be used as it is; `Hub.problem` says why.
+        ENDED: a recording was read to its end, or cannot be read on; nothing will ever follow.
+    """
+
+    DISCONNECTED = auto()
+    CONNECTING = auto()
+    CONNECTED = auto()
+    ERROR = auto()
+    ENDED = auto()
+
+
+@dataclass(frozen=True)
+class HubSensor:
+    """One unit as the hub describes it.
+
+    Attributes:
+        id: number of the unit on the hub; what a layout calls it by.
+        place: where it sits, as the hub says: a sensor's name in a layout; empty if the hub does not know.
+        part: sensor part, e.g. `QMI8658`.
+        present: whether the hub finds the unit on its bus.
+        gyro_range_rad_s: largest measurable angular velocity, rad/s.
+        accel_range_m_s2: largest measurable specific force, m/s2.
+    """
+
+    id: int
+    place: str
+    part: str
+    present: bool
+    gyro_range_rad_s: float
+    accel_range_m_s2: float
+
+
+@dataclass(frozen=True)
+class HubIdentity:
+    """Who a hub is and what it sends.
+
+    Attributes:
+        name: of the hub.
+        firmware: its version.
+        sensors: units, in the hub's own order.
+        rate_hz: samples per second that are asked of it.
+        sends_orientation: whether the hub fuses orientation; where it does not, the driver does.
+    """
+
+    name: str
+    firmware: str
+    sensors: tuple[HubSensor, ...]
+    rate_hz: int
+    sends_orientation: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended.
+
+    Attributes:
+        ok: the hub did it, or will do it once it is connected.
+        answered: the hub answered at all.
+        message: why not, and what to do; empty on success.
+    """
+
+    ok: bool
+    answered: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class HubFigures:
+    """What happened since the hub was made, for diagnostics. A hub leaves at its default what it cannot count.
+
+    Attributes:
+        asked_rate_hz: samples per second that are asked of the hub, or will be.
+        samples: handed on.
+        lost: missing between them, by the hub's count.
+        out_of_order: dropped because they were old or repeated.
+        stale: dropped because they belonged to no stream that was asked for.
+        connections: times that samples began to flow.
+        reboots: of the hub.
+        watchdog: times that samples stopped without a word.
+        rejected: received pieces that could not be used, by reason.
+        last_reject: the newest of them, for people; empty before the first.
+        foreign_datagrams: dropped because somebody else sent them.
+        clock_skew_ppm: how much faster the host's clock runs than the hub's, parts per million.
+        clock_residual_s: how late samples arrive beyond the earliest possible, smoothed.
+        clock_round_trip_s: shortest recent round trip, None where none is known.
+        clock_resets: times that the hub's clock was mapped anew.
+    """
+
+    asked_rate_hz: int = 0
+    samples: int = 0
+    lost: int = 0
+    out_of_order: int = 0
+    stale: int = 0
+    connections: int = 0
+    reboots: int = 0
+    watchdog: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    last_reject: str = ""
+    foreign_datagrams: int = 0
+    clock_skew_ppm: float = 0.0
+    clock_residual_s: float = 0.0
+    clock_round_trip_s: float | None = None
+    clock_resets: int = 0
+
+
+class Hub(Protocol):
+    """One hub, from its transport to samples in SI units; `hubs.make_hub` makes one by its kind.
+
+    `step` and `close` belong to one thread; all else may be called from any.
+    """
+
+    @property
+    def description(self) -> str:
+        """Where the hub is, for people."""
+        ...
+
+    @property
+    def state(self) -> ConnectionState:
+        """How far the connection is."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """Why no samples flow, and what to do; empty while CONNECTED."""
+        ...
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What is wrong with a hub that is in use all the same, each with what to do; empty if nothing is."""
+        ...
+
+    @property
+    def streaming(self) -> bool:
+        """Whether samples are wanted."""
+        ...
+
+    @property
+    def identity(self) -> HubIdentity | None:
+        """Of the hub that was met last, None before the first; the same object as long as nothing in it changes."""
+        ...
+
+    @property
+    def layout_id(self) -> int:
+        """What `ImuSample.layout_id` is: the same number for the same layout on the same hub in every run; else 0."""
+        ...
+
+    def figures(self) -> HubFigures:
+        """What happened so far."""
+        ...
+
+    def step(self) -> Sequence[ImuSample]:
+        """Do what is due and return the samples that arrived meanwhile; to be called again and again.
+
+        Waits 20 ms at most and raises nothing for what hub or transport do: they show in `state` and `problem`. Samples
+        come in order, complete: sensors in layout order, SI units, `STATUS_` bits, `host_time_s` strictly increasing.
+        """
+        ...
+
+    def identify(self, sensor_id: int) -> Future[Outcome]:
+        """Blink one unit's light; done in a later `step`."""
+        ...
+
+    def set_streaming(self, wanted: bool) -> Future[Outcome]:
+        """Start or stop the samples; done in a later `step`, remembered, and asked again of whichever hub comes."""
+        ...
+
+    def close(self) -> None:
+        """Ask the hub to stop, as far as it can hear, close the transport, end what waits; may be called twice."""
+        ...

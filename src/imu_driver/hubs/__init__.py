@@ -1,0 +1,68 @@
+"""The kinds of hub. Another kind is one folder here and one line in `HUBS`; docs/protocol.md has the recipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from face_model.layout import SensorLayout
+from imu_driver.hub import Hub
+from imu_driver.hubs.imusic_v1.session import HubSession
+from imu_driver.recorded_bytes import RecordedBytesTransport
+from imu_driver.transport import Transport
+
+
+class MakeHub(Protocol):
+    """How a kind of hub is made: its class, or a function."""
+
+    def __call__(
+        self,
+        transport: Transport,
+        layout: SensorLayout,
+        rate_hz: int,
+        *,
+        listen_only: bool,
+        clock: Callable[[], float],
+        wait: Callable[[float], object],
+    ) -> Hub:
+        """Make a hub, as `make_hub` says; nothing is opened yet."""
+        ...
+
+
+HUBS: Final[dict[str, MakeHub]] = {
+    "imusic_v1": HubSession,
+}
+
+
+def make_hub(
+    kind: str,
+    transport: Transport,
+    layout: SensorLayout,
+    rate_hz: int,
+    listen_only: bool = False,
+    *,
+    clock: Callable[[], float] | None = None,
+    wait: Callable[[float], object] = time.sleep,
+) -> Hub:
+    """A hub that opens its transport in its first `step`.
+
+    Args:
+        kind: one of `HUBS`.
+        transport: to the hub; opened and closed by the hub. A `RecordedBytesTransport` is only listened to.
+        layout: sensors in the order that samples shall have.
+        rate_hz: samples per second to ask for; the hub's own maximum is used where that is lower.
+        listen_only: send nothing, and take the samples of a hub that streams by itself once it has said who it is.
+        clock: monotonic time of arrivals, s. None: the host's, or that of the recording.
+        wait: sleeps for some seconds, at most 0.02, used only while there is nothing to read from.
+
+    Raises:
+        ValueError: no such kind.
+    """
+    make = HUBS.get(kind)
+    if make is None:
+        raise ValueError(f"expected a kind of hub out of {', '.join(HUBS)}, found {kind!r}")
+    recorded = isinstance(transport, RecordedBytesTransport)
+    if clock is None:
+        clock = transport.clock if isinstance(transport, RecordedBytesTransport) else time.monotonic
+    return make(transport, layout, rate_hz, listen_only=listen_only or recorded, clock=clock, wait=wait)

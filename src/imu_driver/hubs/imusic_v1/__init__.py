@@ -1,0 +1,1 @@
+"""Hubs that speak protocol v1 of docs/protocol.md."""

@@ -1,0 +1,471 @@
+"""A hub that speaks protocol v1: open, handshake, keep alive, recover. No ROS, no thread of its own, no wall clock.
+
+| state | event | next |
+|---|---|---|
+| DISCONNECTED | transport opened; tried after 0.1 s, doubling up to 1 s | CONNECTING |
+| CONNECTING | HELLO, SET_RATE and START answered, and a first sample | CONNECTED |
+| CONNECTED | samples stop, the hub reboots or changes | CONNECTING |
+| CONNECTING, CONNECTED | the hub cannot be used: version, units, command refused | ERROR |
+| ERROR | a HELLO that can be used | CONNECTING |
+| CONNECTING, ERROR | silence for 5 s | DISCONNECTED |
+| any | transport failed | DISCONNECTED |
+| any | a recording ended | ENDED |
+
+docs/protocol.md tells firmware engineers the same. A session that only listens sends nothing: after a HELLO it waits
+for samples, whatever their numbers, and never opens the transport anew because of silence.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from enum import Enum, auto
+from typing import Final, TypeAlias
+
+from face_model.imu_sample import ImuSample
+from face_model.layout import SensorLayout
+from imu_driver import host_fusion
+from imu_driver.clock import ClockMapper
+from imu_driver.hub import ConnectionState, HubFigures, HubIdentity, Outcome
+from imu_driver.hubs.imusic_v1 import protocol as p
+from imu_driver.hubs.imusic_v1.conversion import SampleConverter
+from imu_driver.hubs.imusic_v1.handshake import HandshakeReport, compare, identity_of, layout_id
+from imu_driver.hubs.imusic_v1.params import SessionCounters, SessionParams
+from imu_driver.hubs.imusic_v1.pinger import Pinger
+from imu_driver.hubs.imusic_v1.requests import Build, Done, RequestBook
+from imu_driver.hubs.imusic_v1.sequence import SequenceCheck
+from imu_driver.transport import EndedError, Transport, TransportError
+
+_Command: TypeAlias = Callable[[float], None]
+"""Something another thread asked for, run in the next step with the time."""
+
+_LISTENING: Final = Outcome(False, False, "the driver only listens to this hub: no command is sent")
+
+
+class _Stage(Enum):
+    """How far the handshake is."""
+
+    HELLO = auto()
+    RATE = auto()
+    START = auto()
+    FIRST_SAMPLE = auto()
+    DONE = auto()
+
+
+class HubSession:
+    """Keeps one hub streaming: a `Hub` of protocol v1.
+
+    Args:
+        transport: to the hub; opened and closed here.
+        layout: the sensors expected, in the order of the samples.
+        rate_hz: sample rate to ask for; the hub's own maximum is used where that is lower. Where the session only
+            listens, the rate that the hub was told to send.
+        listen_only: send nothing.
+        clock: host monotonic time, s.
+        wait: sleeps for some seconds, used only while there is nothing to read from.
+        params: timing.
+
+    Attributes:
+        state: see the module's table.
+        hello: of the hub in use, None before the first.
+        report: `hello` against the layout.
+        identity: see `Hub`.
+        layout_id: see `Hub`.
+        problem: see `Hub`.
+        streaming: whether samples are wanted.
+        counters: what happened so far.
+        parser: its counters say what was rejected.
+        clock_map: hub time to host time.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        layout: SensorLayout,
+        rate_hz: int,
+        *,
+        listen_only: bool = False,
+        clock: Callable[[], float],
+        wait: Callable[[float], object],
+        params: SessionParams | None = None,
+    ) -> None:
+        params = params or SessionParams()
+        self.state = ConnectionState.DISCONNECTED
+        self.hello: p.Hello | None = None
+        self.report: HandshakeReport | None = None
+        self.identity: HubIdentity | None = None
+        self.layout_id = 0
+        self.problem = f"{transport.description}: not tried yet"
+        self.streaming = True
+        self.counters = SessionCounters()
+        self.parser = p.StreamParser()
+        self.clock_map = ClockMapper()
+        self._transport = transport
+        self._layout = layout
+        self._rate_hz = rate_hz
+        self._listen_only = listen_only
+        self._params = params
+        self._clock = clock
+        self._wait = wait
+        self._stage = _Stage.HELLO
+        self._requests = RequestBook(params.request_period_s, params.request_tries)
+        self._pinger = Pinger(self.clock_map, params.ping_period_s, params.ping_fast_s)
+        self._sequence = SequenceCheck(from_any=listen_only)
+        self._converter: SampleConverter | None = None
+        self._orientation_problem = ""
+        self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
+        self._retry_s = params.retry_first_s
+        self._next_open_s = float("-inf")
+        self._next_hello_s = 0.0
+        self._stage_since_s = 0.0
+        self._heard_s = 0.0
+        self._sampled_s = 0.0
+        self._last_host_s = float("-inf")
+        self._other_versions = 0
+        self._bytes_before = 0
+
+    @property
+    def description(self) -> str:
+        """Where the hub is."""
+        return self._transport.description
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """How hub and layout differ, and what is missing on this machine."""
+        summary = self.report.summary if self.report is not None else ""
+        return [notice for notice in (summary, self._orientation_problem) if notice]
+
+    @property
+    def rate_hz(self) -> int:
+        """Rate asked of the hub in use."""
+        return max(1, min(self._rate_hz, self.hello.max_rate_hz)) if self.hello else self._rate_hz
+
+    def figures(self) -> HubFigures:
+        """What happened so far."""
+        counters, clock, rejected = self.counters, self.clock_map, self.parser.last_error
+        return HubFigures(
+            asked_rate_hz=self.rate_hz,
+            **vars(counters),
+            rejected={str(reason): count for reason, count in self.parser.rejects.items()},
+            last_reject=str(rejected) if rejected is not None else "",
+            foreign_datagrams=self._transport.foreign,
+            clock_skew_ppm=clock.skew_ppm,
+            clock_residual_s=clock.residual_s,
+            clock_round_trip_s=clock.round_trip_s,
+            clock_resets=clock.state.resets,
+        )
+
+    def identify(self, sensor_id: int) -> Future[Outcome]:
+        """Blink one unit's light."""
+        future: Future[Outcome] = Future()
+
+        def begin(now: float) -> None:
+            if self._listen_only:
+                future.set_result(_LISTENING)
+            elif self.state is ConnectionState.CONNECTED:
+                self._request(lambda number: p.Identify(number, sensor_id), future.set_result, now)
+            else:
+                future.set_result(Outcome(False, False, f"the hub is not connected: {self.problem}"))
+
+        self._commands.put(begin)
+        return future
+
+    def set_streaming(self, wanted: bool) -> Future[Outcome]:
+        """Start or stop the samples; remembered, and sent again whenever the hub is attached anew."""
+        future: Future[Outcome] = Future()
+
+        def begin(now: float) -> None:
+            if self._listen_only:
+                future.set_result(_LISTENING)
+                return
+            self.streaming = wanted
+            if self.state is not ConnectionState.CONNECTED:
+                future.set_result(Outcome(True, False, f"done once the hub is connected: {self.problem}"))
+                return
+            self._begin_streaming(now, future.set_result)
+
+        self._commands.put(begin)
+        return future
+
+    def step(self) -> list[ImuSample]:
+        """Do what is due, read once, and return the samples read; to be called again and again without pause."""
+        samples: list[ImuSample] = []
+        try:
+            now = self._clock()
+            while not self._commands.empty():
+                self._commands.get()(now)
+            if self.state is ConnectionState.ENDED:
+                self._wait(self._params.read_timeout_s)
+                return samples
+            if self.state is ConnectionState.DISCONNECTED and not self._reopen(now):
+                return samples
+            self._send_due(now)
+            data = self._transport.read(self._params.read_timeout_s)
+            arrival = self._clock()
+            for packet in self.parser.feed(data) if data else ():
+                self._handle(packet, arrival, samples)
+            self._check(arrival)
+        except EndedError as error:
+            self._end(str(error))
+        except TransportError as error:
+            self._disconnect(str(error))
+        return samples
+
+    def close(self) -> None:
+        """Ask the hub to stop, as far as it can hear, and close the transport."""
+        if self.state is not ConnectionState.DISCONNECTED:
+            try:
+                self._send(p.Stop(0))
+            except TransportError as error:
+                # The hub is gone already, which is where this leads anyway.
+                self.problem = str(error)
+        self._disconnect("the driver is closed")
+        now = self._clock()
+        while not self._commands.empty():
+            self._commands.get()(now)
+
+    # Opening and closing
+
+    def _reopen(self, now: float) -> bool:
+        remaining = self._next_open_s - now
+        if remaining > 0.0:
+            self._wait(min(remaining, self._params.read_timeout_s))
+            return False
+        self._transport.open(p.is_hello)
+        self.parser.reset()
+        self._pinger.forget()
+        self._heard_s = now
+        self._bytes_before = self.parser.bytes
+        self._begin_handshake(now, f"{self.description}: waiting for HELLO")
+        return True
+
+    def _disconnect(self, problem: str) -> None:
+        self._transport.close()
+        self.problem = problem
+        self.state = ConnectionState.DISCONNECTED
+        self._abandon(problem)
+        self._next_open_s = self._clock() + self._retry_s
+        self._retry_s = min(2.0 * self._retry_s, self._params.retry_most_s)
+
+    def _end(self, problem: str) -> None:
+        self._transport.close()
+        self.problem = problem if self.counters.samples else f"{problem} without a sample; before: {self.problem}"
+        self.state = ConnectionState.ENDED
+        self._abandon(problem)
+
+    def _abandon(self, reason: str) -> None:
+        # The stage first: what is abandoned must not lead the handshake on.
+        self._stage = _Stage.HELLO
+        self._requests.abandon(reason)
+
+    # Sending
+
+    def _send(self, packet: p.HostPacket) -> None:
+        if not self._listen_only:
+            self._transport.write(p.encode(packet))
+
+    def _request(self, build: Build, done: Done, now: float) -> None:
+        self._send(self._requests.begin(build, done, now))
+
+    def _send_due(self, now: float) -> None:
+        if self._listen_only:
+            return
+        for packet in self._requests.due(now):
+            self._send(packet)
+        if self._stage is _Stage.HELLO and now >= self._next_hello_s:
+            failed = self.state is ConnectionState.ERROR
+            self._next_hello_s = now + (self._params.error_period_s if failed else self._params.hello_period_s)
+            # Not in the book: HELLO is the answer, and the next request follows anyway.
+            self._send(p.HelloRequest(0))
+        if self._stage in (_Stage.FIRST_SAMPLE, _Stage.DONE):
+            ping = self._pinger.due(self._clock())
+            if ping is not None:
+                self._send(ping)
+
+    # Receiving
+
+    def _handle(self, packet: p.Packet, arrival: float, samples: list[ImuSample]) -> None:
+        self._heard_s = arrival
+        if isinstance(packet, p.Sample):
+            self._on_sample(packet, arrival, samples)
+        elif isinstance(packet, p.Pong):
+            self._pinger.answered(packet, arrival)
+        elif isinstance(packet, p.Ack):
+            self._requests.acknowledge(packet)
+            if self._listen_only and (packet.command, packet.result) == (p.Start.TYPE, p.Result.OK):
+                # Somebody else sent START: the hub counts from 0 again.
+                self._sequence.restart()
+        elif isinstance(packet, p.Hello):
+            self._on_hello(packet, arrival)
+        # Host packets come back from a line that echoes; they mean nothing here.
+
+    def _on_sample(self, sample: p.Sample, arrival: float, samples: list[ImuSample]) -> None:
+        wanted = self._stage in (_Stage.FIRST_SAMPLE, _Stage.DONE) and self.streaming
+        if not wanted or self.hello is None or self._converter is None:
+            self.counters.stale += 1
+            return
+        if (len(sample.status), sample.fields) != (len(self.hello.sensors), self.hello.fields):
+            self._begin_handshake(arrival, "the hub's samples have other units or fields than its HELLO")
+            return
+        lost = self._sequence.check(sample.sequence)
+        if lost is None:
+            self.counters.out_of_order += 1
+            if self._sequence.lost_track:
+                self._lost_track(arrival)
+            return
+        mapped = self.clock_map.add_sample(sample.hub_time_us, arrival)
+        self._last_host_s = max(mapped, self._last_host_s + 1e-6)
+        self._sampled_s = arrival
+        self.counters.samples += 1
+        self.counters.lost += lost
+        samples.append(self._converter.convert(sample, lost, self._last_host_s, arrival))
+        if self._stage is _Stage.FIRST_SAMPLE:
+            self._connected(arrival)
+
+    def _lost_track(self, now: float) -> None:
+        if self._listen_only:
+            self._sequence.restart()
+        else:
+            self._begin_handshake(now, "the hub's sample numbers went back")
+
+    # Handshake
+
+    def _begin_handshake(self, now: float, why: str) -> None:
+        self._abandon(why)
+        self._enter(ConnectionState.CONNECTING, _Stage.HELLO, now)
+        self.problem = why
+        self._next_hello_s = now
+
+    def _on_hello(self, hello: p.Hello, now: float) -> None:
+        known = self.hello
+        rebooted = known is not None and hello.boot_id != known.boot_id
+        if rebooted:
+            self.counters.reboots += 1
+            self.clock_map.reset()
+            self._pinger.forget()
+        elif known is not None and self._stage is not _Stage.HELLO:
+            changed = (hello.sensors, hello.fields) != (known.sensors, known.fields)
+            stopped = self._stage is _Stage.DONE and self.streaming and not hello.streaming
+            if not changed and (self._listen_only or not stopped):
+                return
+        self._abandon("the hub was attached anew")
+        self.hello, self.report = hello, compare(hello, self._layout)
+        self._adopt(hello, self.report.usable)
+        if not self.report.usable:
+            self._fail(f"no unit of layout {self._layout.name} can be used: {self.report.summary}", now)
+            return
+        self._enter(ConnectionState.CONNECTING, _Stage.RATE, now)
+        self.problem = f"{self.description}: the hub answers, waiting for samples"
+        if self._listen_only:
+            self._sequence.restart()
+            self._enter(self.state, _Stage.FIRST_SAMPLE, now)
+            return
+        self._request(lambda number: p.SetRate(number, self.rate_hz), self._rate_set, now)
+
+    def _adopt(self, hello: p.Hello, usable: bool) -> None:
+        """Make the converter; it and its filters outlive a new connection to the same hub with the same units."""
+        identity, number = identity_of(hello, self.rate_hz), layout_id(self._layout, hello)
+        if (identity, number) == (self.identity, self.layout_id):
+            return
+        self.identity, self.layout_id = identity, number
+        self._converter, self._orientation_problem = None, ""
+        if not usable:
+            return
+        fusion = None
+        if not identity.sends_orientation:
+            fusion = host_fusion.make_filter(len(self._layout.sensors), identity.rate_hz)
+            self._orientation_problem = "" if fusion is not None else host_fusion.MISSING_PACKAGE
+        self._converter = SampleConverter(hello, self._layout, identity.rate_hz, fusion, number)
+
+    def _rate_set(self, outcome: Outcome) -> None:
+        if self._stage is _Stage.RATE and self._accepted(outcome):
+            self._begin_streaming(self._clock(), None)
+
+    def _begin_streaming(self, now: float, done: Done | None) -> None:
+        """Send START or STOP, as wanted; `done` is told how it ended."""
+        self._enter(self.state, _Stage.START, now)
+
+        def finish(outcome: Outcome) -> None:
+            if self._stage is _Stage.START and self._accepted(outcome):
+                self._sequence.restart()
+                if self.streaming:
+                    self._enter(self.state, _Stage.FIRST_SAMPLE, self._clock())
+                else:
+                    self._connected(self._clock())
+            if done is not None:
+                done(outcome)
+
+        self._request(p.Start if self.streaming else p.Stop, finish, now)
+
+    def _accepted(self, outcome: Outcome) -> bool:
+        if outcome.answered and not outcome.ok:
+            self._fail(outcome.message, self._clock())
+        elif not outcome.ok:
+            self._begin_handshake(self._clock(), outcome.message)
+        return outcome.ok
+
+    def _connected(self, now: float) -> None:
+        if self.state is not ConnectionState.CONNECTED:
+            self.counters.connections += 1
+        self._enter(ConnectionState.CONNECTED, _Stage.DONE, now)
+        self._retry_s = self._params.retry_first_s
+        self.problem = ""
+
+    def _fail(self, problem: str, now: float) -> None:
+        if self.state is not ConnectionState.ERROR:
+            # Not put off by what a hub that cannot be used sends by itself.
+            self._next_hello_s = now + self._params.error_period_s
+        self._abandon(problem)
+        self._enter(ConnectionState.ERROR, _Stage.HELLO, now)
+        self.problem = problem
+
+    def _enter(self, state: ConnectionState, stage: _Stage, now: float) -> None:
+        self.state, self._stage, self._stage_since_s = state, stage, now
+
+    # Watching
+
+    def _check(self, now: float) -> None:
+        params = self._params
+        self._check_version(now)
+        if self._stage is _Stage.DONE:
+            self._check_flow(now)
+        elif self._listen_only:
+            return
+        elif self._stage is _Stage.FIRST_SAMPLE and now - self._stage_since_s > params.first_sample_s:
+            self._begin_handshake(now, "the hub acknowledged START, but no sample came")
+        elif now - self._heard_s > params.silence_s:
+            self._disconnect(self._silence())
+
+    def _check_version(self, now: float) -> None:
+        seen = self.parser.rejects["wrong_version"]
+        if seen == self._other_versions:
+            return
+        self._other_versions = seen
+        self._heard_s = now
+        if self._stage is _Stage.HELLO and self.parser.found_version is not None:
+            self._fail(str(p.wrong_version(p.VERSION, self.parser.found_version)), now)
+
+    def _check_flow(self, now: float) -> None:
+        params = self._params
+        if self.streaming:
+            quiet, limit = now - self._sampled_s, max(params.watchdog_s, params.watchdog_periods / self.rate_hz)
+        else:
+            quiet, limit = now - self._heard_s, params.idle_watchdog_s
+        if quiet > limit:
+            self.counters.watchdog += 1
+            quietly = f"{self.description}: nothing from the hub for {quiet:.1f} s"
+            if self._listen_only:
+                self._enter(ConnectionState.CONNECTING, _Stage.FIRST_SAMPLE, now)
+                self.problem = quietly
+            else:
+                self._begin_handshake(now, f"{quietly}, asking it again")
+
+    def _silence(self) -> str:
+        received = self.parser.bytes - self._bytes_before
+        if received:
+            return (
+                f"{self.description}: expected HELLO, found {received} bytes without a valid packet; "
+                "check that this is the hub and that the baud rate is the hub's"
+            )
+        return f"{self.description}: expected HELLO, found silence; check that the hub is powered and on this line"

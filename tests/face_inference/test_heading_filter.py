@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from face_inference.heading_filter import HeadingFilter
+from face_model import rotation
+
+RATE_HZ = 100.0
+IDENTITY = np.array([0.0, 0.0, 0.0, 1.0])
+
+
+def nodding(seconds, drift_rad, mounting_rad, seed=0, speed=0.5, noise=0.02):
+    """A head that nods and tilts; two sensors whose headings drift linearly to `drift_rad` (2,)."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    wave = [np.sin(2 * np.pi * f * t + rng.uniform(0, 6.3)) for f in rng.uniform(0.2, 0.6, 3)]
+    skull = speed * np.stack(wave, axis=-1)
+    up = np.broadcast_to([0.0, 0.0, 1.0], skull.shape)
+    drift = np.outer(t / t[-1], drift_rad)
+    # Carried over by its orientation, a board's rate is turned by what has to be taken back and by how it was glued.
+    about = np.zeros((len(t), 2, 3))
+    about[..., 2] = -(drift + mounting_rad)
+    skin = rotation.rotate(rotation.from_vector(about), np.repeat(skull[:, None], 2, axis=1))
+    skin = skin + rng.normal(0.0, noise, skin.shape)
+    valid = np.ones((len(t), 2), dtype=bool)
+    # The orientations say that the boards turn away from the neutral by the drift.
+    about[..., 2] = -drift
+    relative = rotation.from_vector(about)
+    rate = rotation.rotate(rotation.conjugate(relative), skin)
+    return (relative, rate, skull, up, np.full(drift.shape, np.cos(0.2)), valid), drift
+
+
+def with_skull(skin, skull):
+    """(N, K, c) of the skin and (N, c) or (c,) of the skull -> (N, K + 1, c)."""
+    return np.concatenate([np.broadcast_to(skull, skin[:, 0].shape)[:, None], skin], axis=1)
+
+
+def follow(heading, relative, rate, skull, up, upright, valid):
+    """(N, K) drift found at each sample; `relative` is what the orientations say."""
+    found, row = np.empty(valid.shape), 0
+    while row < len(valid):
+        rows = slice(row, min(row + heading.remaining, len(valid)))
+        found[rows] = drift = heading.drift
+        half = 0.5 * drift[:, None]
+        about = np.concatenate(
+            [np.sin(half) * up[rows, None], np.broadcast_to(np.cos(half), (rows.stop - row, 2, 1))], -1
+        )
+        head = with_skull(rotation.multiply(about, relative[rows]), IDENTITY)
+        heading.add(head, with_skull(rate[rows], skull[rows]), upright[rows], valid[rows])
+        row = rows.stop
+    return found
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 1000), st.floats(-0.25, 0.25), st.floats(-0.25, 0.25))
+def test_drift_is_followed_while_the_head_moves(seed, first, second):
+    signals, drift = nodding(300.0, np.array([first, second]), np.array([0.15, -0.1]), seed)
+    error = follow(HeadingFilter(2, RATE_HZ), *signals) - drift
+    assert np.degrees(np.abs(error[-3000:])).max() < 4.0
+    assert np.degrees(np.sqrt(np.mean(error[-3000:] ** 2))) < 2.5
+
+
+def test_a_crooked_mounting_is_not_taken_for_drift():
+    signals, _ = nodding(60.0, np.zeros(2), np.array([0.3, -0.3]))
+    assert np.degrees(np.abs(follow(HeadingFilter(2, RATE_HZ), *signals))).max() < 1.5
+
+
+def test_a_still_head_says_nothing():
+    signals, _ = nodding(60.0, np.array([0.2, 0.2]), np.zeros(2), speed=0.01)
+    assert not follow(HeadingFilter(2, RATE_HZ), *signals).any()
+
+
+def test_a_face_at_rest_tells_the_drift_without_a_head_that_moves():
+    moved = nodding(300.0, np.array([0.2, -0.2]), np.zeros(2), speed=0.01, noise=0.001)
+    (*signals, _, valid), drift = moved
+    found = follow(HeadingFilter(2, RATE_HZ), *signals, np.full(drift.shape, np.cos(0.005)), valid)
+    assert np.degrees(np.abs(found - drift)[-3000:]).max() < 2.0
+
+
+def test_a_sensor_that_moves_by_itself_or_is_missing_says_nothing():
+    signals, _ = nodding(30.0, np.array([0.2, 0.2]), np.zeros(2))
+    signals[1][:, 0] += [0.0, 0.0, 3.0]
+    signals[5][:, 1] = False
+    assert not follow(HeadingFilter(2, RATE_HZ), *signals).any()
+
+
+def test_drift_changes_only_where_a_block_ends():
+    signals, _ = nodding(2.0, np.array([0.2, 0.1]), np.zeros(2))
+    heading = HeadingFilter(2, RATE_HZ)
+    relative, rate, skull, _, upright, valid = (x[:10] for x in signals)
+    block = with_skull(relative, IDENTITY), with_skull(rate, skull), upright, valid
+    before = heading.drift.copy()
+    assert not heading.add(*(x[:9] for x in block))
+    assert heading.remaining == 1
+    np.testing.assert_array_equal(heading.drift, before)
+    assert heading.add(*(x[9:] for x in block))
+    assert heading.remaining == 10
+
+
+@pytest.mark.parametrize("cut", [1, 7, 1234])
+def test_any_split_gives_the_same(cut):
+    signals, _ = nodding(20.0, np.array([0.2, 0.1]), np.array([0.1, 0.0]))
+    whole = follow(HeadingFilter(2, RATE_HZ), *signals)
+    parts = HeadingFilter(2, RATE_HZ)
+    first = follow(parts, *(s[:cut] for s in signals))
+    other = HeadingFilter(2, RATE_HZ)
+    other.state = parts.state
+    np.testing.assert_allclose(np.concatenate([first, follow(other, *(s[cut:] for s in signals))]), whole, atol=1e-12)

@@ -1,0 +1,73 @@
+"""What the viewer makes of messages, and messages of its own types."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.ros
+pytest.importorskip("rclpy", reason="no ROS 2: rclpy is not importable")
+pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
+
+from imusic.msg import SensorMount  # noqa: E402
+
+from face_viz.errors import VizError  # noqa: E402
+from face_viz.viewer_messages import MessageTemplate, sensor_of  # noqa: E402
+
+
+def test_a_sensor_on_the_skin_has_a_place_and_one_on_the_skull_a_pose() -> None:
+    chin = sensor_of(SensorMount(id=3, name="chin", muscle="mentalis", side="midline", place=[0.0, -1.5]))
+    assert (chin.place, chin.skull, chin.reference) == ((0.0, -1.5), None, False)
+    mount = SensorMount(id=0, name="skull", muscle="none", reference=True)
+    mount.skull_pose.position.y = 0.07
+    skull = sensor_of(mount)
+    assert skull.place is None
+    assert skull.skull is not None
+    assert skull.skull.position_m == (0.0, 0.07, 0.0)
+    assert skull.skull.orientation == (0.0, 0.0, 0.0, 1.0)
+
+
+@given(numbers=st.lists(st.floats(width=32), min_size=9, max_size=9), reference=st.booleans())
+def test_a_sensor_is_finite_or_refused(numbers: list[float], reference: bool) -> None:
+    mount = SensorMount(name="any", place=numbers[:2], reference=reference)
+    p, q = mount.skull_pose.position, mount.skull_pose.orientation
+    p.x, p.y, p.z, q.x, q.y, q.z, q.w = numbers[2:]
+    try:
+        sensor = sensor_of(mount)
+    except ValueError:
+        return
+    pose = sensor.skull
+    assert np.isfinite(sensor.place if pose is None else (*pose.position_m, *pose.orientation)).all()
+
+
+@given(st.binary(min_size=0, max_size=30), st.binary(min_size=0, max_size=30), st.binary(min_size=8, max_size=8))
+def test_template_replaces_the_place_and_nothing_else(before: bytes, after: bytes, new: bytes) -> None:
+    pattern = b"\x01pattern"
+    if (before + pattern + after).count(pattern) != 1:
+        return
+    template = MessageTemplate(before + pattern + after)
+    template.locate("place", pattern)
+    template.write("place", new)
+    assert template.to_bytes() == before + new + after
+
+
+def test_template_writes_all_occurrences() -> None:
+    template = MessageTemplate(b"ab..ab")
+    template.locate("x", b"ab", times=2)
+    template.write("x", b"cd")
+    assert template.to_bytes() == b"cd..cd"
+    template.write("x", np.array([1, 2], np.uint8))
+    assert template.to_bytes() == b"\x01\x02..\x01\x02"
+
+
+def test_template_refuses_what_it_cannot_place() -> None:
+    template = MessageTemplate(b"abab")
+    with pytest.raises(VizError, match="expected x 1 times"):
+        template.locate("x", b"ab")
+    with pytest.raises(VizError, match="found it 0 times"):
+        template.locate("x", b"zz")
+    template.locate("x", b"ab", times=2)
+    with pytest.raises(VizError, match="expected 2 bytes for x, found 3"):
+        template.write("x", b"abc")

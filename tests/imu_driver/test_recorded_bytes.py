@@ -1,0 +1,86 @@
+"""Recordings of bytes: what is written is read back, and damage is told instead of guessed around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from imu_driver.recorded_bytes import MAGIC, RecordedBytesTransport, write_piece
+from imu_driver.transport import EndedError, LostError, NotFoundError, TransportError
+
+Pieces = list[tuple[float, bytes]]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[Pieces], Path]:
+    def write(pieces: Pieces) -> Path:
+        path = tmp_path / "take.bytes"
+        with path.open("wb") as file:
+            file.write(MAGIC)
+            for arrival_s, data in pieces:
+                write_piece(file, arrival_s, data)
+        return path
+
+    return write
+
+
+def read(transport: RecordedBytesTransport) -> Pieces:
+    pieces: Pieces = []
+    transport.open()
+    while True:
+        try:
+            data = transport.read(0.02)
+        except EndedError:
+            return pieces
+        pieces.append((transport.clock(), data))
+
+
+times = st.lists(st.floats(0.0, 1e9), max_size=8).map(sorted)
+
+
+@given(times, st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_what_is_written_is_read(written: Callable[[Pieces], Path], at: list[float], data: st.DataObject) -> None:
+    pieces = [(arrival_s, data.draw(st.binary(max_size=300))) for arrival_s in at]
+    transport = RecordedBytesTransport(written(pieces))
+    assert read(transport) == pieces
+    assert read(transport) == pieces, "it can be opened again"
+    transport.write(b"nobody hears this")
+    transport.close()
+    transport.close()
+    with pytest.raises(LostError, match="not open"):
+        transport.read(0.0)
+
+
+@given(st.integers(0, 70), st.binary(max_size=8))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_damage_ends_it(written: Callable[[Pieces], Path], keep: int, tail: bytes) -> None:
+    pieces = [(1.0, b"a" * 20), (2.0, b"b" * 20)]
+    path = written(pieces)
+    path.write_bytes(path.read_bytes()[: len(MAGIC) + keep] + tail)
+    found = read(RecordedBytesTransport(path))
+    assert [arrival_s for arrival_s, _ in found] == sorted(arrival_s for arrival_s, _ in found)
+    if not tail:
+        assert found == pieces[: keep // 32]
+
+
+def test_damage_is_told_from_an_end(written: Callable[[Pieces], Path]) -> None:
+    path = written([(1.0, b"abc"), (2.0, b"def")])
+    path.write_bytes(path.read_bytes()[:-1])
+    transport = RecordedBytesTransport(path)
+    transport.open()
+    assert transport.read(0.0) == b"abc"
+    with pytest.raises(EndedError, match=r"cut short or damaged after 1\.000 s"):
+        transport.read(0.0)
+
+
+def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="cannot be read"):
+        RecordedBytesTransport(tmp_path / "none")
+    (tmp_path / "other").write_bytes(b"\x04\x01\x02hub")
+    with pytest.raises(TransportError, match="expected a file that begins with"):
+        RecordedBytesTransport(tmp_path / "other")
