@@ -14,7 +14,7 @@ demo: setup
 	@./imusic demo
 
 test: setup-test lint types
-	@root=$(root) && source wheels/environment.sh && $(python) -m pytest $(PYTEST_ARGS)
+	@root=$(root) && source wheels/environment.sh && $(python) -m pytest --durations=10 $(PYTEST_ARGS)
 
 setup: install/.built
 
