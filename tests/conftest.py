@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-# Fixtures of small synthetic takes with exact geometry, for the estimator and the laboratory.
-pytest_plugins = ("synthetic_takes",)
+# Small synthetic takes with exact geometry, for the estimator and the laboratory; recorded bytes of a simulated hub.
+pytest_plugins = ("recorded_hub", "synthetic_takes")
 
 # Before anything starts ROS: tests talk to nobody but themselves, not even to another run on this machine.
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
