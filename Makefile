@@ -3,18 +3,20 @@ PYTHON ?= python3
 SHELL := /bin/bash
 root := $(CURDIR)
 python := .venv/bin/python
+# The modules that people import.
+public := $(shell cat docs/public_modules.txt)
 
 # Python sources are installed as links, so only what is generated or listed needs a new build.
 listed := $(shell find src lab config launch models rviz -type f -not -name '*.pyc' | LC_ALL=C sort)
 compiled := CMakeLists.txt package.xml wheels/relocate_targets.cmake $(wildcard action/*.action msg/*.msg srv/*.srv src/*/setup.cfg lab/*/setup.cfg)
 
-.PHONY: demo test setup setup-test lint types clean FORCE
+.PHONY: demo test setup setup-test lint types colcon-test docs clean FORCE
 
 demo: setup
 	@./imusic demo
 
 test: setup-test lint types
-	@root=$(root) && source wheels/environment.sh && $(python) -m pytest $(PYTEST_ARGS)
+	@root=$(root) && source wheels/environment.sh && $(python) -m pytest --durations=10 $(PYTEST_ARGS)
 
 setup: install/.built
 
@@ -26,8 +28,23 @@ lint: setup-test
 types: setup-test
 	@.venv/bin/mypy
 
+# The suite as `colcon test` runs it, built beside what `make setup` built. PYTEST_ADDOPTS chooses from it.
+colcon-test: setup-test
+	@root=$(root) && source wheels/environment.sh && unset PYTHONPATH && base=$(root)/build/colcon && \
+	  colcon --log-base $$base/log build --base-paths . --build-base $$base/build --install-base $$base/install \
+	    --symlink-install --cmake-args -DBUILD_TESTING=ON -DPython3_EXECUTABLE=$(root)/$(python) \
+	    -DCMAKE_PROJECT_INCLUDE=$(root)/wheels/relocate_targets.cmake && \
+	  colcon --log-base $$base/log test --base-paths . --build-base $$base/build --install-base $$base/install \
+	    --event-handlers console_direct+ --return-code-on-test-failure
+
+# The Python API as pages, from the docstrings.
+docs: setup-test
+	@root=$(root) && source wheels/environment.sh && $(python) -W error -m pdoc --docformat google --output-directory docs/api \
+	  $(public)
+	@echo "The pages are docs/api/index.html"
+
 clean:
-	rm -rf .venv build install log
+	rm -rf .venv build install log docs/api
 
 .venv/bin/python:
 	@$(PYTHON) wheels/check_python.py

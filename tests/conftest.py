@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-# Fixtures of small synthetic takes with exact geometry, for the estimator and the laboratory.
-pytest_plugins = ("synthetic_takes",)
+# Small synthetic takes with exact geometry, for the estimator and the laboratory; recorded bytes of a simulated hub.
+pytest_plugins = ("recorded_hub", "synthetic_takes")
 
 # Before anything starts ROS: tests talk to nobody but themselves, not even to another run on this machine.
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
@@ -52,7 +52,7 @@ class Browser:
         """Value of a JavaScript expression."""
         return self.driver.execute_script(f"return {expression}")
 
-    def wait_for(self, condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
+    def wait_for(self, condition: Callable[[], Any], what: str, timeout_s: float = 180.0) -> Any:
         """Wait until `condition` returns something true, and return that; fail with the page's log."""
         end_s = time.monotonic() + timeout_s
         while not (found := condition()):
@@ -109,7 +109,7 @@ def browser() -> Iterator[Browser]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver_binary))
-    driver.set_page_load_timeout(60)
+    driver.set_page_load_timeout(180)
     try:
         yield Browser(driver)
     finally:

@@ -161,10 +161,10 @@ def trained(tmp_path_factory):
     pytest.importorskip("torch", reason="training needs PyTorch, running does not")
     pytest.importorskip("onnx", reason="export needs the package onnx, running does not")
     from face_inference.model_folder import load_model
-    from face_training.confidence import fit_temperature
     from face_training.config import train_config_from
-    from face_training.export import write_model
+    from face_training.model_writing import write_model
     from face_training.stages import train_network
+    from face_training.temperature import fit_temperature
     from face_training.training_data import load_dataset
 
     people = enumerate(("ann", "bob", "cleo"))

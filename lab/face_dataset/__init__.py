@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from face_dataset.build import Built, Done, build_dataset
+from face_dataset.build import BuiltDataset, Done, build_dataset
 from face_dataset.folder import merge
 from face_dataset.plan import Plan, TakePlan, plan_takes
 from face_dataset.recipe import Recipe, load_recipe, recipe_from
 
 __all__ = [
-    "Built",
+    "BuiltDataset",
     "Done",
     "Plan",
     "Recipe",

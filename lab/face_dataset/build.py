@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +19,8 @@ from face_dataset.shards.manifest import Manifest, TakeInfo, read_manifest
 from face_dataset.shards.reader import takes_of_shard
 from face_dataset.shards.writer import shard_file, write_shard
 from face_dataset.take import make_take
-from imu_sim.errors import DatasetFolderError
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-"""Each worker computes in one thread: more would compete with the other workers."""
+from face_dataset.workers import done_by
+from imu_sim.errors import DatasetError
 
 
 @dataclass(frozen=True)
@@ -47,7 +37,7 @@ Progress = Callable[[Done], None]
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltDataset:
     """What a build left.
 
     Attributes:
@@ -72,7 +62,7 @@ def build_dataset(
     index: int = 0,
     count: int = 1,
     on_progress: Progress | None = None,
-) -> Built:
+) -> BuiltDataset:
     """Make a data set, or go on making it, or make one machine's share of it.
 
     The content is the same for any `workers`, `index` and `count`, and however often the build was interrupted.
@@ -88,12 +78,12 @@ def build_dataset(
 
     Raises:
         RecipeError: the recipe asks for what is not there.
-        DatasetFolderError: the folder holds something else, the disk is too small, or a worker was ended.
-        ImuSimError: motion or part cannot be used.
+        DatasetError: the folder holds something else, or the disk is too small.
+        ImuSimError: motion or part cannot be used, or a worker was ended.
         FaceModelError: a face, layout or signal cannot be used, or a file cannot be written.
     """
     if not 0 <= index < count:
-        raise DatasetFolderError(f"expected an index from 0 to {count - 1} for {count} machines, found {index}")
+        raise DatasetError(f"expected an index from 0 to {count - 1} for {count} machines, found {index}")
     plan = plan_takes(recipe, recorded_dir)
     place.prepare(folder, plan)
     todo = tuple(n for n in range(plan.shards) if n % count == index and not place.shard_is_made(folder, plan, n))
@@ -101,10 +91,10 @@ def build_dataset(
         _make_shards(plan, folder, recorded_dir, todo, workers, on_progress)
     missing = tuple(place.missing_shards(folder))
     if missing:
-        return Built(plan, todo, missing, None)
+        return BuiltDataset(plan, todo, missing, None)
     if todo or not place.is_complete(folder):
-        return Built(plan, todo, (), place.merge(folder))
-    return Built(plan, (), (), read_manifest(folder))
+        return BuiltDataset(plan, todo, (), place.merge(folder))
+    return BuiltDataset(plan, (), (), read_manifest(folder))
 
 
 @dataclass(frozen=True)
@@ -129,7 +119,7 @@ def _make_shards(
             _write_shard(plan, folder, shard)
     jobs = [_Job(plan.recipe, take, recorded_dir, place.part_path(folder, take.index)) for take in open_takes]
     seconds, of_seconds = 0.0, sum(take.duration_s for take in open_takes)
-    for done, take in enumerate(_run(jobs, workers), start=1):
+    for done, take in enumerate(done_by(_make, jobs, workers), start=1):
         seconds += take.duration_s
         left[take.shard] -= 1
         if not left[take.shard]:
@@ -151,58 +141,7 @@ def _write_shard(plan: Plan, folder: Path, shard: int) -> None:
         path.unlink()
 
 
-def _run(jobs: Sequence[_Job], workers: int) -> Iterator[TakePlan]:
-    """Takes as they are finished."""
-    if workers < 1 or not jobs:
-        for job in jobs:
-            yield _make(job)
-        return
-    # Spawned, not forked: a fork of a process with threads may hang, and forked workers share open files.
-    context = multiprocessing.get_context("spawn")
-    with _single_threaded():
-        pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context, initializer=_start_worker)
-        try:
-            futures = [pool.submit(_make, job) for job in jobs]
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise DatasetFolderError(
-                "expected the workers to go on to the end, but one was ended, perhaps for want of memory; "
-                "run the same command again, with fewer workers"
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
 def _make(job: _Job) -> TakePlan:
     info, arrays = make_take(job.recipe, job.take, job.recorded_dir)
     write_shard(job.path, [(info, arrays)])
     return job.take
-
-
-def _start_worker() -> None:
-    # Ctrl-C reaches all processes of a terminal. A take is written whole or not at all, so that a worker may just end.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(1))
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    # A parent that is killed cannot say goodbye, and its workers would wait for work for ever.
-    threading.Thread(target=follow, daemon=True).start()
-
-
-@contextmanager
-def _single_threaded() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -15,9 +15,8 @@ from face_dataset.plan import Plan
 from face_dataset.shards.manifest import MANIFEST_FILE, Manifest, ShardInfo, TakeInfo, check_people, content_hash
 from face_dataset.shards.reader import takes_of_shard
 from face_dataset.shards.writer import hashed, shard_file, write_manifest, write_whole
-from face_model.errors import ShardError
 from face_model.share import share_dir
-from imu_sim.errors import DatasetFolderError
+from imu_sim.errors import DatasetError
 
 BUILD_FILE = "build.json"
 """What the folder is to hold: recipe, hashes of what it reads, number of takes and shards."""
@@ -35,7 +34,7 @@ def prepare(folder: Path, plan: Plan) -> None:
     """Make the folder, or see that it is one of the same build.
 
     Raises:
-        DatasetFolderError: it holds something else, or cannot be written.
+        DatasetError: it holds something else, or cannot be written.
     """
     wanted = _build_of(plan)
     path = folder / BUILD_FILE
@@ -44,15 +43,15 @@ def prepare(folder: Path, plan: Plan) -> None:
         others = any(folder.iterdir())
         found = _read_build(folder) if path.is_file() else None
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasetFolderError(f"expected a folder for the data set at {folder}, found: {error}") from error
+        raise DatasetError(f"expected a folder for the data set at {folder}, found: {error}") from error
     if found is None and others:
-        raise DatasetFolderError(
+        raise DatasetError(
             f"expected {folder} to be empty or to hold this data set, found other files; give another folder"
         )
     if found is None:
         write_whole(path, (json.dumps(wanted, indent=1) + "\n").encode())
     elif found != wanted:
-        raise DatasetFolderError(
+        raise DatasetError(
             f"expected {folder} to hold this data set, found one with another {_difference(found, wanted)}; "
             "give another folder or remove this one"
         )
@@ -77,11 +76,11 @@ def need_room(folder: Path, size: int) -> None:
     """Refuse a build that the disk cannot hold.
 
     Raises:
-        DatasetFolderError: says how much is needed and free.
+        DatasetError: says how much is needed and free.
     """
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise DatasetFolderError(
+        raise DatasetError(
             f"expected {size / 2**20:.0f} MiB of free disk for {folder}, found {free / 2**20:.0f} MiB; "
             "make room or give another folder"
         )
@@ -91,7 +90,7 @@ def missing_shards(folder: Path) -> list[int]:
     """Numbers of shards that are still to be made or copied.
 
     Raises:
-        DatasetFolderError: the folder belongs to no build.
+        DatasetError: the folder belongs to no build.
     """
     return [n for n in range(int(_read_build(folder)["shards"])) if not (folder / shard_file(n)).is_file()]
 
@@ -105,14 +104,14 @@ def merge(folder: Path, others: Sequence[Path] = (), on_progress: Progress | Non
         on_progress: told after each shard.
 
     Raises:
-        DatasetFolderError: the folders are of different builds, or shards are missing.
-        ShardDamagedError: a shard is not what the build wants there.
+        DatasetError: the folders are of different builds, or shards are missing.
+        DatasetError: a shard is not what the build wants there.
     """
     for other in others:
         _copy_shards(other, folder)
     build, missing = _read_build(folder), missing_shards(folder)
     if missing:
-        raise DatasetFolderError(
+        raise DatasetError(
             f"expected all {build['shards']} shards in {folder}, {len(missing)} are missing, the first is "
             f"{shard_file(missing[0])}; build or copy them first"
         )
@@ -125,7 +124,7 @@ def merge(folder: Path, others: Sequence[Path] = (), on_progress: Progress | Non
         if on_progress:
             on_progress(number + 1, build["shards"])
     if [take.index for take in takes] != list(range(build["takes"])):
-        raise DatasetFolderError(
+        raise DatasetError(
             f"expected {build['takes']} takes in order in {folder}, found {len(takes)} or another order; "
             "shards of another build lie among them: remove the folder and build anew"
         )
@@ -151,7 +150,7 @@ def _copy_shards(source: Path, folder: Path) -> None:
     if not (folder / BUILD_FILE).is_file():
         shutil.copyfile(source / BUILD_FILE, folder / BUILD_FILE)
     elif build != _read_build(folder):
-        raise DatasetFolderError(
+        raise DatasetError(
             f"expected {source} to be of the same build as {folder}, found another "
             f"{_difference(build, _read_build(folder))}; merge only what one recipe and one version made"
         )
@@ -171,13 +170,13 @@ def _read_build(folder: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DatasetFolderError(
+        raise DatasetError(
             f"expected a {BUILD_FILE} in {folder}, found none; give a folder that `imusic dataset build` made"
         ) from error
     except (OSError, ValueError) as error:
-        raise DatasetFolderError(f"expected a build's record in {path}, found: {error}; build anew") from error
+        raise DatasetError(f"expected a build's record in {path}, found: {error}; build anew") from error
     if not isinstance(content, dict) or not {"recipe", "inputs", "takes", "shards"} <= set(content):
-        raise DatasetFolderError(f"expected a build's record in {path}, found something else; build anew")
+        raise DatasetError(f"expected a build's record in {path}, found something else; build anew")
     return content
 
 
@@ -197,7 +196,7 @@ def _holds(path: Path, takes: list[int]) -> bool:
         return False
     try:
         return [take.index for take in takes_of_shard(path)] == takes
-    except ShardError:
+    except DatasetError:
         return False
 
 

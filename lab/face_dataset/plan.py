@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from face_dataset.inputs import code_hash, face_hashes, file_hash, layout_hashes, part_hashes
+from face_dataset.input_hashes import code_hash, face_hashes, file_hash, layout_hashes, part_hashes
 from face_dataset.recipe import Recipe, Recorded, Takes
 from face_dataset.shards.encoding import bytes_per_sample
 from face_dataset.shards.manifest import ROUTINE_SOURCE, Split
@@ -25,7 +25,7 @@ from imu_sim.errors import RecipeError
 from imu_sim.motion import FaceMotion
 from imu_sim.recorded_motion import recorded_motion
 
-FIRST_WEARER = 1_000_000
+FIRST_SUBJECT = 1_000_000
 """Wearers of data sets have seeds from here on: smaller ones are left to the simulated hub and to evaluations."""
 
 GENERATED = "generated"
@@ -134,7 +134,7 @@ def plan_takes(recipe: Recipe, recorded_dir: Path | None = None) -> Plan:
     Raises:
         RecipeError: a required file is absent, a person is in two splits, or nothing is left to make.
         LiveLinkError: a recorded file cannot be used.
-        PartError: there is no such sensor part.
+        ImuSimError: there is no such sensor part.
         FaceModelError: there is no such layout or face.
     """
     left_out: list[str] = []
@@ -170,7 +170,7 @@ def recorded_take(path: Path) -> tuple[FaceMotion, LiveLinkReport]:
 def _drawn(recipe: Recipe, group: str, content: Takes, index: int, path: Path | None) -> TakePlan:
     # Every draw is made for every take, so that none depends on what another group needs.
     rng = np.random.default_rng([recipe.seed, index, _STREAM])
-    wearer_seed, motion_seed, sensor_seed = (int(n) for n in rng.integers(FIRST_WEARER, 2**31, 3))
+    wearer_seed, motion_seed, sensor_seed = (int(n) for n in rng.integers(FIRST_SUBJECT, 2**31, 3))
     family, part, layout = (_choice(rng, s) for s in (content.faces or recipe.faces, recipe.parts, recipe.layouts))
     mirrored = bool(rng.random() < content.variation.mirror_share)
     stretch = float(rng.uniform(1.0 / content.variation.stretch, content.variation.stretch))

@@ -1,4 +1,4 @@
-"""One planned take: its motion, its wearer, its signals."""
+"""One planned take: its motion, its subject, its signals."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from imu_sim.families import load_family
 from imu_sim.generator import generate
 from imu_sim.hub.timing import HubTiming
 from imu_sim.motion import FaceMotion
-from imu_sim.performance.routine import perform_routine
+from imu_sim.performance.routine_performance import perform_routine
 from imu_sim.simulate import simulate
-from imu_sim.wearer import random_wearer
+from imu_sim.subject import random_subject
 
 _SCENE_STREAM = 0x3A6
-"""Stream of random numbers for what is magnetic around the wearer."""
+"""Stream of random numbers for what is magnetic around the subject."""
 
 
 def make_take(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> tuple[TakeInfo, dict[str, NDArray[Any]]]:
@@ -38,7 +38,7 @@ def make_take(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> tupl
         FaceModelError: face or layout cannot be used, or a signal cannot be stored.
     """
     layout, part = load_layout(plan.layout), load_part(plan.part)
-    wearer = random_wearer(
+    subject = random_subject(
         load_family(plan.family),
         layout,
         plan.wearer_seed,
@@ -49,7 +49,7 @@ def make_take(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> tupl
     rng = np.random.default_rng([plan.sensor_seed, _SCENE_STREAM])
     recording = simulate(
         motion,
-        wearer,
+        subject,
         layout,
         part,
         recipe.hub.rate_hz,
@@ -101,7 +101,7 @@ def motion_of(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> Face
         assert recorded_dir is not None
         motion, report = recorded_take(recorded_dir / plan.source)
         if not report.head_recorded:
-            # The recording has no head motion: each wearer gets another one.
+            # The recording has no head motion: each subject gets another one.
             rng = np.random.default_rng(plan.motion_seed)
             orientation, position = head_motion.natural(motion.duration_s, motion.rate_hz, rng)
             motion = replace(motion, head_orientation=orientation, head_position=position)

@@ -25,7 +25,7 @@ from rich.text import Text
 from imusic_cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from face_dataset import Built
+    from face_dataset import BuiltDataset
     from face_dataset.shards import Manifest, ShardedDataset
 
 app = typer.Typer(no_args_is_help=True, help="Make data sets of simulated takes, look at them, check them.")
@@ -117,8 +117,8 @@ def inspect(
 ) -> None:
     """What a data set holds; with --take or --out, a picture of one take."""
     with _libraries():
-        from face_dataset.picture import draw_take
         from face_dataset.shards import ShardedDataset
+        from face_dataset.take_picture import draw_take
 
     dataset = ShardedDataset.open(folder)
     if take is not None and take >= len(dataset):
@@ -195,7 +195,7 @@ def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {number}" for name, number in counts.most_common())
 
 
-def _tell(built: Built, folder: Path) -> None:
+def _tell(built: BuiltDataset, folder: Path) -> None:
     for name in built.plan.left_out:
         err.print(f"left out, not found: {name}", highlight=False, soft_wrap=True)
     if built.manifest is not None:

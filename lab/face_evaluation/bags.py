@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_evaluation.sources import Loaded
-from face_evaluation.wearer_from_take import recorded_observations
+from face_evaluation.states import recorded_observations
 from face_inference.model_folder import ModelDescription
 from face_inference.wearer.phone_rows import phone_rows
 from face_model import arkit
@@ -37,7 +37,7 @@ class Given:
     recording: Recording
 
     @property
-    def wearer(self) -> tuple[str, int]:
+    def subject(self) -> tuple[str, int]:
         """Nobody that was simulated."""
         return "", 0
 

@@ -10,11 +10,20 @@ from face_dataset import Recipe, build_dataset
 from face_dataset.shards import ShardedDataset
 from face_evaluation.findings import Findings, collected
 from face_evaluation.held import HELD_POSES
-from face_evaluation.motions import UNSEEN_WEARER, held_motion, long_motion, shared_folder
-from face_evaluation.pool import run_trials
+from face_evaluation.motions import UNSEEN_SUBJECT, held_motion, long_motion, shared_folder
 from face_evaluation.sources import Simulated, Source, Stored
 from face_evaluation.states import WearerState
-from face_evaluation.trials import HELD, LONG_WEAR, PLACEMENT, SENSORS, TAKES, Contestant, Outcome, Trial
+from face_evaluation.trials import (
+    HELD,
+    LONG_WEAR,
+    PLACEMENT,
+    SENSORS,
+    TAKES,
+    Contestant,
+    Trial,
+    TrialOutcome,
+    run_trials,
+)
 from face_inference.model_folder import Model
 from face_model.faces import HEAD
 from imu_sim.motion import FaceMotion
@@ -33,23 +42,23 @@ class Cast:
     Attributes:
         motions: what is played; may be empty where the takes are stored.
         faces: whose people wear the units.
-        wearers: random people of each face for each motion.
+        subjects: random people of each face for each motion.
         rate_hz: of the samples.
     """
 
     motions: Sequence[FaceMotion]
     faces: Sequence[str] = (HEAD,)
-    wearers: int = 3
+    subjects: int = 3
     rate_hz: float = 100.0
 
-    def people(self) -> Iterator[tuple[str, int]]:
+    def drawn(self) -> Iterator[tuple[str, int]]:
         """Face and seed of everybody."""
-        return ((face, UNSEEN_WEARER + w) for face in self.faces for w in range(self.wearers))
+        return ((face, UNSEEN_SUBJECT + w) for face in self.faces for w in range(self.subjects))
 
     def takes(self, placement_m: float | None = None) -> Iterator[Simulated]:
         """Each motion on everybody."""
         for motion in self.motions:
-            for face, seed in self.people():
+            for face, seed in self.drawn():
                 take = Simulated(motion, face, seed, self.rate_hz)
                 yield take if placement_m is None else replace(take, placement_m=placement_m)
 
@@ -82,7 +91,7 @@ def trials_of(cast: Cast, special: Sequence[str], stored: Sequence[Source] = ())
         for placement_m in _PLACEMENTS_M:
             title = f"{1e3 * placement_m:g} mm"
             trials += [Trial(PLACEMENT, title, source) for source in cast.takes(placement_m)]
-    for face, seed in cast.people():
+    for face, seed in cast.drawn():
         if HELD in special:
             poses = ((pose, held_motion(pose, seed)) for pose in HELD_POSES)
             trials += [Trial(HELD, pose, Simulated(motion, face, seed, cast.rate_hz)) for pose, motion in poses]
@@ -96,7 +105,7 @@ def stored_takes(folder: Path) -> list[Stored]:
     """The test takes of a data set, or all of one without a test split; not the routines, which are learned from.
 
     Raises:
-        ShardError: there is no such data set, or it is damaged.
+        DatasetError: there is no such data set, or it is damaged.
     """
     takes = [(i, take.info) for i, take in enumerate(ShardedDataset.open(folder)) if not take.info.is_routine]
     tests = [i for i, info in takes if info.split == "test"]
@@ -130,12 +139,13 @@ def hold_contest(
     """Run all trials; `progress` is told how many of how many are done.
 
     Raises:
-        CommandError: there is nothing to do, or a worker was ended.
-        InferenceError, ImuSimError, FaceModelError: a model, motion or take cannot be used.
+        CommandError: there is nothing to do.
+        InferenceError, FaceModelError: a model, motion or take cannot be used.
+        ImuSimError: the same, or a worker was ended.
     """
     if not trials:
         raise CommandError("expected at least one take to evaluate, found none")
-    outcomes: list[Outcome] = []
+    outcomes: list[TrialOutcome] = []
     for done, found in enumerate(run_trials(trials, contestants, workers), start=1):
         outcomes += found
         if progress:

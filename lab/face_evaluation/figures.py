@@ -11,7 +11,7 @@ from face_evaluation import REST_POSE, Evaluation, Score
 from face_evaluation.held import GOOD, HeldReading
 from face_evaluation.long_wear import LongWear
 from face_model import arkit, observability
-from imu_sim.realism.report import Figure, drawn
+from imu_sim.realism.html_report import Figure, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,7 @@ def held(found: Mapping[str, Mapping[str, HeldReading]]) -> Figure:
         axis.axhspan(truth - GOOD, truth + GOOD, color="#66a182", alpha=0.15)
         axis.axhline(truth, color="#1c2430", linewidth=1.0, linestyle="--")
         axis.set(title=f"{pose}, {truth:.1f}", xlabel="held for, s", ylim=(-0.05, 1.1))
-    axes[0].set_ylabel("weight, mean over shapes and wearers")
+    axes[0].set_ylabel("weight, mean over shapes and subjects")
     axes[0].legend(fontsize=7)
     return drawn(figure, f"Expressions held for minutes: truth (broken line), {GOOD} about it (green), readings.")
 

@@ -20,7 +20,7 @@ from face_evaluation.trials import (
     TRUTH,
     Contestant,
     Example,
-    Outcome,
+    TrialOutcome,
 )
 
 
@@ -32,8 +32,8 @@ class Findings:
         contest: scores on the takes, the rest pose first.
         sensors: variant of missing sensors to its mean score.
         placement: how far boards were misplaced to its mean score.
-        held: pose to its mean reading over wearers.
-        long_wear: mean over wearers.
+        held: pose to its mean reading over subjects.
+        long_wear: mean over subjects.
         examples: moments of takes as they were and as they were estimated, the truth first; one mapping for each take.
         notes: what went otherwise than asked.
     """
@@ -62,7 +62,7 @@ class Findings:
         return dict(plain(content))
 
 
-def collected(outcomes: Sequence[Outcome], contestants: Sequence[Contestant]) -> Findings:
+def collected(outcomes: Sequence[TrialOutcome], contestants: Sequence[Contestant]) -> Findings:
     """Outcomes of all trials put together.
 
     Raises:
@@ -86,15 +86,15 @@ def collected(outcomes: Sequence[Outcome], contestants: Sequence[Contestant]) ->
     )
 
 
-def _of(outcomes: Iterable[Outcome], about: str, contestant: str) -> list[Outcome]:
+def _of(outcomes: Iterable[TrialOutcome], about: str, contestant: str) -> list[TrialOutcome]:
     return [o for o in outcomes if o.about == about and o.contestant == contestant]
 
 
-def _takes(outcomes: Iterable[Outcome], about: str, contestant: str) -> list[TakeResult]:
+def _takes(outcomes: Iterable[TrialOutcome], about: str, contestant: str) -> list[TakeResult]:
     return [o.value for o in _of(outcomes, about, contestant) if isinstance(o.value, TakeResult)]
 
 
-def _variants(outcomes: Iterable[Outcome], about: str, contestant: str) -> dict[str, Score]:
+def _variants(outcomes: Iterable[TrialOutcome], about: str, contestant: str) -> dict[str, Score]:
     chosen = _of(outcomes, about, contestant)
     titles = dict.fromkeys(o.title for o in chosen)
     return {
@@ -102,7 +102,7 @@ def _variants(outcomes: Iterable[Outcome], about: str, contestant: str) -> dict[
     }
 
 
-def _held_of(outcomes: Iterable[Outcome], contestant: str) -> dict[str, HeldReading]:
+def _held_of(outcomes: Iterable[TrialOutcome], contestant: str) -> dict[str, HeldReading]:
     readings: dict[str, list[HeldReading]] = {}
     for outcome in _of(outcomes, HELD, contestant):
         if isinstance(outcome.value, HeldReading):
@@ -110,7 +110,7 @@ def _held_of(outcomes: Iterable[Outcome], contestant: str) -> dict[str, HeldRead
     return {pose: mean_reading(found) for pose, found in readings.items()}
 
 
-def _examples(outcomes: Iterable[Outcome], names: Sequence[str]) -> tuple[dict[str, Example], ...]:
+def _examples(outcomes: Iterable[TrialOutcome], names: Sequence[str]) -> tuple[dict[str, Example], ...]:
     takes: dict[str, dict[str, Example]] = {}
     for outcome in outcomes:
         if outcome.about == EXAMPLE and isinstance(outcome.value, Example):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from face_evaluation.confidence import Bin, Reliability
+from face_evaluation.reliability import Bin, Reliability
 from face_evaluation.score import NAN, Score, TakeResult, mean_score
 from face_inference.errors import InferenceError
 from face_model import arkit
@@ -29,7 +29,7 @@ class Evaluation:
     """Scores of one model.
 
     Attributes:
-        overall: mean over people, so that nobody counts more for a longer take or for more wearers.
+        overall: mean over people, so that nobody counts more for a longer take or for more subjects.
         people: by who moved the face: mean over the person's takes, on whatever faces.
         geometries: by family of faces: mean over the people played on it.
         shapes: by blendshape.

@@ -104,7 +104,7 @@ def read_held(pose: str, recording: Recording, weights: NDArray[np.floating]) ->
 
 
 def mean_reading(readings: Sequence[HeldReading]) -> HeldReading:
-    """Mean of one pose's readings over wearers; `worst` is the worst of all, the curve as long as the shortest."""
+    """Mean of one pose's readings over subjects; `worst` is the worst of all, the curve as long as the shortest."""
     shortest = min(len(reading.curve) for reading in readings)
     return HeldReading(
         pose=readings[0].pose,

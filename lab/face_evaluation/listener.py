@@ -20,8 +20,8 @@ from rclpy.signals import SignalHandlerOptions
 from face_model import arkit
 from imusic_cli.errors import CommandError
 
-DISCOVERY_PATIENCE_S = 40.0
-"""Up to the first face; a machine with more to do takes half of it for the simulated head alone."""
+DISCOVERY_PATIENCE_S = 120.0
+"""Up to the first face: long, for a machine with more to do; who listens hears earlier of a process that ended."""
 
 _LISTENING = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Deep, so that what is missing was lost by the graph and not by a listener who had to wait for a processor."""
@@ -58,6 +58,7 @@ def listen(
     settle_s: float = 0.0,
     frames_too: bool = True,
     every_second: Callable[[], object] | None = None,
+    while_waiting: Callable[[], object] = lambda: None,
 ) -> Faces:
     """Keep every message of a graph in `namespace` for `seconds`, beginning `settle_s` after the first face.
 
@@ -69,11 +70,12 @@ def listen(
         settle_s: between the first face and the beginning.
         frames_too: subscribe to `imu/frame` as well, which costs the driver a little.
         every_second: called at the beginning and after each second.
+        while_waiting: called now and then before the first face; may raise when there is nothing to wait for any more.
 
     Raises:
-        CommandError: no face came within 40 s.
+        CommandError: no face came within 120 s.
     """
-    (faces,) = listen_to_all((namespace,), seconds, settle_s, frames_too, every_second)
+    (faces,) = listen_to_all((namespace,), seconds, settle_s, frames_too, every_second, while_waiting)
     return faces
 
 
@@ -83,11 +85,12 @@ def listen_to_all(
     settle_s: float = 0.0,
     frames_too: bool = True,
     every_second: Callable[[], object] | None = None,
+    while_waiting: Callable[[], object] = lambda: None,
 ) -> list[Faces]:
     """`listen` to several graphs at once, beginning `settle_s` after the first face of the last of them.
 
     Raises:
-        CommandError: no face came from one of them within 40 s for each, as they share the machine while they start.
+        CommandError: no face came from one of them within 120 s for each, as they share the machine while they start.
     """
     # Without rclpy's handlers Ctrl-C is an ordinary KeyboardInterrupt.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
@@ -101,7 +104,7 @@ def listen_to_all(
             topic = f"{namespace}/face/blendshapes"
             node.create_subscription(FaceBlendshapes, topic, kept.append, _LISTENING, raw=True)
         patience_s = DISCOVERY_PATIENCE_S * len(namespaces)
-        _spin(executor, patience_s, until=lambda: all(faces))
+        _spin(executor, patience_s, until=lambda: all(faces), every_second=while_waiting)
         for namespace, kept in zip(namespaces, faces, strict=True):
             if not kept:
                 raise CommandError(
@@ -112,7 +115,7 @@ def listen_to_all(
         if frames_too:
             for namespace, kept in zip(namespaces, frames, strict=True):
                 node.create_subscription(ImuFrame, f"{namespace}/imu/frame", kept.append, _LISTENING, raw=True)
-        _spin(executor, 0.5)
+            _spin(executor, patience_s, until=lambda: all(frames), every_second=while_waiting)
         for kept in (*faces, *frames):
             kept.clear()
         _spin(executor, seconds, every_second=every_second)

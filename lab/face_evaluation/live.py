@@ -11,7 +11,7 @@ import numpy as np
 
 from face_evaluation import Evaluation, TakeResult, grouped, moving_part, take_result
 from face_evaluation.listener import listen
-from face_evaluation.motions import UNSEEN_WEARER
+from face_evaluation.motions import UNSEEN_SUBJECT
 from face_model.faces import HEAD, load_rig
 from face_model.rig import FaceRig
 from imu_sim.hub.server import played_motion
@@ -45,12 +45,20 @@ def evaluate_live(model_name: str, takes: Sequence[Path], progress: Callable[[st
 def _score_live(model_name: str, take: Path, motion: FaceMotion, number: int, rig: FaceRig) -> TakeResult:
     namespace = f"evaluate_{os.getpid()}_{number}"
     with tempfile.TemporaryDirectory(prefix="imusic_") as folder:
-        values = {"port": str(Path(folder) / "hub"), "motion": str(take), "model": model_name, "subject": UNSEEN_WEARER}
+        values = {
+            "port": str(Path(folder) / "hub"),
+            "motion": str(take),
+            "model": model_name,
+            "subject": UNSEEN_SUBJECT,
+        }
         with Supervisor(load_graph("headless").started_with(values), namespace, _quiet) as supervisor:
-            faces = listen(f"/{namespace}", motion.duration_s + 1.0)
-            ended = supervisor.ended()
-    if ended:
-        raise CommandError(f"expected every process to run to the end, but these ended: {ended}")
+
+            def check(supervisor: Supervisor = supervisor) -> None:
+                if ended := supervisor.ended():
+                    raise CommandError(f"expected every process to run to the end, but these ended: {ended}")
+
+            faces = listen(f"/{namespace}", motion.duration_s + 1.0, while_waiting=check)
+            check()
     # By sequence numbers, not by counting: a face that was lost on the way must not stretch the time.
     rate_hz = round((faces.sequence[-1] - faces.sequence[0]) / (faces.stamp_s[-1] - faces.stamp_s[0]))
     trajectory = Trajectory(motion, loop=True)

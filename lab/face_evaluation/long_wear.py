@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from face_evaluation.weights import OBSERVABLE
+from face_evaluation.metrics import OBSERVABLE
 from face_inference.errors import InferenceError
 from imu_sim.recording import Recording
 
@@ -60,7 +60,7 @@ def read_long_wear(recording: Recording, weights: NDArray[np.floating], rest_s: 
 
 
 def mean_long_wear(parts: Sequence[LongWear]) -> LongWear:
-    """Mean over wearers, as long as the shortest."""
+    """Mean over subjects, as long as the shortest."""
     shortest = min(len(part.minutes) for part in parts)
     return LongWear(
         first=float(np.mean([part.first for part in parts])),

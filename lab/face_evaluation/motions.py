@@ -20,8 +20,8 @@ from imu_sim.motion import FaceMotion, still
 from imu_sim.performance.action_units import weights_of
 from imu_sim.recorded_motion import recorded_motion
 
-UNSEEN_WEARER = 900_000
-"""Seeds of wearers from here on are used for evaluation only; training draws others."""
+UNSEEN_SUBJECT = 900_000
+"""Seeds of subjects from here on are used for evaluation only; training draws others."""
 
 RATE_HZ = 60.0
 LONG_WEAR_S = 600.0
@@ -32,7 +32,7 @@ _HEAD_STREAM = 0x4E1D
 def shared_folder() -> Path | None:
     """The data that lies beside the checkout, where it does; `IMUSIC_SHARED` names another place."""
     places = [os.environ.get("IMUSIC_SHARED"), share_dir().resolve().parent / "shared"]
-    places.append(Path(__file__).resolve().parents[3].parent / "shared")
+    places.append(Path(__file__).resolve().parents[2].parent / "shared")
     return next((Path(p) for p in places if p is not None and (Path(p) / "data").is_dir()), None)
 
 
@@ -53,7 +53,7 @@ def motions_of(takes: Sequence[Path], seconds: float = 60.0, people: int = 3) ->
     """
     if takes:
         return [recorded_motion(path)[0].faded(rest_s=RECORDED_REST_S) for path in takes]
-    return [generate(UNSEEN_WEARER + i, seconds) for i in range(people)]
+    return [generate(UNSEEN_SUBJECT + i, seconds) for i in range(people)]
 
 
 def held_motion(pose: str, seed: int, hold_s: float = LATE_S + 2.0) -> FaceMotion:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from face_evaluation.trials import Example
 from face_model.faces import load_rig
 from face_viz.picture import Painter
-from imu_sim.realism.report import Figure
+from imu_sim.realism.html_report import Figure
 
 if TYPE_CHECKING:
     from PIL.Image import Image

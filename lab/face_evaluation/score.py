@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face_evaluation.confidence import Reliability, confidence_metrics
-from face_evaluation.surface import surface_metrics
-from face_evaluation.timing import jitter_ratio, lag_s
-from face_evaluation.weights import OBSERVABLE, compare_weights
+from face_evaluation.metrics import OBSERVABLE, compare_weights, jitter_ratio, lag_s, surface_metrics
+from face_evaluation.reliability import Reliability, confidence_metrics
 from face_model import arkit
 from face_model.rig import FaceRig
+from imu_sim.recording import Recording
 
 HEADLINE = ("jawOpen", "mouthSmileLeft", "mouthSmileRight", "browInnerUp", "eyeBlinkLeft", "eyeBlinkRight")
 """Shapes whose correlation is always shown."""
@@ -110,16 +109,7 @@ def take_result(
     rest_surface = surface_metrics(truth, np.zeros_like(truth), rig) if rig else None
     score = Score(
         seconds=len(truth) / rate_hz,
-        mae=compared.mae,
-        mae_observable=compared.mae_observable,
-        mae_lower=compared.mae_lower,
-        mae_upper=compared.mae_upper,
-        good_lower=compared.good_lower,
-        good_upper=compared.good_upper,
-        mae_relative=compared.mae_relative,
-        r_observable=compared.r_observable,
-        r_clearly=compared.r_clearly,
-        r=compared.r,
+        **{name: value for name, value in vars(compared).items() if name != "shape_mae"},
         lag_s=lag_s(truth, weights, rate_hz),
         jitter_ratio=jitter_ratio(truth, weights),
         confidence_mean=honesty.mean if honesty else NAN,
@@ -156,3 +146,36 @@ def mean_score(scores: Sequence[Score]) -> Score:
 
     numbers = {key: mean(key) for key in Score.__dataclass_fields__ if key not in {"r", "seconds"}}
     return Score(seconds=sum(score.seconds for score in scores), r=r, **numbers)
+
+
+REST_POSE = "rest pose"
+"""Name of the estimate that every model must beat: a face that never moves."""
+
+
+def score_recording(
+    recording: Recording,
+    weights: NDArray[np.floating],
+    confidence: NDArray[np.floating] | None,
+    rig: FaceRig | None = None,
+    geometry: str = "",
+) -> TakeResult:
+    """Score estimates (T, 52) of a take from the first to the last sample at which the true face moves.
+
+    Rest before and after is for the calibration and earns no credit.
+    """
+    moved = moving_part(recording.weights)
+    return take_result(
+        recording.weights[moved],
+        weights[moved],
+        None if confidence is None else confidence[moved],
+        recording.rate_hz,
+        rig,
+        person=recording.person,
+        take=recording.take,
+        geometry=geometry,
+    )
+
+
+def rest_pose(recording: Recording, rig: FaceRig | None = None, geometry: str = "") -> TakeResult:
+    """Score of a face that never moves."""
+    return score_recording(recording, np.zeros_like(recording.weights), None, rig, geometry)

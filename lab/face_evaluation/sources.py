@@ -11,13 +11,13 @@ from typing import Protocol
 from face_dataset.shards import ShardedDataset
 from face_model.layout import load_layout
 from face_model.rig import FaceRig
-from imu_sim.boards import Boards, boards_on
 from imu_sim.families import load_family
 from imu_sim.motion import FaceMotion
-from imu_sim.performance.routine import perform_routine
+from imu_sim.mounted_boards import MountedBoards, boards_on
+from imu_sim.performance.routine_performance import perform_routine
 from imu_sim.recording import Recording
 from imu_sim.simulate import simulate
-from imu_sim.wearer import Wearer, random_wearer
+from imu_sim.subject import Subject, random_subject
 
 LAYOUT = "face_12"
 PLACEMENT_M = 0.005
@@ -33,7 +33,7 @@ class Loaded:
         face: whose people wear it, as `load_family` takes it; empty if unknown.
         geometry: name of that family; empty if unknown.
         rig: on which millimetres are measured: the family's typical face; None if unknown.
-        routine: gives the guided routine of the same wearer with the same gluing, or None if there is none.
+        routine: gives the guided routine of the same subject with the same gluing, or None if there is none.
     """
 
     recording: Recording
@@ -47,8 +47,8 @@ class Source(Protocol):
     """Something that can be sent to another process and loaded there."""
 
     @property
-    def wearer(self) -> tuple[str, int]:
-        """Who wears it: takes of one wearer are best loaded one after the other."""
+    def subject(self) -> tuple[str, int]:
+        """Who is simulated or recorded: takes of one subject are best loaded one after the other."""
 
     def load(self) -> Loaded:
         """Read or simulate the take."""
@@ -73,15 +73,15 @@ class Simulated:
     placement_m: float = PLACEMENT_M
 
     @property
-    def wearer(self) -> tuple[str, int]:
+    def subject(self) -> tuple[str, int]:
         """Face and seed."""
         return self.face, self.seed
 
     def load(self) -> Loaded:
         """Simulate it."""
-        wearer, boards = _glued(self.face, self.seed, self.placement_m)
+        subject, boards = _glued(self.face, self.seed, self.placement_m)
         layout, family = load_layout(LAYOUT), load_family(self.face)
-        recording = simulate(self.motion, wearer, layout, rate_hz=self.rate_hz, seed=self.seed, boards=boards)
+        recording = simulate(self.motion, subject, layout, rate_hz=self.rate_hz, seed=self.seed, boards=boards)
         return Loaded(recording, self.face, family.name, family.typical(), self._routine)
 
     def _routine(self) -> Recording:
@@ -96,7 +96,7 @@ class Stored:
     position: int
 
     @property
-    def wearer(self) -> tuple[str, int]:
+    def subject(self) -> tuple[str, int]:
         """Family and seed, as the data set says."""
         info = _dataset(self.folder)[self.position].info
         return info.family or "", info.wearer_seed or 0
@@ -118,16 +118,16 @@ class Stored:
 
 
 @lru_cache(maxsize=2)
-def _glued(face: str, seed: int, placement_m: float) -> tuple[Wearer, Boards]:
+def _glued(face: str, seed: int, placement_m: float) -> tuple[Subject, MountedBoards]:
     layout = load_layout(LAYOUT)
-    wearer = random_wearer(load_family(face), layout, seed, placement_m=placement_m)
-    return wearer, boards_on(wearer, layout)
+    subject = random_subject(load_family(face), layout, seed, placement_m=placement_m)
+    return subject, boards_on(subject, layout)
 
 
 @lru_cache(maxsize=2)
 def _routine(face: str, seed: int, rate_hz: float, placement_m: float) -> Recording:
-    wearer, boards = _glued(face, seed, placement_m)
-    return simulate(perform_routine(seed), wearer, load_layout(LAYOUT), rate_hz=rate_hz, seed=seed + 1, boards=boards)
+    subject, boards = _glued(face, seed, placement_m)
+    return simulate(perform_routine(seed), subject, load_layout(LAYOUT), rate_hz=rate_hz, seed=seed + 1, boards=boards)
 
 
 @lru_cache(maxsize=2)

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from face_evaluation import REST_POSE, Score
+from rich.table import Table
+
+from face_evaluation import HEADLINE, REST_POSE, Evaluation, Score
+from face_evaluation.ablation import ALL_SENSORS
 from face_evaluation.findings import Findings
 from face_evaluation.held import EARLY_S, LATE_S
-from face_evaluation.sensors import ALL_SENSORS
 from face_model import arkit
 
 COLUMNS = {
@@ -132,7 +134,7 @@ def held_grid(findings: Findings) -> Grid:
         for pose, held in poses.items()
     ]
     header = ("", "held", "true", f"after {EARLY_S:g} s", f"after {LATE_S:g} s", "bias", "decay", "worst")
-    return Grid("Held expressions, mean over wearers", header, rows)
+    return Grid("Held expressions, mean over subjects", header, rows)
 
 
 def _variants_grid(title: str, found: Mapping[str, Mapping[str, Score]], usual: str) -> Grid:
@@ -148,4 +150,36 @@ def _variants_grid(title: str, found: Mapping[str, Mapping[str, Score]], usual: 
 
 def text(value: float | None) -> str:
     """Three decimals; nothing for what is no number."""
+    return "" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def evaluation_table(evaluation: Evaluation, title: str = "Played against estimated weights") -> Table:
+    """One row per figure, one column per person, the rest pose beside the model."""
+    people = evaluation.people
+    table = Table("figure", *people, "mean over people", "mean, rest pose", title=title)
+    rows: list[tuple[str, str, str | None]] = [
+        ("MAE, all 52", "mae", "rest_mae"),
+        ("MAE, observable", "mae_observable", "rest_mae_observable"),
+        ("r, observable", "r_observable", None),
+        ("face, mm", "face_mm", "rest_face_mm"),
+        ("lips, mm", "lip_mm", "rest_lip_mm"),
+        ("jitter ratio", "jitter_ratio", None),
+        ("lag, s", "lag_s", None),
+        ("confidence", "confidence_mean", None),
+        ("within 0.1", "share_within", None),
+    ]
+    for title, key, rest in rows:
+        cells = [_text(getattr(score, key)) for score in (*people.values(), evaluation.overall)]
+        table.add_row(title, *cells, _text(getattr(evaluation.overall, rest)) if rest else "")
+    table.add_section()
+    for name in HEADLINE:  # JSON has all shapes
+        table.add_row(f"r, {name}", *(_r(score, name) for score in (*people.values(), evaluation.overall)), "")
+    return table
+
+
+def _r(score: Score, name: str) -> str:
+    return _text(score.r[name]) if name in score.r else "did not move"
+
+
+def _text(value: float | None) -> str:
     return "" if value is None or math.isnan(value) else f"{value:.3f}"

@@ -1,19 +1,20 @@
-"""One take through every model: what a worker does."""
+"""One take through every model, in this process or by workers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from face_dataset.workers import done_by
 from face_evaluation import REST_POSE, Estimator, TakeResult, moving_part, rest_pose, score_recording
+from face_evaluation.ablation import ALL_SENSORS, dead_in_turn, fewer_and_fewer, without
 from face_evaluation.held import HeldReading, read_held
 from face_evaluation.long_wear import LongWear, read_long_wear
-from face_evaluation.sensors import ALL_SENSORS, dead_in_turn, fewer_and_fewer, without
 from face_evaluation.sources import Loaded, Source
 from face_evaluation.states import WearerState, response_of
 from face_inference.errors import WearerError
@@ -80,7 +81,7 @@ Value = TakeResult | HeldReading | LongWear | Example
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """What one contestant did in one trial.
 
     Attributes:
@@ -98,14 +99,14 @@ class Outcome:
     note: str = ""
 
 
-def run_trial(trial: Trial, contestants: Sequence[Contestant]) -> list[Outcome]:
+def run_trial(trial: Trial, contestants: Sequence[Contestant]) -> list[TrialOutcome]:
     """Load the take once, and put it through every contestant."""
     loaded = trial.source.load()
-    outcomes: list[Outcome] = []
+    outcomes: list[TrialOutcome] = []
     if trial.about in (TAKES, SENSORS, PLACEMENT):
         about = PLACEMENT if trial.about == PLACEMENT else TAKES
         rest = rest_pose(loaded.recording, loaded.rig, loaded.geometry)
-        outcomes.append(Outcome(about, trial.title, REST_POSE, rest))
+        outcomes.append(TrialOutcome(about, trial.title, REST_POSE, rest))
         if about == TAKES:
             moments = telling_moments(loaded.recording)
             outcomes.append(_example(loaded, loaded.recording.weights, moments, TRUTH))
@@ -113,7 +114,7 @@ def run_trial(trial: Trial, contestants: Sequence[Contestant]) -> list[Outcome]:
         estimate = _estimator(contestant.model)
         wearer, note = _acquainted(estimate, contestant.state, loaded)
         outcomes += [
-            Outcome(about, title, contestant.title, value, note)
+            TrialOutcome(about, title, contestant.title, value, note)
             for about, title, value in _values(trial, loaded, estimate, wearer)
         ]
     return outcomes
@@ -158,8 +159,8 @@ def _with_sensors_missing(
         yield SENSORS, title, result
 
 
-def _example(loaded: Loaded, weights: NDArray[np.float32], rows: NDArray[np.intp], name: str) -> Outcome:
-    return Outcome(EXAMPLE, "", name, Example(loaded.recording.take, loaded.face, weights[rows]))
+def _example(loaded: Loaded, weights: NDArray[np.float32], rows: NDArray[np.intp], name: str) -> TrialOutcome:
+    return TrialOutcome(EXAMPLE, "", name, Example(loaded.recording.take, loaded.face, weights[rows]))
 
 
 def _acquainted(estimate: Estimator, state: WearerState, loaded: Loaded) -> tuple[WearerJacobian, str]:
@@ -174,3 +175,17 @@ def _acquainted(estimate: Estimator, state: WearerState, loaded: Loaded) -> tupl
 @lru_cache(maxsize=8)
 def _estimator(model: Path) -> Estimator:
     return Estimator.of(load_model(model))
+
+
+def run_trials(
+    trials: Sequence[Trial], contestants: Sequence[Contestant], workers: int = 1
+) -> Iterator[list[TrialOutcome]]:
+    """Outcomes of each trial as it is finished; one worker is this process.
+
+    Raises:
+        InferenceError, FaceModelError: a model, motion or take cannot be used.
+        ImuSimError: the same, or a worker was ended.
+    """
+    # One subject after the other, so that each is drawn once and learned once.
+    ordered = sorted(trials, key=lambda trial: trial.source.subject)
+    return done_by(partial(run_trial, contestants=contestants), ordered, workers if workers > 1 else 0)

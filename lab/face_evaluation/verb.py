@@ -34,8 +34,8 @@ def evaluate(
         typer.Argument(help="Models (names or folders), Live Link Face CSV files, data sets, recipes, in any order."),
     ] = None,
     model: Annotated[list[str] | None, typer.Option("--model", help="A model more; may be given again.")] = None,
-    wearers: Annotated[
-        int | None, typer.Option(min=1, help="Wearers per take: anatomy, placement and mounting differ. [3]")
+    subjects: Annotated[
+        int | None, typer.Option(min=1, help="Subjects per take: anatomy, placement and mounting differ. [3]")
     ] = None,
     face: Annotated[
         list[str] | None,
@@ -52,7 +52,7 @@ def evaluate(
         ),
     ] = None,
     published: Annotated[
-        bool, typer.Option(help="What the README publishes: head and ICT-FaceKit, 6 wearers of each, every state.")
+        bool, typer.Option(help="What the README publishes: head and ICT-FaceKit, 6 subjects of each, every state.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     runs: Annotated[Path, typer.Option(help="Folder in which recipes are built.")] = Path("runs/evaluate"),
@@ -87,7 +87,7 @@ def evaluate(
     cast = Cast(
         motions=[] if stored and not takes else motions.motions_of(takes),
         faces=face or (_published_faces() if published else ("head",)),
-        wearers=wearers or (6 if published else 3),
+        subjects=subjects or (6 if published else 3),
         rate_hz=models[0].description.rate_hz,
     )
     contestants = contestants_of(models, _states(state or ([ALL] if published else ["neutral"])))
@@ -108,7 +108,7 @@ def evaluate(
             lambda done, of: progress.update(task, completed=done, total=of, description=f"take {done} of {of}"),
         )
         if report is not None:
-            from face_evaluation.page import write_page
+            from face_evaluation.findings_page import write_page
 
             write_page(report / "index.html", findings, _told(cast, trials))
     _show(findings, _told(cast, trials), report, as_json)
@@ -117,7 +117,7 @@ def evaluate(
 def _live(asked: Asked, models: Sequence[Model], face: Sequence[str] | None, as_json: bool) -> None:
     from face_evaluation.live import evaluate_live
     from face_evaluation.motions import held_out_takes
-    from face_evaluation.score_table import evaluation_table
+    from face_evaluation.tables import evaluation_table
 
     takes = asked.takes or held_out_takes(models[0])
     if not takes:
@@ -210,7 +210,7 @@ def _told(cast: Cast, trials: Sequence[Trial]) -> str:
     if cast.motions:
         faces = ", ".join(Path(face).stem for face in cast.faces)
         names = ", ".join(motion.name for motion in cast.motions)
-        parts.append(f"{names}, each on {cast.wearers} wearers of {faces}")
+        parts.append(f"{names}, each on {cast.subjects} subjects of {faces}")
         parts[-1] += ", with simulated IMU signals"
     return f"Takes: {'; '.join(parts)}."
 

@@ -120,7 +120,7 @@ class TrainConfig:
         precision: float32 or bfloat16 (mixed).
         threads: of PyTorch on the CPU.
         checkpoint_steps: steps between checkpoints.
-        blind: blocks of inputs that the network shall do without, to find out what they are worth
+        ablation: blocks of inputs that the network shall do without, to find out what they are worth
             (`face_inference.network_inputs.BLOCKS`).
         made_up_wearers: to make of each wearer in training: the same performance, a Jacobian drawn from the population.
         training_people: train on so many people only, for the same purpose; 0: on all.
@@ -150,7 +150,7 @@ class TrainConfig:
     precision: Literal["float32", "bfloat16"] = "float32"
     threads: int = 1
     checkpoint_steps: int = 250
-    blind: tuple[str, ...] = ()
+    ablation: tuple[str, ...] = ()
     made_up_wearers: int = 3
     training_people: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)

@@ -111,6 +111,8 @@ def joined_processes(device: str) -> Iterator[Processes]:
     distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield Processes(rank, count, chosen)
+        # None may leave while another still talks to it: the library ends a process whose peer is gone.
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
 

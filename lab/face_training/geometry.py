@@ -61,7 +61,7 @@ class Contact:
 
 
 @dataclass(frozen=True)
-class FaceGeometry:
+class GeometryForms:
     """Forms of one or several faces.
 
     Attributes:
@@ -79,13 +79,13 @@ class FaceGeometry:
     first: Tensor
     second: Tensor
 
-    def to(self, device: torch.device) -> FaceGeometry:
+    def to(self, device: torch.device) -> GeometryForms:
         """The same on another device."""
         contacts = tuple(
             Contact(c.name, c.closed.to(device), c.tolerance.to(device), c.neutral.to(device), c.form.to(device))
             for c in self.contacts
         )
-        return FaceGeometry(
+        return GeometryForms(
             self.skin.to(device), self.lips.to(device), contacts, self.first.to(device), self.second.to(device)
         )
 
@@ -95,7 +95,7 @@ class FaceGeometry:
         return torch.cat([weights, torch.where(self.first == self.second, 4.0 * a * (1.0 - a), a * b)], dim=-1)
 
 
-def face_geometry(rigs: Sequence[FaceRig]) -> FaceGeometry:
+def face_geometry(rigs: Sequence[FaceRig]) -> GeometryForms:
     """Forms of faces: those of the surface are means over the faces, contacts are of the first.
 
     Raises:
@@ -104,7 +104,7 @@ def face_geometry(rigs: Sequence[FaceRig]) -> FaceGeometry:
     if not rigs:
         raise InferenceError("expected at least one face for the geometric losses, found none; give a rig")
     pairs = np.array(rigs[0].pairs, dtype=np.int64).reshape(-1, 2)
-    return FaceGeometry(
+    return GeometryForms(
         skin=_mean_form(rigs, lambda rig: np.arange(len(rig.neutral))[rig.parts["skin"]]),
         lips=_mean_form(rigs, lambda rig: rig.lip_vertices),
         contacts=tuple(c for name, closed, opened in _CONTACTS if (c := contact(rigs[0], name, closed, opened))),

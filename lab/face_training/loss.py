@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from face_model import arkit, observability
 from face_training.config import StageConfig
-from face_training.geometry import Contact, FaceGeometry
+from face_training.geometry import Contact, GeometryForms
 from face_training.networks.base import Prediction
 
 PARTS = ("loss", "error", "likelihood", "velocity", "acceleration", "surface", "contact")
@@ -30,10 +30,10 @@ class FaceLoss(nn.Module):  # type: ignore[misc,unused-ignore]
     Networks", ICLR 2022). The likelihood does not move the mean at all: with their beta of 1 its gradient on the mean
     is that of the squared error, which is there already. The errors of the change per tick and of its change keep the
     face from trembling.
-    Geometric parts are those of `FaceGeometry`.
+    Geometric parts are those of `GeometryForms`.
     """
 
-    def __init__(self, stage: StageConfig, hidden_weight: float, geometry: FaceGeometry | None) -> None:
+    def __init__(self, stage: StageConfig, hidden_weight: float, geometry: GeometryForms | None) -> None:
         """`geometry` is needed where `surface_weight` or `contact_weight` is above 0."""
         super().__init__()
         self._stage = stage

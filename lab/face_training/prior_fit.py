@@ -14,7 +14,7 @@ from face_model import arkit, rotation
 from face_model.layout import SensorLayout
 from face_model.skin import skin_patches
 from face_training.training_take import Take
-from imu_sim.family import FaceFamily
+from imu_sim.families import FaceFamily
 
 FloatArray = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def jacobians(family: FaceFamily, layout: SensorLayout, seeds: Sequence[int]) ->
     for seed in seeds:
         rng = np.random.default_rng([seed, 0x90B])
         offset = rng.normal(0.0, _PLACEMENT_M, (len(layout.sensors), 2))
-        patches = skin_patches(family.person(seed), layout, place_offset_m=offset)
+        patches = skin_patches(family.subject(seed), layout, place_offset_m=offset)
         _, poses = patches.board_poses(np.concatenate([np.zeros((1, arkit.COUNT)), _AMPLITUDE * np.eye(arkit.COUNT)]))
         turns = rotation.to_vector(rotation.multiply(poses[1:], rotation.conjugate(poses[:1]))) / _AMPLITUDE
         skin = [i for i in range(len(layout.sensors)) if i != layout.reference_index]

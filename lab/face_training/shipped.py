@@ -80,7 +80,7 @@ def faces_of(config: TrainConfig, data: ShardedDataset) -> list[FaceRig]:
     faces = [load_rig()]
     if any(stage.geometric for stage in config.stages.values()):
         families = sorted({take.info.family for take in data.split("train") if take.info.family})
-        faces += [load_family(family).person(seed) for family in families for seed in _PEOPLE]
+        faces += [load_family(family).subject(seed) for family in families for seed in _PEOPLE]
     return faces
 
 

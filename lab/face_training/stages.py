@@ -85,7 +85,7 @@ def initial_network(config: TrainConfig, dataset: Dataset) -> FaceNetwork:
     inputs, truth = (torch.from_numpy(array).flatten(0, 1) for array in arrays)
     torch.manual_seed(config.seed)
     network = build_network(replace(config.network, inputs=inputs.shape[-1]))
-    for block in config.blind:
+    for block in config.ablation:
         network.input_gate[input_block(dataset.channels, block)] = 0.0
     fit_statistics(network, inputs, truth)
     return network

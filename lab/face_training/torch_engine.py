@@ -28,8 +28,8 @@ class TorchEngine(HostEngine):
         try:
             import torch
 
+            from face_training.networks.network_building import load_network
             from face_training.networks.step import Step
-            from face_training.networks.stored import load_network
         except ImportError as error:
             raise EngineError(f"expected PyTorch, found {error}; pip install torch==2.13.0") from error
         self._torch: Any = torch

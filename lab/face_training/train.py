@@ -14,14 +14,14 @@ from face_inference.errors import InferenceError
 from face_inference.model_folder import Model, load_model
 from face_inference.mounts import NominalMounts
 from face_model.rig import FaceRig
-from face_training.confidence import fit_temperature
 from face_training.config import StageConfig, TrainConfig
 from face_training.distributed import ALONE, Processes
-from face_training.export import write_description, write_model
 from face_training.loop import Progress
+from face_training.model_writing import write_description, write_model
 from face_training.networks import FaceNetwork
 from face_training.scoring import numbers_of, score_test_split
 from face_training.stages import train_network
+from face_training.temperature import fit_temperature
 from face_training.training_data import Dataset, load_dataset
 
 
@@ -62,7 +62,7 @@ def train_model(
 
     Raises:
         InferenceError: data or configuration cannot be used, or a person is on both sides.
-        face_model.errors.ShardError: the data set is damaged.
+        DatasetError: the data set is damaged.
     """
     tests = data.split("test")
     both = {t.info.person for t in tests} & {t.info.person for t in data if t.info.split != "test"}

@@ -23,9 +23,8 @@ from face_training.augment import Augmenter
 from face_training.config import TrainConfig
 from face_training.feature_cache import Progress, cached_features
 from face_training.prior_fit import FIRST_SEED, fit_prior, jacobians, jacobians_in
-from face_training.shift import shift_response
+from face_training.training_subjects import SOURCES, TrainingSubject, shift_response, subjects_of
 from face_training.training_take import Take, ValidationTake
-from face_training.wearers import SOURCES, Wearer, wearers_of
 from imu_sim.families import load_family
 
 Float32Array = NDArray[np.float32]
@@ -52,7 +51,7 @@ class Dataset:
     training: tuple[Take, ...]
     validation: tuple[ValidationTake, ...]
     prior: Prior
-    wearers: Mapping[str, Sequence[Wearer]]
+    wearers: Mapping[str, Sequence[TrainingSubject]]
     rate_hz: float
     augment: Augmenter
     prompts_share: float
@@ -119,7 +118,7 @@ def load_dataset(
 
     Raises:
         InferenceError: no usable takes, a take of another rate, or nobody left to train on.
-        face_model.errors.ShardError: the data set is damaged.
+        DatasetError: the data set is damaged.
         LayoutMismatchError: a take lacks the model's reference sensor.
     """
     stored = [take for take in data if take.info.split != "test" and take.info.samples >= config.chunk]
@@ -145,11 +144,11 @@ def load_dataset(
     trained_on = set(people[: config.training_people or len(people)])
     training = tuple(take for take in takes if take.person in trained_on)
     prior = _prior(config, stored, training, cache_dir, data.sha256)
-    wearers = wearers_of(
+    wearers = subjects_of(
         training, prior, config.rate_hz, cache_dir / "training", config.made_up_wearers, progress=progress
     )
     others = [take for take in takes if take.person in held_back]
-    met = wearers_of(others, prior, config.rate_hz, cache_dir / "validation", progress=progress)
+    met = subjects_of(others, prior, config.rate_hz, cache_dir / "validation", progress=progress)
     performances = [take for take in others if not take.is_routine]
     return Dataset(
         channels,
@@ -189,7 +188,7 @@ def _prior(
     return Prior.load(path)
 
 
-def _validation(take: Take, wearer: Wearer, number: int) -> ValidationTake:
+def _validation(take: Take, wearer: TrainingSubject, number: int) -> ValidationTake:
     estimate = wearer.estimate(SOURCES[number % len(SOURCES)])
     return ValidationTake(
         take.person, take.name, InputAssembler(take.channels, estimate).batch(take.features), take.weights

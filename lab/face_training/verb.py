@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from face_evaluation.score_table import evaluation_table
+from face_evaluation.tables import evaluation_table
 from face_training.shipped import train_shipped_model
 
 out = Console()

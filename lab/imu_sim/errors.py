@@ -17,17 +17,9 @@ class SimulatorConfigError(ImuSimError):
     """The simulator's YAML or command line cannot be used."""
 
 
-class PartError(ImuSimError):
-    """A sensor part's file that cannot be used."""
-
-
 class RecipeError(ImuSimError):
     """A data set's recipe that cannot be used, or asks for what is not there."""
 
 
-class DatasetFolderError(ImuSimError):
-    """A folder in which this data set cannot be built or merged."""
-
-
-class RealismError(ImuSimError):
-    """Something that cannot be studied or reported."""
+class DatasetError(ImuSimError):
+    """A recording, a data set or its folder that is missing, damaged, of another version or of another build."""

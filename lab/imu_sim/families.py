@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from face_model.faces import HEAD
+from face_model.rig import FaceRig
 from face_model.rigs.load import load_face
 from face_model.rigs.sidecar import sidecar_path
-from imu_sim.family import FaceFamily
 from imu_sim.head import HeadFamily
 from imu_sim.warped_family import WarpedFamily
+
+
+class FaceFamily(Protocol):
+    """Rigs of one topology: the typical one, and random people around it."""
+
+    @property
+    def name(self) -> str:
+        """Of the family, as it stands in recipes and evaluations ("head", or the file it came from)."""
+
+    def typical(self) -> FaceRig:
+        """The face that newcomers see."""
+
+    def subject(self, seed: int) -> FaceRig:
+        """A random person: how the face is built, and how each shape moves its skin; the same seed, the same person."""
 
 
 def load_family(name_or_path: str | Path = HEAD) -> FaceFamily:

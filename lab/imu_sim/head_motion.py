@@ -1,6 +1,6 @@
 """How heads move: nods, shakes, turns, sway, the motion of a talking and of a walking person, as smooth pose tracks.
 
-Angles are roll, pitch and yaw about the x, y and z axis of `face_head`, rad: positive yaw turns to the wearer's left,
+Angles are roll, pitch and yaw about the x, y and z axis of `face_head`, rad: positive yaw turns to the subject's left,
 positive pitch looks down, positive roll brings the right ear down.
 """
 
@@ -18,7 +18,7 @@ NECK_TO_HEAD_M = np.array([0.02, 0.0, 0.13])
 """From the middle of the neck, about which a head turns, to midway between the ears, m (a guess)."""
 
 KINDS = ("nod", "shake", "turn", "tilt", "look_up", "look_down", "back", "forward")
-"""What `HeadGesture.kind` may be. Positive amounts turn to the wearer's left and tilt the left ear down."""
+"""What `HeadGesture.kind` may be. Positive amounts turn to the subject's left and tilt the left ear down."""
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ class FaceMotion:
         )
 
     def faded(self, fade_s: float = 0.6, rest_s: float = 0.3) -> FaceMotion:
-        """A copy that starts and ends in neutral, head level at the origin, so that it loops without a jump.
+        """The motion made to start and end in neutral, head level at the origin, so that it loops without a jump.
 
         Args:
             fade_s: length of the fade at each end, s; halved where the take is shorter than four fades.

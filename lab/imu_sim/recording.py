@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
-from face_model.errors import RecordingError
+from imu_sim.errors import DatasetError
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Recording:
         if len(self.sensor_names) != sensors:
             wrong.append(f"sensor_names: expected {sensors}, found {len(self.sensor_names)}")
         if wrong:
-            raise RecordingError("; ".join(wrong))
+            raise DatasetError("; ".join(wrong))
 
     @property
     def duration_s(self) -> float:
@@ -77,7 +77,7 @@ class Recording:
         """Read what `save` wrote.
 
         Raises:
-            RecordingError: the file cannot be read or lacks arrays.
+            DatasetError: the file cannot be read or lacks arrays.
         """
         try:
             with np.load(path) as data:
@@ -89,4 +89,4 @@ class Recording:
                     **{f.name: data[f.name] for f in fields(cls)[4:]},
                 )
         except (OSError, KeyError, ValueError, BadZipFile) as error:
-            raise RecordingError(f"expected a recording in {path}, found: {error}") from error
+            raise DatasetError(f"expected a recording in {path}, found: {error}") from error

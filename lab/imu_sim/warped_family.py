@@ -51,7 +51,7 @@ class WarpedFamily:
         """The rig itself."""
         return self.rig
 
-    def person(self, seed: int) -> FaceRig:
+    def subject(self, seed: int) -> FaceRig:
         """The rig with another anatomy: size, local form, and how far and where to each shape moves the skin."""
         rng = np.random.default_rng([seed, _STREAM])
         rig = self.rig

@@ -17,10 +17,10 @@ from imusic_bench.trend import Trend, fit_trend
 from imusic_cli.errors import CommandError
 
 MEMORY_KB_MIN = 60.0
-"""Growth of memory up to which nobody would mind, kB per minute: 86 MB in a day."""
+"""Growth of memory that is of no practical importance, kB per minute: 86 MB in a day."""
 
-DELAY_MS_MIN = 0.05
-"""Growth of the delay up to which nobody would mind, ms per minute: half a millisecond in ten minutes."""
+LATENCY_MS_MIN = 0.05
+"""Growth of the latency that is of no practical importance, ms per minute: half a millisecond in ten minutes."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class CostRow:
 
 
 @dataclass(frozen=True)
-class DelayTrend:
-    """Delay from sample to published weights, and whether it grows.
+class LatencyTrend:
+    """Latency from sample to published weights, and whether it grows.
 
     Attributes:
         p50_ms, p99_ms: over the whole measurement.
@@ -78,7 +78,7 @@ class Cost:
     """What was measured."""
 
     rows: list[CostRow]
-    delay: DelayTrend
+    delay: LatencyTrend
 
 
 Look = tuple[float, Mapping[str, Usage]]
@@ -105,8 +105,15 @@ def measure_cost(
             looks.append((time.monotonic(), {name: look(pid) for name, pid in running.pids.items()}))
 
         # Without the IMU frames: a second subscriber would cost the driver what is not its own.
-        faces = listen(running.namespace, 60.0 * minutes, SETTLE_S, frames_too=False, every_second=look_at_all)
-    return Cost(cost_rows(looks), delay_trend(faces.sequence, faces.stamp_s, faces.age_s))
+        faces = listen(
+            running.namespace,
+            60.0 * minutes,
+            SETTLE_S,
+            frames_too=False,
+            every_second=look_at_all,
+            while_waiting=running.check,
+        )
+    return Cost(cost_rows(looks), latency_trend(faces.sequence, faces.stamp_s, faces.age_s))
 
 
 def cost_rows(looks: Sequence[Look]) -> list[CostRow]:
@@ -139,7 +146,9 @@ def _row(name: str, times_s: NDArray[np.float64], usages: Sequence[Usage]) -> Co
     )
 
 
-def delay_trend(sequence: NDArray[np.int64], stamp_s: NDArray[np.float64], age_s: NDArray[np.float64]) -> DelayTrend:
+def latency_trend(
+    sequence: NDArray[np.int64], stamp_s: NDArray[np.float64], age_s: NDArray[np.float64]
+) -> LatencyTrend:
     """Figures of faces (N,) with these numbers, sample times and ages.
 
     Raises:
@@ -150,8 +159,8 @@ def delay_trend(sequence: NDArray[np.int64], stamp_s: NDArray[np.float64], age_s
     if len(seconds) < 3:
         raise CommandError(f"expected faces over at least 3 s, found {len(stamp_s)} over {len(seconds)} s")
     medians_ms = [1000.0 * float(np.median(age_s[second == each])) for each in seconds]
-    trend: Trend = fit_trend(seconds, medians_ms, DELAY_MS_MIN)
+    trend: Trend = fit_trend(seconds, medians_ms, LATENCY_MS_MIN)
     p50_ms, p99_ms = (float(age) for age in np.percentile(1000.0 * age_s, (50, 99)))
-    return DelayTrend(
+    return LatencyTrend(
         p50_ms, p99_ms, trend.per_min, trend.error_per_min, trend.grows, faces=len(sequence), lost=lost(sequence)
     )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_evaluation.listener import Faces, listen
-from imusic_bench.busy import busy_core
+from imusic_bench.processes import busy_core
 from imusic_bench.running import SETTLE_S, TRANSPORTS, running_graph
 from imusic_cli.errors import CommandError
 
@@ -102,7 +102,7 @@ def measure_latency(
                 if progress is not None:
                     progress(f"{case.transport}, {case.rate_hz} Hz, {load}: {seconds:g} s")
                 with busy_core() if load == BUSY else nullcontext():
-                    faces = listen(running.namespace, seconds, settle_s)
+                    faces = listen(running.namespace, seconds, settle_s, while_waiting=running.check)
                 yield summarise(faces, case, load, seconds)
                 settle_s = 0.5  # it is up already
 

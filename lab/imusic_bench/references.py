@@ -15,7 +15,7 @@ from face_inference.engines.onnx_runtime import open_session
 from face_inference.errors import EngineError
 from face_inference.model_folder import WINDOW, Model
 from face_inference.network_inputs import input_size
-from imusic_bench.timing import Step
+from imusic_bench.step_timing import Step
 
 
 def window_step(model: Model, faces: int) -> Step:
@@ -46,7 +46,7 @@ def recurrent_model(model: Model) -> Iterator[Model]:
     try:
         from face_training.config import load_train_config
         from face_training.graphs import export_graphs
-        from face_training.networks.build import build_network
+        from face_training.networks.network_building import build_network
     except ImportError as error:
         raise EngineError(f"expected PyTorch and onnx, found {error}; pip install torch==2.13.0 onnx") from error
     inputs = input_size(Channels.of(model.description.mounts))

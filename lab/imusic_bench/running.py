@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -32,10 +32,12 @@ class RunningGraph:
     Attributes:
         namespace: of all its nodes, with the leading slash.
         pids: process ids by process name.
+        check: raises CommandError when a process has ended.
     """
 
     namespace: str
     pids: Mapping[str, int]
+    check: Callable[[], None]
 
 
 @contextmanager
@@ -57,8 +59,8 @@ def running_graph(
         line = {"udp": _free_udp_port()} if transport == "udp" else {"port": str(Path(folder) / "hub")}
         processes = load_graph(graph).started_with({**(values or {}), **line})
         namespace = new_namespace()
-        with started({namespace: processes}) as pids:
-            yield RunningGraph(f"/{namespace}", pids[namespace])
+        with started({namespace: processes}) as (pids, check):
+            yield RunningGraph(f"/{namespace}", pids[namespace], check)
 
 
 def new_namespace() -> str:
@@ -67,11 +69,13 @@ def new_namespace() -> str:
 
 
 @contextmanager
-def started(groups: Mapping[str, Sequence[Process]]) -> Iterator[Mapping[str, Mapping[str, int]]]:
+def started(
+    groups: Mapping[str, Sequence[Process]],
+) -> Iterator[tuple[Mapping[str, Mapping[str, int]], Callable[[], None]]]:
     """Start the processes of each namespace.
 
     Yields:
-        Process ids by namespace and process name.
+        Process ids by namespace and process name, and what raises CommandError when one has ended.
 
     Raises:
         CommandError: a process ended meanwhile; or one of the caller, with the last lines that were printed.
@@ -84,11 +88,15 @@ def started(groups: Mapping[str, Sequence[Process]]) -> Iterator[Mapping[str, Ma
             )
             for namespace, processes in groups.items()
         }
-        try:
-            yield {namespace: supervisor.pids() for namespace, supervisor in supervisors.items()}
+
+        def check() -> None:
             ended = {f"{n}/{name}": status for n, s in supervisors.items() for name, status in s.ended().items()}
             if ended:
                 raise CommandError(f"expected every process to run to the end, but these ended: {ended}")
+
+        try:
+            yield {namespace: supervisor.pids() for namespace, supervisor in supervisors.items()}, check
+            check()
         except CommandError as error:
             raise CommandError("\n".join([str(error), "last printed:", *lines])) from error
 

@@ -8,8 +8,8 @@ from functools import cache
 
 from face_inference.engines.choice import open_engine
 from face_inference.model_folder import Model
-from imusic_bench.engine import fill
-from imusic_bench.timing import Percentiles, time_steps
+from imusic_bench.engine_comparison import fill
+from imusic_bench.step_timing import Percentiles, time_steps
 
 RATES_HZ = (60, 100)
 

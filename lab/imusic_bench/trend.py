@@ -30,7 +30,7 @@ class Trend:
 def fit_trend(times_s: ArrayLike, values: ArrayLike, practical_per_min: float) -> Trend:
     """Least-squares line through N values.
 
-    Neighbouring values of memory and delay resemble each other, which makes the usual standard error too small. So N
+    Neighbouring values of memory and latency resemble each other, which makes the usual standard error too small. So N
     is replaced by the effective number N (1 - r) / (1 + r), r the correlation of neighbouring residuals: B. D. Santer
     et al., "Statistical significance of trends and trend differences in layer-average atmospheric temperature time
     series", J. Geophys. Res. 105 (2000), equations 3 to 6.
@@ -38,7 +38,7 @@ def fit_trend(times_s: ArrayLike, values: ArrayLike, practical_per_min: float) -
     Args:
         times_s: (N,) s, not all equal.
         values: (N,), N at least 3.
-        practical_per_min: slope up to which nobody would mind, > 0.
+        practical_per_min: slope up to which growth is of no practical importance, > 0.
 
     Raises:
         ValueError: fewer than 3 values, or all at one time.

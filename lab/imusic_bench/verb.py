@@ -38,7 +38,7 @@ def latency(
 ) -> None:
     """Sample to weights through the real processes on a simulated hub: rate, age of the sample, losses."""
     from imusic_bench.latency import ALL_RATES_HZ, BOTH, cases, measure_latency
-    from imusic_bench.tables import show
+    from imusic_bench.printing import show
 
     asked = cases(BOTH, ALL_RATES_HZ, True) if everything else cases(transport, rate or (100,), busy)
     title = _model_title(model)
@@ -55,10 +55,10 @@ def cost(
     viewer: Viewer = False,
     as_json: Json = False,
 ) -> None:
-    """What each process takes: processor, memory, threads, files, and whether memory or delay grow."""
+    """What each process takes: processor, memory, threads, files, and whether memory or latency grow."""
     from imusic_bench.cost import measure_cost
+    from imusic_bench.printing import show
     from imusic_bench.running import TRANSPORTS
-    from imusic_bench.tables import show
 
     if transport not in TRANSPORTS:
         raise CommandError(f"--transport: expected {' or '.join(TRANSPORTS)}, found {transport}")
@@ -79,8 +79,8 @@ def engine(
     """Time of a step on every engine that works here, beside the full window and a recurrent network."""
     _one_thread()
     from face_inference.model_folder import load_model
-    from imusic_bench.engine import BATCHES, compare_engines
-    from imusic_bench.tables import show
+    from imusic_bench.engine_comparison import BATCHES, compare_engines
+    from imusic_bench.printing import show
 
     loaded = load_model(model)
     found = compare_engines(loaded, name, batch or BATCHES, seconds, _progress)
@@ -109,13 +109,13 @@ def scale(
     """How many faces one core carries through one process: the engine alone, or the whole graph of real processes."""
     _one_thread()
     from face_inference.model_folder import load_model
+    from imusic_bench.printing import show
     from imusic_bench.scale import RATES_HZ, scale_engine
-    from imusic_bench.tables import show
 
     loaded = load_model(model)
     title = "faces on one core, the engine alone"
     if wearers:
-        from imusic_bench.wearers import measure_wearers
+        from imusic_bench.graph_scale import measure_wearers
 
         rows = []
         for count, rate_hz in product(wearers, rate or RATES_HZ):
@@ -141,7 +141,7 @@ def simulate(
 ) -> None:
     """Facial motion to a recording of all IMUs: how many times faster than life on one core, and each stage's cost."""
     _one_thread()
-    from imusic_bench.simulate import measure_throughput
+    from imusic_bench.throughput import measure_throughput
 
     result = asdict(measure_throughput(seconds, repeats, face, layout, part))
     stages = {} if as_json else {f"{name}, ms/s": ms for name, ms in result.pop("stages_ms").items()}

@@ -11,7 +11,7 @@ so c = 1 - exp(-sqrt(2) t / s), and the interval that holds the truth with proba
 
 which needs the confidence alone. Laplace rather than Gaussian, because errors of a face are: small while it rests and
 large when an expression is missed. The fitting of a model compares the two on people held out and says which would
-have been better (`face_training.confidence`).
+have been better (`face_training.temperature`).
 """
 
 from __future__ import annotations

@@ -19,22 +19,6 @@ class LayoutError(FaceModelError):
     """A sensor layout file is missing, malformed or contradicts itself."""
 
 
-class RecordingError(FaceModelError):
-    """A recording file lacks arrays, or their shapes do not agree."""
-
-
-class ShardError(FaceModelError):
-    """A take cannot be stored in or read from a data set."""
-
-
-class ShardMissingError(ShardError):
-    """There is no data set in this folder, or one of its files is missing."""
-
-
-class ShardDamagedError(ShardError):
-    """A file of a data set was cut off, changed, or made by another version."""
-
-
 class RigFileError(FaceModelError):
     """A file or folder is no face rig: it is missing, damaged, or lacks what a rig needs."""
 

@@ -1,7 +1,7 @@
 """Which blendshapes face IMUs can see: measured on simulated faces, kept as a table beside this file.
 
-`imusic study --table src/face_model/observability.csv` measures it anew (`imu_sim.realism.observability`). No real skin
-was involved. Everything that treats shapes apart by what sensors can tell reads it from here.
+`imusic realism --table src/face_model/observability.csv` measures it anew (`imu_sim.realism.observability_study`). No
+real skin was involved. Everything that treats shapes apart by what sensors can tell reads it from here.
 """
 
 from __future__ import annotations

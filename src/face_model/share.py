@@ -1,4 +1,4 @@
-"""Where the package's shared files are, installed or in a checkout, without importing ROS."""
+"""Where the package's shared files are, installed with or without ROS or in a checkout, without importing ROS."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ def ament_prefixes() -> list[Path]:
 
 
 def share_dir() -> Path:
-    """Directory that holds `config/`, `models/`, `launch/` and `rviz/`.
+    """Directory that holds `config/`, `models/` and `msg/`; with ROS also `launch/` and `rviz/`.
 
-    The installed `share/imusic` of the nearest ament prefix, or the root of the checkout this file is in.
+    The installed `share/imusic` of the nearest ament prefix; without one, what `pip install` put beside this file, or
+    the root of the checkout that this file is in.
 
     Raises:
-        FileNotFoundError: neither exists, so the package is not installed properly.
+        FileNotFoundError: none exists, so the package is not installed properly.
     """
-    for prefix in ament_prefixes():
-        share = prefix / "share" / PACKAGE
-        if (share / "package.xml").is_file():
-            return share
-    checkout = Path(__file__).resolve().parents[2]
-    if (checkout / "package.xml").is_file():
-        return checkout
+    here = Path(__file__).resolve()
+    installed = [prefix / "share" / PACKAGE for prefix in ament_prefixes()]
+    for place in (*installed, here.parent / "shipped", here.parents[2]):
+        if (place / "package.xml").is_file():
+            return place
     raise FileNotFoundError(
-        f"expected share/{PACKAGE} on AMENT_PREFIX_PATH, found it in none of "
-        f"{[str(p) for p in ament_prefixes()]}; source the workspace's setup file or run `make setup`"
+        f"expected share/{PACKAGE} on AMENT_PREFIX_PATH, found it in none of {[str(p) for p in ament_prefixes()]}, "
+        f"and no {here.parent / 'shipped'}; source the workspace's setup file, run `make setup`, or "
+        "`pip install` the package again"
     )

@@ -37,12 +37,12 @@ class Transport(Protocol):
     """A byte stream, or datagrams of whole frames, to and from one hub.
 
     Used by one thread at a time. `open` after `close` works any number of times.
-
-    Attributes:
-        foreign: datagrams dropped because somebody else sent them; 0 for ever where there is one sender only.
     """
 
-    foreign: int
+    @property
+    def foreign(self) -> int:
+        """Datagrams dropped because somebody else sent them; 0 for ever where there is one sender only."""
+        ...
 
     @property
     def description(self) -> str:

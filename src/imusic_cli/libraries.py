@@ -54,6 +54,7 @@ LIBRARIES = (
     Library("PIL", OPTIONAL, "rosdep install, or pip install pillow; pictures of faces need it"),
     Library("matplotlib", OPTIONAL, "rosdep install, or pip install matplotlib; pages of figures need it"),
     Library("rosbags", OPTIONAL, "pip install rosbags; `imusic evaluate --bag` needs it"),
+    Library("psutil", OPTIONAL, "rosdep install, or pip install psutil; `imusic bench` needs it"),
     Library("torch", OPTIONAL, "pip install torch==2.13.0; `imusic train` needs it"),
     Library("onnx", OPTIONAL, "pip install onnx; `imusic train` needs it"),
     Library("launch_ros", OPTIONAL, "part of a ROS 2 distribution; without it use `imusic demo` and `imusic capture`"),

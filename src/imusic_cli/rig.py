@@ -51,7 +51,7 @@ def people(
 ) -> None:
     """A contact sheet of 12 random people of one kind of face, as the laboratory draws them."""
     family = load_module("imu_sim.families").load_family(face)
-    draw = load_module("imu_sim.people_sheet").people_sheet
+    draw = load_module("imu_sim.subject_sheet").subject_sheet
     with err.status("drawing") as status:
         draw(family, progress=status.update).save(out)
     err.print(f"written: {out}", highlight=False, soft_wrap=True)
@@ -97,7 +97,7 @@ def _rig(face: str, subject: int) -> FaceRig:
 
     if not subject:
         return load_rig(face)
-    drawn: FaceRig = load_module("imu_sim.families").load_family(face).person(subject)
+    drawn: FaceRig = load_module("imu_sim.families").load_family(face).subject(subject)
     return drawn
 
 

@@ -15,7 +15,7 @@ from face_dataset.shards import ShardedDataset
 from face_dataset.shards.encoding import WEIGHT_COUNT
 from face_dataset.take import make_take
 from face_model.routine import DURATION_S, nominal_weights, schedule
-from imu_sim.errors import DatasetFolderError
+from imu_sim.errors import DatasetError
 
 from .conftest import tiny
 
@@ -95,7 +95,7 @@ def test_two_machines_make_the_same_as_one(built: Path, tmp_path: Path) -> None:
         for index, folder in enumerate(folders)
     ]
     assert [machine.communicate(timeout=120)[0].split() for machine in machines] == [["2", "1"], ["1", "2"]]
-    with pytest.raises(DatasetFolderError, match="1 are missing"):
+    with pytest.raises(DatasetError, match="1 are missing"):
         merge(folders[0])
     manifest = merge(tmp_path / "merged", folders)
     assert manifest.sha256 == ShardedDataset.open(built).sha256
@@ -195,7 +195,7 @@ def test_a_reader_finds_the_routine_of_a_takes_wearer(recorded_dir: Path, tmp_pa
     [({"seed": 9}, r"another recipe \(seed\)"), ({"gluing": {"placement_m": 0.0}}, r"another recipe \(gluing\)")],
 )
 def test_a_folder_of_another_build_is_refused(built: Path, changes: dict, match: str) -> None:
-    with pytest.raises(DatasetFolderError, match=match):
+    with pytest.raises(DatasetError, match=match):
         build_dataset(recipe_from(tiny(**changes)), built, workers=0)
 
 
@@ -203,29 +203,29 @@ def test_a_folder_of_another_version_of_the_simulator_is_refused(built: Path, tm
     record = json.loads((built / BUILD_FILE).read_text())
     record["inputs"]["code"] = "older"
     (tmp_path / BUILD_FILE).write_text(json.dumps(record))
-    with pytest.raises(DatasetFolderError, match="another version of the simulator"):
+    with pytest.raises(DatasetError, match="another version of the simulator"):
         build_dataset(RECIPE, tmp_path, workers=0)
-    with pytest.raises(DatasetFolderError, match="another version of the simulator"):
+    with pytest.raises(DatasetError, match="another version of the simulator"):
         merge(tmp_path, [built])
 
 
 def test_folders_that_hold_something_else_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(DatasetFolderError, match="found other files"):
+    with pytest.raises(DatasetError, match="found other files"):
         build_dataset(RECIPE, tmp_path, workers=0)
-    with pytest.raises(DatasetFolderError, match="a folder for the data set"):
+    with pytest.raises(DatasetError, match="a folder for the data set"):
         build_dataset(RECIPE, tmp_path / "thesis.txt", workers=0)
-    with pytest.raises(DatasetFolderError, match=BUILD_FILE):
+    with pytest.raises(DatasetError, match=BUILD_FILE):
         merge(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.parametrize(("index", "count"), [(2, 2), (-1, 2), (0, 0)])
 def test_a_machine_that_is_not_one_of_them_is_refused(tmp_path: Path, index: int, count: int) -> None:
-    with pytest.raises(DatasetFolderError, match="expected an index"):
+    with pytest.raises(DatasetError, match="expected an index"):
         build_dataset(RECIPE, tmp_path, workers=0, index=index, count=count)
 
 
 def test_a_disk_that_is_too_small_is_noticed_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(DatasetFolderError, match="MiB of free disk"):
+    with pytest.raises(DatasetError, match="MiB of free disk"):
         need_room(tmp_path, 1 << 60)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from face_dataset.plan import FIRST_WEARER, plan_takes
+from face_dataset.plan import FIRST_SUBJECT, plan_takes
 from face_dataset.recipe import recipe_from
 from face_model.errors import LiveLinkError
 from face_model.routine import DURATION_S
@@ -41,7 +41,7 @@ def test_choices_follow_shares_and_ranges() -> None:
     assert sum(take.part == "QMI8658" for take in plan.takes) / count == pytest.approx(0.75, abs=0.07)
     assert sum(take.mirrored for take in plan.takes) / count == pytest.approx(0.25, abs=0.07)
     assert len({take.wearer_seed for take in plan.takes}) == count
-    assert min(take.wearer_seed for take in plan.takes) >= FIRST_WEARER
+    assert min(take.wearer_seed for take in plan.takes) >= FIRST_SUBJECT
     assert all(1 / 1.2 <= take.stretch <= 1.2 for take in plan.takes)
     assert all(2.0 <= take.duration_s / take.stretch <= 6.0 for take in plan.takes)
     assert sum(take.fusion == "9d" for take in plan.takes) / count == pytest.approx(0.5, abs=0.08)

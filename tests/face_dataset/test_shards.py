@@ -16,7 +16,7 @@ from face_dataset.shards import CountScale, ShardedDataset, store_recordings
 from face_dataset.shards.encoding import QUATERNION_COUNT, WEIGHT_COUNT, bytes_per_sample, decode, encode
 from face_dataset.shards.writer import grouped, write_whole
 from face_model import arkit, rotation
-from face_model.errors import ShardDamagedError, ShardError, ShardMissingError
+from imu_sim.errors import DatasetError
 from imu_sim.recording import Recording
 
 NAMES = ("skull", "brow", "chin")
@@ -108,7 +108,7 @@ def test_grouping_keeps_order_and_bounds(sizes: list[int], most: int) -> None:
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 3), (3, 2), (0, 51)])
 def test_a_range_outside_the_take_is_refused(folder: Path, start: int, stop: int) -> None:
-    with pytest.raises(ShardError, match=r"range within 0\.\.50"):
+    with pytest.raises(DatasetError, match=r"range within 0\.\.50"):
         ShardedDataset.open(folder)[0].slice(start, stop)
 
 
@@ -133,7 +133,7 @@ def test_equal_content_has_an_equal_hash_and_other_content_another(folder: Path,
 
 
 def test_a_person_in_two_splits_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ShardError, match="found ann in train and test"):
+    with pytest.raises(DatasetError, match="found ann in train and test"):
         store_recordings(tmp_path, [(make(0), "train"), (make(1), "test")])
 
 
@@ -142,23 +142,23 @@ def test_every_damage_is_found_and_named(folder: Path) -> None:
     whole = shard.read_bytes()
 
     shard.write_bytes(whole[:-7])
-    with pytest.raises(ShardDamagedError, match=r"shard_00001.*expected \d+ bytes"):
+    with pytest.raises(DatasetError, match=r"shard_00001.*expected \d+ bytes"):
         ShardedDataset.open(folder)
 
     shard.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     changed = ShardedDataset.open(folder)
-    with pytest.raises(ShardDamagedError, match=r"shard_00001.*SHA-256"):
+    with pytest.raises(DatasetError, match=r"shard_00001.*SHA-256"):
         list(changed.verify())
 
     shard.write_bytes(b"\xff" * len(whole))
-    with pytest.raises(ShardDamagedError, match="safetensors"):
+    with pytest.raises(DatasetError, match="safetensors"):
         ShardedDataset.open(folder)[1].recording()
 
     shard.write_bytes(whole)
     assert len(list(ShardedDataset.open(folder).verify())) == 3
 
     shard.unlink()
-    with pytest.raises(ShardMissingError, match="shard_00001"):
+    with pytest.raises(DatasetError, match="shard_00001"):
         ShardedDataset.open(folder)
 
 
@@ -179,15 +179,15 @@ def _without_takes(found: dict) -> dict:
 def test_a_manifest_that_contradicts_is_refused(folder: Path, change: Callable, match: str) -> None:
     path = folder / "manifest.json"
     path.write_text(json.dumps(change(json.loads(path.read_text()))))
-    with pytest.raises(ShardDamagedError, match=match):
+    with pytest.raises(DatasetError, match=match):
         ShardedDataset.open(folder)
 
 
 def test_a_folder_without_data_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ShardMissingError, match="imusic dataset build"):
+    with pytest.raises(DatasetError, match="imusic dataset build"):
         ShardedDataset.open(tmp_path)
     (tmp_path / "manifest.json").write_text("{")
-    with pytest.raises(ShardDamagedError, match=r"manifest\.json"):
+    with pytest.raises(DatasetError, match=r"manifest\.json"):
         ShardedDataset.open(tmp_path)
 
 
@@ -195,7 +195,7 @@ def test_a_folder_without_data_says_what_to_do(tmp_path: Path) -> None:
 def test_values_that_counts_cannot_hold_are_refused(tmp_path: Path, value: float) -> None:
     recording = make(0)
     recording.weights[3, 4] = value
-    with pytest.raises(ShardError, match="weights of take ann_0"):
+    with pytest.raises(DatasetError, match="weights of take ann_0"):
         store_recordings(tmp_path, [(recording, "train")])
     assert not list(tmp_path.glob("*"))
 
@@ -205,6 +205,6 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(ShardError, match=r"make room.*|No space left"):
+    with pytest.raises(DatasetError, match=r"make room.*|No space left"):
         write_whole(tmp_path / "shard", b"content")
     assert not list(tmp_path.iterdir())

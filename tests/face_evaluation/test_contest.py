@@ -12,9 +12,9 @@ import pytest
 from face_dataset.shards import store_recordings
 from face_evaluation import REST_POSE
 from face_evaluation.contest import SPECIAL_TRIALS, Cast, contestants_of, hold_contest, stored_takes, trials_of
+from face_evaluation.findings_page import write_page
 from face_evaluation.held import HELD_POSES
 from face_evaluation.motions import held_motion, long_motion, motions_of
-from face_evaluation.page import write_page
 from face_evaluation.sources import Simulated
 from face_evaluation.tables import contest_grids, grids, protocol_grid
 from face_evaluation.trials import HELD, LONG_WEAR, PLACEMENT, SENSORS, TAKES, Trial
@@ -29,7 +29,7 @@ def motions():
 def test_models_and_rest_pose_meet_on_the_same_takes(motions, contestants, tmp_path: Path):
     told: list[tuple[int, int]] = []
     findings = hold_contest(
-        trials_of(Cast(motions, wearers=1), ()), contestants, progress=lambda done, of: told.append((done, of))
+        trials_of(Cast(motions, subjects=1), ()), contestants, progress=lambda done, of: told.append((done, of))
     )
     assert told == [(1, 2), (2, 2)]
     assert list(findings.contest) == [REST_POSE, "linear, neutral", "linear, phone"]
@@ -90,7 +90,7 @@ def test_a_data_set_is_evaluated_by_its_test_takes(motions, contestants, tmp_pat
 
 
 def test_trials_that_are_asked_for(motions):
-    cast = Cast(motions, faces=("head", "other"), wearers=3)
+    cast = Cast(motions, faces=("head", "other"), subjects=3)
     assert {trial.about for trial in trials_of(cast, ())} == {TAKES}
     trials = trials_of(cast, SPECIAL_TRIALS)
     counts = {about: sum(trial.about == about for trial in trials) for about in SPECIAL_TRIALS}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from face_evaluation.surface import surface_metrics
+from face_evaluation.metrics import surface_metrics
 from face_model import arkit
 from face_model.rig import LANDMARKS, Corrective, FaceRig
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from face_evaluation.timing import jitter_ratio, lag_s
+from face_evaluation.metrics import jitter_ratio, lag_s
 
 
 @pytest.mark.parametrize("shift", [-7, 0, 5])

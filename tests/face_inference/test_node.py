@@ -49,7 +49,7 @@ class Rig:
         self.driver.destroy_node()
         rclpy.shutdown(context=self.context)
 
-    def until(self, condition, limit_s=20.0):
+    def until(self, condition, limit_s=120.0):
         end = time.monotonic() + limit_s
         while not condition():
             assert time.monotonic() < end, "nothing happened in time"

@@ -95,7 +95,7 @@ class Stage:
         self.driver.destroy_node()
         rclpy.try_shutdown()
 
-    def until(self, condition, limit_s=20.0):
+    def until(self, condition, limit_s=120.0):
         end = time.monotonic() + limit_s
         while not condition():
             assert time.monotonic() < end, "nothing happened in time"

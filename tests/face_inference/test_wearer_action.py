@@ -30,7 +30,7 @@ from face_inference.node import FaceInferenceNode  # noqa: E402
 from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
 from face_inference.wearer_topics import FRAMES  # noqa: E402
 from face_model import arkit, rotation, routine  # noqa: E402
-from face_training.export import write_model  # noqa: E402
+from face_training.model_writing import write_model  # noqa: E402
 from face_training.networks import NetworkConfig, build_network  # noqa: E402
 from imusic_ros.qos import LATCHED  # noqa: E402
 
@@ -88,7 +88,7 @@ class Stage:
         self.driver.destroy_node()
         rclpy.shutdown(context=self.context)
 
-    def until(self, condition, limit_s=30.0):
+    def until(self, condition, limit_s=120.0):
         end_s = time.monotonic() + limit_s
         while not condition():
             assert time.monotonic() < end_s, "nothing happened in time"
@@ -125,7 +125,7 @@ class Stage:
 
     def ask(self, wearer):
         """Send a goal; the client's handle once it is under way."""
-        assert self.action.wait_for_server(timeout_sec=10.0)
+        assert self.action.wait_for_server(timeout_sec=120.0)
         sent = self.action.send_goal_async(
             CalibrateWearer.Goal(wearer=wearer), feedback_callback=lambda m: self.feedback.append(m.feedback.prompt)
         )

@@ -31,6 +31,15 @@ def test_without_a_prefix_the_checkout_is_used(tmp_path: Path, monkeypatch: pyte
     assert share.share_dir() == tmp_path
 
 
+def test_what_pip_installed_lies_beside_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AMENT_PREFIX_PATH", "")
+    shipped = tmp_path / "site-packages" / "face_model" / "shipped"
+    shipped.mkdir(parents=True)
+    (shipped / "package.xml").touch()
+    monkeypatch.setattr(share, "__file__", str(shipped.parent / "share.py"))
+    assert share.share_dir() == shipped
+
+
 def test_neither_is_an_error_that_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
     monkeypatch.setattr(share, "__file__", str(tmp_path / "a" / "b" / "share.py"))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from face_evaluation.takes import recorded_features
 from face_inference.channels import Channels
-from face_training.shift import shift_response
+from face_training.training_subjects import shift_response
 
 RATE_HZ = 100.0
 

@@ -24,6 +24,7 @@ takes:
 CONFIG = """
 name: tiny
 population_people: 8
+made_up_wearers: 1
 network: {architecture: gru, width: 16}
 stage_1: {steps: 1, batch: 2, chunk_s: 0.5}
 stage_2: {steps: 1, batch: 2, chunk_s: 0.5, surface_weight: 1.0}

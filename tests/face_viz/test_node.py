@@ -64,9 +64,9 @@ class Graph:
         return message
 
     def spin_until(self, done: Callable[[], Any], what: str, face: FaceBlendshapes | None = None) -> Any:
-        end_s = time.monotonic() + 30.0
+        end_s = time.monotonic() + 120.0
         while not (found := done()):
-            assert time.monotonic() < end_s, f"no {what} within 30 s"
+            assert time.monotonic() < end_s, f"no {what} within 120 s"
             if face is not None:
                 self.sequence += 1
                 face.sequence = self.sequence

@@ -44,7 +44,7 @@ def page(small_rig: FaceRig, pressed: threading.Event):
 
 def visit(page: FacePage, what: Visit) -> None:
     async def go() -> None:
-        timeout = aiohttp.ClientTimeout(total=20)
+        timeout = aiohttp.ClientTimeout(total=120)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{page.port}", timeout=timeout) as session:
             await what(session)
 
@@ -76,7 +76,7 @@ def test_page_its_scripts_and_the_rig_are_served(page: FacePage, small_rig: Face
 )
 def test_nothing_else_is_served(page: FacePage, path: str) -> None:
     # A raw connection: a polite client would tidy the path up.
-    with socket.create_connection(("127.0.0.1", page.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", page.port), timeout=60) as connection:
         connection.sendall(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
         answer = connection.recv(4096)
     assert answer.split()[1] in {b"403", b"404"}
@@ -105,7 +105,7 @@ def test_the_button_reaches_the_owner_and_its_answer_every_viewer(page: FacePage
         async with session.ws_connect("/frames") as viewer, session.ws_connect("/frames") as other:
             await viewer.receive(), await other.receive()
             await viewer.send_str(json.dumps({"command": "calibrate"}))
-            assert await asyncio.to_thread(pressed.wait, 10)
+            assert await asyncio.to_thread(pressed.wait, 120)
             page.announce("neutral learnt", ok=True)
             for each in (viewer, other):
                 while (message := await each.receive()).type is not aiohttp.WSMsgType.TEXT:

@@ -27,8 +27,8 @@ from imu_sim.hub.clock import HubClock
 from imu_sim.hub.pty_link import PtyLink
 from imu_sim.hub.server import serve
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
-from imu_sim.stream import Frames
 
 
 @dataclass

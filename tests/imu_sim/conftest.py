@@ -8,17 +8,17 @@ import pytest
 
 from face_model.layout import SensorLayout, load_layout
 from face_model.rig import FaceRig
-from imu_sim.boards import Boards, boards_on
 from imu_sim.chips.parts import SensorPart, load_part
 from imu_sim.head import build_head
 from imu_sim.hub.clock import HubClock
 from imu_sim.hub.config import SimulatorConfig
 from imu_sim.hub.faults import Faults
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory
+from imu_sim.mounted_boards import MountedBoards, boards_on
 from imu_sim.performance import performance
-from imu_sim.stream import ImuStream
-from imu_sim.wearer import nominal_wearer
+from imu_sim.subject import nominal_subject
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,8 +34,8 @@ def layout() -> SensorLayout:
 
 
 @pytest.fixture(scope="session")
-def boards(rig: FaceRig, layout: SensorLayout) -> Boards:
-    return boards_on(nominal_wearer(rig, layout), layout)
+def boards(rig: FaceRig, layout: SensorLayout) -> MountedBoards:
+    return boards_on(nominal_subject(rig, layout), layout)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-def make_hub(boards: Boards, layout: SensorLayout, clock: VirtualClock) -> Callable[..., SimulatedHub]:
+def make_hub(boards: MountedBoards, layout: SensorLayout, clock: VirtualClock) -> Callable[..., SimulatedHub]:
     trajectory = Trajectory(performance(), loop=True)
 
     def make(

@@ -7,14 +7,14 @@ from face_model import rotation
 from face_model.layout import SensorLayout
 from face_model.rig import FaceRig
 from imu_sim.attachment import random_attachment, typical_attachment
-from imu_sim.boards import boards_on
+from imu_sim.mounted_boards import boards_on
+from imu_sim.subject import random_subject
 from imu_sim.warped_family import WarpedFamily
-from imu_sim.wearer import random_wearer
 
 
 def test_wearers_differ_and_repeat_by_seed(rig: FaceRig, layout: SensorLayout) -> None:
     family = WarpedFamily(rig)
-    first, again, other = (random_wearer(family, layout, seed) for seed in (1, 1, 2))
+    first, again, other = (random_subject(family, layout, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.rig.deltas, again.rig.deltas)
     np.testing.assert_array_equal(first.attachment.mount, again.attachment.mount)
     np.testing.assert_array_equal(first.attachment.tissue.frequency_hz, again.attachment.tissue.frequency_hz)
@@ -23,8 +23,8 @@ def test_wearers_differ_and_repeat_by_seed(rig: FaceRig, layout: SensorLayout) -
 
 
 def test_gluing_does_not_depend_on_the_family(rig: FaceRig, layout: SensorLayout) -> None:
-    one = random_wearer(WarpedFamily(rig), layout, 3)
-    other = random_wearer(WarpedFamily(WarpedFamily(rig).person(8)), layout, 3)
+    one = random_subject(WarpedFamily(rig), layout, 3)
+    other = random_subject(WarpedFamily(WarpedFamily(rig).subject(8)), layout, 3)
     np.testing.assert_array_equal(one.attachment.place_offset_m, other.attachment.place_offset_m)
 
 
@@ -48,7 +48,7 @@ def test_foreheads_are_stiffer_than_cheeks_and_the_skull_is_stiffest(layout: Sen
 
 @pytest.mark.parametrize("seed", range(12))
 def test_sensors_can_be_glued_to_every_wearer(rig: FaceRig, layout: SensorLayout, seed: int) -> None:
-    boards = boards_on(random_wearer(WarpedFamily(rig), layout, seed), layout)
+    boards = boards_on(random_subject(WarpedFamily(rig), layout, seed), layout)
     normal = np.cross(*boards.table[0, 1:], axis=0)
     assert np.all(normal[0, list(layout.skin_indices)] > -0.2)  # facing out of the face, not into it
     depth = boards.table[0, 0, 0, list(layout.skin_indices)]

@@ -30,10 +30,10 @@ def test_a_file_is_a_family_of_people_around_it(glb: Path) -> None:
     family = load_family(glb)
     assert isinstance(family, WarpedFamily)
     assert family.name == "somebody"
-    typical, person = family.typical(), family.person(5)
+    typical, person = family.typical(), family.subject(5)
     assert person.landmarks == typical.landmarks
     assert not np.allclose(person.deltas, typical.deltas)
-    np.testing.assert_array_equal(person.neutral, load_family(str(glb)).person(5).neutral)
+    np.testing.assert_array_equal(person.neutral, load_family(str(glb)).subject(5).neutral)
 
 
 def test_a_file_is_read_once_until_it_changes(glb: Path) -> None:

@@ -15,15 +15,14 @@ from face_model.frames import GRAVITY_M_S2
 from face_model.layout import SensorLayout, load_layout
 from face_model.rig import FaceRig
 from imu_sim.attachment import ideal_attachment, random_attachment
-from imu_sim.boards import Boards, board_orientation, boards_on
 from imu_sim.generator import generate
 from imu_sim.head import build_head
-from imu_sim.ideal import IdealImus
 from imu_sim.kinematics import HeadPath, HeadState, Trajectory
 from imu_sim.motion import FaceMotion
-from imu_sim.physics import ImuTruth, imu_truth
+from imu_sim.mounted_boards import MountedBoards, board_orientation, boards_on
+from imu_sim.physics import IdealImus, ImuTruth, imu_truth
 from imu_sim.splines import Sampling, UniformSpline
-from imu_sim.wearer import Wearer
+from imu_sim.subject import Subject
 
 SAMPLING = Sampling(0.0, 1000.0)
 TIMES = SAMPLING.times(0, 3000)
@@ -49,15 +48,15 @@ class Analytic:
 
 
 @pytest.fixture(scope="module")
-def bolted(layout: SensorLayout) -> Boards:
+def bolted(layout: SensorLayout) -> MountedBoards:
     """Two boards fixed to the head at `LEVERS`, turned by `MOUNTS`."""
     table = np.zeros((1 + arkit.COUNT, 3, 3, 2))
     table[0] = np.stack([LEVERS.T, np.eye(3)[:, [0, 0]], np.eye(3)[:, [1, 1]]])
     ideal = ideal_attachment(replace(layout, sensors=layout.sensors[:2]))
-    return Boards(table, (), replace(ideal, mount=MOUNTS))
+    return MountedBoards(table, (), replace(ideal, mount=MOUNTS))
 
 
-def signals(motion: Analytic | Trajectory, boards: Boards, count: int = len(TIMES)) -> ImuTruth:
+def signals(motion: Analytic | Trajectory, boards: MountedBoards, count: int = len(TIMES)) -> ImuTruth:
     return IdealImus(motion, boards, SAMPLING).next(count)
 
 
@@ -71,7 +70,7 @@ def close(found: np.ndarray, expected: np.ndarray, relative: float = 1e-9) -> No
     np.testing.assert_allclose(found, expected, rtol=0, atol=relative * np.abs(expected).max())
 
 
-def test_a_head_spinning_at_a_constant_rate(bolted: Boards) -> None:
+def test_a_head_spinning_at_a_constant_rate(bolted: MountedBoards) -> None:
     rate = 7.0
     spin = np.array([0.0, 0.0, rate])
 
@@ -104,7 +103,7 @@ def nodding(times: np.ndarray, hz: float = 3.0) -> HeadState:
     )
 
 
-def test_a_head_that_nods_and_is_shaken(bolted: Boards) -> None:
+def test_a_head_that_nods_and_is_shaken(bolted: MountedBoards) -> None:
     found = signals(Analytic(nodding), bolted)
     head = nodding(TIMES)
     angle, rate, acceleration = nod(TIMES, 3.0)
@@ -119,7 +118,7 @@ def test_a_head_that_nods_and_is_shaken(bolted: Boards) -> None:
     close(found.specific_force, in_sensors(carried[:, None] + euler + centripetal))
 
 
-def test_a_sampled_nod_is_as_good_as_the_formula(bolted: Boards) -> None:
+def test_a_sampled_nod_is_as_good_as_the_formula(bolted: MountedBoards) -> None:
     """The same through a motion sampled at 60 Hz and its splines, for a nod of 0.7 Hz."""
     times, hz = np.arange(481) / 60.0, 0.7
     q = np.asarray(rotation.from_vector(np.outer(nod(times, hz)[0], [0.0, 1.0, 0.0])))
@@ -135,7 +134,7 @@ def test_a_sampled_nod_is_as_good_as_the_formula(bolted: Boards) -> None:
 @given(st.lists(st.floats(-3.1, 3.1), min_size=3, max_size=3), st.integers(0, 2**32 - 1))
 def test_every_static_pose_feels_exactly_gravity(turn: list[float], seed: int) -> None:
     layout, rng = load_layout(), np.random.default_rng(seed)
-    boards = boards_on(Wearer("one", build_head(), random_attachment(layout, rng)), layout)
+    boards = boards_on(Subject("one", build_head(), random_attachment(layout, rng)), layout)
     q = np.asarray(rotation.from_vector(np.array([turn])))
 
     def state(times: np.ndarray) -> HeadState:
@@ -153,13 +152,13 @@ def test_every_static_pose_feels_exactly_gravity(turn: list[float], seed: int) -
 
 
 @pytest.fixture(scope="module")
-def crooked(rig: FaceRig, layout: SensorLayout) -> Boards:
+def crooked(rig: FaceRig, layout: SensorLayout) -> MountedBoards:
     """Boards with all that a gluing has but the tissue: it adds what orientations leave out."""
     attachment = random_attachment(layout, np.random.default_rng(3))
-    return boards_on(Wearer("one", rig, replace(attachment, tissue=ideal_attachment(layout).tissue)), layout)
+    return boards_on(Subject("one", rig, replace(attachment, tissue=ideal_attachment(layout).tissue)), layout)
 
 
-def test_integrating_the_ideal_gyroscope_returns_the_orientation(crooked: Boards) -> None:
+def test_integrating_the_ideal_gyroscope_returns_the_orientation(crooked: MountedBoards) -> None:
     trajectory, sampling = Trajectory(generate(5, 12.0)), Sampling(4.0, 1000.0)
     ideal = IdealImus(trajectory, crooked, sampling)
     pose, rate = ideal.orientation(0, 4001), ideal.next(4001).angular_velocity.T
@@ -173,7 +172,7 @@ def test_integrating_the_ideal_gyroscope_returns_the_orientation(crooked: Boards
     assert np.abs(rate[:, 1:]).max() > 0.3  # something moved
 
 
-def test_specific_force_is_the_second_derivative_of_the_chips_position(crooked: Boards) -> None:
+def test_specific_force_is_the_second_derivative_of_the_chips_position(crooked: MountedBoards) -> None:
     motion = generate(5, 12.0)
     # The head's own acceleration is tested above: here it turns about its origin.
     trajectory = Trajectory(replace(motion, head_position=np.zeros_like(motion.head_position)))
@@ -188,7 +187,7 @@ def test_specific_force_is_the_second_derivative_of_the_chips_position(crooked: 
     close(rotation.rotate(pose, force)[2:-2] - UP, second, 1e-4)
 
 
-def test_signals_without_tissue_are_those_of_the_boards_state(crooked: Boards) -> None:
+def test_signals_without_tissue_are_those_of_the_boards_state(crooked: MountedBoards) -> None:
     """`IdealImus` adds mounting to `imu_truth` and nothing else."""
     trajectory = Trajectory(generate(6, 3.0))
     state = crooked.moving(trajectory.weight_spline, SAMPLING)(0, 500)
@@ -202,7 +201,7 @@ def test_signals_without_tissue_are_those_of_the_boards_state(crooked: Boards) -
 
 def test_any_split_gives_the_same_signals(rig: FaceRig, layout: SensorLayout) -> None:
     attachment = random_attachment(layout, np.random.default_rng(3))
-    boards, trajectory = boards_on(Wearer("one", rig, attachment), layout), Trajectory(generate(6, 3.0), loop=True)
+    boards, trajectory = boards_on(Subject("one", rig, attachment), layout), Trajectory(generate(6, 3.0), loop=True)
     whole = IdealImus(trajectory, boards, SAMPLING).next(1000)
     split = IdealImus(trajectory, boards, SAMPLING)
     parts = [split.next(count) for count in (1, 0, 130, 369, 500)]
@@ -214,7 +213,7 @@ def test_any_split_gives_the_same_signals(rig: FaceRig, layout: SensorLayout) ->
 def test_tissue_is_felt_in_fast_motion_only(rig: FaceRig, layout: SensorLayout) -> None:
     attachment = random_attachment(layout, np.random.default_rng(3))
     soft, firm = (
-        boards_on(Wearer("one", rig, replace(attachment, tissue=tissue)), layout)
+        boards_on(Subject("one", rig, replace(attachment, tissue=tissue)), layout)
         for tissue in (attachment.tissue, ideal_attachment(layout).tissue)
     )
     trajectory = Trajectory(generate(6, 6.0))

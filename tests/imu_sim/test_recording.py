@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from face_model.errors import RecordingError
+from imu_sim.errors import DatasetError
 from imu_sim.recording import Recording
 
 
@@ -53,27 +53,27 @@ def test_duration() -> None:
 @pytest.mark.parametrize("name", ["orientation", "angular_velocity", "specific_force", "weights", "head_orientation"])
 def test_arrays_of_another_length_are_named(name: str) -> None:
     take = recording()
-    with pytest.raises(RecordingError, match=f"{name}: expected"):
+    with pytest.raises(DatasetError, match=f"{name}: expected"):
         replace(take, **{name: getattr(take, name)[:-1]})
 
 
 def test_missing_sensor_names_are_named() -> None:
-    with pytest.raises(RecordingError, match="sensor_names: expected 3, found 1"):
+    with pytest.raises(DatasetError, match="sensor_names: expected 3, found 1"):
         replace(recording(), sensor_names=("alone",))
 
 
 def test_missing_file_and_missing_arrays(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match=r"absent\.npz"):
+    with pytest.raises(DatasetError, match=r"absent\.npz"):
         Recording.load(tmp_path / "absent.npz")
     np.savez(tmp_path / "half.npz", person="someone", take="calm")
-    with pytest.raises(RecordingError, match="rate_hz"):
+    with pytest.raises(DatasetError, match="rate_hz"):
         Recording.load(tmp_path / "half.npz")
 
 
 def test_a_file_that_is_no_archive(tmp_path: Path) -> None:
     path = tmp_path / "text.npz"
     path.write_bytes(b"not an archive at all")
-    with pytest.raises(RecordingError, match=r"text\.npz"):
+    with pytest.raises(DatasetError, match=r"text\.npz"):
         Recording.load(path)
 
 
@@ -81,5 +81,5 @@ def test_a_truncated_archive(tmp_path: Path) -> None:
     path = tmp_path / "take.npz"
     recording().save(path)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(RecordingError, match=r"take\.npz"):
+    with pytest.raises(DatasetError, match=r"take\.npz"):
         Recording.load(path)

@@ -8,25 +8,25 @@ import pytest
 from face_model import rotation
 from face_model.layout import SensorLayout
 from face_model.rig import FaceRig
-from imu_sim.boards import Boards, boards_on
 from imu_sim.chips.parts import load_part, perfect_part
 from imu_sim.generator import generate
 from imu_sim.hub.timing import HubTiming
-from imu_sim.ideal import IdealImus
+from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import still
+from imu_sim.mounted_boards import MountedBoards, boards_on
 from imu_sim.performance.action_units import weights_of
+from imu_sim.physics import IdealImus
 from imu_sim.simulate import simulate
 from imu_sim.splines import Sampling
-from imu_sim.stream import ImuStream
+from imu_sim.subject import nominal_subject, random_subject
 from imu_sim.tissue import rigid_tissue
 from imu_sim.warped_family import WarpedFamily
-from imu_sim.wearer import nominal_wearer, random_wearer
 
 
 def test_recording_agrees_with_the_motion(rig: FaceRig, layout: SensorLayout) -> None:
     motion = generate(2, 12.0)
-    recording = simulate(motion, nominal_wearer(rig, layout), layout, rate_hz=100.0, seed=1)
+    recording = simulate(motion, nominal_subject(rig, layout), layout, rate_hz=100.0, seed=1)
     assert recording.valid.shape == (1201, 12)
     assert recording.sensor_names == layout.names
     assert recording.weights[0].max() == 0.0
@@ -41,7 +41,7 @@ def test_recording_agrees_with_the_motion(rig: FaceRig, layout: SensorLayout) ->
 def test_perfect_sensors_feel_held_poses_as_turned_gravity(rig: FaceRig, layout: SensorLayout) -> None:
     smile = still(3.0, weights=weights_of({"mouthSmile": 1.0}))
     rest, held = (
-        simulate(motion, nominal_wearer(rig, layout), layout, perfect_part(), 100.0) for motion in (still(3.0), smile)
+        simulate(motion, nominal_subject(rig, layout), layout, perfect_part(), 100.0) for motion in (still(3.0), smile)
     )
     angle = np.arccos(np.clip(np.sum(rest.specific_force[-1] * held.specific_force[-1], -1) / 9.80665**2, -1.0, 1.0))
     named = dict(zip(layout.names, np.rad2deg(angle), strict=True))
@@ -50,8 +50,8 @@ def test_perfect_sensors_feel_held_poses_as_turned_gravity(rig: FaceRig, layout:
 
 
 def test_same_seed_same_recording(rig: FaceRig, layout: SensorLayout) -> None:
-    motion, wearer = generate(3, 4.0), random_wearer(WarpedFamily(rig), layout, 5)
-    first, again, other = (simulate(motion, wearer, layout, seed=seed) for seed in (1, 1, 2))
+    motion, subject = generate(3, 4.0), random_subject(WarpedFamily(rig), layout, 5)
+    first, again, other = (simulate(motion, subject, layout, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.orientation, again.orientation)
     np.testing.assert_array_equal(first.angular_velocity, again.angular_velocity)
     assert not np.array_equal(first.angular_velocity, other.angular_velocity)
@@ -59,7 +59,7 @@ def test_same_seed_same_recording(rig: FaceRig, layout: SensorLayout) -> None:
 
 
 @pytest.mark.parametrize("rate_hz", [60.0, 100.0, 250.0])
-def test_blocks_of_any_size_equal_one_batch(boards: Boards, rate_hz: float) -> None:
+def test_blocks_of_any_size_equal_one_batch(boards: MountedBoards, rate_hz: float) -> None:
     trajectory = Trajectory(generate(4, 6.0), loop=True)
     whole = ImuStream(trajectory, boards, load_part(), rate_hz, seed=7).next(240)
     stream = ImuStream(trajectory, boards, load_part(), rate_hz, seed=7)
@@ -69,7 +69,7 @@ def test_blocks_of_any_size_equal_one_batch(boards: Boards, rate_hz: float) -> N
         np.testing.assert_allclose(joined, getattr(whole, name), atol=1e-10)
 
 
-def test_the_loop_has_no_seam_in_the_signals_and_noise_does_not_repeat(boards: Boards) -> None:
+def test_the_loop_has_no_seam_in_the_signals_and_noise_does_not_repeat(boards: MountedBoards) -> None:
     motion = generate(6, 5.0)
     period = round(motion.duration_s * 100)
     ideal = ImuStream(Trajectory(motion, loop=True), boards, perfect_part(), 100.0, 1).next(2 * period)
@@ -81,9 +81,9 @@ def test_the_loop_has_no_seam_in_the_signals_and_noise_does_not_repeat(boards: B
 
 
 def test_a_skewed_clock_samples_at_other_times_and_losses_are_marked(rig: FaceRig, layout: SensorLayout) -> None:
-    motion, wearer = generate(3, 8.0), nominal_wearer(rig, layout)
+    motion, subject = generate(3, 8.0), nominal_subject(rig, layout)
     ideal, skewed = (
-        simulate(motion, wearer, layout, perfect_part(), timing=timing)
+        simulate(motion, subject, layout, perfect_part(), timing=timing)
         for timing in (HubTiming(), HubTiming(skew_ppm=2000.0, loss=0.05))
     )
     assert skewed.rate_hz == 100.0
@@ -104,8 +104,8 @@ def test_a_skewed_clock_samples_at_other_times_and_losses_are_marked(rig: FaceRi
 def test_the_simulated_gyroscope_integrates_to_the_orientation_within_its_bias(
     rig: FaceRig, layout: SensorLayout, biased: bool
 ) -> None:
-    wearer = nominal_wearer(rig, layout)
-    rigid = replace(wearer, attachment=replace(wearer.attachment, tissue=rigid_tissue(len(layout.sensors))))
+    subject = nominal_subject(rig, layout)
+    rigid = replace(subject, attachment=replace(subject.attachment, tissue=rigid_tissue(len(layout.sensors))))
     boards, seconds, rate_hz = boards_on(rigid, layout), 8.0, 400.0
     trajectory, part = Trajectory(generate(12, seconds)), perfect_part()
     bias = load_part().gyro.turn_on_bias if biased else 0.0

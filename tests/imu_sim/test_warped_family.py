@@ -23,7 +23,7 @@ def rig() -> FaceRig:
 
 def test_a_seed_is_a_person(rig: FaceRig) -> None:
     family = WarpedFamily(rig)
-    first, again, other = (family.person(seed) for seed in (1, 1, 2))
+    first, again, other = (family.subject(seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.displacements, again.displacements)
     np.testing.assert_array_equal(first.neutral, again.neutral)
     assert not np.allclose(first.deltas, other.deltas)
@@ -31,13 +31,13 @@ def test_a_seed_is_a_person(rig: FaceRig) -> None:
 
 
 def test_people_differ_in_form(rig: FaceRig) -> None:
-    change = np.linalg.norm(WarpedFamily(rig).person(0).neutral - rig.neutral, axis=-1)
+    change = np.linalg.norm(WarpedFamily(rig).subject(0).neutral - rig.neutral, axis=-1)
     assert 0.0005 < np.median(change) < 0.015
 
 
 def test_the_two_sides_of_a_person_are_alike_and_not_the_same(rig: FaceRig) -> None:
     left = [i for i, name in enumerate(arkit.BLENDSHAPES) if name.endswith("Left")]
-    sizes = np.stack([np.linalg.norm(WarpedFamily(rig).person(seed).deltas, axis=(1, 2)) for seed in range(12)])
+    sizes = np.stack([np.linalg.norm(WarpedFamily(rig).subject(seed).deltas, axis=(1, 2)) for seed in range(12)])
     sizes /= np.linalg.norm(rig.deltas, axis=(1, 2)) + 1e-12
     left = [i for i in left if sizes[:, i].min() > 0.0]
     right = [arkit.MIRROR[i] for i in left]
@@ -46,7 +46,7 @@ def test_the_two_sides_of_a_person_are_alike_and_not_the_same(rig: FaceRig) -> N
 
 
 def test_correctives_follow_their_shapes(rig: FaceRig) -> None:
-    person = WarpedFamily(rig).person(3)
+    person = WarpedFamily(rig).subject(3)
     blink = arkit.INDEX["eyeBlinkLeft"]
     np.testing.assert_allclose(person.correctives[0].delta, 0.3 * person.deltas[blink], atol=1e-7)
 
@@ -55,7 +55,7 @@ def test_identity_components_take_the_place_of_random_form(rig: FaceRig) -> None
     component = np.zeros((2, *rig.neutral.shape), np.float32)
     component[0, :, 1] = rig.neutral[:, 1] * 0.1
     component[1, :, 0] = 0.01
-    change = WarpedFamily(rig, component).person(4).neutral - rig.neutral
+    change = WarpedFamily(rig, component).subject(4).neutral - rig.neutral
     assert np.abs(change).max() > 1e-4
     assert np.ptp(change[:, 0]) < 1e-6
     assert np.abs(change[:, 2]).max() < 1e-6

@@ -1,67 +1,49 @@
-"""Text of /proc, read without any library."""
+"""What a process uses, and the process that keeps a core busy, which is never left behind."""
 
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from imusic_bench.processes import look_at, parse_memory, parse_stat
+from imusic_bench.processes import busy_core, look_at
 from imusic_cli.errors import CommandError
 
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
+STARTED = """
+import signal
+from imusic_bench.processes import busy_core
+with busy_core() as pid:
+    print(pid, flush=True)
+    signal.pause()
+"""
 
 
-def stat_line(name: str, user: int, system: int, threads: int, pages: int) -> str:
-    before = "S 1 40 40 0 -1 4194304 8000 0 0 0"
-    return (
-        f"42 ({name}) {before} {user} {system} 7 8 20 0 {threads} 0 123456 400000000 {pages} 18446744073709551615 1\n"
-    )
+def wait_until(condition: object, what: str) -> None:
+    end_s = time.monotonic() + 60.0
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end_s, what
+        time.sleep(0.01)
 
 
-@given(
-    name=st.text(st.characters(codec="ascii", exclude_characters="\n"), min_size=1, max_size=15),
-    numbers=st.lists(st.integers(0, 2**40), min_size=4, max_size=4),
-)
-def test_any_program_name_leaves_the_fields_in_their_places(name: str, numbers: list[int]) -> None:
-    user, system, threads, pages = numbers
-    cpu_s, rss_kb, found = parse_stat(stat_line(name, user, system, threads, pages))
-    assert cpu_s == pytest.approx((user + system) / TICKS_PER_S)
-    assert (rss_kb, found) == (pages * PAGE_KB, threads)
-
-
-@pytest.mark.parametrize("line", ["", "42 (python) S 1 2", stat_line("a", 1, 2, 3, 4).replace(" 1 2 ", " x y ")])
-def test_other_lines_are_refused(line: str) -> None:
-    with pytest.raises(CommandError, match="expected the fields"):
-        parse_stat(line)
-
-
-def test_memory_lines_are_named() -> None:
-    text = (
-        "55d0-7ffd ---p 00000000 00:00 0    [rollup]\nRss:       101532 kB\nPss:        94211 kB\nPss_Anon:  80000 kB\n"
-    )
-    assert parse_memory(text) == {"Rss": 101532, "Pss": 94211, "Pss_Anon": 80000}
-
-
-def test_without_permission_the_coarse_figure_stands(tmp_path: Path) -> None:
-    process = tmp_path / "42"
-    (process / "fd").mkdir(parents=True)
-    for number in range(4):
-        (process / "fd" / str(number)).touch()
-    (process / "stat").write_text(stat_line("node", 150, 50, 6, 100))
-    usage = look_at(42, tmp_path)
-    assert (usage.cpu_s, usage.rss_kb, usage.pss_kb) == (200 / TICKS_PER_S, 100 * PAGE_KB, None)
-    assert (usage.threads, usage.files) == (6, 4)
-    (process / "smaps_rollup").write_text("Rss: 500 kB\nPss: 300 kB\n")
-    assert (look_at(42, tmp_path).rss_kb, look_at(42, tmp_path).pss_kb) == (500, 300)
+def gone(pid: int) -> bool:
+    """Ended; a zombie that nobody has waited for yet counts as ended."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_this_process_is_seen() -> None:
     before = look_at(os.getpid())
+    assert before.cpu_s > 0.1
+    assert before.threads >= 1
+    assert before.pss_kb is None or 1000 < before.pss_kb <= before.rss_kb * 1.1
     kept = bytearray(os.urandom(30_000_000))
     with Path(os.devnull).open():
         after = look_at(os.getpid())
@@ -70,6 +52,36 @@ def test_this_process_is_seen() -> None:
     assert after.cpu_s >= before.cpu_s
 
 
-def test_a_process_that_is_gone_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="process 42 to run on"):
-        look_at(42, tmp_path)
+def test_memory_goes_without_shares_where_they_are_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_process: psutil.Process) -> None:
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(psutil.Process, "memory_full_info", refused)
+    assert look_at(os.getpid()).pss_kb is None
+
+
+def test_a_process_that_is_gone_is_an_error() -> None:
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", ""]) as child:
+        pass
+    with pytest.raises(CommandError, match=f"process {child.pid} to run on"):
+        look_at(child.pid)
+
+
+def test_a_busy_core_is_used_and_ends_with_the_block() -> None:
+    with busy_core() as pid:
+        wait_until(lambda: look_at(pid).cpu_s > 0.05, "it never ran")
+    assert gone(pid)
+
+
+def test_it_ends_with_the_block_that_fails() -> None:
+    with pytest.raises(ZeroDivisionError), busy_core() as pid:
+        raise ZeroDivisionError
+    assert gone(pid)
+
+
+def test_it_ends_when_we_are_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", STARTED], stdout=subprocess.PIPE, text=True) as us:
+        assert us.stdout is not None
+        pid = int(us.stdout.readline())
+        us.send_signal(signal.SIGKILL)
+    wait_until(lambda: gone(pid), f"process {pid} was left behind")

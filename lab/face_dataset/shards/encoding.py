@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from face_model import arkit
-from face_model.errors import ShardError
+from imu_sim.errors import DatasetError
 from imu_sim.recording import Recording
 
 QUATERNION_COUNT = 1.0 / 32767.0
@@ -62,7 +62,7 @@ def encode(recording: Recording, scale: CountScale) -> dict[str, NDArray[np.int1
     """Arrays of a recording as counts, by the names in `SIGNALS`. What is not valid becomes zero.
 
     Raises:
-        ShardError: a valid value is not finite or beyond the range.
+        DatasetError: a valid value is not finite or beyond the range.
     """
     valid = np.asarray(recording.valid, dtype=np.bool_)
     sensed = {
@@ -116,5 +116,5 @@ def _counts(values: ArrayLike, count: float, what: str) -> NDArray[np.int16]:
     # The end of a range is 32768 counts, one more than int16 holds: stored as 32767, as a saturated part reports it.
     if not np.all(np.abs(found) <= _FULL + 0.5):  # NaN compares false
         worst = float(np.abs(found).max()) * count
-        raise ShardError(f"{what}: expected finite values up to {_FULL * count:.4g}, found {worst:.4g}")
+        raise DatasetError(f"{what}: expected finite values up to {_FULL * count:.4g}, found {worst:.4g}")
     return np.clip(np.rint(found), -_FULL, _FULL - 1).astype(np.int16)

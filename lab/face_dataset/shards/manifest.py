@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from face_dataset.shards.encoding import CountScale
-from face_model.errors import ShardDamagedError, ShardError, ShardMissingError
+from imu_sim.errors import DatasetError
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -139,33 +139,33 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a folder.
 
     Raises:
-        ShardMissingError: the folder holds none.
-        ShardDamagedError: it is no manifest of this version, or contradicts itself.
-        ShardError: a person is in two splits.
+        DatasetError: the folder holds none.
+        DatasetError: it is no manifest of this version, or contradicts itself.
+        DatasetError: a person is in two splits.
     """
     path = folder / MANIFEST_FILE
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ShardMissingError(
+        raise DatasetError(
             f"expected a data set with a {MANIFEST_FILE} in {folder}, found none; "
             "give a folder made by `imusic dataset build`, or finish the build with the same command"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ShardDamagedError(f"expected a manifest in {path}, found: {error}") from error
+        raise DatasetError(f"expected a manifest in {path}, found: {error}") from error
     try:
         found = json.loads(text)
         if isinstance(found, dict) and found.get("format_version") != FORMAT_VERSION:
-            raise ShardDamagedError(
+            raise DatasetError(
                 f"{path}: expected format_version {FORMAT_VERSION}, found {found.get('format_version')!r}; "
                 "build the data set anew with this version"
             )
         manifest = _MANIFEST.validate_python(found)
     except (json.JSONDecodeError, ValidationError) as error:
-        raise ShardDamagedError(f"expected a manifest in {path}, found: {_first_line(error)}") from error
+        raise DatasetError(f"expected a manifest in {path}, found: {_first_line(error)}") from error
     beyond = [take.index for take in manifest.takes if not 0 <= take.shard < len(manifest.shards)]
     if beyond or manifest.sha256 != content_hash(manifest.shards):
-        raise ShardDamagedError(
+        raise DatasetError(
             f"{path}: expected takes in {len(manifest.shards)} shards and the hash of these, "
             f"found {f'take {beyond[0]} elsewhere' if beyond else 'another hash'}; build the data set anew"
         )
@@ -177,12 +177,12 @@ def check_people(takes: Iterable[TakeInfo]) -> None:
     """Refuse a person in two splits.
 
     Raises:
-        ShardError: names the person and the splits.
+        DatasetError: names the person and the splits.
     """
     seen: dict[str, Split] = {}
     for take in takes:
         if seen.setdefault(take.person, take.split) != take.split:
-            raise ShardError(
+            raise DatasetError(
                 f"expected each person in one split, found {take.person} in {seen[take.person]} and {take.split}; "
                 "a model that saw a person's other take has seen the person"
             )
@@ -197,12 +197,12 @@ def takes_from_text(text: str) -> tuple[TakeInfo, ...]:
     """What `takes_to_text` wrote.
 
     Raises:
-        ShardDamagedError: it did not.
+        DatasetError: it did not.
     """
     try:
         return _TAKES.validate_json(text)
     except ValidationError as error:
-        raise ShardDamagedError(f"expected a list of takes, found: {_first_line(error)}") from error
+        raise DatasetError(f"expected a list of takes, found: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

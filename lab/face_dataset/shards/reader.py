@@ -15,9 +15,9 @@ from safetensors import SafetensorError, safe_open
 from face_dataset.shards.encoding import SIGNALS, decode, sizes
 from face_dataset.shards.manifest import Manifest, Split, TakeInfo, read_manifest, takes_from_text
 from face_dataset.shards.writer import HEADER_TAKES, hashed
-from face_model.errors import ShardDamagedError, ShardError, ShardMissingError
 from face_model.rig import FaceRig
-from imu_sim.family import FaceFamily
+from imu_sim.errors import DatasetError
+from imu_sim.families import FaceFamily
 from imu_sim.recording import Recording
 
 _RIGS_KEPT = 4
@@ -44,16 +44,16 @@ class ShardedDataset:
         """Read the manifest and see that every shard is there in its full size; `verify` compares content.
 
         Raises:
-            ShardMissingError: the folder holds no data set, or a shard is missing.
-            ShardDamagedError: the manifest cannot be read, or a shard has another size.
+            DatasetError: the folder holds no data set, or a shard is missing.
+            DatasetError: the manifest cannot be read, or a shard has another size.
         """
         dataset = cls(Path(folder), read_manifest(Path(folder)))
         for number, shard in enumerate(dataset.manifest.shards):
             path = dataset.path_of(number)
             if not path.is_file():
-                raise ShardMissingError(f"expected shard {path}, found no file; build or copy it again")
+                raise DatasetError(f"expected shard {path}, found no file; build or copy it again")
             if path.stat().st_size != shard.bytes:
-                raise ShardDamagedError(_damaged(path, f"{shard.bytes} bytes", f"{path.stat().st_size}"))
+                raise DatasetError(_damaged(path, f"{shard.bytes} bytes", f"{path.stat().st_size}"))
         return dataset
 
     @property
@@ -93,13 +93,13 @@ class ShardedDataset:
         """Hash each shard anew and yield it when it is as it should be.
 
         Raises:
-            ShardDamagedError: one is not; the message names it.
+            DatasetError: one is not; the message names it.
         """
         for number, shard in enumerate(self.manifest.shards):
             path = self.path_of(number)
             found = hashed(path).sha256
             if found != shard.sha256:
-                raise ShardDamagedError(_damaged(path, f"SHA-256 {shard.sha256}", found))
+                raise DatasetError(_damaged(path, f"SHA-256 {shard.sha256}", found))
             yield path
 
     def map(self, shard: int) -> Any:
@@ -123,29 +123,29 @@ class StoredTake:
         """Samples `start` up to `stop` of one array of `Recording`, in its units.
 
         Raises:
-            ShardError: the range is not within the take.
-            ShardDamagedError: the shard does not hold what the manifest says.
+            DatasetError: the range is not within the take.
+            DatasetError: the shard does not hold what the manifest says.
         """
         info, end = self.info, self.info.samples if stop is None else stop
         if not 0 <= start <= end <= info.samples:
-            raise ShardError(f"take {info.index}: expected a range within 0..{info.samples}, found {start}..{end}")
+            raise DatasetError(f"take {info.index}: expected a range within 0..{info.samples}, found {start}..{end}")
         path = self.dataset.path_of(info.shard)
         try:
             stored = self.dataset.map(info.shard).get_slice(info.key(name))
             shape = tuple(stored.get_shape())
             if shape != sizes(info.samples, len(info.sensors))[name]:
-                raise ShardDamagedError(_damaged(path, f"take {info.index} as in the manifest", f"shape {shape}"))
+                raise DatasetError(_damaged(path, f"take {info.index} as in the manifest", f"shape {shape}"))
             # safetensors refuses an empty range at the end.
             return decode(name, stored[start:end] if start < end else stored[0:0], info.scale)
         except SafetensorError as error:
-            raise ShardDamagedError(_damaged(path, f"{name} of take {info.index}", str(error))) from error
+            raise DatasetError(_damaged(path, f"{name} of take {info.index}", str(error))) from error
 
     def slice(self, start: int, stop: int) -> Recording:
         """Samples `start` up to `stop` as a recording.
 
         Raises:
-            ShardError: the range is not within the take.
-            ShardDamagedError: the shard does not hold what the manifest says.
+            DatasetError: the range is not within the take.
+            DatasetError: the shard does not hold what the manifest says.
         """
         info = self.info
         arrays = {name: self.array(name, start, stop) for name in SIGNALS}
@@ -159,17 +159,17 @@ class StoredTake:
         """The wearer's own face, built again from family and seed.
 
         Raises:
-            ShardError: the take is of no simulated face.
+            DatasetError: the take is of no simulated face.
         """
         if self.info.family is None:
-            raise ShardError(f"take {self.info.index}: expected a simulated face, found a take without one")
+            raise DatasetError(f"take {self.info.index}: expected a simulated face, found a take without one")
         return _rig(self.info.family, self.info.wearer_seed)
 
     def vertices(self, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
         """True mesh (N, V, 3), m, `face_head`, at samples `start` up to `stop`; not stored but computed.
 
         Raises:
-            ShardError: the range is not within the take, or the take is of no simulated face.
+            DatasetError: the range is not within the take, or the take is of no simulated face.
         """
         weights: NDArray[np.float32] = self.array("weights", start, stop)
         return self.rig().vertices(weights)
@@ -179,27 +179,27 @@ def open_shard(path: Path) -> Any:
     """Map a shard into memory.
 
     Raises:
-        ShardMissingError: no such file.
-        ShardDamagedError: it was cut off, or is no shard.
+        DatasetError: no such file.
+        DatasetError: it was cut off, or is no shard.
     """
     try:
         return safe_open(path, framework="numpy")
     except FileNotFoundError as error:
-        raise ShardMissingError(f"expected shard {path}, found no file; build or copy it again") from error
+        raise DatasetError(f"expected shard {path}, found no file; build or copy it again") from error
     except (SafetensorError, OSError) as error:
-        raise ShardDamagedError(_damaged(path, "a safetensors file", str(error))) from error
+        raise DatasetError(_damaged(path, "a safetensors file", str(error))) from error
 
 
 def takes_of_shard(path: Path) -> tuple[TakeInfo, ...]:
     """Takes that a shard says it holds.
 
     Raises:
-        ShardMissingError: no such file.
-        ShardDamagedError: it was cut off, or is no shard of this format.
+        DatasetError: no such file.
+        DatasetError: it was cut off, or is no shard of this format.
     """
     header = open_shard(path).metadata() or {}
     if HEADER_TAKES not in header:
-        raise ShardDamagedError(_damaged(path, "a list of takes in its header", "none"))
+        raise DatasetError(_damaged(path, "a list of takes in its header", "none"))
     return takes_from_text(header[HEADER_TAKES])
 
 
@@ -208,7 +208,7 @@ def _rig(family: str, seed: int | None) -> FaceRig:
     from imu_sim.families import load_family
 
     faces: FaceFamily = load_family(family)
-    return faces.typical() if seed is None else faces.person(seed)
+    return faces.typical() if seed is None else faces.subject(seed)
 
 
 def _damaged(path: Path, expected: str, found: str) -> str:

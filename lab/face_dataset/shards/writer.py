@@ -24,7 +24,7 @@ from face_dataset.shards.manifest import (
     content_hash,
     takes_to_text,
 )
-from face_model.errors import ShardError
+from imu_sim.errors import DatasetError
 from imu_sim.recording import Recording
 
 MOST_BYTES = 96 * 2**20
@@ -56,7 +56,7 @@ def write_shard(path: Path, takes: Sequence[tuple[TakeInfo, Arrays]]) -> None:
     """Write takes, encoded by `encode`, into one file.
 
     Raises:
-        ShardError: the disk is full or the folder cannot be written.
+        DatasetError: the disk is full or the folder cannot be written.
     """
     tensors = {info.key(name): np.ascontiguousarray(arrays[name]) for info, arrays in takes for name in SIGNALS}
     write_whole(path, save(tensors, metadata={HEADER_TAKES: takes_to_text([info for info, _ in takes])}))
@@ -66,7 +66,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write or replace the manifest of a folder.
 
     Raises:
-        ShardError: the disk is full or the folder cannot be written.
+        DatasetError: the disk is full or the folder cannot be written.
     """
     write_whole(folder / MANIFEST_FILE, manifest.to_json().encode())
 
@@ -75,7 +75,7 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a file under another name, then rename it: after a crash there is the old file or the new one.
 
     Raises:
-        ShardError: the disk is full or the folder cannot be written.
+        DatasetError: the disk is full or the folder cannot be written.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -86,7 +86,7 @@ def write_whole(path: Path, content: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise ShardError(
+        raise DatasetError(
             f"expected room and permission to write {len(content) / 2**20:.1f} MiB to {path}, "
             f"found: {error.strerror}; make room or choose another folder, and run the same command again"
         ) from error
@@ -119,7 +119,7 @@ def store_recordings(
         most_bytes: size up to which takes share a file.
 
     Raises:
-        ShardError: a person is in two splits, a value cannot be stored, or the disk is full.
+        DatasetError: a person is in two splits, a value cannot be stored, or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pending: list[tuple[TakeInfo, Arrays]] = []

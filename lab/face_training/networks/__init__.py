@@ -8,9 +8,9 @@ Use:
 """
 
 from face_training.networks.base import FaceNetwork, Prediction, published, standard_deviation
-from face_training.networks.build import build_network
 from face_training.networks.config import ARCHITECTURES, NetworkConfig
-from face_training.networks.statistics import fit_statistics
+from face_training.networks.input_statistics import fit_statistics
+from face_training.networks.network_building import build_network
 
 __all__ = [
     "ARCHITECTURES",

@@ -15,7 +15,7 @@ from face_inference.uncertainty import confidence_from_scale
 from face_inference.wearer.linear_estimate import LIMITS
 from face_model import arkit
 from face_training.networks.config import NetworkConfig
-from face_training.networks.rings import RingShape
+from face_training.networks.ring_rows import RingShape
 
 LOG_VARIANCE_LIMITS = (-10.0, 2.0)
 """Standard deviations from 0.007 to 2.7: beyond them the likelihood only rewards overconfidence."""
@@ -45,7 +45,7 @@ class FaceNetwork(nn.Module):  # type: ignore[misc,unused-ignore]
     A subclass gives `state_shapes` and `advance` for many ticks at once, `ring_shapes` and `tick` for one at a time.
 
     Buffers, not parameters, hold what is fitted outside the gradient descent: they travel with the weights and
-    inside the exported graph (see `face_training.networks.statistics` for fitting them).
+    inside the exported graph (see `face_training.networks.input_statistics` for fitting them).
 
     Attributes:
         input_mean: (I,) subtracted from the inputs.

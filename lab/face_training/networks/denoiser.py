@@ -11,7 +11,7 @@ from torch.nn import functional
 from face_model import arkit
 from face_training.networks.config import NetworkConfig
 from face_training.networks.encoder import Mlp, merge_heads, split_heads
-from face_training.networks.head import quiet_linear
+from face_training.networks.layers import quiet_linear
 
 _LEVEL_FREQUENCIES = 8
 

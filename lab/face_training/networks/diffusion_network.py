@@ -20,8 +20,8 @@ from face_training.networks.config import NetworkConfig
 from face_training.networks.denoiser import Denoiser
 from face_training.networks.diffusion import ddim, noised
 from face_training.networks.encoder import Encoder, hidden_where_unseen
-from face_training.networks.head import quiet_linear
-from face_training.networks.rings import RingShape, ages, hidden, ring_of, row_back
+from face_training.networks.layers import quiet_linear
+from face_training.networks.ring_rows import RingShape, ages, hidden, ring_of, row_back
 
 STRIDE = 8
 """Ticks between the trajectories of a chunk in training; with the default horizon each tick is in one of them."""
@@ -230,7 +230,7 @@ def windows(x: Tensor, size: int, stride: int) -> Tensor:
 
 
 def one_step_student(teacher: DiffusionNetwork) -> DiffusionNetwork:
-    """A copy of the teacher, weights and buffers, that takes one step: where distillation starts."""
+    """The teacher, weights and buffers copied, taking one step: where distillation starts."""
     student = DiffusionNetwork(replace(teacher.config, steps=1))
     student.load_state_dict(teacher.state_dict())
     student.to(teacher.noise.device)

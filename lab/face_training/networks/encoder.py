@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from face_training.networks.config import NetworkConfig
-from face_training.networks.dropout import SteadyDropout
-from face_training.networks.rings import HIDDEN, RingShape, ages, hidden, ring_of
+from face_training.networks.layers import SteadyDropout
+from face_training.networks.ring_rows import HIDDEN, RingShape, ages, hidden, ring_of
 
 MLP_RATIO = 2
 
@@ -124,7 +124,7 @@ class WindowAttention(nn.Module):  # type: ignore[misc,unused-ignore]
         return by_age[:, age.masked_fill(outside, self.window)]
 
 
-class Block(nn.Module):  # type: ignore[misc,unused-ignore]
+class EncoderBlock(nn.Module):  # type: ignore[misc,unused-ignore]
     """Attention, then an MLP, each on normalised channels and added to what came in."""
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -164,7 +164,7 @@ class Encoder(nn.Module):  # type: ignore[misc,unused-ignore]
         super().__init__()
         self.config = config
         self.embed = nn.Linear(config.inputs, config.width)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(EncoderBlock(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
 
     def state_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:

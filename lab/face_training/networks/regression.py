@@ -7,10 +7,9 @@ from torch import Tensor
 
 from face_training.networks.base import FaceNetwork, Prediction
 from face_training.networks.config import NetworkConfig
-from face_training.networks.dropout import SteadyDropout
 from face_training.networks.encoder import Encoder
-from face_training.networks.head import Head
-from face_training.networks.rings import RingShape
+from face_training.networks.layers import Head, SteadyDropout
+from face_training.networks.ring_rows import RingShape
 
 
 class TransformerNetwork(FaceNetwork):

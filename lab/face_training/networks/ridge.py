@@ -11,7 +11,7 @@ from face_inference.errors import InferenceError
 from face_model import arkit
 from face_training.networks.base import LOG_VARIANCE_LIMITS, FaceNetwork
 from face_training.networks.config import NetworkConfig
-from face_training.networks.rings import RingShape
+from face_training.networks.ring_rows import RingShape
 
 
 class RidgeNetwork(FaceNetwork):

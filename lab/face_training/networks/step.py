@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from face_training.networks.base import FaceNetwork, published
-from face_training.networks.rings import ages
+from face_training.networks.ring_rows import ages
 
 
 class Step(nn.Module):  # type: ignore[misc,unused-ignore]

@@ -8,9 +8,8 @@ from torch.nn import functional
 
 from face_training.networks.base import FaceNetwork
 from face_training.networks.config import NetworkConfig
-from face_training.networks.dropout import SteadyDropout
-from face_training.networks.head import Head
-from face_training.networks.rings import RingShape, ring_of, row_back
+from face_training.networks.layers import Head, SteadyDropout
+from face_training.networks.ring_rows import RingShape, ring_of, row_back
 
 TAPS = 3
 

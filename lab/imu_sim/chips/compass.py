@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from face_model import rotation
-from imu_sim.boards import Boards, board_orientation
 from imu_sim.chips.magnetometer import MagneticScene, MagnetometerBank
 from imu_sim.kinematics import Motion
 from imu_sim.motion import Floats
+from imu_sim.mounted_boards import MountedBoards, board_orientation
 from imu_sim.splines import Sampling
 
 
@@ -31,7 +31,7 @@ class Compass:
     def __init__(
         self,
         motion: Motion,
-        boards: Boards,
+        boards: MountedBoards,
         sampling: Sampling,
         scene: MagneticScene,
         bank: MagnetometerBank,

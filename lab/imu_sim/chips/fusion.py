@@ -28,7 +28,7 @@ _REST_FILTER_S = 0.5
 """VQF's own thresholds and time constant of its rest detection."""
 
 _DECISION_S = 0.1
-"""The hub decides anew this often whether the wearer rests."""
+"""The hub decides anew this often whether the subject rests."""
 
 _EVERY = 4
 """The hub looks at every fourth sample to decide, which saves time and changes nothing: rest lasts seconds."""

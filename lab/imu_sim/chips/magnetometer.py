@@ -24,7 +24,7 @@ _NEAREST_M = 0.01
 
 @dataclass(frozen=True)
 class EarthField:
-    """The earth's magnetic field where the wearer is.
+    """The earth's magnetic field where the subject is.
 
     Attributes:
         strength_t: T; 25e-6 to 65e-6 on earth.
@@ -73,7 +73,7 @@ class Dipole:
 
 @dataclass(frozen=True)
 class MagneticScene:
-    """All that makes a field around the wearer.
+    """All that makes a field around the subject.
 
     Attributes:
         earth: the earth's field.
@@ -104,10 +104,10 @@ class MagneticScene:
 
 
 def random_scene(duration_s: float, rng: np.random.Generator) -> MagneticScene:
-    """A wearer somewhere between 35 and 60 degrees north, in a room with steel in it; all sizes are guesses.
+    """A subject somewhere between 35 and 60 degrees north, in a room with steel in it; all sizes are guesses.
 
-    Half of the wearers have glasses with steel hinges, a quarter a headset, all have steel furniture near; a robot or a
-    trolley passes once a minute.
+    Half of the subjects have glasses with steel hinges, a quarter a headset, all have steel furniture near; a robot or
+    a trolley passes once a minute.
     """
     dipoles = []
     if rng.random() < 0.5:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from face_model.frames import GRAVITY_M_S2
 from face_model.settings import SettingsKind, read_mapping
-from imu_sim.errors import PartError
+from imu_sim.errors import ImuSimError
 
 DEFAULT_PART = "QMI8658"
 """The part of the units that IMUSIC's authors built."""
@@ -176,20 +176,20 @@ class _MagnetometerFile:
     magnetometer: _MagnetometerSection
 
 
-_PARTS = SettingsKind("sensor part", _PartFile, PartError, folder="parts")
-_MAGNETOMETERS = SettingsKind("magnetometer", _MagnetometerFile, PartError, folder="parts")
+_PARTS = SettingsKind("sensor part", _PartFile, ImuSimError, folder="parts")
+_MAGNETOMETERS = SettingsKind("magnetometer", _MagnetometerFile, ImuSimError, folder="parts")
 
 
 def part_names() -> tuple[str, ...]:
     """Names of the IMUs in the package's `config/parts`."""
-    return tuple(n for n in _PARTS.names() if "gyro" in read_mapping(_PARTS.find(n), "a sensor part", PartError))
+    return tuple(n for n in _PARTS.names() if "gyro" in read_mapping(_PARTS.find(n), "a sensor part", ImuSimError))
 
 
 def load_part(name_or_path: str | Path = DEFAULT_PART) -> SensorPart:
     """Read an IMU by the path of a .yaml file, or by name from the package's `config/parts`.
 
     Raises:
-        PartError: no such file, not YAML, a missing or unknown key, a wrong type or a value out of range.
+        ImuSimError: no such file, not YAML, a missing or unknown key, a wrong type or a value out of range.
     """
     file = _PARTS.load(name_or_path)
     return SensorPart(file.name, Triad(**_si(file.gyro)), Triad(**_si(file.accel)))
@@ -199,7 +199,7 @@ def load_magnetometer(name_or_path: str | Path = "QMC5883P") -> MagnetometerPart
     """Read a magnetometer, as `load_part` reads an IMU.
 
     Raises:
-        PartError: as for `load_part`.
+        ImuSimError: as for `load_part`.
     """
     file = _MAGNETOMETERS.load(name_or_path)
     return MagnetometerPart(file.name, **_si(file.magnetometer))

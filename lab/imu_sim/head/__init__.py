@@ -2,24 +2,23 @@
 
     rig = build_head()                                       # the mean head, as newcomers see it
     rig = build_head(Identity(nose_length=1.5), TYPICAL)     # another form, the typical motion
-    rig = HeadFamily().person(seed=7)                        # another form and another motion
+    rig = HeadFamily().subject(seed=7)                        # another form and another motion
 
 Where to look:
 
 - The mean head's mesh: `proportions` (every measure), `surface` (the smooth head), `lattice` (scatter and triangles),
   `face` (skin), `eyes`, `mouth`, `details` (ears, brows), `colors`; `half` and `mesh` put them together.
 - Another form: `identity` (named measures), `identity_fields` (what one deviation moves), `form` (both applied).
-- How it moves: `anatomy` (what differs between people), `fields` (skin that slides and bulges), `shapes_brow`,
-  `shapes_cheek`, `shapes_mouth`, `shapes_lips`, `lids`, `jaw`, `tongue` (the motions), `correctives` (what two of
-  them do together), `shapes` (both sides, carried to a form).
-- `build` makes a `FaceRig` of it, `family` draws people.
+- How it moves: `anatomy` (what differs between people), `fields` (skin that slides and bulges), `shapes_upper`,
+  `shapes_mouth`, `lids`, `jaw`, `tongue` (the motions), `shapes` (what two of them do together; both sides, carried to
+  a form).
+- `build` makes a `FaceRig` of it, and draws people.
 """
 
 from __future__ import annotations
 
 from imu_sim.head.anatomy import TYPICAL, Anatomy, random_anatomy
-from imu_sim.head.build import build_head
-from imu_sim.head.head_family import HeadFamily
+from imu_sim.head.build import HeadFamily, build_head
 from imu_sim.head.identity import MEAN, Identity, random_identity
 
 __all__ = ["MEAN", "TYPICAL", "Anatomy", "HeadFamily", "Identity", "build_head", "random_anatomy", "random_identity"]

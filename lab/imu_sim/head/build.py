@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from face_model import arkit
 from face_model.rig import Corrective, FaceRig
 from imu_sim.head import proportions as prop
-from imu_sim.head.anatomy import TYPICAL, Anatomy
+from imu_sim.head.anatomy import TYPICAL, Anatomy, random_anatomy
 from imu_sim.head.form import form_of, mean_mesh
 from imu_sim.head.half import Region
-from imu_sim.head.identity import MEAN, Identity
+from imu_sim.head.identity import MEAN, Identity, random_identity
 from imu_sim.head.mesh import HeadMesh
 from imu_sim.head.shapes import Shapes, build_shapes
 
@@ -105,3 +105,23 @@ def _landmarks(mesh: HeadMesh) -> dict[str, int]:
         "nose_tip": int(midline[np.argmax(mesh.points[midline, 0])]),
         "chin": int(chin),
     }
+
+
+_STREAM: Final = 0x4EAD
+"""Keeps these draws apart from others with the same seed."""
+
+
+@dataclass(frozen=True)
+class HeadFamily:
+    """People around the mean head (`imu_sim.families.FaceFamily`): how they are built, and how their faces move."""
+
+    name: str = "head"
+
+    def typical(self) -> FaceRig:
+        """The mean head with the typical anatomy."""
+        return build_head()
+
+    def subject(self, seed: int) -> FaceRig:
+        """A random person; the same seed, the same person."""
+        form, motion = np.random.default_rng([seed, _STREAM]).spawn(2)
+        return assemble(f"head {seed}", random_identity(form), random_anatomy(motion))

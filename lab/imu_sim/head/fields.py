@@ -45,7 +45,7 @@ class Skin:
 
     @cached_property
     def y(self) -> Array:
-        """(K,) to the wearer's left."""
+        """(K,) to the subject's left."""
         return self.points[:, 1]
 
     @cached_property
@@ -206,7 +206,7 @@ class _Chart:
 
 
 @dataclass(frozen=True)
-class Tissue:
+class MuscleSkin:
     """The skin as one muscle of one person moves it: the typical motion, changed as `pull` says."""
 
     skin: Skin

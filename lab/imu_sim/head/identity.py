@@ -16,7 +16,7 @@ class Identity:
     """Standard deviations from the mean head, 0 for each measure of the mean; meant for -2.2 to 2.2.
 
     What one deviation is in millimetres, and its source, stands in `identity_fields`. Left and right always mean the
-    wearer's.
+    subject's.
     """
 
     head_size: float = 0.0

@@ -70,7 +70,7 @@ class Places:
 
     @property
     def y(self) -> Array:
-        """(N,) to the wearer's left."""
+        """(N,) to the subject's left."""
         return self.points[:, 1]
 
     @property

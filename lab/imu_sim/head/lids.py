@@ -9,7 +9,7 @@ import numpy as np
 from imu_sim.head import proportions as prop
 from imu_sim.head.anatomy import Side
 from imu_sim.head.eyes import EYE_CENTRE, margin, over_eyeball
-from imu_sim.head.fields import Skin, Tissue
+from imu_sim.head.fields import MuscleSkin, Skin
 from imu_sim.head.half import Array, Region, smoothstep
 
 LOOK_DEG: Final[dict[str, tuple[float, float]]] = {
@@ -121,8 +121,8 @@ def eye_shapes(skin: Skin, side: Side, lids: Lids) -> dict[str, Array]:
     """Left shapes of the lids, skin displacements (K, 3). eyeWide and gaze move lids alone, no skin around them."""
     wide, down, up, aside = (lids.gain(name) for name in ("eyeWide", "eyeLookDown", "eyeLookUp", "eyeLookIn"))
     return {
-        "eyeBlinkLeft": lids.shut() + _blink_skin(Tissue(skin, side.pull("eyeBlink"))),
-        "eyeSquintLeft": lids.squinted("eyeSquint") + _squint_skin(Tissue(skin, side.pull("eyeSquint"))),
+        "eyeBlinkLeft": lids.shut() + _blink_skin(MuscleSkin(skin, side.pull("eyeBlink"))),
+        "eyeSquintLeft": lids.squinted("eyeSquint") + _squint_skin(MuscleSkin(skin, side.pull("eyeSquint"))),
         "eyeWideLeft": lids.moved(2.6 * wide, -1.1 * wide, 0.8),
         "eyeLookDownLeft": lids.moved(-3.9 * down, -1.5 * down, 0.6),
         "eyeLookUpLeft": lids.moved(2.0 * up, 0.8 * up, 0.7),
@@ -155,14 +155,14 @@ def gaze(points: Array, shape: str, gain: float) -> Array:
     return chord
 
 
-def _blink_skin(at: Tissue) -> Array:
+def _blink_skin(at: MuscleSkin) -> Array:
     """The ring muscle that shuts the lids draws a little on cheek and brow; how much is a guess."""
     cheek = at.around(42.0, -15.0, 11.0, 6.0)
     brow = at.around(32.0, 17.0, 15.0, 7.0)
     return at.skin.lids_held * at.slide(-0.4 * cheek, 0.6 * cheek - 0.6 * brow, 0.35 * cheek)
 
 
-def _squint_skin(at: Tissue) -> Array:
+def _squint_skin(at: MuscleSkin) -> Array:
     cheek = at.around(36.0, -18.0, 13.0, 6.0)
     foot = at.around(51.0, -3.0, 6.0, 7.0)
     brow = at.around(32.0, 15.0, 14.0, 6.0)

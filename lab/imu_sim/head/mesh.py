@@ -17,7 +17,7 @@ class HeadMesh:
     """Both halves of every part, in construction millimetres; the attributes are those of `Half`.
 
     Attributes:
-        side: (V,) 1 on the wearer's left half, -1 on the right, 0 on the midline.
+        side: (V,) 1 on the subject's left half, -1 on the right, 0 on the midline.
         mirror: (V,) index of each vertex's mirror image, itself on the midline.
         parts: name to vertex range.
     """

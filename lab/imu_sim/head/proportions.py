@@ -1,7 +1,7 @@
 """Every measure of the generated head, in one place.
 
 The head is built in construction millimetres: x forward out of the face from the line between the ears, y to the
-wearer's left, h upwards from the pupil line. `assemble` turns them into metres in `face_head`.
+subject's left, h upwards from the pupil line. `assemble` turns them into metres in `face_head`.
 
 Sources. Breadths and lengths are rounded adult means: head breadth 152, head length 195, bizygomatic breadth 138,
 face length (menton to sellion) 118, nose breadth 35, nasal protrusion 20, lip length 50, inter-pupillary distance 63

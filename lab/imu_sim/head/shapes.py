@@ -11,16 +11,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
-from imu_sim.head import correctives, lids, tongue
+from imu_sim.head import lids, tongue
 from imu_sim.head.anatomy import Anatomy, Side
-from imu_sim.head.fields import Skin, Tissue
+from imu_sim.head.fields import MuscleSkin, Skin
 from imu_sim.head.form import Form, brows, linings, mean_mesh
 from imu_sim.head.half import Array, Indices, smoothstep
 from imu_sim.head.jaw import Jaw, Seal
-from imu_sim.head.shapes_brow import brow_shapes
-from imu_sim.head.shapes_cheek import cheek_shapes
-from imu_sim.head.shapes_lips import lip_shapes
-from imu_sim.head.shapes_mouth import mouth_shapes
+from imu_sim.head.shapes_mouth import lip_shapes, mouth_shapes
+from imu_sim.head.shapes_upper import brow_shapes, cheek_shapes
+
+AGAINST_THE_RING: Final[dict[str, tuple[float, float]]] = {"mouthPucker": (0.40, 0.30), "mouthFunnel": (0.30, 0.20)}
+"""Smile against the ring muscle of the mouth: what share of the smile and what share of the ring's motion is lost."""
+CORNER_HELD_BY_JAW: Final = 0.22
+"""Share of a corner's pull that skin stretched by an open jaw does not allow."""
+FUNNEL_ALREADY_OPEN: Final = 0.60
+"""Share of the funnel's parting of the lips that an open jaw has made already."""
+PUCKER_CLOSES: Final = 0.25
+"""Share of an open mouth that a pucker closes again."""
+TONGUE_TILTS: Final = 0.6
+"""Share of the jaw's turn that a tongue put out over the lower teeth takes up."""
+
+
+def mouth_correctives(skin: Skin, made: dict[str, Array]) -> dict[tuple[str, str], Array]:
+    """Left and midline pairs on the mean head, skin displacements (K, 3); `made` holds the left shapes."""
+    left = smoothstep(-12.0, 12.0, skin.y)[:, None]
+    mouth = np.exp(-0.5 * (((np.abs(skin.y) - 22.0) / 16.0) ** 2 + ((skin.h + 67.0) / 15.0) ** 2))[:, None]
+    found = {}
+    for ring, (smile_lost, ring_lost) in AGAINST_THE_RING.items():
+        found["mouthSmileLeft", ring] = -smile_lost * mouth * made["mouthSmileLeft"] - ring_lost * left * made[ring]
+    for pull in ("mouthSmileLeft", "mouthStretchLeft"):
+        found["jawOpen", pull] = -CORNER_HELD_BY_JAW * mouth * made[pull]
+    found["jawOpen", "mouthFunnel"] = -FUNNEL_ALREADY_OPEN * made["mouthFunnel"] * [0.0, 0.0, 1.0]
+    return found
+
 
 MIRROR_Y = np.array([1.0, -1.0, 1.0])
 
@@ -93,17 +116,17 @@ def _left_side(skin: Skin, side: Side, eye_open: float) -> dict[Key, Array]:
         **brow_shapes(skin, side),
         **lids.eye_shapes(skin, side, eye),
         "tongueOut": tongue.lips_part(skin),
-        "jawOpen": _around_open_jaw(Tissue(skin, side.pull("jawOpen"))),
+        "jawOpen": _around_open_jaw(MuscleSkin(skin, side.pull("jawOpen"))),
     }
     shapes = dict(zip(shapes, eye.cleared(skin.unfolded(np.stack(list(shapes.values())))), strict=True))
-    pairs = {**lids.lid_correctives(skin, shapes, eye), **correctives.mouth_correctives(skin, shapes)}
+    pairs = {**lids.lid_correctives(skin, shapes, eye), **mouth_correctives(skin, shapes)}
     made: dict[Key, Array] = {"neutral": eye.opening}
     made.update(shapes.items())
     made.update(pairs.items())
     return made
 
 
-def _around_open_jaw(at: Tissue) -> Array:
+def _around_open_jaw(at: MuscleSkin) -> Array:
     """The cheek thins as the jaw drops, and the corners of the mouth are drawn in."""
     cheeks = at.around(44.0, -62.0, 13.0, 16.0) + at.around(-44.0, -62.0, 13.0, 16.0)
     corners = at.around(25.0, -67.0, 11.0, 12.0) - at.around(-25.0, -67.0, 11.0, 12.0)
@@ -141,11 +164,11 @@ def _add_jaw(moved: NDArray[np.float32], row: Mapping[Key, int], mean: _Mean, ja
     closed = row["mouthClose"]
     moved[closed] = mean.seal.closing(moved[opened], mean.upper_side)
     moved[row["mouthClose", "mouthClose"]] = mean.seal.closing(moved[arc], mean.upper_side)
-    moved[row["jawOpen", "mouthPucker"]] = correctives.PUCKER_CLOSES * moved[closed]
+    moved[row["jawOpen", "mouthPucker"]] = PUCKER_CLOSES * moved[closed]
     tongue_out, with_jaw = row["tongueOut"], row["jawOpen", "tongueOut"]
     # The lips need not part for the tongue when the jaw has parted them.
     moved[with_jaw] = -moved[tongue_out]
-    moved[with_jaw, mean.tongue] = correctives.TONGUE_TILTS * jaw.tilted(moved[tongue_out, mean.tongue])
+    moved[with_jaw, mean.tongue] = TONGUE_TILTS * jaw.tilted(moved[tongue_out, mean.tongue])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The head as a smooth surface over (t, v): t the turn around the head, v the way down from the crown.
 
-t is in radians, 0 on the midline of the face, positive to the wearer's left, pi at the back. v is in millimetres along
+t is in radians, 0 on the midline of the face, positive to the subject's left, pi at the back. v is in millimetres along
 the midline of the face from the crown. Points are in construction millimetres (x, y, h), see `proportions`.
 """
 

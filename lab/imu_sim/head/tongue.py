@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from imu_sim.head.anatomy import Pull
-from imu_sim.head.fields import Skin, Tissue
+from imu_sim.head.fields import MuscleSkin, Skin
 from imu_sim.head.half import Array, Indices, Region, smoothstep
 
 REACH_MM: Final = 40.0
@@ -16,7 +16,7 @@ _AXIS_H: Final = -74.0
 
 def lips_part(skin: Skin) -> Array:
     """What tongueOut does to the lips, (K, 3)."""
-    at = Tissue(skin, Pull())
+    at = MuscleSkin(skin, Pull())
     lower = (1.0 - skin.upper) * at.around(0.0, -74.0, 15.0, 8.0)
     upper = skin.upper * at.around(0.0, -60.0, 15.0, 8.0)
     return at.slide(0.0, 3.0 * upper - 4.5 * lower, 0.6 * upper + 1.2 * lower)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from imu_driver.hubs.imusic_v1.protocol import UnitStatus
 from imu_sim.errors import SimulatorConfigError
+from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
-from imu_sim.stream import Frames
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 
 from face_model.layout import load_layout
-from imu_sim.boards import boards_on
 from imu_sim.chips.magnetometer import random_scene
 from imu_sim.chips.parts import load_part
 from imu_sim.errors import MotionError, SimulatorConfigError
@@ -22,13 +21,14 @@ from imu_sim.hub.config import MOTIONS, PERFORMANCE, ROUTINE, SAY, SimulatorConf
 from imu_sim.hub.pty_link import PtyLink
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
 from imu_sim.hub.udp_link import UdpLink
+from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import FaceMotion
+from imu_sim.mounted_boards import boards_on
 from imu_sim.performance import performance
-from imu_sim.performance.routine import perform_routine
+from imu_sim.performance.routine_performance import perform_routine
 from imu_sim.recorded_motion import recorded_motion
-from imu_sim.stream import ImuStream
-from imu_sim.wearer import nominal_wearer, random_wearer
+from imu_sim.subject import nominal_subject, random_subject
 
 _LONGEST_WAIT_S = 0.05
 """A driver that opens the line is noticed within this, as nothing wakes us for it."""
@@ -84,10 +84,10 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     family = load_family(config.face)
     seed = config.subject
     if seed:
-        wearer = random_wearer(family, layout, seed, placement_m=config.placement_m)
+        subject = random_subject(family, layout, seed, placement_m=config.placement_m)
     else:
-        wearer = nominal_wearer(family.typical(), layout)
-    boards = boards_on(wearer, layout)
+        subject = nominal_subject(family.typical(), layout)
+    boards = boards_on(subject, layout)
     rng = np.random.default_rng([config.seed, 0x3A6])
     scene = random_scene(motion.duration_s, rng) if config.fusion == "9d" else None
 

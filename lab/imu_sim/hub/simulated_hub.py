@@ -37,8 +37,8 @@ from imu_sim.hub.cadence import Cadence
 from imu_sim.hub.clock import HubClock
 from imu_sim.hub.faults import FaultInjector, Faults
 from imu_sim.hub.sample_block import SampleBlock
+from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
-from imu_sim.stream import Frames
 
 
 class UnitStream(Protocol):

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model import rotation
+from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
-from imu_sim.stream import Frames
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,22 @@
-"""The score of the built-in performance: what newcomers see. Edit it like a screenplay; times are in seconds."""
+"""The script of the built-in performance: what newcomers see. Edit it like a screenplay; times are in seconds."""
 
 from __future__ import annotations
 
 from imu_sim.head_motion import HeadGesture as Head
 from imu_sim.performance.expression import Expression as Face
-from imu_sim.performance.script import Score
+from imu_sim.performance.perform import Script
 from imu_sim.performance.speech import say
 
 DURATION_S = 84.0
 
 
-def score() -> Score:
-    """The performance, which begins with three seconds of rest, so that the wearer's neutral can be learnt, and loops.
+def script() -> Script:
+    """The performance, which begins with three seconds of rest, so that the subject's neutral can be learnt, and loops.
 
     Raises:
         MotionError: the dictionary that spells its sentences is missing.
     """
-    return Score(
+    return Script(
         duration_s=DURATION_S,
         still_s=3.0,
         expressions=(

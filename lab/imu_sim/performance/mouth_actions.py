@@ -26,7 +26,7 @@ class Chewing:
     Attributes:
         start_s, duration_s: when and how long, s.
         rate_hz: cycles a second.
-        side: 1 works on the wearer's left, -1 on the right.
+        side: 1 works on the subject's left, -1 on the right.
         amount: scales it; 1 opens the jaw to a weight of about 0.3.
     """
 

@@ -1,4 +1,4 @@
-"""Facial expressions by name, as ARKit weights: what a score is written with.
+"""Facial expressions by name, as ARKit weights: what a script is written with.
 
 Action units (AU) in the comments; amounts set by eye. A name without `Left` or `Right` that exists only as a pair means
 both sides.

@@ -1,4 +1,4 @@
-"""What generated people do: scenes of a few seconds each, drawn at random and written into one score."""
+"""What generated people do: scenes of a few seconds each, drawn at random and written into one script."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from imu_sim.performance.texts import random_syllables, random_text_phonemes
 
 @dataclass
 class Draft:
-    """A score in the making.
+    """A script in the making.
 
     Attributes:
         style: of the person.
         rng: of everything that is drawn.
         end_s: when everything must be over, s.
-        expressions, speech, chewing, head, walks: as in `score.Score`.
+        expressions, speech, chewing, head, walks: as in `perform.Script`.
     """
 
     style: Style

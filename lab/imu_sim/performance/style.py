@@ -9,7 +9,7 @@ import numpy as np
 from face_model import arkit
 from imu_sim.motion import Floats
 from imu_sim.performance.coupling import ANTAGONISTS, COMPANIONS, TONUS
-from imu_sim.performance.eyes import BLINK_INTERVAL_S
+from imu_sim.performance.eye_motion import BLINK_INTERVAL_S
 
 
 @dataclass(frozen=True)

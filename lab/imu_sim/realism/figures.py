@@ -11,7 +11,7 @@ import numpy as np
 from face_model import arkit
 from imu_sim.motion import FaceMotion
 from imu_sim.realism.comparison import SKIN
-from imu_sim.realism.report import Figure, drawn
+from imu_sim.realism.html_report import Figure, drawn
 from imu_sim.realism.statistics import BANDS_HZ, MotionStatistics
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.signal import find_peaks, welch
 
 from face_model import arkit, rotation
-from imu_sim.errors import RealismError
+from imu_sim.errors import ImuSimError
 from imu_sim.motion import FaceMotion, Floats
 
 RATE_HZ = 30.0
@@ -98,10 +98,10 @@ def motion_statistics(motions: Sequence[FaceMotion], *, head: bool = True) -> Mo
         head: whether the motion of the head is the person's own; where it is not, its figures are NaN.
 
     Raises:
-        RealismError: no takes, or one too short.
+        ImuSimError: no takes, or one too short.
     """
     if not motions or min(m.duration_s for m in motions) < 1.0:
-        raise RealismError(f"expected takes of a second or more, found {[round(m.duration_s, 2) for m in motions]}")
+        raise ImuSimError(f"expected takes of a second or more, found {[round(m.duration_s, 2) for m in motions]}")
     takes = [m.resampled(RATE_HZ) for m in motions]
     weights = np.concatenate([t.weights for t in takes])
     velocity = np.concatenate([np.diff(t.weights, axis=0) * RATE_HZ for t in takes])

@@ -28,7 +28,7 @@ def realism(
     performances: Annotated[int, typer.Option(min=1, help="Generated performances.")] = 20,
     seconds: Annotated[float, typer.Option(min=10.0, help="Length of each, s.")] = 60.0,
     face: Annotated[str, typer.Option(help="Whose people wear the units: `head`, or a rig file.")] = "head",
-    people: Annotated[int, typer.Option(min=0, help="People on whom every blendshape is tried; 0: none.")] = 16,
+    subjects: Annotated[int, typer.Option(min=0, help="People on whom every blendshape is tried; 0: none.")] = 16,
     part: Annotated[str, typer.Option(help="Sensor part: a name in config/parts, or a .yaml file.")] = "QMI8658",
     table: Annotated[
         Path | None, typer.Option(help="Write the observability of all 52 blendshapes to this CSV file, too.")
@@ -39,9 +39,9 @@ def realism(
 ) -> None:
     """Show what is simulated: motion beside recorded takes, and what each unit feels of each blendshape."""
     from face_model.observability import write_table
-    from imu_sim.realism.motion import compare_motion, motion_section
-    from imu_sim.realism.report import Section, write_report
-    from imu_sim.realism.sensors import measure_sensors, sensor_sections
+    from imu_sim.realism.html_report import Section, write_report
+    from imu_sim.realism.motion_study import compare_motion, motion_section
+    from imu_sim.realism.sensor_study import measure_sensors, sensor_sections
 
     sections: list[Section] = []
     found: dict[str, Any] = {"page": str(out / "realism.html")}
@@ -55,9 +55,9 @@ def realism(
                 pair: {d.name: None if math.isnan(d.value) else round(d.value, 4) for d in distances}
                 for pair, distances in compared.items()
             }
-        if people:
+        if subjects:
             sensors = measure_sensors(
-                face, part, people, lambda done: status.update(f"blendshapes on people, {done} of {people}")
+                face, part, subjects, lambda done: status.update(f"blendshapes on people, {done} of {subjects}")
             )
             sections += sensor_sections(sensors)
             found["observability"] = {v.shape: asdict(v) for v in sensors.visible}

@@ -1,6 +1,6 @@
 """What runs a network: a small protocol, so that to a tracker all engines and test doubles are equal."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: what makes the API's pages could not resolve those of the tuples.
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol

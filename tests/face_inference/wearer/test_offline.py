@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from face_evaluation.wearer_from_take import recorded_observations, wearer_from_phone, wearer_from_routine
+from face_evaluation.states import recorded_observations, wearer_from_phone, wearer_from_routine
 from face_inference.errors import LayoutMismatchError
 from face_model import routine
 

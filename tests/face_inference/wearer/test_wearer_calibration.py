@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from face_evaluation.states import wearer_from_routine
 from face_evaluation.takes import layout_of, recorded_neutral, samples_of
-from face_evaluation.wearer_from_take import wearer_from_routine
 from face_inference.errors import InferenceError, ProfileError
 from face_inference.tracker import FaceTracker
 from face_inference.wearer import wearer_calibration as module
@@ -181,7 +181,7 @@ def test_aborting_while_it_learns_changes_nothing(tracker, description, routine_
     learn = module.learn
 
     def slowly(*arguments):
-        gate.wait(20.0)
+        gate.wait(120.0)
         return learn(*arguments)
 
     monkeypatch.setattr(module, "learn", slowly)

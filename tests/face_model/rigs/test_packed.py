@@ -88,7 +88,7 @@ def test_ict_facekit_is_understood(ict: Path) -> None:
 @pytest.mark.shared
 def test_people_of_ict_facekit_differ_by_its_identity(ict: Path) -> None:
     family = load_family(ict)
-    first, second = family.person(1), family.person(2)
+    first, second = family.subject(1), family.subject(2)
     change = np.linalg.norm(first.neutral - second.neutral, axis=1)[first.parts["skin"]]
     assert 0.002 < np.median(change) < 0.03
     residual = first.neutral - family.typical().neutral

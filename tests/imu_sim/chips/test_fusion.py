@@ -90,7 +90,7 @@ def test_any_split_gives_the_same_orientations(one_rest: bool) -> None:
 def test_nine_axes_know_north_and_keep_it() -> None:
     truth, rate, force = looking_around(180.0, 40.0)
     gyro, accel = measured(rate, force, seed=4)
-    # The wearer has not been still since the units were switched on: no rest has shown the bias.
+    # The subject has not been still since the units were switched on: no rest has shown the bias.
     still = np.broadcast_to([0.0, 0.0, 0.0, 1.0], (len(truth), 4))
     scene = MagneticScene()
     field = scene.field(truth, still, np.zeros(rate.shape), np.arange(len(truth)) / RATE_HZ)

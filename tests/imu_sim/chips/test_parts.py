@@ -9,7 +9,7 @@ import pytest
 from face_model.frames import GRAVITY_M_S2
 from face_model.share import share_dir
 from imu_sim.chips.parts import load_magnetometer, load_part, part_names
-from imu_sim.errors import PartError
+from imu_sim.errors import ImuSimError
 
 FILES = sorted((share_dir() / "config" / "parts").glob("*.yaml"))
 
@@ -82,19 +82,19 @@ def test_bad_files_are_refused_with_their_name(tmp_path: Path, change: tuple[str
     assert change[0] in text
     path = tmp_path / "mine.yaml"
     path.write_text(text.replace(*change), encoding="utf-8")
-    with pytest.raises(PartError, match=re.escape(words)) as caught:
+    with pytest.raises(ImuSimError, match=re.escape(words)) as caught:
         load_part(path)
     assert str(path) in str(caught.value)
 
 
 def test_unknown_names_are_told_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(PartError, match="BMI270, ICM-42688-P, LSM6DSV, QMC5883P, QMI8658"):
+    with pytest.raises(ImuSimError, match="BMI270, ICM-42688-P, LSM6DSV, QMC5883P, QMI8658"):
         load_part("MPU6050")
-    with pytest.raises(PartError, match="no file"):
+    with pytest.raises(ImuSimError, match="no file"):
         load_part(tmp_path / "absent.yaml")
-    with pytest.raises(PartError, match="the keys here are name, gyro, accel"):
+    with pytest.raises(ImuSimError, match="the keys here are name, gyro, accel"):
         load_part("QMC5883P")
     empty = tmp_path / "empty.yaml"
     empty.write_text("")
-    with pytest.raises(PartError, match="name: expected a value, found none"):
+    with pytest.raises(ImuSimError, match="name: expected a value, found none"):
         load_part(empty)

@@ -10,4 +10,4 @@ from imu_sim.head import HeadFamily
 
 @pytest.fixture(scope="session")
 def people() -> list[FaceRig]:
-    return [HeadFamily().person(seed) for seed in range(12)]
+    return [HeadFamily().subject(seed) for seed in range(12)]

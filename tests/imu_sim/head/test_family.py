@@ -12,7 +12,7 @@ from face_model import arkit
 from face_model.layout import load_layout
 from face_model.rig import FaceRig
 from face_model.skin import skin_patches
-from imu_sim.family import FaceFamily
+from imu_sim.families import FaceFamily
 from imu_sim.head import HeadFamily, build_head
 
 
@@ -36,7 +36,7 @@ def test_it_is_a_family() -> None:
 
 
 def test_the_same_seed_is_the_same_person(people: list[FaceRig]) -> None:
-    again = HeadFamily().person(3)
+    again = HeadFamily().subject(3)
     np.testing.assert_array_equal(again.neutral, people[3].neutral)
     np.testing.assert_array_equal(again.displacements, people[3].displacements)
 

@@ -5,7 +5,7 @@ import pytest
 
 from face_model import rotation
 from imu_sim.hub.timing import HubTiming, as_received
-from imu_sim.stream import Frames
+from imu_sim.imu_stream import Frames
 
 RATE_HZ = 100.0
 

@@ -6,8 +6,7 @@ import pytest
 from face_model import arkit, observability
 from imu_sim.performance.canvas import RATE_HZ, Canvas
 from imu_sim.performance.mouth_actions import ACTIONS, Chewing, chew
-from imu_sim.performance.perform import perform
-from imu_sim.performance.script import Score
+from imu_sim.performance.perform import Script, perform
 
 
 def chewed(rate_hz: float, side: int = 1, seed: int = 0) -> np.ndarray:
@@ -46,7 +45,7 @@ def test_actions_begin_when_they_should_and_are_over_in_time(name: str) -> None:
     lasts_s = max(e.end_s for e in expressions) - 2.0
     assert (4.0 <= lasts_s <= 8.0) if name == "yawn" else (0.5 <= lasts_s <= 3.0)
     take = perform(
-        Score(12.0, expressions=expressions, blink_interval_s=0.0, liveliness=0.0), np.random.default_rng(0), name
+        Script(12.0, expressions=expressions, blink_interval_s=0.0, liveliness=0.0), np.random.default_rng(0), name
     )
     assert take.weights.max() > 0.2
     skin = [i for i in observability.OBSERVABLE if not arkit.BLENDSHAPES[i].startswith("eyeBlink")]

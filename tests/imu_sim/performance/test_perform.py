@@ -11,11 +11,10 @@ from imu_sim.generator import generate
 from imu_sim.kinematics import Trajectory
 from imu_sim.motion import FaceMotion
 from imu_sim.performance import performance
-from imu_sim.performance.demo import score
+from imu_sim.performance.demo import script
 from imu_sim.performance.expression import Expression
-from imu_sim.performance.perform import perform
+from imu_sim.performance.perform import Script, perform
 from imu_sim.performance.poses import POSES
-from imu_sim.performance.script import Score
 from imu_sim.performance.speech import Speech
 
 
@@ -65,7 +64,7 @@ def test_mouth_close_never_passes_jaw_open() -> None:
 
 
 def test_blinks_come_at_a_natural_rate_and_speed() -> None:
-    counts = [blink_count(perform(Score(120.0), np.random.default_rng(seed), "rest")) for seed in range(5)]
+    counts = [blink_count(perform(Script(120.0), np.random.default_rng(seed), "rest")) for seed in range(5)]
     assert 10.0 <= np.mean(counts) / 2.0 <= 25.0  # a minute
 
 
@@ -87,7 +86,7 @@ def test_same_seed_same_motion() -> None:
 
 
 def test_sentences_of_the_score_do_not_overlap_and_poses_are_known() -> None:
-    played = score()
+    played = script()
     sentences = sorted(played.speech, key=lambda s: s.start_s)
     for first, second in itertools.pairwise(sentences):
         assert first.end_s <= second.start_s
@@ -97,6 +96,6 @@ def test_sentences_of_the_score_do_not_overlap_and_poses_are_known() -> None:
 
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(MotionError, match="found 'gloom'"):
-        perform(Score(3.0, expressions=(Expression(0.5, "gloom"),)), np.random.default_rng(0), "x")
+        perform(Script(3.0, expressions=(Expression(0.5, "gloom"),)), np.random.default_rng(0), "x")
     with pytest.raises(MotionError, match="QQ"):
-        perform(Score(3.0, speech=(Speech(0.5, "AA QQ"),)), np.random.default_rng(0), "x")
+        perform(Script(3.0, speech=(Speech(0.5, "AA QQ"),)), np.random.default_rng(0), "x")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_model import arkit, rotation
-from imu_sim.errors import RealismError
+from imu_sim.errors import ImuSimError
 from imu_sim.motion import IDENTITY, FaceMotion
 from imu_sim.realism.statistics import (
     BANDS_HZ,
@@ -126,7 +126,7 @@ def test_head_rate_where_there_is_one() -> None:
 
 
 def test_takes_too_short_are_refused() -> None:
-    with pytest.raises(RealismError, match="expected takes"):
+    with pytest.raises(ImuSimError, match="expected takes"):
         motion_statistics([])
-    with pytest.raises(RealismError, match="a second or more"):
+    with pytest.raises(ImuSimError, match="a second or more"):
         motion_statistics([take(0.5)])

@@ -35,7 +35,7 @@ def test_study_writes_one_page_and_prints_distances(tmp_path: Path) -> None:
         "1",
         "--seconds",
         "10",
-        "--people",
+        "--subjects",
         "0",
     ]
     result = typer_testing.CliRunner().invoke(app, [*arguments, "--json"])
@@ -51,10 +51,10 @@ def test_study_writes_one_page_and_prints_distances(tmp_path: Path) -> None:
 
 
 def test_study_of_an_empty_folder_says_what_it_wanted(tmp_path: Path) -> None:
-    from imu_sim.errors import RealismError
+    from imu_sim.errors import ImuSimError
     from imusic_cli.main import app
 
     arguments = ["realism", "--recorded", str(tmp_path), "--out", str(tmp_path / "x")]
     result = typer_testing.CliRunner().invoke(app, arguments)
-    assert isinstance(result.exception, RealismError)
+    assert isinstance(result.exception, ImuSimError)
     assert not (tmp_path / "x").exists()

@@ -1,0 +1,92 @@
+"""What a source's text means: a serial port, a UDP address, a recording, or a simulated hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from face_capture.errors import SourceError
+from face_capture.simulator import SimulatedHubProcess
+from imu_driver.recorded_bytes import RecordedBytesTransport, RecordingTransport
+from imu_driver.serial_port import SerialTransport
+from imu_driver.transport import Transport, TransportError
+from imu_driver.udp import UdpTransport, parse_address
+
+UDP, RECORDED, SIMULATED = "udp://", "recorded:", "simulated"
+
+BAUD = 921_600
+"""Of a serial port, bits per second, as `config/imu_driver.yaml`; USB hubs without a line behind them ignore it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where bytes come from.
+
+    Attributes:
+        transport: to be given to a hub, which opens and closes it.
+        is_recording: whether it ends, and is read as fast as asked.
+        simulator: process that stands behind it, if any.
+        recorder: the transport, where it also writes what it reads.
+    """
+
+    transport: Transport
+    is_recording: bool = False
+    simulator: SimulatedHubProcess | None = None
+    recorder: RecordingTransport | None = None
+
+    def close(self) -> None:
+        """End the process and the file behind the transport; may be called twice."""
+        if self.recorder is not None:
+            self.recorder.close_file()
+        if self.simulator is not None:
+            self.simulator.close()
+
+
+def open_source(text: str, layout: str, baud: int = BAUD, record: str | Path | None = None) -> Source:
+    """The transport that a text means; a simulated hub is started here.
+
+    Args:
+        text: as `face_capture.open_capture` takes it.
+        layout: of the sensors, for a simulated hub.
+        baud: of a serial port, bits per second.
+        record: file that all bytes are also written to.
+
+    Raises:
+        SourceError: the text means none, there is no such recording, or it cannot be recorded.
+    """
+    if text.startswith(RECORDED):
+        if record is not None:
+            raise SourceError(f"expected a live source to record, found {text}; copy the file instead")
+        try:
+            return Source(RecordedBytesTransport(text.removeprefix(RECORDED)), is_recording=True)
+        except TransportError as error:
+            raise SourceError(str(error)) from error
+    kind, _, motion = text.partition(":")
+    simulator = SimulatedHubProcess(motion, layout) if kind == SIMULATED else None
+    transport: Transport = SerialTransport(str(simulator.port), baud) if simulator else _line(text, baud)
+    if record is None:
+        return Source(transport, simulator=simulator)
+    try:
+        recorder = RecordingTransport(transport, record)
+    except OSError as error:
+        if simulator is not None:
+            simulator.close()
+        raise SourceError(f"expected to write the recording {record}, found {error}; give another path") from error
+    return Source(recorder, simulator=simulator, recorder=recorder)
+
+
+def _line(text: str, baud: int) -> Transport:
+    if text.startswith(UDP):
+        try:
+            address = parse_address(text.removeprefix(UDP))
+        except ValueError:
+            address = None
+        if address is None:
+            raise SourceError(f"expected udp://HOST:PORT to listen on, such as udp://0.0.0.0:9870, found {text!r}")
+        return UdpTransport(*address)
+    if text.startswith("/"):
+        return SerialTransport(text, baud)
+    raise SourceError(
+        f"expected a serial port such as /dev/ttyUSB0, udp://HOST:PORT, simulated, simulated:MOTION or recorded:FILE, "
+        f"found {text!r}"
+    )
