@@ -7,10 +7,8 @@
 
 import sys
 
-from face_evaluation.evaluate import rest_pose, score_recording
-
 from face_evaluation.estimate import Estimator
-from face_evaluation.score import mean_score
+from face_evaluation.score import mean_score, rest_pose, score_recording
 from face_evaluation.sources import Simulated
 from face_inference.model_folder import load_model
 from imu_sim.generator import generate

@@ -279,7 +279,7 @@ def open_capture(
         wearer: whose profile is used; empty: what is known of anybody.
         layout: of the sensors: a name or the path of a YAML file.
         rate_hz: samples per second to ask of the hub.
-        engine: one of `face_inference.engines.choice.ENGINES`, or what makes an engine from a model.
+        engine: one of `face_inference.engines.ENGINES`, or what makes an engine from a model.
         hub: kind of hub, one of `imu_driver.hubs.HUBS`.
         baud: of a serial port, bits per second.
         record: file that all bytes of a live hub are also written to.

@@ -1,12 +1,7 @@
 """Parameters of the node face_inference: imu/frame in, face/blendshapes out."""
 
+from face_inference.engines import ENGINES, PRECISIONS
 from imusic_ros.parameters import ParameterSpec
-
-ENGINES = ("auto", "onnxruntime", "tensorrt", "onnxruntime-cuda", "onnxruntime-tensorrt", "pytorch")
-"""Values of `engine`."""
-
-PRECISIONS = ("auto", "float32", "float16")
-"""Values of `precision`; float16 is TensorRT's, whose automatic choice it is."""
 
 PARAMETERS = (
     ParameterSpec(

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from face_inference.engines import ENGINES, PRECISIONS
 from face_inference.engines.fallback import EngineWithFallback
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.onnx_runtime_gpu import PROVIDERS, OnnxRuntimeGpuEngine
 from face_inference.engines.protocol import Engine, OnProgress
 from face_inference.errors import EngineError
 from face_inference.model_folder import Model
-from face_inference.parameters import ENGINES, PRECISIONS
 
 DEFAULT = "onnxruntime"
 """Runs everywhere, and is the fallback of all others."""
