@@ -58,3 +58,15 @@ def test_the_version_is_the_packages_own_wherever_it_is_told() -> None:
 
     assert f"version: {version()}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert version() in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_what_rosdep_does_not_bring_is_in_one_pip_line_everywhere() -> None:
+    told = re.search(
+        r"from pip, as README says: (.*?)\. -->", (ROOT / "package.xml").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert told is not None
+    expected = set(re.split(r",\s+", told[1]))
+    for page in (ROOT / "README.md", ROOT / "docs" / "platforms.md"):
+        line = re.search(r"pip install (vqf .*?)(?: +#|$)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert line is not None
+        assert {re.split("[<>=]", word.strip('"'))[0] for word in line[1].split()} == expected

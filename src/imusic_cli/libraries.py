@@ -32,7 +32,7 @@ LIBRARIES = (
         ("imu_driver", "face_inference", "face_viz"),
     ),
     Library("imusic.msg", REQUIRED, "build the package (colcon build, or make setup) and source its setup file"),
-    Library("typer", REQUIRED, "rosdep install, or pip install typer"),
+    Library("typer", REQUIRED, "pip install 'typer>=0.12.5'"),
     Library("rich", REQUIRED, "rosdep install, or pip install rich"),
     Library("numpy", REQUIRED, "rosdep install, or pip install numpy"),
     Library("yaml", REQUIRED, "rosdep install, or pip install pyyaml"),
