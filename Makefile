@@ -28,11 +28,12 @@ lint: setup-test
 types: setup-test
 	@.venv/bin/mypy
 
-# The suite as `colcon test` runs it, built beside what `make setup` built. PYTEST_ADDOPTS chooses from it.
+# The suite as `colcon test` runs it, built beside what `make setup` built; TESTS=tests/imu_driver runs a part of it.
+TESTS ?= tests
 colcon-test: setup-test
 	@root=$(root) && source wheels/environment.sh && unset PYTHONPATH && base=$(root)/build/colcon && \
 	  colcon --log-base $$base/log build --base-paths . --build-base $$base/build --install-base $$base/install \
-	    --symlink-install --cmake-args -DBUILD_TESTING=ON -DPython3_EXECUTABLE=$(root)/$(python) \
+	    --symlink-install --cmake-args -DBUILD_TESTING=ON -DIMUSIC_TESTS=$(TESTS) -DPython3_EXECUTABLE=$(root)/$(python) \
 	    -DCMAKE_PROJECT_INCLUDE=$(root)/wheels/relocate_targets.cmake && \
 	  colcon --log-base $$base/log test --base-paths . --build-base $$base/build --install-base $$base/install \
 	    --event-handlers console_direct+ --return-code-on-test-failure

@@ -33,7 +33,7 @@ def evaluate(
         list[str] | None,
         typer.Argument(help="Models (names or folders), Live Link Face CSV files, data sets, recipes, in any order."),
     ] = None,
-    model: Annotated[list[str] | None, typer.Option("--model", help="A model more; may be given again.")] = None,
+    model: Annotated[list[str] | None, typer.Option("--model", help="Another model; may be given again.")] = None,
     subjects: Annotated[
         int | None, typer.Option(min=1, help="Subjects per take: anatomy, placement and mounting differ. [3]")
     ] = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +59,7 @@ class CaptureDiagnostics:
         model: name and version.
         engine: what runs the model, and why.
         wearer: where what is known of the wearer comes from.
+        recording_problem: why `record` has ended early; empty while it goes on, or where nothing is recorded.
     """
 
     connection: ConnectionState
@@ -72,6 +74,7 @@ class CaptureDiagnostics:
     model: str
     engine: str
     wearer: str
+    recording_problem: str = ""
 
 
 class FaceCapture:
@@ -147,7 +150,7 @@ class FaceCapture:
     @property
     def diagnostics(self) -> CaptureDiagnostics:
         """How it does now."""
-        hub, tracker = self._hub, self._tracker
+        hub, tracker, recorder = self._hub, self._tracker, self._source.recorder
         return CaptureDiagnostics(
             connection=hub.state,
             problem=hub.problem,
@@ -161,6 +164,7 @@ class FaceCapture:
             model=self._model,
             engine=self._choice,
             wearer=tracker.wearer.source,
+            recording_problem="" if recorder is None else recorder.problem,
         )
 
     def newest(self) -> Face:
@@ -180,12 +184,15 @@ class FaceCapture:
         """Learn the neutral anew from the next samples; returns when it is in use. Faces meanwhile are lost.
 
         Args:
-            duration_s: of relaxed stillness; None: 2 s.
+            duration_s: of relaxed stillness, 0.5 to 30 s; None: 2 s.
 
         Raises:
+            ValueError: another duration.
             CalibrationError: the wearer was not still, or a recording ended; the old neutral stays.
             NoSamplesError: samples stayed away; so do all other errors of `__next__`.
         """
+        if duration_s is not None and not 0.5 <= duration_s <= 30.0:
+            raise ValueError(f"expected a duration of 0.5 to 30 s, found {duration_s}")
         if not self._began:  # the first sample brings the layout, which would end a calibration
             next(self, None)
         calibration = self._tracker.start_calibration(duration_s)
@@ -202,11 +209,10 @@ class FaceCapture:
         if self._closed:
             return
         self._closed = True
-        try:
+        with ExitStack() as ends:  # each is ended, whatever becomes of the others
+            ends.callback(self._engine.close)
+            ends.callback(self._source.close)
             self._samples.close()
-        finally:
-            self._source.close()
-            self._engine.close()
 
     # Details.
 
@@ -278,7 +284,7 @@ def open_capture(
         model: a name or the path of a model folder.
         wearer: whose profile is used; empty: what is known of anybody.
         layout: of the sensors: a name or the path of a YAML file.
-        rate_hz: samples per second to ask of the hub.
+        rate_hz: samples per second to ask of the hub, 1 to 1000.
         engine: one of `face_inference.engines.ENGINES`, or what makes an engine from a model.
         hub: kind of hub, one of `imu_driver.hubs.HUBS`.
         baud: of a serial port, bits per second.
@@ -290,8 +296,10 @@ def open_capture(
         SourceError: the source means nothing, or cannot be used.
         LayoutError: the layout cannot be read.
         InferenceError: model, wearer or engine cannot be used; its subclasses say which.
-        ValueError: no such kind of hub.
+        ValueError: no such kind of hub, or another rate.
     """
+    if not 1 <= rate_hz <= 1000 or rate_hz != int(rate_hz):
+        raise ValueError(f"expected a whole rate of 1 to 1000 Hz, found {rate_hz}")
     sensors, loaded = load_layout(layout), load_model(model)
     known = known_wearer(wearer, loaded.description, ProfileFolder())
     if isinstance(engine, str):

@@ -59,7 +59,7 @@ def open_source(text: str, layout: str, baud: int = BAUD, record: str | Path | N
             raise SourceError(f"expected a live source to record, found {text}; copy the file instead")
         try:
             return Source(RecordedBytesTransport(text.removeprefix(RECORDED)), is_recording=True)
-        except TransportError as error:
+        except (TransportError, ValueError) as error:  # ValueError: a NUL in the path
             raise SourceError(str(error)) from error
     kind, _, motion = text.partition(":")
     simulator = SimulatedHubProcess(motion, layout) if kind == SIMULATED else None

@@ -38,7 +38,7 @@ class TrackerParams:
     Attributes:
         calibration: duration and stillness of the neutral.
         max_gap_s: a longer gap between samples starts the network anew.
-        stale_after_s: without input for this long, confidence falls and the state is STALE (promise 5: 0.1 s).
+        stale_after_s: without input for this long, confidence falls and the state is STALE.
         neutral_after_s: without input for this long, weights start to fall to neutral.
         fade_s: time the fall of confidence and of weights takes.
     """

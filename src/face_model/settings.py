@@ -77,6 +77,8 @@ def read_mapping(path: Path, what: str, error: type[ImusicError] = SettingsError
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except OSError as problem:
         raise error(f"expected {what} at {path}, found: {problem}; give the path of a file") from problem
+    except ImusicError:
+        raise
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as problem:
         told = " ".join(str(problem).split())
         raise error(f"{path}: expected YAML, found: {told}; correct the syntax") from problem
@@ -110,10 +112,17 @@ class SettingsKind(Generic[T]):
         """The file: a path, where it has a separator or ends in .yaml or .yml; else the name of a shipped one."""
         given = str(name_or_path)
         is_path = isinstance(name_or_path, Path) or "/" in given or given.endswith(_ENDINGS) or not self.folder
-        path = Path(given).expanduser() if is_path else self._shipped() / f"{given}.yaml"
-        if not path.is_file():
+        path = _path(given) if is_path else self._shipped() / f"{given}.yaml"
+        if not _is_file(path):
+            near = (
+                ""
+                if is_path
+                else "".join(f"; did you mean {n}?" for n in difflib.get_close_matches(given, self.names(), 1))
+            )
             shipped = f" or one of the shipped names: {', '.join(self.names())}" if self.folder else ""
-            raise self.error(f"expected a {self.what} at {path}, found no file; give the path of a .yaml file{shipped}")
+            raise self.error(
+                f"expected a {self.what} at {path}, found no file; give the path of a .yaml file{shipped}{near}"
+            )
         return path
 
     def load(self, name_or_path: str | Path, base: T | None = None) -> T:
@@ -148,6 +157,21 @@ class SettingsKind(Generic[T]):
         except ValidationError as problem:
             raise ValueError(_told(problem.errors(include_url=False), self.of, values)) from problem
         return checked[0]
+
+
+def _path(text: str) -> Path:
+    """With the home folder in place of `~`; what names nobody's home stays as it is, and will not be found."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than any file's
+        return False
 
 
 @cache

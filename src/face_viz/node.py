@@ -24,7 +24,7 @@ from face_model.errors import FaceModelError
 from face_model.faces import load_rig
 from face_model.layout import Sensor
 from face_model.skin import place_on_skin
-from face_viz.errors import PortError
+from face_viz.errors import PortError, VizError
 from face_viz.frame import FaceFrame
 from face_viz.markers import MarkerGeometry
 from face_viz.page import FacePage
@@ -300,7 +300,10 @@ class FaceVizNode(ManagedNode):
             return  # counted by the page; RViz would draw nothing of it
         vertices = self._geometry.vertices(frame.weights)
         if wanted[0]:
-            self._pub_markers.publish(self._marker_bytes(message.header, frame, vertices))
+            try:
+                self._pub_markers.publish(self._marker_bytes(message.header, frame, vertices))
+            except VizError as error:  # of a frame id, which comes from outside
+                self.get_logger().warning(f"no markers for this face: {error}", throttle_duration_sec=10.0)
         if wanted[1]:
             self._pub_points.publish(cloud_message(message.header, self._geometry.cloud(vertices)))
         self._markers_sent += 1

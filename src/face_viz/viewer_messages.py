@@ -120,6 +120,18 @@ class MessageTemplate:
         return bytes(self._bytes)
 
 
+def _absent_from(frame_id: str) -> str:
+    """A text of the state's length that a frame id cannot be mistaken for.
+
+    Raises:
+        VizError: the frame id holds every such text.
+    """
+    text = next((sign * TEXT_LENGTH for sign in map(chr, range(33, 127)) if sign * TEXT_LENGTH not in frame_id), None)
+    if text is None:
+        raise VizError(f"expected the name of a frame, found a text of {len(frame_id)} characters")
+    return text
+
+
 class MarkerTemplate:
     """The MarkerArray of a face: its triangles, one cube per sensor, one line of text; see `MessageTemplate`."""
 
@@ -130,7 +142,8 @@ class MarkerTemplate:
     def __init__(self, frame_id: str, geometry: MarkerGeometry, sensors: ShownSensors | None) -> None:
         corners = len(geometry.colors)
         pattern = np.arange(3.0 * corners).reshape(-1, 3) + 0.123456789
-        text = "#" * TEXT_LENGTH
+        # Frame ids come from outside: this text stands nowhere in one.
+        text = _absent_from(frame_id)
         markers = [self._face(pattern, geometry), *self._cubes(sensors), self._text(text)]
         for marker in markers:
             marker.header.frame_id = frame_id

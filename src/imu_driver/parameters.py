@@ -65,7 +65,7 @@ PARAMETERS = (
         "frame_id",
         "face_head",
         "Frame of the wearer's head, in the headers of imu/frame and imu/layout.",
-        effect="Give each wearer an own one where several share a tf tree.",
+        effect="Give each wearer one of their own where several share a tf tree.",
     ),
     ParameterSpec(
         "stamp_source",

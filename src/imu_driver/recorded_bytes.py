@@ -6,6 +6,8 @@ clock), `size` (uint32) and `size` bytes, all little endian.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import struct
 import time
 from collections.abc import Callable
@@ -80,7 +82,7 @@ class RecordedBytesTransport:
             raise EndedError(f"{self.description} has ended")
         arrival_s, size = _HEAD.unpack(head) if len(head) == _HEAD.size else (self._arrival_s, LONGEST + 1)
         data = self._file.read(size) if size <= LONGEST else b""
-        if len(data) != size or not arrival_s >= self._arrival_s:
+        if len(data) != size or not self._arrival_s <= arrival_s < math.inf:
             raise EndedError(f"{self.description} is cut short or damaged after {self._arrival_s:.3f} s")
         self._arrival_s = arrival_s
         return data
@@ -103,6 +105,9 @@ class RecordingTransport:
         path: of the recording, replaced if it is there.
         clock: host monotonic time, s.
 
+    Attributes:
+        problem: why the recording has ended early; empty as long as all was written.
+
     Raises:
         OSError: the file cannot be written.
     """
@@ -110,6 +115,8 @@ class RecordingTransport:
     def __init__(self, transport: Transport, path: str | Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._transport = transport
         self._clock = clock
+        self.path = Path(path)
+        self.problem = ""
         self._file: IO[bytes] | None = Path(path).open("wb")  # noqa: SIM115 - `close_file` closes it
         self._file.write(MAGIC)
 
@@ -128,10 +135,16 @@ class RecordingTransport:
         self._transport.open(is_hub)
 
     def read(self, timeout_s: float) -> bytes:
-        """What has arrived, at once, and recorded; raises `TransportError`."""
+        """What has arrived, at once, and recorded; raises `TransportError`.
+
+        A file that takes no more ends the recording, not the connection: `problem` says so.
+        """
         data = self._transport.read(timeout_s)
         if data and self._file is not None:
-            write_piece(self._file, self._clock(), data)
+            try:
+                write_piece(self._file, self._clock(), data)
+            except OSError as error:
+                self._give_up(error)
         return data
 
     def write(self, data: bytes) -> None:
@@ -143,10 +156,20 @@ class RecordingTransport:
         self._transport.close()
 
     def close_file(self) -> None:
-        """End the recording; may be called twice."""
+        """End the recording; may be called twice, and raises nothing: `problem` says what went wrong."""
         file, self._file = self._file, None
         if file is not None:
-            file.close()
+            try:
+                file.close()
+            except OSError as error:
+                self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        self.problem = f"the recording {self.path} ends here: {error}; free space and begin another"
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):  # what could not be written cannot be flushed either
+                file.close()
 
 
 def write_piece(file: IO[bytes], arrival_s: float, data: bytes) -> None:

@@ -141,7 +141,7 @@ class UdpTransport:
             return BusyError(f"{where}: another program holds the port; close it, or set another port in `udp`")
         if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
             return NotFoundError(
-                f"{where}: not an address of this machine; set the host in `udp` to 127.0.0.1, 0.0.0.0 or an own one"
+                f"{where}: expected 127.0.0.1, 0.0.0.0 or an address of this machine as host in `udp`, found another"
             )
         if error.errno in (errno.EACCES, errno.EPERM):
             return DeniedError(f"{where}: permission denied; set a port above 1023 in `udp`")

@@ -9,13 +9,19 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 from face_model.errors import ImusicError
 from face_model.share import share_dir
 from imusic_cli.libraries import LIBRARIES, OPTIONAL, REQUIRED, Library, advice_for
+
+SHIPPED = "shipped"
+"""Folder of the package's files where `pip install` put them."""
+
+NODES_ONLY = ("rclpy", "imusic.msg", "aiohttp", "programs")
+"""What faces in Python without ROS do without."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything; never raises for what it finds."""
-    return [
+    findings = [
         _python(),
         *(_library(library) for library in LIBRARIES),
         _loads("TensorRT", OPTIONAL, _tensorrt, "only for the engine tensorrt: pip install -r requirements/gpu.txt"),
@@ -50,6 +56,21 @@ def examine() -> list[Finding]:
         _discovery(),
         _serial_ports(),
     ]
+    return findings if has_nodes() else [_without_nodes(finding) for finding in findings]
+
+
+def has_nodes() -> bool:
+    """Whether this is a checkout or a ROS 2 workspace; `pip install` brings what needs no ROS."""
+    try:
+        return share_dir().name != SHIPPED
+    except FileNotFoundError:  # said by what looks for files
+        return True
+
+
+def _without_nodes(finding: Finding) -> Finding:
+    if finding.ok or finding.name not in NODES_ONLY:
+        return finding
+    return replace(finding, importance=OPTIONAL, advice="only ROS 2 nodes need it, which a checkout or a workspace has")
 
 
 def _python() -> Finding:

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from imusic_cli.doctor import Finding, examine
+from imusic_cli.doctor import Finding, examine, has_nodes
 from imusic_cli.libraries import REQUIRED
 
 WIDTH = 110
@@ -29,7 +29,8 @@ def doctor(arguments: Sequence[str]) -> int:
         print(json.dumps({"ok": ok, "findings": [asdict(f) for f in findings]}, indent=2))  # noqa: T201
     else:
         print("\n".join(map(_line, findings)))  # noqa: T201
-        print("Ready." if ok else "Something required is missing.")  # noqa: T201
+        ready = "Ready." if has_nodes() else "Ready for Python without ROS."
+        print(ready if ok else "Something required is missing.")  # noqa: T201
     return 0 if ok else 1
 
 

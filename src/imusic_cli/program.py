@@ -5,11 +5,17 @@ from __future__ import annotations
 import sys
 
 from imusic_cli.libraries import advice_for
+from imusic_ros.program import end_at_once_on_signals
+
+UNTIL_CTRL_C = ("demo", "capture", "sensors", "inference")
+"""Verbs that run until they are ended: being ended early, while libraries are imported, is no failure either."""
 
 
 def main() -> int:
     """Run the command line; the exit status."""
     arguments = sys.argv[1:]
+    if arguments and arguments[0] in UNTIL_CTRL_C:
+        end_at_once_on_signals()
     if arguments[:1] == ["doctor"]:
         from imusic_cli.doctor_verb import doctor
 

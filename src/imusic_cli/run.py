@@ -19,6 +19,7 @@ from face_inference.wearer.profile import ProfileFolder
 from face_model.errors import FaceModelError
 from face_model.faces import load_rig
 from face_model.layout import load_layout
+from imu_driver.udp import parse_address
 from imusic_cli.errors import CommandError
 from imusic_cli.foreground import own_foreground_group
 from imusic_cli.libraries import LIBRARIES
@@ -107,8 +108,17 @@ def check_files(processes: tuple[Process, ...]) -> None:
                 load_rig(str(process.overrides["face"]))
         except (InferenceError, FaceModelError) as error:
             raise CommandError(str(error)) from error
+        if process.overrides.get("udp"):
+            _check_udp(str(process.overrides["udp"]))
         if "motion" in process.overrides:
             _check_motion(str(process.overrides["motion"]))
+
+
+def _check_udp(text: str) -> None:
+    try:
+        parse_address(text)
+    except ValueError as error:
+        raise CommandError(f"--udp: expected HOST:PORT to listen on, such as 0.0.0.0:5055, found {text!r}") from error
 
 
 def _check_motion(motion: str) -> None:

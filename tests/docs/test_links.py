@@ -41,3 +41,19 @@ def test_the_index_names_every_page() -> None:
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = {page.name for page in PAGES if page.parent == ROOT / "docs"} - {"README.md"}
     assert not {name for name in pages if f"({name})" not in index}
+
+
+def missing_paths(page: Path, bases: list[Path]) -> list[str]:
+    """Files in backquotes that stand in none of the folders."""
+    prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    paths = re.findall(r"`([\w.-][\w./-]*/[\w.-]+\.(?:py|yaml|msg|srv|action|md|csv))`", prose)
+    real = [path for path in paths if "NAME" not in path]
+    return [f"{page.name}: {path}" for path in real if not any((base / path).exists() for base in bases)]
+
+
+def test_paths_in_the_prose_exist() -> None:
+    """From the top or from a room, so that a file that was renamed is named by its new name."""
+    rooms = [path.parent for layer in ("src", "lab") for path in ROOT.glob(f"{layer}/*/__init__.py")]
+    bases = [ROOT, ROOT / "docs", ROOT / "src", ROOT / "lab", *rooms]
+    # The changelog names what was.
+    assert not [path for page in PAGES if page.name != "CHANGELOG.md" for path in missing_paths(page, bases)]

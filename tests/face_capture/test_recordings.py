@@ -183,3 +183,15 @@ def test_a_layout_without_the_models_reference_is_refused(hub_bytes: HubBytes, t
     source = f"recorded:{hub_bytes[0]}"
     with open_capture(source, layout=str(layout)) as capture, pytest.raises(LayoutMismatchError, match=name):
         next(capture)
+
+
+@pytest.mark.parametrize("duration_s", [0.0, -1.0, 31.0, math.nan, math.inf])
+def test_a_calibration_lasts_as_long_as_one_can(hub_bytes: HubBytes, duration_s: float) -> None:
+    with open_capture(f"recorded:{hub_bytes[0]}") as capture, pytest.raises(ValueError, match=r"0\.5 to 30 s"):
+        capture.calibrate_neutral(duration_s)
+
+
+@pytest.mark.parametrize("rate_hz", [0, -5, 10**9, 1.5])
+def test_impossible_rates_are_refused(hub_bytes: HubBytes, rate_hz: int) -> None:
+    with pytest.raises(ValueError, match="1 to 1000 Hz"):
+        open_capture(f"recorded:{hub_bytes[0]}", rate_hz=rate_hz)

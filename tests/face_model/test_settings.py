@@ -184,3 +184,22 @@ def test_without_pydantic_a_file_is_refused_in_one_line_and_the_rest_works() -> 
         "from imusic_ros.graph import load_graph\n"
         "load_graph('demo'); print(load_model('imusic').description.title)"
     )
+
+
+@pytest.mark.parametrize("name", ["~nobody_has_this_name/x.yaml", "x" * 300, "x" * 300 + ".yaml"])
+def test_what_cannot_be_a_file_is_refused_like_one_that_is_missing(name: str) -> None:
+    with pytest.raises(ThingError, match="found no file"):
+        THINGS.load(name)
+
+
+def test_a_name_that_is_nearly_one_is_told_it() -> None:
+    with pytest.raises(ThingError, match="did you mean face_12"):
+        THINGS.load("face_13")
+
+
+def test_too_large_a_file_is_told_its_size_and_not_its_syntax(tmp_path: Path) -> None:
+    path = tmp_path / "large.yaml"
+    path.write_bytes(b"# " + b"x" * MAX_BYTES)
+    with pytest.raises(SettingsError, match="at most 1 MiB") as refused:
+        read_mapping(path, "a thing")
+    assert "syntax" not in str(refused.value)

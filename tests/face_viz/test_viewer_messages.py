@@ -13,8 +13,10 @@ pytest.importorskip("imusic.msg", reason="the package's messages are not built: 
 
 from imusic.msg import SensorMount  # noqa: E402
 
+from face_model.faces import load_rig  # noqa: E402
 from face_viz.errors import VizError  # noqa: E402
-from face_viz.viewer_messages import MessageTemplate, sensor_of  # noqa: E402
+from face_viz.markers import MarkerGeometry  # noqa: E402
+from face_viz.viewer_messages import TEXT_LENGTH, MarkerTemplate, MessageTemplate, sensor_of  # noqa: E402
 
 
 def test_a_sensor_on_the_skin_has_a_place_and_one_on_the_skull_a_pose() -> None:
@@ -71,3 +73,11 @@ def test_template_refuses_what_it_cannot_place() -> None:
     template.locate("x", b"ab", times=2)
     with pytest.raises(VizError, match="expected 2 bytes for x, found 3"):
         template.write("x", b"abc")
+
+
+def test_a_frame_id_cannot_be_mistaken_for_the_states_text() -> None:
+    geometry = MarkerGeometry(load_rig())
+    for frame_id in ("!" * TEXT_LENGTH, "#" * (2 * TEXT_LENGTH), "alice/face_head"):
+        MarkerTemplate(frame_id, geometry, None)
+    with pytest.raises(VizError, match="expected the name of a frame"):
+        MarkerTemplate("".join(chr(c) * TEXT_LENGTH for c in range(33, 127)), geometry, None)

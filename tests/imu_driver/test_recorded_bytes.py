@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imu_driver.recorded_bytes import MAGIC, RecordedBytesTransport, write_piece
+from imu_driver.recorded_bytes import MAGIC, RecordedBytesTransport, RecordingTransport, write_piece
 from imu_driver.transport import EndedError, LostError, NotFoundError, TransportError
 
 Pieces = list[tuple[float, bytes]]
@@ -84,3 +84,26 @@ def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(b"\x04\x01\x02hub")
     with pytest.raises(TransportError, match="expected a file that begins with"):
         RecordedBytesTransport(tmp_path / "other")
+
+
+@pytest.mark.parametrize("arrival_s", [float("inf"), float("nan"), 0.5])
+def test_an_impossible_arrival_is_damage(written: Callable[[Pieces], Path], arrival_s: float) -> None:
+    transport = RecordedBytesTransport(written([(1.0, b"a"), (arrival_s, b"b")]))
+    transport.open()
+    assert transport.read(0.0) == b"a"
+    with pytest.raises(EndedError, match="damaged"):
+        transport.read(0.0)
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_connection(written: Callable[[Pieces], Path]) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full on this system")
+    piece = b"x" * 100_000  # more than is kept in memory before it is written
+    live = RecordedBytesTransport(written([(1.0, piece), (2.0, piece), (3.0, b"last")]))
+    recorder = RecordingTransport(live, full)
+    recorder.open()
+    assert [recorder.read(0.0) for _ in range(3)] == [piece, piece, b"last"]
+    assert "No space left" in recorder.problem
+    recorder.close_file()
+    recorder.close_file()
