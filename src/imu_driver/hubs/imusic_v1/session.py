@@ -366,9 +366,12 @@ class HubSession:
     def _adopt(self, hello: p.Hello, usable: bool) -> None:
         """Make the converter; it and its filters outlive a new connection to the same hub with the same units."""
         identity, number = identity_of(hello, self.rate_hz), layout_id(self._layout, hello)
-        if (identity, number) == (self.identity, self.layout_id):
+        same = (identity, number) == (self.identity, self.layout_id)
+        # A hub that was refused before has no converter yet, though nothing in its identity may change.
+        if same and (self._converter is not None or not usable):
             return
-        self.identity, self.layout_id = identity, number
+        if not same:
+            self.identity, self.layout_id = identity, number
         self._converter, self._orientation_problem = None, ""
         if not usable:
             return
