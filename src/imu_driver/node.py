@@ -86,7 +86,8 @@ class ImuDriverNode(ManagedNode):
 
     def activate(self) -> None:
         """Open the hub and begin to publish, now or as soon as it is there."""
-        hub = make_hub(str(self.value("hub")), self._transport, self._layout, int(self.value("rate_hz")))
+        kind, rate_hz = str(self.value("hub")), int(self.value("rate_hz"))
+        hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=self._by_arrival)
         thread = HubThread(hub, self._on_sample)
         self._hub, self._thread = hub, thread
         self._met: HubIdentity | None = None

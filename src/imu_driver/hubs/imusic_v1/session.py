@@ -49,6 +49,7 @@ class _Stage(Enum):
 
     HELLO = auto()
     RATE = auto()
+    CLOCK = auto()
     START = auto()
     FIRST_SAMPLE = auto()
     DONE = auto()
@@ -63,6 +64,7 @@ class HubSession:
         rate_hz: sample rate to ask for; the hub's own maximum is used where that is lower. Where the session only
             listens, the rate that the hub was told to send.
         listen_only: send nothing.
+        by_arrival: hand on samples whose time is in doubt as well.
         clock: host monotonic time, s.
         wait: sleeps for some seconds, used only while there is nothing to read from.
         params: timing.
@@ -87,6 +89,7 @@ class HubSession:
         rate_hz: int,
         *,
         listen_only: bool = False,
+        by_arrival: bool = False,
         clock: Callable[[], float],
         wait: Callable[[float], object],
         params: SessionParams | None = None,
@@ -106,6 +109,7 @@ class HubSession:
         self._layout = layout
         self._rate_hz = rate_hz
         self._listen_only = listen_only
+        self._by_arrival = by_arrival
         self._params = params
         self._clock = clock
         self._wait = wait
@@ -116,6 +120,8 @@ class HubSession:
         self._started = False
         self._resuming = False
         self._count_lost = True
+        self._missed = 0
+        self._pings_before = 0
         self._patient_until_s = 0.0
         self._converter: SampleConverter | None = None
         self._orientation_problem = ""
@@ -285,8 +291,9 @@ class HubSession:
             self._next_hello_s = now + (self._params.error_period_s if failed else self._params.hello_period_s)
             # Not in the book: HELLO is the answer, and the next request follows anyway.
             self._send(p.HelloRequest(0))
-        if self._stage in (_Stage.FIRST_SAMPLE, _Stage.DONE):
-            ping = self._pinger.due(self._clock())
+        if self._stage in (_Stage.CLOCK, _Stage.FIRST_SAMPLE, _Stage.DONE):
+            # Before the first sample pings follow one another, so that its time is known when it comes.
+            ping = self._pinger.due(self._clock(), at_once=self._stage is _Stage.CLOCK)
             if ping is not None:
                 self._send(ping)
 
@@ -329,12 +336,18 @@ class HubSession:
             return
         number, lost = followed
         mapped = self.clock_map.add_sample(sample.hub_time_us, arrival)
-        self._last_host_s = max(mapped, self._last_host_s + 1e-6)
         self._sampled_s = arrival
-        self.counters.samples += 1
         self.counters.lost += lost if self._count_lost else 0
         self._count_lost = True
-        samples.append(self._converter.convert(sample, lost, self._last_host_s, arrival, number))
+        self._missed += lost
+        if self.clock_map.certain or self._by_arrival:
+            self._last_host_s = max(mapped, self._last_host_s + 1e-6)
+            self.counters.samples += 1
+            samples.append(self._converter.convert(sample, self._missed, self._last_host_s, arrival, number))
+            self._missed = 0
+        else:
+            self.counters.untimed += 1
+            self._missed += 1
         if resuming:
             self._abandon("the hub's samples go on")
         if self._stage is not _Stage.DONE:
@@ -413,6 +426,9 @@ class HubSession:
             return
         if self._started:
             self._enter(self.state, _Stage.FIRST_SAMPLE, self._clock())
+        elif self.streaming and not self.clock_map.settled:
+            self._pings_before = self._pinger.sent
+            self._enter(self.state, _Stage.CLOCK, self._clock())
         else:
             self._begin_streaming(self._clock(), None)
 
@@ -474,6 +490,12 @@ class HubSession:
             self._check_flow(now)
         elif self._listen_only:
             return
+        elif self._stage is _Stage.CLOCK:
+            # So many without agreement: the hub does not answer them, or the line is never free.
+            enough = self._pinger.sent - self._pings_before >= params.most_first_pings
+            late = now - self._stage_since_s > params.first_pings_s
+            if self.clock_map.settled or (enough and late):
+                self._begin_streaming(now, None)
         elif self._stage is _Stage.FIRST_SAMPLE and now - max(self._stage_since_s, self._patient_until_s) > (
             params.first_sample_s
         ):

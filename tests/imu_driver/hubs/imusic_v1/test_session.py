@@ -377,6 +377,30 @@ def test_samples_of_an_older_stream_of_a_hub_that_counts_anew_are_not_taken(rig:
     assert rig.session.counters.lost == 0
 
 
+def test_a_reader_that_stood_still_loses_what_waited_and_counts_it(rig: Rig) -> None:
+    rig.run_to(CONNECTED)
+    samples = rig.run(3.0)
+    for _ in range(400):  # arrived while nobody read
+        rig.clock.advance(0.01)
+        for frame in rig.hub.due():
+            rig.line._send(frame)
+    samples += rig.run(3.0)
+    assert rig.session.counters.untimed > 300
+    assert rig.session.clock_map.state.resets == 0
+    for sample in samples[100:]:
+        assert sample.host_time_s == pytest.approx(rig.hub.boot_s + sample.hub_time_s, abs=1e-3)
+    gone_on(samples)
+
+
+def test_samples_stamped_by_arrival_are_never_in_doubt(rig: Rig) -> None:
+    rig.session._by_arrival = True
+    rig.run_to(CONNECTED)
+    rig.run(1.0)
+    rig.hub._clock._zero_s += 0.02
+    rig.run(1.0)
+    assert rig.session.counters.untimed == 0
+
+
 def test_a_stream_that_runs_already_is_joined(rig: Rig) -> None:
     rig.hub.receive(p.encode(p.Start(9)))
     rig.hub.number(123456)
