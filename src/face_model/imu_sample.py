@@ -30,7 +30,7 @@ class ImuSample:
 
     Attributes:
         layout_id: of the layout this belongs to.
-        sequence: number of the sample as the hub counts, uint32.
+        sequence: number of the sample, uint32; goes on without a break as long as the hub does not reboot.
         hub_time_s: sample time on the hub's own clock.
         status: (S,) uint8, `STATUS_` bits.
         orientation: (S, 4) float32, unit quaternion x, y, z, w, sensor frame to an earth frame with z up, heading

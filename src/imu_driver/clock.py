@@ -5,8 +5,12 @@ these points over a window therefore gives offset and skew whatever the jitter, 
 them that spans the mean time (S. Moon, P. Skelly, D. Towsley, "Estimation and removal of clock skew from network delay
 measurements", IEEE INFOCOM 1999). What stays constant in the delay, the envelope cannot see; the pings with the
 shortest round trip give it, on the assumption that their two ways take equally long (as in NTP, RFC 5905).
-Each ping also bounds the truth: the hub read its clock after the ping was sent and before the answer came. A map that
-says otherwise is wrong beyond doubt, which finds a clock that was set back without waiting.
+Each ping also bounds the truth: the hub read its clock after the ping was sent and before the answer came, and not
+sooner than a line without a jam takes each way. A map that says otherwise is wrong beyond doubt: the clock was set.
+
+Lateness alone proves nothing: a clock that was set back, a jam and a reader that stood still look the same until a ping
+is answered, and so do a clock set ahead and the end of a jam in which the map was learned. Until then the map is in
+doubt, and what it says of a sample is not to be relied on; see `ClockMapper.certain`.
 """
 
 from __future__ import annotations
@@ -26,12 +30,20 @@ class ClockParams:
         bucket_s: only the earliest point of each bucket is kept, and the map is computed anew after each bucket.
         min_span_s: no skew is estimated from less time than this.
         max_skew_ppm: of a crystal; a guess with ample margin over the 10 to 50 ppm of hub data sheets.
-        step_s: a packet this much too early proves that the hub's clock jumped ahead, unless the map is young.
+        step_s: without pings, a packet this much too early proves that the hub's clock jumped ahead, unless the map
+            is young.
         young_s: a map is young before it has learned for this long.
-        late_s: packets that are all later than this for `late_for_s` are taken for a clock that was set back.
+        late_s: without pings, packets that are all later than this for `late_for_s` are taken for a clock that was
+            set back.
         late_for_s: see `late_s`.
-        suspect_s: packets that are all later than this for `suspect_for_s` are worth a ping.
-        suspect_for_s: see `suspect_s`.
+        suspect_s: a packet that is later than this and `suspect_times` the usual puts the map in doubt, and so does
+            one that is earlier than all by `bound_s`.
+        suspect_times: see `suspect_s`.
+        usual_most_s: no packet counts as later than this in what is usual.
+        bound_s: what a ping's bounds allow for: rounding, and skew that is not known yet.
+        ahead_s: a sample that was taken this long before a ping does not come after it.
+        doubt_s: a map in doubt that no ping settles for this long is taken as it is.
+        recent_s: of pings that agree, those of so long count.
         agree_s: round trips within this of the shortest agree with it.
         agreeing_pings: pings are wanted in quick succession until this many agree, as they do on a free line.
         most_pings: but no more than this in a window.
@@ -45,8 +57,13 @@ class ClockParams:
     young_s: float = 2.0
     late_s: float = 0.025
     late_for_s: float = 1.0
-    suspect_s: float = 0.003
-    suspect_for_s: float = 0.2
+    suspect_s: float = 0.001
+    suspect_times: float = 6.0
+    usual_most_s: float = 0.005
+    bound_s: float = 0.0006
+    ahead_s: float = 0.1
+    doubt_s: float = 5.0
+    recent_s: float = 5.0
     agree_s: float = 0.0003
     agreeing_pings: int = 4
     most_pings: int = 200
@@ -72,8 +89,12 @@ class ClockState:
     agreeing: int = 0
     newest_s: float = 0.0
     on_time_s: float = 0.0
-    punctual_s: float = 0.0
-    residual_s: float = 0.0
+    trip_s: float = math.inf
+    answered: bool = False
+    doubt_since_s: float | None = None
+    doubt_late: bool = False
+    jammed: bool = False
+    residual_s: float = 0.0003
     resets: int = 0
 
 
@@ -91,14 +112,20 @@ class ClockMapper:
 
     @property
     def wants_pings(self) -> bool:
-        """Whether pings should come faster than usual.
-
-        The map is young, or everything is late lately: a jam on the line or a clock set back, which a ping tells apart.
-        """
+        """Whether pings should come faster than usual: the map is young or in doubt, or the line is jammed."""
         state = self.state
-        late = self.ready and state.newest_s - state.punctual_s > self.params.suspect_for_s
-        doubtful = late or state.agreeing < self.params.agreeing_pings
+        doubtful = state.doubt_since_s is not None or state.jammed or not self.settled
         return doubtful and len(state.pings) < self.params.most_pings
+
+    @property
+    def settled(self) -> bool:
+        """Whether as many pings agree as are wanted."""
+        return self.state.agreeing >= self.params.agreeing_pings
+
+    @property
+    def certain(self) -> bool:
+        """Whether the newest sample's time is to be relied on; always so where no ping is ever answered."""
+        return self.state.doubt_since_s is None
 
     @property
     def skew_ppm(self) -> float:
@@ -131,21 +158,21 @@ class ClockMapper:
 
         Samples come in the order in which the hub took them; an older one means that the hub's clock went back.
         """
-        state = self.state
-        params = self.params
-        if not self.ready or hub_time_us < state.newest_us or self._contradicts(hub_time_us, arrival_s):
+        if not self.ready or hub_time_us < self.state.newest_us or self._contradicts(hub_time_us, arrival_s):
             self._restart(hub_time_us, arrival_s)
-        state = self.state
+        state, params = self.state, self.params
         state.newest_us, state.newest_s = hub_time_us, arrival_s
         x = self._x(hub_time_us)
         y = arrival_s - x
         late = y - self._envelope(x)
         if late < params.late_s:
             state.on_time_s = arrival_s
-        if late < params.suspect_s:
-            state.punctual_s = arrival_s
-        state.residual_s += 0.01 * (max(late, 0.0) - state.residual_s)
-        self._collect(x, y)
+        self._doubt(late, arrival_s)
+        # Bounded, so that after a jam lateness is soon remarkable again.
+        state.residual_s += 0.01 * (min(max(late, 0.0), params.usual_most_s) - state.residual_s)
+        if late <= 0.0 or not state.jammed:
+            # What came in a jam says nothing of the skew, after a pause least of all.
+            self._collect(x, y)
         return min(self.to_host(hub_time_us), arrival_s)
 
     def add_ping(self, sent_s: float, hub_time_us: int, received_s: float) -> bool:
@@ -156,19 +183,28 @@ class ClockMapper:
         """
         if received_s < sent_s:
             return True
-        state = self.state
+        state, trip_s = self.state, received_s - sent_s
+        good = trip_s <= state.trip_s + self.params.agree_s
+        kept = True
         if self.ready:
             mapped = self.to_host(hub_time_us)
-            # A fresh map is only as good as its few points: it may be late, but not by more than a step.
-            if not sent_s - self.params.step_s <= mapped <= received_s + self.params.step_s:
-                self._forget()
-                return False
+            # A line without a jam takes half the shortest round trip each way, a jammed one longer.
+            least_s = 0.5 * min(state.trip_s, trip_s) if self._known else 0.0
+            slack_s = self.params.bound_s if self._known else self.params.step_s
+            if not sent_s + least_s - slack_s <= mapped <= received_s - least_s + slack_s:
+                self._forget(keep_trip=True)
+                state, kept = self.state, False
         x = self._x(hub_time_us)
-        state.pings.append((x, 0.5 * (sent_s + received_s) - x, received_s - sent_s))
+        state.answered = True
+        state.pings.append((x, 0.5 * (sent_s + received_s) - x, trip_s))
         while state.pings[0][0] < x - self.params.window_s:
             state.pings.popleft()
         self._remove_constant_delay()
-        return True
+        since_s = state.doubt_since_s
+        # A clock set back would be seen however long the answer took; one set ahead only if the line was free.
+        if since_s is not None and sent_s >= since_s and self._known and (good or state.doubt_late):
+            state.doubt_since_s = None
+        return kept
 
     def reset(self) -> None:
         """Forget everything but the count of resets, after a reboot or a new connection."""
@@ -176,6 +212,8 @@ class ClockMapper:
 
     def _contradicts(self, hub_time_us: int, arrival_s: float) -> bool:
         state, params = self.state, self.params
+        if state.answered:
+            return False  # they tell, and for certain
         x = self._x(hub_time_us)
         late = arrival_s - x - self._envelope(x)
         # A young map may have begun in a jam: what comes earlier then only improves it.
@@ -183,26 +221,56 @@ class ClockMapper:
         set_back = late >= params.late_s and arrival_s - state.on_time_s > params.late_for_s
         return jumped_ahead or set_back
 
+    def _doubt(self, late: float, arrival_s: float) -> None:
+        """Begin to doubt the map, or go on, or give it up."""
+        state, params = self.state, self.params
+        if not state.answered:
+            return
+        if late > params.suspect_s + params.suspect_times * state.residual_s:
+            if not state.jammed and state.doubt_since_s is None:
+                state.doubt_since_s, state.doubt_late = arrival_s, True
+            state.jammed = True
+        elif late < params.suspect_s:
+            state.jammed = False
+        if late < -params.bound_s and (state.doubt_since_s is None or state.doubt_late):
+            state.doubt_since_s, state.doubt_late = arrival_s, False
+        since_s = state.doubt_since_s
+        if since_s is not None and arrival_s - since_s > params.doubt_s:
+            state.doubt_since_s = None
+
+    @property
+    def _known(self) -> bool:
+        """Whether it is known how long a round trip takes on a free line."""
+        return math.isfinite(self.state.trip_s)
+
     def _x(self, hub_time_us: int) -> float:
         return (hub_time_us - self.state.origin_us) * 1e-6
 
     def _envelope(self, x: float) -> float:
         return self.state.intercept + self.state.slope * x
 
-    def _forget(self) -> None:
-        self.state = ClockState(resets=self.state.resets + 1)
+    def _forget(self, *, keep_trip: bool = False) -> None:
+        before = self.state
+        self.state = ClockState(resets=before.resets + 1, answered=before.answered)
+        if keep_trip:
+            # The clock was set, but the line is the same.
+            self.state.trip_s, self.state.residual_s = before.trip_s, before.residual_s
 
     def _restart(self, hub_time_us: int, arrival_s: float) -> None:
         if self.ready:
-            self._forget()
+            self._forget(keep_trip=True)
         state = self.state
-        # Pings from before the first sample stay, on the new origin.
+        # Pings from before the first sample stay, on the new origin, unless they tell of a later clock: it was set.
         shift = self._x(hub_time_us)
-        state.pings = deque((x - shift, y + shift, trip) for x, y, trip in state.pings)
+        state.pings = deque(
+            (x - shift, y + shift, trip) for x, y, trip in state.pings if x <= shift + self.params.ahead_s
+        )
         state.origin_us = hub_time_us
-        state.on_time_s = state.punctual_s = arrival_s
+        state.on_time_s = arrival_s
         state.intercept = arrival_s
         self._remove_constant_delay()
+        if state.answered and not (self._known and self._good_pings()):
+            state.doubt_since_s = arrival_s
 
     def _collect(self, x: float, y: float) -> None:
         state = self.state
@@ -218,6 +286,8 @@ class ClockMapper:
         excess = self._envelope(x) - y
         if excess > 0.0:
             state.intercept -= excess
+            if excess > self.params.bound_s:
+                self._remove_constant_delay()  # what the map was learned from was late all the time
 
     def _fit(self, now_x: float) -> None:
         state = self.state
@@ -233,6 +303,10 @@ class ClockMapper:
         state.intercept = min(y - state.slope * x for x, y in points)
         self._remove_constant_delay()
 
+    def _good_pings(self) -> int:
+        """Pings of this map whose round trip is that of a free line."""
+        return sum(trip <= self.state.trip_s + self.params.agree_s for _, _, trip in self.state.pings)
+
     def _remove_constant_delay(self) -> None:
         state = self.state
         if not state.pings:
@@ -240,9 +314,13 @@ class ClockMapper:
         shortest = min(trip for _, _, trip in state.pings)
         best = [(x, y) for x, y, trip in state.pings if trip <= shortest + self.params.agree_s]
         state.agreeing = len(best)
+        if self.settled:
+            state.trip_s = shortest
         if self.ready:
-            # Pings that waited for nothing agree with one another; their median is steadier than the best alone.
-            state.sample_delay_s = sorted(self._envelope(x) - y for x, y in best)[len(best) // 2]
+            # Pings that waited for nothing agree with one another; their median is steadier than the best alone. Old
+            # ones tell of the skew, too, and only until that is known.
+            recent = [(x, y) for x, y in best if x >= best[-1][0] - self.params.recent_s]
+            state.sample_delay_s = sorted(self._envelope(x) - y for x, y in recent)[len(recent) // 2]
 
 
 def _edge_slope(points: deque[tuple[float, float]]) -> float:

@@ -61,6 +61,11 @@ class Reporter:
         lost = figures.lost - before.lost
         if lost:
             warnings.append(f"{lost} samples lost lately")
+        untimed = figures.untimed - before.untimed
+        if untimed:
+            warnings.append(
+                f"{untimed} samples dropped lately, their time was in doubt: a jam, or the hub's clock was set"
+            )
         rejected = sum(figures.rejected.values()) - sum(before.rejected.values())
         if rejected:
             warnings.append(f"{rejected} frames rejected lately: {figures.last_reject}")
@@ -82,6 +87,7 @@ class Reporter:
             "lost": figures.lost,
             "out_of_order": figures.out_of_order,
             "stale": figures.stale,
+            "untimed": figures.untimed,
             "connections": figures.connections,
             "reboots": figures.reboots,
             "watchdog": figures.watchdog,

@@ -94,6 +94,7 @@ class HubFigures:
         lost: missing between them, by the hub's count.
         out_of_order: dropped because they were old or repeated.
         stale: dropped because they belonged to no stream that was asked for.
+        untimed: dropped because the time at which they were taken was in doubt.
         connections: times that samples began to flow.
         reboots: of the hub.
         watchdog: times that samples stopped without a word.
@@ -111,6 +112,7 @@ class HubFigures:
     lost: int = 0
     out_of_order: int = 0
     stale: int = 0
+    untimed: int = 0
     connections: int = 0
     reboots: int = 0
     watchdog: int = 0

@@ -9,7 +9,6 @@ from typing import Any
 from imusic.msg import ImuFrame, SensorLayout, SensorStates
 from imusic.srv import Identify
 from rclpy.exceptions import InvalidTopicNameException
-from rclpy.task import Future
 from sensor_msgs.msg import Imu
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
@@ -27,6 +26,7 @@ from imu_driver.sensor_states import StatesWatch
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import Transport
 from imu_driver.udp import UdpTransport, parse_address
+from imusic_ros.awaiting import Awaiting
 from imusic_ros.health import ERROR, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.process import run
@@ -34,6 +34,9 @@ from imusic_ros.qos import LATCHED, SENSOR_DATA
 
 SUBSCRIBERS_PERIOD_S = 0.2
 """How often it is looked up which imu/<sensor>/data somebody wants: asking at each sample would cost too much."""
+
+ANSWER_S = 3.0
+"""A service answers within this: longer than a hub takes to end a command, repeated until it is given up."""
 
 LOG_PERIOD_S = 10.0
 """The same kind of reject is logged at most this often."""
@@ -48,6 +51,7 @@ class ImuDriverNode(ManagedNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("imu_driver", PARAMETERS, **options)
         self._entities: list[tuple[Any, Any]] = []
+        self._awaiting = Awaiting(self)
         self._thread: HubThread | None = None
         self._hub: Hub | None = None
         self._message = messages.empty_frame()
@@ -77,12 +81,13 @@ class ImuDriverNode(ManagedNode):
             ]
         except InvalidTopicNameException as error:
             raise ConfigurationError(f"layout {self._layout.name}: sensor names become topic names: {error}") from error
-        self._keep(self.destroy_service, self.create_service(Identify, "~/identify", self._on_identify))
-        self._keep(self.destroy_service, self.create_service(SetBool, "~/set_streaming", self._on_set_streaming))
+        self._service(Identify, "~/identify", self._on_identify)
+        self._service(SetBool, "~/set_streaming", self._on_set_streaming)
 
     def activate(self) -> None:
         """Open the hub and begin to publish, now or as soon as it is there."""
-        hub = make_hub(str(self.value("hub")), self._transport, self._layout, int(self.value("rate_hz")))
+        kind, rate_hz = str(self.value("hub")), int(self.value("rate_hz"))
+        hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=self._by_arrival)
         thread = HubThread(hub, self._on_sample)
         self._hub, self._thread = hub, thread
         self._met: HubIdentity | None = None
@@ -139,6 +144,10 @@ class ImuDriverNode(ManagedNode):
         self._keep(self.destroy_publisher, publisher)
         return publisher
 
+    def _service(self, kind: Any, name: str, callback: Any) -> None:
+        service = self.create_service(kind, name, callback, callback_group=self._awaiting.group)
+        self._keep(self.destroy_service, service)
+
     def _keep(self, destroy: Any, entity: Any) -> None:
         self._entities.append((destroy, entity))
 
@@ -178,7 +187,7 @@ class ImuDriverNode(ManagedNode):
         if self._hub is None:
             response.success, response.message = False, "the driver is not active: activate it first"
             return response
-        outcome = await self._awaitable(self._hub.identify(request.sensor_id))
+        outcome = await self._ended(self._hub.identify(request.sensor_id))
         response.success, response.message = outcome.ok, outcome.message
         return response
 
@@ -186,14 +195,13 @@ class ImuDriverNode(ManagedNode):
         if self._hub is None:
             response.success, response.message = False, "the driver is not active: activate it first"
             return response
-        outcome = await self._awaitable(self._hub.set_streaming(request.data))
+        outcome = await self._ended(self._hub.set_streaming(request.data))
         response.success, response.message = outcome.ok, outcome.message
         return response
 
-    def _awaitable(self, promise: Promise[Outcome]) -> Any:
-        done: Any = Future(executor=self.executor)
-        promise.add_done_callback(lambda ended: done.set_result(ended.result()))
-        return done
+    async def _ended(self, command: Promise[Outcome]) -> Outcome:
+        late = Outcome(False, False, f"no answer from the hub within {ANSWER_S:g} s; see the driver's diagnostics")
+        return await self._awaiting.result(command, ANSWER_S, late)
 
     def _log_connection(self, hub: Hub) -> None:
         trouble = hub.problem or "; ".join(hub.notices)

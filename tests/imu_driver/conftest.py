@@ -75,6 +75,8 @@ class BenchHub(SimulatedHub):
         refuse: answers instead of doing what a type of command asks.
         deaf_to: types of packets that are not heard.
         mute: answers, but sends no samples.
+        counts_anew: begins at number 0 with every START, as hubs did before the protocol said that numbers go on.
+        start_takes_s: a START keeps it from everything else for so long.
         spoil: changes every HELLO.
         boot_s: host time of the last boot.
     """
@@ -84,6 +86,10 @@ class BenchHub(SimulatedHub):
         self.refuse: dict[int, p.Ack] = {}
         self.deaf_to: set[int] = set()
         self.mute = False
+        self.counts_anew = False
+        self.start_takes_s = 0.0
+        self._inbox: list[bytes] = []
+        self._busy_until_s: float | None = None
         self.spoil: Callable[[p.Hello], p.Hello] = lambda hello: hello
         self.boot_s = clock() - 10.0
         super().__init__(
@@ -114,8 +120,36 @@ class BenchHub(SimulatedHub):
         self.boot_s = self._clock.now_s
 
     def due(self) -> list[bytes]:
+        answers = self._work()
+        if self._busy_until_s is not None:
+            return answers
         frames = super().due()
-        return [] if self.mute and self.streaming else frames
+        return answers if self.mute and self.streaming else answers + frames
+
+    def receive(self, data: bytes) -> list[bytes]:
+        self._inbox.append(data)
+        return self._work()
+
+    @property
+    def wait_s(self) -> float:
+        busy = self._busy_until_s
+        return super().wait_s if busy is None else max(0.0, busy - self._clock.now_s)
+
+    def _work(self) -> list[bytes]:
+        answers: list[bytes] = []
+        while self._inbox and (self._busy_until_s is None or self._clock.now_s >= self._busy_until_s):
+            data = self._inbox[0]
+            if self.start_takes_s and self._busy_until_s is None and isinstance(p.decode(data), p.Start):
+                self._busy_until_s = self._clock.now_s + self.start_takes_s
+                continue
+            self._busy_until_s = None
+            answers += super().receive(self._inbox.pop(0))
+        return answers
+
+    def _start(self) -> None:
+        if self.counts_anew:
+            self.streaming = False
+        super()._start()
 
     def hello(self) -> p.Hello:
         return self._hello()

@@ -23,6 +23,7 @@ KEYS = [
     "lost",
     "out_of_order",
     "stale",
+    "untimed",
     "connections",
     "reboots",
     "watchdog",

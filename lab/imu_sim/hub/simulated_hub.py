@@ -253,6 +253,8 @@ class SimulatedHub:
         return []
 
     def _start(self) -> None:
+        if self.streaming:
+            return  # done twice, it does no harm: samples and their numbers go on
         now_s = self._clock.now_s
         self._first_start_s = now_s if self._first_start_s is None else self._first_start_s
         self.streaming = True

@@ -23,6 +23,7 @@ class MakeHub(Protocol):
         rate_hz: int,
         *,
         listen_only: bool,
+        by_arrival: bool,
         clock: Callable[[], float],
         wait: Callable[[float], object],
     ) -> Hub:
@@ -42,6 +43,7 @@ def make_hub(
     rate_hz: int,
     listen_only: bool = False,
     *,
+    by_arrival: bool = False,
     clock: Callable[[], float] | None = None,
     wait: Callable[[float], object] = time.sleep,
 ) -> Hub:
@@ -53,6 +55,7 @@ def make_hub(
         layout: sensors in the order that samples shall have.
         rate_hz: samples per second to ask for; the hub's own maximum is used where that is lower.
         listen_only: send nothing, and take the samples of a hub that streams by itself once it has said who it is.
+        by_arrival: samples are stamped with their arrival: the hub's clock may be wrong, and none is dropped for it.
         clock: monotonic time of arrivals, s. None: the host's, or that of the recording.
         wait: sleeps for some seconds, at most 0.02, used only while there is nothing to read from.
 
@@ -65,4 +68,5 @@ def make_hub(
     recorded = isinstance(transport, RecordedBytesTransport)
     if clock is None:
         clock = transport.clock if isinstance(transport, RecordedBytesTransport) else time.monotonic
-    return make(transport, layout, rate_hz, listen_only=listen_only or recorded, clock=clock, wait=wait)
+    listen_only = listen_only or recorded
+    return make(transport, layout, rate_hz, listen_only=listen_only, by_arrival=by_arrival, clock=clock, wait=wait)

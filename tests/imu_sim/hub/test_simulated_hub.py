@@ -135,10 +135,19 @@ def test_truth_is_the_motion_at_the_sample(start: Callable[..., Host]) -> None:
     np.testing.assert_allclose(host.hub.truth(500), host.hub.truth(8900), atol=1e-9)
 
 
+def test_start_twice_changes_nothing(start: Callable[..., Host]) -> None:
+    host = start(model=perfect_part(), settings=PROMPT)
+    first = host.samples(1.0)
+    host.ask(Start(2))
+    second = host.samples(1.0)
+    assert second[0].sequence == first[-1].sequence + 1
+
+
 def test_start_again_begins_the_motion_again(start: Callable[..., Host]) -> None:
     host = start(model=perfect_part(), settings=PROMPT)
     first = host.samples(5.0)
-    host.ask(Start(2))
+    host.ask(Stop(2))
+    host.ask(Start(3))
     second = host.samples(5.0)
     assert second[0].sequence == 0
     assert [s.motion for s in second[:400]] == [s.motion for s in first[:400]]

@@ -96,7 +96,12 @@ class SampleConverter:
         self._status = np.zeros(len(units), np.uint8)
 
     def convert(
-        self, sample: Sample, lost: int = 0, host_time_s: float = math.nan, arrival_s: float = math.nan
+        self,
+        sample: Sample,
+        lost: int = 0,
+        host_time_s: float = math.nan,
+        arrival_s: float = math.nan,
+        number: int | None = None,
     ) -> ImuSample:
         """One sample; call in order, because stuck sensors and the host's fusion need the past.
 
@@ -105,6 +110,7 @@ class SampleConverter:
             lost: samples lost just before it.
             host_time_s: when it was taken, on the host's monotonic clock.
             arrival_s: when it arrived, on the same clock.
+            number: given to the sample instead of the hub's own.
         """
         if sample.fields != self._fields:
             self._index = self._columns(sample.fields)
@@ -127,7 +133,7 @@ class SampleConverter:
             orientation = self._fused(status, angular_velocity, specific_force, lost)
         return ImuSample(
             self._layout_id,
-            sample.sequence,
+            sample.sequence if number is None else number,
             1e-6 * sample.hub_time_us,
             status,
             orientation,

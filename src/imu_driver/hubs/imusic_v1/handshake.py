@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from face_model.frames import GRAVITY_M_S2
@@ -23,6 +24,7 @@ class HandshakeReport:
         unknown: `place (id)` on the hub, not in the layout; their data is not used.
         misnamed: (id, expected name, found place).
         no_motion: whether the hub sends no gyroscope or no accelerometer, without which nothing can be used.
+        impossible: numbers in HELLO that no hub can mean, in words; with any of them nothing it says is relied on.
     """
 
     matched: int
@@ -31,11 +33,12 @@ class HandshakeReport:
     unknown: tuple[str, ...]
     misnamed: tuple[tuple[int, str, str], ...]
     no_motion: bool
+    impossible: tuple[str, ...] = ()
 
     @property
     def usable(self) -> bool:
         """Whether anything can be measured."""
-        return self.matched > len(self.silent) and not self.no_motion
+        return self.matched > len(self.silent) and not self.no_motion and not self.impossible
 
     @property
     def complete(self) -> bool:
@@ -46,6 +49,8 @@ class HandshakeReport:
     def summary(self) -> str:
         """One line for people: what was expected and found, and what to do; empty if all agree."""
         parts = []
+        if self.impossible:
+            parts.append(f"HELLO tells of {', '.join(self.impossible)}: correct the hub's firmware")
         if self.no_motion:
             parts.append("the hub sends no gyroscope or no accelerometer: switch both on in its firmware")
         if self.missing:
@@ -69,21 +74,51 @@ def compare(hello: Hello, layout: SensorLayout) -> HandshakeReport:
         matched=len(matched),
         missing=tuple(f"{name} ({i})" for i, name in expected.items() if i not in on_hub),
         silent=tuple(f"{expected[i]} ({i})" for i in matched if not on_hub[i].present),
-        unknown=tuple(f"{s.place or 'unnamed'} ({s.id})" for s in hello.sensors if s.id not in expected),
+        unknown=tuple(f"{printable(s.place) or 'unnamed'} ({s.id})" for s in hello.sensors if s.id not in expected),
         misnamed=tuple(
-            (i, expected[i], on_hub[i].place) for i in matched if on_hub[i].place and on_hub[i].place != expected[i]
+            (i, expected[i], printable(on_hub[i].place))
+            for i in matched
+            if on_hub[i].place and on_hub[i].place != expected[i]
         ),
         no_motion=not (hello.fields & Fields.GYRO and hello.fields & Fields.ACCEL),
+        impossible=tuple(_impossible(hello)),
     )
+
+
+def printable(text: str) -> str:
+    """Text of a hub as it can stand in a line of a log: whatever does not print becomes a question mark."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _impossible(hello: Hello) -> Iterator[str]:
+    """A unit that does not answer may not know its ranges; all else has to be possible."""
+    if not hello.rate_hz:
+        yield "a rate of 0 Hz"
+    if not hello.max_rate_hz:
+        yield "a highest rate of 0 Hz"
+    for sensor in hello.sensors:
+        unit = f"unit {sensor.id} ({printable(sensor.place) or 'unnamed'})"
+        if sensor.present and not sensor.gyro_range_dps:
+            yield f"a gyroscope range of 0 of {unit}"
+        if sensor.present and not sensor.accel_range_g:
+            yield f"an accelerometer range of 0 of {unit}"
 
 
 def identity_of(hello: Hello, rate_hz: int) -> HubIdentity:
     """Who the hub is, without what may change while it stays the same hub; `rate_hz` is what is asked of it."""
     sensors = tuple(
-        HubSensor(s.id, s.place, s.part, s.present, math.radians(s.gyro_range_dps), GRAVITY_M_S2 * s.accel_range_g)
+        HubSensor(
+            s.id,
+            printable(s.place),
+            printable(s.part),
+            s.present,
+            math.radians(s.gyro_range_dps),
+            GRAVITY_M_S2 * s.accel_range_g,
+        )
         for s in hello.sensors
     )
-    return HubIdentity(hello.hub, hello.firmware, sensors, rate_hz, bool(hello.fields & Fields.QUATERNION))
+    orientation = bool(hello.fields & Fields.QUATERNION)
+    return HubIdentity(printable(hello.hub), printable(hello.firmware), sensors, rate_hz, orientation)
 
 
 def layout_id(layout: SensorLayout, hello: Hello) -> int:

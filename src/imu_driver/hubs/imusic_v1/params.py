@@ -20,6 +20,8 @@ class SessionParams:
         silence_s: without any packet while connecting, the transport is opened anew.
         watchdog_s: without a sample for this long, and for `watchdog_periods`, the hub is asked again.
         watchdog_periods: see `watchdog_s`.
+        first_pings_s: before START, pings are given this long to agree, and `most_first_pings`.
+        most_first_pings: see `first_pings_s`.
         first_sample_s: the same for the first sample after START.
         idle_watchdog_s: the same while streaming is off, for any packet.
         ping_period_s: between PINGs.
@@ -36,10 +38,12 @@ class SessionParams:
     silence_s: float = 5.0
     watchdog_s: float = 0.3
     watchdog_periods: float = 5.0
+    first_pings_s: float = 0.5
+    most_first_pings: int = 14
     first_sample_s: float = 1.0
     idle_watchdog_s: float = 3.5
     ping_period_s: float = 1.0
-    ping_fast_s: float = 0.05
+    ping_fast_s: float = 0.037
 
 
 @dataclass
@@ -54,6 +58,7 @@ class SessionCounters:
         lost: missing between them, by the hub's count.
         out_of_order: dropped because they were old or repeated.
         stale: dropped because they belonged to no acknowledged START.
+        untimed: dropped because the time at which they were taken was in doubt.
     """
 
     connections: int = 0
@@ -63,3 +68,4 @@ class SessionCounters:
     lost: int = 0
     out_of_order: int = 0
     stale: int = 0
+    untimed: int = 0

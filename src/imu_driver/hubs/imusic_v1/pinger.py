@@ -16,22 +16,29 @@ class Pinger:
         clock_map: learns from them and may ask for more.
         period_s: between pings.
         fast_s: between pings while the map is young or in doubt.
+
+    Attributes:
+        sent: pings so far.
     """
 
     def __init__(self, clock_map: ClockMapper, period_s: float, fast_s: float) -> None:
         self._clock_map = clock_map
         self._period_s = period_s
         self._fast_s = fast_s
+        self.sent = 0
         self._sent: dict[int, float] = {}
         self._token = 0
         self._last_s = float("-inf")
 
-    def due(self, now_s: float) -> Ping | None:
-        """A ping to be sent now, or None."""
+    def due(self, now_s: float, *, at_once: bool = False) -> Ping | None:
+        """A ping to be sent now, or None; `at_once` if the last one was answered or has had time to be."""
         period = self._fast_s if self._clock_map.wants_pings else self._period_s
+        if at_once:
+            period = 0.0 if self._token not in self._sent else self._fast_s
         if now_s - self._last_s < period:
             return None
         self._last_s = now_s
+        self.sent += 1
         self._token = (self._token + 1) & 0xFFFFFFFF
         if len(self._sent) >= MAX_WAITING:
             del self._sent[next(iter(self._sent))]

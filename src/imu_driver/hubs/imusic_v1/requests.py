@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from imu_driver.hub import Outcome
+from imu_driver.hubs.imusic_v1.handshake import printable
 from imu_driver.hubs.imusic_v1.protocol import Ack, HostPacket, Result
 
 Build: TypeAlias = Callable[[int], HostPacket]
@@ -70,7 +71,7 @@ class RequestBook:
         del self._waiting[ack.request_id]
         ok = ack.result == Result.OK
         name = type(waiting.packet).__name__
-        message = "" if ok else f"the hub refused {name}: {ack.message or _meaning(ack.result)}"
+        message = "" if ok else f"the hub refused {name}: {printable(ack.message) or _meaning(ack.result)}"
         waiting.done(Outcome(ok, True, message))
 
     def abandon(self, reason: str) -> None:

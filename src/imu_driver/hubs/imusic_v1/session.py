@@ -17,6 +17,7 @@ for samples, whatever their numbers, and never opens the transport anew because 
 
 from __future__ import annotations
 
+import math
 import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -31,10 +32,10 @@ from imu_driver.hub import ConnectionState, HubFigures, HubIdentity, Outcome
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.conversion import SampleConverter
 from imu_driver.hubs.imusic_v1.handshake import HandshakeReport, compare, identity_of, layout_id
+from imu_driver.hubs.imusic_v1.numbering import FIRST_BELOW, SampleNumbers
 from imu_driver.hubs.imusic_v1.params import SessionCounters, SessionParams
 from imu_driver.hubs.imusic_v1.pinger import Pinger
 from imu_driver.hubs.imusic_v1.requests import Build, Done, RequestBook
-from imu_driver.hubs.imusic_v1.sequence import SequenceCheck
 from imu_driver.transport import EndedError, Transport, TransportError
 
 _Command: TypeAlias = Callable[[float], None]
@@ -48,6 +49,7 @@ class _Stage(Enum):
 
     HELLO = auto()
     RATE = auto()
+    CLOCK = auto()
     START = auto()
     FIRST_SAMPLE = auto()
     DONE = auto()
@@ -62,6 +64,7 @@ class HubSession:
         rate_hz: sample rate to ask for; the hub's own maximum is used where that is lower. Where the session only
             listens, the rate that the hub was told to send.
         listen_only: send nothing.
+        by_arrival: hand on samples whose time is in doubt as well.
         clock: host monotonic time, s.
         wait: sleeps for some seconds, used only while there is nothing to read from.
         params: timing.
@@ -86,6 +89,7 @@ class HubSession:
         rate_hz: int,
         *,
         listen_only: bool = False,
+        by_arrival: bool = False,
         clock: Callable[[], float],
         wait: Callable[[float], object],
         params: SessionParams | None = None,
@@ -105,13 +109,20 @@ class HubSession:
         self._layout = layout
         self._rate_hz = rate_hz
         self._listen_only = listen_only
+        self._by_arrival = by_arrival
         self._params = params
         self._clock = clock
         self._wait = wait
         self._stage = _Stage.HELLO
         self._requests = RequestBook(params.request_period_s, params.request_tries)
         self._pinger = Pinger(self.clock_map, params.ping_period_s, params.ping_fast_s)
-        self._sequence = SequenceCheck(from_any=listen_only)
+        self._numbers = SampleNumbers(from_any=listen_only)
+        self._started = False
+        self._resuming = False
+        self._count_lost = True
+        self._missed = 0
+        self._pings_before = 0
+        self._patient_until_s = 0.0
         self._converter: SampleConverter | None = None
         self._orientation_problem = ""
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
@@ -180,6 +191,8 @@ class HubSession:
                 future.set_result(_LISTENING)
                 return
             self.streaming = wanted
+            # What is missed while nobody wants it is not lost.
+            self._count_lost = self._count_lost and wanted
             if self.state is not ConnectionState.CONNECTED:
                 future.set_result(Outcome(True, False, f"done once the hub is connected: {self.problem}"))
                 return
@@ -278,8 +291,9 @@ class HubSession:
             self._next_hello_s = now + (self._params.error_period_s if failed else self._params.hello_period_s)
             # Not in the book: HELLO is the answer, and the next request follows anyway.
             self._send(p.HelloRequest(0))
-        if self._stage in (_Stage.FIRST_SAMPLE, _Stage.DONE):
-            ping = self._pinger.due(self._clock())
+        if self._stage in (_Stage.CLOCK, _Stage.FIRST_SAMPLE, _Stage.DONE):
+            # Before the first sample pings follow one another, so that its time is known when it comes.
+            ping = self._pinger.due(self._clock(), at_once=self._stage is _Stage.CLOCK)
             if ping is not None:
                 self._send(ping)
 
@@ -295,44 +309,63 @@ class HubSession:
             self._requests.acknowledge(packet)
             if self._listen_only and (packet.command, packet.result) == (p.Start.TYPE, p.Result.OK):
                 # Somebody else sent START: the hub counts from 0 again.
-                self._sequence.restart()
+                self._numbers.restart()
         elif isinstance(packet, p.Hello):
             self._on_hello(packet, arrival)
         # Host packets come back from a line that echoes; they mean nothing here.
 
     def _on_sample(self, sample: p.Sample, arrival: float, samples: list[ImuSample]) -> None:
-        wanted = self._stage in (_Stage.FIRST_SAMPLE, _Stage.DONE) and self.streaming
+        resuming = self._resuming and self._stage in (_Stage.HELLO, _Stage.RATE)
+        wanted = (self._stage in (_Stage.FIRST_SAMPLE, _Stage.DONE) or resuming) and self.streaming
         if not wanted or self.hello is None or self._converter is None:
             self.counters.stale += 1
             return
         if (len(sample.status), sample.fields) != (len(self.hello.sensors), self.hello.fields):
+            self._started = False
             self._begin_handshake(arrival, "the hub's samples have other units or fields than its HELLO")
             return
-        lost = self._sequence.check(sample.sequence)
-        if lost is None:
+        if resuming and sample.hub_time_us <= self._numbers.newest_us:
+            # The hub may have rebooted in the silence, and its next HELLO will say so.
+            self.counters.stale += 1
+            return
+        followed = self._numbers.follow(sample.sequence, sample.hub_time_us, self.rate_hz)
+        if followed is None:
             self.counters.out_of_order += 1
-            if self._sequence.lost_track:
+            if self._numbers.lost_track:
                 self._lost_track(arrival)
             return
+        number, lost = followed
         mapped = self.clock_map.add_sample(sample.hub_time_us, arrival)
-        self._last_host_s = max(mapped, self._last_host_s + 1e-6)
         self._sampled_s = arrival
-        self.counters.samples += 1
-        self.counters.lost += lost
-        samples.append(self._converter.convert(sample, lost, self._last_host_s, arrival))
-        if self._stage is _Stage.FIRST_SAMPLE:
+        self.counters.lost += lost if self._count_lost else 0
+        self._count_lost = True
+        self._missed += lost
+        if self.clock_map.certain or self._by_arrival:
+            self._last_host_s = max(mapped, self._last_host_s + 1e-6)
+            self.counters.samples += 1
+            samples.append(self._converter.convert(sample, self._missed, self._last_host_s, arrival, number))
+            self._missed = 0
+        else:
+            self.counters.untimed += 1
+            self._missed += 1
+        if resuming:
+            self._abandon("the hub's samples go on")
+        if self._stage is not _Stage.DONE:
             self._connected(arrival)
 
     def _lost_track(self, now: float) -> None:
         if self._listen_only:
-            self._sequence.restart()
+            self._numbers.restart()
         else:
+            self._started = False
             self._begin_handshake(now, "the hub's sample numbers went back")
 
     # Handshake
 
-    def _begin_handshake(self, now: float, why: str) -> None:
+    def _begin_handshake(self, now: float, why: str, *, resume: bool = False) -> None:
+        """Ask who is there; with `resume`, samples that follow the last one are as good an answer as HELLO."""
         self._abandon(why)
+        self._resuming = resume
         self._enter(ConnectionState.CONNECTING, _Stage.HELLO, now)
         self.problem = why
         self._next_hello_s = now
@@ -344,11 +377,15 @@ class HubSession:
             self.counters.reboots += 1
             self.clock_map.reset()
             self._pinger.forget()
-        elif known is not None and self._stage is not _Stage.HELLO:
-            changed = (hello.sensors, hello.fields) != (known.sensors, known.fields)
+            self._numbers.reboot()
+        changed = known is None or (hello.sensors, hello.fields) != (known.sensors, known.fields)
+        if known is not None and not rebooted and self._stage is not _Stage.HELLO:
             stopped = self._stage is _Stage.DONE and self.streaming and not hello.streaming
             if not changed and (self._listen_only or not stopped):
                 return
+        # What this session started and the hub is still doing needs no START, with which some hubs count anew.
+        self._started = self._started and self.streaming and hello.streaming and not (rebooted or changed)
+        self._resuming = self._resuming and self._started
         self._abandon("the hub was attached anew")
         self.hello, self.report = hello, compare(hello, self._layout)
         self._adopt(hello, self.report.usable)
@@ -358,7 +395,10 @@ class HubSession:
         self._enter(ConnectionState.CONNECTING, _Stage.RATE, now)
         self.problem = f"{self.description}: the hub answers, waiting for samples"
         if self._listen_only:
-            self._sequence.restart()
+            self._numbers.restart()
+            self._enter(self.state, _Stage.FIRST_SAMPLE, now)
+            return
+        if self._started and hello.rate_hz == self.rate_hz:
             self._enter(self.state, _Stage.FIRST_SAMPLE, now)
             return
         self._request(lambda number: p.SetRate(number, self.rate_hz), self._rate_set, now)
@@ -366,9 +406,12 @@ class HubSession:
     def _adopt(self, hello: p.Hello, usable: bool) -> None:
         """Make the converter; it and its filters outlive a new connection to the same hub with the same units."""
         identity, number = identity_of(hello, self.rate_hz), layout_id(self._layout, hello)
-        if (identity, number) == (self.identity, self.layout_id):
+        same = (identity, number) == (self.identity, self.layout_id)
+        # A hub that was refused before has no converter yet, though nothing in its identity may change.
+        if same and (self._converter is not None or not usable):
             return
-        self.identity, self.layout_id = identity, number
+        if not same:
+            self.identity, self.layout_id = identity, number
         self._converter, self._orientation_problem = None, ""
         if not usable:
             return
@@ -379,16 +422,31 @@ class HubSession:
         self._converter = SampleConverter(hello, self._layout, identity.rate_hz, fusion, number)
 
     def _rate_set(self, outcome: Outcome) -> None:
-        if self._stage is _Stage.RATE and self._accepted(outcome):
+        if self._stage is not _Stage.RATE or not self._accepted(outcome):
+            return
+        if self._started:
+            self._enter(self.state, _Stage.FIRST_SAMPLE, self._clock())
+        elif self.streaming and not self.clock_map.settled:
+            self._pings_before = self._pinger.sent
+            self._enter(self.state, _Stage.CLOCK, self._clock())
+        else:
             self._begin_streaming(self._clock(), None)
 
     def _begin_streaming(self, now: float, done: Done | None) -> None:
         """Send START or STOP, as wanted; `done` is told how it ended."""
         self._enter(self.state, _Stage.START, now)
+        self._started = False
+        ran = self.hello is not None and self.hello.streaming
 
         def finish(outcome: Outcome) -> None:
             if self._stage is _Stage.START and self._accepted(outcome):
-                self._sequence.restart()
+                # A hub that ran already may go on with its numbers; one that began with a START whose ACK was lost,
+                # and went on at its repetition, has come as far as its rate allows.
+                took = self._clock() - now
+                self._numbers.restart(None if ran else FIRST_BELOW + math.ceil(took * self.rate_hz))
+                # A hub that needed so long for the first START has its repetitions before it.
+                self._patient_until_s = self._clock() + took * (took // self._params.request_period_s)
+                self._started = self.streaming
                 if self.streaming:
                     self._enter(self.state, _Stage.FIRST_SAMPLE, self._clock())
                 else:
@@ -432,7 +490,16 @@ class HubSession:
             self._check_flow(now)
         elif self._listen_only:
             return
-        elif self._stage is _Stage.FIRST_SAMPLE and now - self._stage_since_s > params.first_sample_s:
+        elif self._stage is _Stage.CLOCK:
+            # So many without agreement: the hub does not answer them, or the line is never free.
+            enough = self._pinger.sent - self._pings_before >= params.most_first_pings
+            late = now - self._stage_since_s > params.first_pings_s
+            if self.clock_map.settled or (enough and late):
+                self._begin_streaming(now, None)
+        elif self._stage is _Stage.FIRST_SAMPLE and now - max(self._stage_since_s, self._patient_until_s) > (
+            params.first_sample_s
+        ):
+            self._started = False
             self._begin_handshake(now, "the hub acknowledged START, but no sample came")
         elif now - self._heard_s > params.silence_s:
             self._disconnect(self._silence())
@@ -449,7 +516,8 @@ class HubSession:
     def _check_flow(self, now: float) -> None:
         params = self._params
         if self.streaming:
-            quiet, limit = now - self._sampled_s, max(params.watchdog_s, params.watchdog_periods / self.rate_hz)
+            since_s = max(self._sampled_s, self._patient_until_s)
+            quiet, limit = now - since_s, max(params.watchdog_s, params.watchdog_periods / self.rate_hz)
         else:
             quiet, limit = now - self._heard_s, params.idle_watchdog_s
         if quiet > limit:
@@ -459,7 +527,7 @@ class HubSession:
                 self._enter(ConnectionState.CONNECTING, _Stage.FIRST_SAMPLE, now)
                 self.problem = quietly
             else:
-                self._begin_handshake(now, f"{quietly}, asking it again")
+                self._begin_handshake(now, f"{quietly}, asking it again", resume=self._started)
 
     def _silence(self) -> str:
         received = self.parser.bytes - self._bytes_before

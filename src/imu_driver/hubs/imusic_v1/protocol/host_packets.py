@@ -50,7 +50,7 @@ class HelloRequest(_Command):
 
 @dataclass(frozen=True)
 class Start(_Command):
-    """Send samples, from sequence 0."""
+    """Send samples, from sequence 0 where the hub does not send any yet."""
 
     TYPE: ClassVar[int] = 0x82
 
