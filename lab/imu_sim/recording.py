@@ -30,6 +30,8 @@ class Recording:
         valid: (T, S) bool, whether the sensor's sample can be used.
         weights: (T, 52) float32, true ARKit weights in `arkit.BLENDSHAPES` order.
         head_orientation: (T, 4) float32, true quaternion, `face_head` to earth.
+        seen: (T,) bool, samples whose true weights are known: a phone loses the face now and then; None: all of them.
+            Only known ones are scored.
     """
 
     person: str
@@ -42,6 +44,7 @@ class Recording:
     valid: NDArray[np.bool_]
     weights: NDArray[np.float32]
     head_orientation: NDArray[np.float32]
+    seen: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         samples, sensors = self.valid.shape
@@ -57,6 +60,8 @@ class Recording:
             for name, shape in expected.items()
             if getattr(self, name).shape != shape
         ]
+        if self.seen is not None and self.seen.shape != (samples,):
+            wrong.append(f"seen: expected {(samples,)}, found {self.seen.shape}")
         if len(self.sensor_names) != sensors:
             wrong.append(f"sensor_names: expected {sensors}, found {len(self.sensor_names)}")
         if wrong:
@@ -69,7 +74,8 @@ class Recording:
 
     def save(self, path: Path) -> None:
         """Write to an .npz file."""
-        arrays: dict[str, Any] = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in values.items() if value is not None}
         np.savez_compressed(path, **arrays)
 
     @classmethod
@@ -86,7 +92,7 @@ class Recording:
                     take=str(data["take"]),
                     rate_hz=float(data["rate_hz"]),
                     sensor_names=tuple(str(name) for name in data["sensor_names"]),
-                    **{f.name: data[f.name] for f in fields(cls)[4:]},
+                    **{f.name: data[f.name] for f in fields(cls)[4:] if f.name != "seen" or "seen" in data},
                 )
         except (OSError, KeyError, ValueError, BadZipFile) as error:
             raise DatasetError(f"expected a recording in {path}, found: {error}") from error
