@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
+from face_model.npz import DAMAGE, read_arrays
 from imu_sim.errors import DatasetError
+
+_MOST_BYTES = 4 << 30
+"""Of a take: a day of twelve sensors at 100 Hz has 4.2 GB."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,15 @@ class Recording:
             DatasetError: the file cannot be read or lacks arrays.
         """
         try:
-            with np.load(path) as data:
-                return cls(
-                    person=str(data["person"]),
-                    take=str(data["take"]),
-                    rate_hz=float(data["rate_hz"]),
-                    sensor_names=tuple(str(name) for name in data["sensor_names"]),
-                    **{f.name: data[f.name] for f in fields(cls)[4:] if f.name != "seen" or "seen" in data},
-                )
-        except (OSError, KeyError, ValueError, BadZipFile) as error:
+            data = read_arrays(path, _MOST_BYTES)
+            return cls(
+                person=str(data["person"]),
+                take=str(data["take"]),
+                rate_hz=float(data["rate_hz"]),
+                sensor_names=tuple(str(name) for name in data["sensor_names"]),
+                **{f.name: data[f.name] for f in fields(cls)[4:] if f.name != "seen" or "seen" in data},
+            )
+        except DatasetError:
+            raise
+        except DAMAGE as error:
             raise DatasetError(f"expected a recording in {path}, found: {error}") from error

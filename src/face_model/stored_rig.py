@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from face_model import arkit
 from face_model.errors import RigFileError
+from face_model.npz import DAMAGE, read_arrays
 from face_model.rig import Corrective, FaceRig
 
 _FORMAT = "imusic rig 1"
@@ -54,8 +54,7 @@ def load_stored_rig(path: Path) -> FaceRig:
         RigFileError: there is no such file, or it is damaged or of another format.
     """
     try:
-        with np.load(path) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = read_arrays(path)
         label = _Label(**json.loads(str(arrays.pop("label"))))
         if label.format != _FORMAT:
             raise RigFileError(f"{path}: expected a file of format {_FORMAT!r}, found {label.format!r}")
@@ -76,5 +75,7 @@ def load_stored_rig(path: Path) -> FaceRig:
                 for pair, delta in zip(label.pairs, displacements[arkit.COUNT :], strict=True)
             ),
         )
-    except (EOFError, OSError, KeyError, TypeError, ValueError, BadZipFile) as error:
+    except RigFileError:
+        raise
+    except DAMAGE as error:
         raise RigFileError(f"expected a rig that `save_rig` wrote in {path}, found: {error}") from error

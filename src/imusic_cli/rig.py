@@ -25,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Bring a face of your own: check it
 out_console = Console()
 err = Console(stderr=True)
 
-Face = Annotated[str, typer.Option(help="`head`, or a rig: .glb, .gltf, .npz, or a folder of .obj files.")]
+Face = Annotated[str, typer.Option(help="`head`, or a rig: .glb, .vrm, .gltf, .npz, or a folder of .obj files.")]
 Subject = Annotated[int, typer.Option(min=0, help="0: the face itself; other numbers: random people of its kind.")]
 
 
@@ -59,7 +59,7 @@ def people(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A .glb, .gltf or .npz file, or a folder of .obj files.")],
+    file: Annotated[Path, typer.Argument(help="A .glb, .vrm, .gltf or .npz file, or a folder of .obj files.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say which of the 52 shapes a rig has, how it was understood, and what about it cannot be right."""
