@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from face_model.whole_file import expect_writable
 from imusic_cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def evaluate(
     from face_evaluation.contest import SPECIAL_TRIALS, Cast, contestants_of, hold_contest, trials_of
     from face_inference.model_folder import load_model
 
+    if report is not None:
+        expect_writable(report / "index.html", make_folders=True)
     asked = sorted_out(what or ())
     models = [load_model(name) for name in (*asked.models, *(model or ())) or (DEFAULT_MODEL,)]
     if live:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
-from face_model.npz import DAMAGE, read_arrays
+from face_model.npz import DAMAGE, read_arrays, write_arrays
+from face_model.whole_file import write_whole
 from imu_sim.errors import DatasetError
 
 _MOST_BYTES = 4 << 30
@@ -76,10 +77,14 @@ class Recording:
         return float(self.valid.shape[0] / self.rate_hz)
 
     def save(self, path: Path) -> None:
-        """Write to an .npz file."""
+        """Write to an .npz file.
+
+        Raises:
+            OutputError: the disk is full or the folder cannot be written.
+        """
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         arrays: dict[str, Any] = {name: np.asarray(value) for name, value in values.items() if value is not None}
-        np.savez_compressed(path, **arrays)
+        write_whole(path, lambda part: write_arrays(part, arrays))
 
     @classmethod
     def load(cls, path: Path) -> Recording:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,3 +69,9 @@ def _declared(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
     if kind.hasobject:
         raise ValueError(f"expected plain numbers and text in {entry.filename}, found Python objects")
     return max(entry.file_size, math.prod(shape) * kind.itemsize)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays, compressed, to exactly this path, whatever its ending."""
+    with path.open("wb") as file:
+        np.savez_compressed(file, **dict[str, Any](arrays))

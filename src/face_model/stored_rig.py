@@ -10,8 +10,9 @@ import numpy as np
 
 from face_model import arkit
 from face_model.errors import RigFileError
-from face_model.npz import DAMAGE, read_arrays
+from face_model.npz import DAMAGE, read_arrays, write_arrays
 from face_model.rig import Corrective, FaceRig
+from face_model.whole_file import write_whole
 
 _FORMAT = "imusic rig 1"
 
@@ -28,7 +29,11 @@ class _Label:
 
 
 def save_rig(rig: FaceRig, path: Path) -> None:
-    """Write a rig so that `load_stored_rig` gives the same one back, bit for bit."""
+    """Write a rig so that `load_stored_rig` gives the same one back, bit for bit.
+
+    Raises:
+        OutputError: the disk is full or the folder cannot be written.
+    """
     label = {
         "format": _FORMAT,
         "name": rig.name,
@@ -36,15 +41,15 @@ def save_rig(rig: FaceRig, path: Path) -> None:
         "landmarks": dict(rig.landmarks),
         "pairs": [list(pair) for pair in rig.pairs],
     }
-    np.savez_compressed(
-        path,
-        label=np.array(json.dumps(label)),
-        neutral=rig.neutral,
-        triangles=rig.triangles,
-        displacements=rig.displacements,
-        colors=rig.colors,
-        lip_vertices=rig.lip_vertices,
-    )
+    arrays = {
+        "label": np.array(json.dumps(label)),
+        "neutral": rig.neutral,
+        "triangles": rig.triangles,
+        "displacements": rig.displacements,
+        "colors": rig.colors,
+        "lip_vertices": rig.lip_vertices,
+    }
+    write_whole(path, lambda part: write_arrays(part, arrays))
 
 
 def load_stored_rig(path: Path) -> FaceRig:
