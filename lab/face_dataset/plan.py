@@ -158,13 +158,13 @@ def plan_takes(recipe: Recipe, recorded_dir: Path | None = None) -> Plan:
 
 
 @lru_cache(maxsize=8)
-def recorded_take(path: Path) -> tuple[FaceMotion, LiveLinkReport]:
+def recorded_take(path: Path, fps: float | None = None) -> tuple[FaceMotion, LiveLinkReport]:
     """A recorded file, read once in each process.
 
     Raises:
         LiveLinkError: it cannot be used.
     """
-    return recorded_motion(path)
+    return recorded_motion(path, fps=fps)
 
 
 def _drawn(recipe: Recipe, group: str, content: Takes, index: int, path: Path | None) -> TakePlan:
@@ -177,8 +177,8 @@ def _drawn(recipe: Recipe, group: str, content: Takes, index: int, path: Path | 
     length, skew = float(rng.random()), float(rng.standard_normal())
     loss, jitter = (float(n) for n in rng.random(2))
     if path is not None and content.recorded is not None:
-        motion, _ = recorded_take(path)
-        source, person = path.name, motion.person
+        motion, _ = recorded_take(path, content.recorded.fps)
+        source, person = path.name, content.recorded.people.get(path.name, motion.person)
         duration_s = (motion.duration_s + 2.0 * content.recorded.rest_s) * stretch
     else:
         shortest, longest = content.generated.seconds if content.generated else (0.0, 0.0)
@@ -253,7 +253,8 @@ def _check(takes: list[TakePlan], left_out: list[str]) -> None:
         if seen.setdefault(take.person, take.split) != take.split:
             raise RecipeError(
                 f"expected each person in one split, found {take.person} in {seen[take.person]} and {take.split}; "
-                "a model that saw a person's other take has seen the person"
+                "a model that saw a person's other take has seen the person. Who it is follows from the file's name, "
+                "unless the recipe's `people` says it: {file.csv: name}"
             )
 
 

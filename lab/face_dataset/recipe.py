@@ -28,11 +28,20 @@ class Recorded:
         files: Live Link Face CSV files, looked for in the folder given to the build; every wearer plays each.
         required: refuse to build without them; else absent files are left out.
         rest_s: neutral rest before and after the take, s: hardly any recording holds a relaxed face to calibrate from.
+        people: whose face a file shows, by file name; else as `face_model.livelink.person_of` reads the name.
+        fps: frames per second, for files whose timecodes do not tell them.
     """
 
     files: Annotated[tuple[str, ...], Field(min_length=1)]
     required: bool = False
     rest_s: Annotated[float, Field(ge=0.0, le=60.0)] = 3.0
+    people: dict[str, Annotated[str, Field(min_length=1)]] = field(default_factory=dict)
+    fps: Annotated[float | None, Field(ge=5.0, le=240.0)] = None
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.people) - set(self.files))
+        if unknown:
+            raise ValueError(f"expected `people` to name files of `files`, found {', '.join(unknown)}")
 
 
 @dataclass(frozen=True)

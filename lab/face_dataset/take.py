@@ -99,7 +99,7 @@ def motion_of(recipe: Recipe, plan: TakePlan, recorded_dir: Path | None) -> Face
     else:
         assert recorded is not None
         assert recorded_dir is not None
-        motion, report = recorded_take(recorded_dir / plan.source)
+        motion, report = recorded_take(recorded_dir / plan.source, recorded.fps)
         if not report.head_recorded:
             # The recording has no head motion: each subject gets another one.
             rng = np.random.default_rng(plan.motion_seed)

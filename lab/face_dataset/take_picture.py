@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from face_dataset.shards import StoredTake
 from face_model import arkit, rotation
+from face_model.whole_file import write_whole
 from imu_sim.recording import Recording
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def draw_take(take: StoredTake, path: Path) -> None:
     axes[1].legend(loc="upper right", fontsize=8, ncols=len(shown))
     _mask(axes[4], recording, times)
     axes[4].set_xlabel("time, s")
-    figure.savefig(path, dpi=80)
+    write_whole(path, lambda part: figure.savefig(part, dpi=80))
 
 
 def _liveliest(recording: Recording) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from face_evaluation.states import recorded_observations
 from face_inference.model_folder import ModelDescription
 from face_inference.wearer.phone_rows import phone_rows
 from face_model import arkit
+from face_model.livelink import LiveLinkTake, read_livelink
 from face_model.share import share_dir
-from imu_sim.recorded_motion import recorded_motion
 from imu_sim.recording import Recording
 from imusic_cli.errors import CommandError
 
@@ -26,6 +27,8 @@ _USABLE, _UNUSABLE = 1 | 2, 32 | 64
 """Bits of ImuFrame.status: valid, orientation valid; missing, fault."""
 
 _TYPES = ("ImuFrame", "SensorLayout", "SensorMount")
+_LONGEST_GAP_S = 10.0
+_MOST_RATE_HZ = 10_000.0
 _MOST_LAG_S = 60.0
 """Largest difference between the starts of bag and phone."""
 
@@ -46,7 +49,9 @@ class Given:
         return Loaded(self.recording, "", "recorded", None, lambda: None)
 
 
-def bag_with_truth(bag: Path, phone: Path, description: ModelDescription) -> Recording:
+def bag_with_truth(
+    bag: Path, phone: Path, description: ModelDescription, namespace: str | None = None, fps: float | None = None
+) -> Recording:
     """The part of a bag during which a phone saw the face, with the phone's weights as truth.
 
     The clocks are brought together by what the model expects the sensors to feel of the phone's weights.
@@ -55,6 +60,8 @@ def bag_with_truth(bag: Path, phone: Path, description: ModelDescription) -> Rec
         bag: folder of a rosbag2 recording, MCAP or SQLite.
         phone: Live Link Face CSV recorded at the same time.
         description: of a model, whose sensors are in the bag.
+        namespace: whose topics are read; None: those of the only one.
+        fps: the phone's frames per second, where its timecodes do not tell.
 
     Raises:
         CommandError: the package rosbags is missing, or the bag holds no frames that can be used.
@@ -62,18 +69,20 @@ def bag_with_truth(bag: Path, phone: Path, description: ModelDescription) -> Rec
         WearerError: bag and phone do not fit together.
         LayoutMismatchError: the model's reference sensor is not in the bag.
     """
-    motion, _ = recorded_motion(phone)
-    recording = replace(read_bag(bag), person=motion.person)
-    time_s = np.arange(motion.samples) / motion.rate_hz
+    take = read_livelink(phone, fps=fps)
+    recording = replace(read_bag(bag, namespace), person=take.person)
+    time_s = np.arange(len(take.weights)) / take.rate_hz
     observed = recorded_observations(recording, description.mounts)
-    lag_s = phone_rows(observed, time_s, motion.weights, description.prior, _MOST_LAG_S).alignment.lag_s
-    begins, ends = (round((lag_s + t) * recording.rate_hz) for t in (0.0, motion.duration_s))
+    found = phone_rows(observed, time_s, take.weights, description.prior, _MOST_LAG_S, take.seen)
+    lag_s = found.alignment.lag_s
+    begins, ends = (round((lag_s + t) * recording.rate_hz) for t in (0.0, time_s[-1]))
     rows = slice(max(0, begins), min(len(recording.valid), ends))
     sample_s = np.arange(rows.start, rows.stop) / recording.rate_hz - lag_s
-    weights = np.stack([np.interp(sample_s, time_s, column) for column in motion.weights.T], axis=1)
+    weights = np.stack([np.interp(sample_s, time_s, column) for column in take.weights.T], axis=1)
     return replace(
         recording,
         weights=weights.astype(np.float32),
+        seen=_seen_at(sample_s, take),
         **{name: getattr(recording, name)[rows] for name in _SIGNALS},
     )
 
@@ -81,66 +90,142 @@ def bag_with_truth(bag: Path, phone: Path, description: ModelDescription) -> Rec
 _SIGNALS = ("orientation", "angular_velocity", "specific_force", "valid", "head_orientation")
 
 
-def read_bag(bag: Path) -> Recording:
-    """All frames of the last layout in a bag; lost ones are invalid, weights and head orientation are unknown: zero.
+def _seen_at(sample_s: NDArray[np.float64], take: LiveLinkTake) -> NDArray[np.bool_]:
+    """Which samples lie between two frames, or at one, in which the phone saw the face; times on the phone's clock."""
+    seen: NDArray[np.bool_] = np.asarray(take.seen.any(axis=1), dtype=np.bool_)
+    before = np.clip(np.floor(sample_s * take.rate_hz + 1e-6).astype(np.int64), 0, len(seen) - 1)
+    after = np.clip(np.ceil(sample_s * take.rate_hz - 1e-6).astype(np.int64), 0, len(seen) - 1)
+    both: NDArray[np.bool_] = seen[before] & seen[after]
+    return both
+
+
+def read_bag(bag: Path, namespace: str | None = None) -> Recording:
+    """The longest stretch of a bag in which the hub did not start anew; weights and head orientation are unknown: zero.
+
+    Samples that are lost are invalid. A stretch ends where the hub restarts, where the layout changes, and where
+    nothing came for ten seconds.
+
+    Args:
+        bag: folder of a rosbag2 recording, MCAP or SQLite.
+        namespace: whose topics are read; None: those of the only one.
 
     Raises:
-        CommandError: the package rosbags is missing, or the bag holds no frames that can be used.
+        CommandError: the package rosbags is missing, the bag holds several wearers and none is named, or no frames that
+            can be used.
     """
-    layout, frames = _messages(bag)
-    if layout is None or len(frames) < 2:
+    layouts, frames = _messages(bag, namespace)
+    frames = [frame for frame in frames if frame.layout_id in layouts]
+    if len(frames) < 2:
         raise CommandError(
-            f"expected {LAYOUT} and {FRAMES} in {bag}, found {len(frames)} frames"
-            f"{'' if layout else ' and no layout'}; record: ros2 bag record {FRAMES} {LAYOUT}"
+            f"expected /{LAYOUT} and /{FRAMES} in {bag}, found {len(frames)} frames of a known layout"
+            f"{'' if layouts else ' and no layout'}; record: ros2 bag record /{FRAMES} /{LAYOUT}, with a namespace "
+            f"/NAME/{FRAMES}: names must be absolute"
         )
-    first, sensors = int(frames[0].sequence), len(layout.sensors)
-    rows = np.array([int(frame.sequence) - first for frame in frames])
-    if (np.diff(rows) <= 0).any():
-        raise CommandError(f"expected rising sequence numbers in {bag}, found the hub restarted; record it again")
+    frames, layout = _longest_stretch(frames, layouts)
+    rate_hz, sensors = float(layout.rate), len(layout.sensors)
+    if len(frames) < 2 or not 1.0 <= rate_hz <= _MOST_RATE_HZ or not sensors:
+        raise CommandError(
+            f"expected frames of one or more sensors at 1 to {_MOST_RATE_HZ:g} Hz in {bag}, found {len(frames)} in a "
+            f"row of {sensors} sensors at {rate_hz:g} Hz; record it again"
+        )
+    rows = np.array([int(frame.sequence) for frame in frames]) - int(frames[0].sequence)
     samples = int(rows[-1]) + 1
 
-    def placed(values: list[NDArray[Any]], size: int) -> NDArray[np.float32]:
+    def placed(name: str, size: int) -> NDArray[np.float32]:
+        values = [np.asarray(getattr(frame, name)) for frame in frames]
+        wrong = {len(value) for value in values} - {sensors * size}
+        if wrong:
+            raise CommandError(
+                f"expected {sensors * size} values of {name} in each frame of {bag}, found {sorted(wrong)[0]}; "
+                "the layout is another's: record both topics of one driver"
+            )
         out = np.zeros((samples, sensors, size), dtype=np.float32)
         out[rows] = np.stack(values).reshape(len(rows), sensors, size)
         return out
 
-    status = np.stack([np.asarray(frame.status) for frame in frames])
-    valid = np.zeros((samples, sensors), dtype=bool)
-    valid[rows] = ((status & _USABLE) == _USABLE) & ((status & _UNUSABLE) == 0)
+    orientation, status = placed("orientation", 4), placed("status", 1)[..., 0].astype(np.uint8)
     return Recording(
         person=bag.name,
         take=bag.name,
-        rate_hz=float(layout.rate),
+        rate_hz=rate_hz,
         sensor_names=tuple(str(sensor.name) for sensor in layout.sensors),
-        orientation=placed([frame.orientation for frame in frames], 4),
-        angular_velocity=placed([frame.angular_velocity for frame in frames], 3),
-        specific_force=placed([frame.specific_force for frame in frames], 3),
-        valid=valid,
+        orientation=orientation,
+        angular_velocity=placed("angular_velocity", 3),
+        specific_force=placed("specific_force", 3),
+        valid=((status & _USABLE) == _USABLE) & ((status & _UNUSABLE) == 0),
         weights=np.zeros((samples, arkit.COUNT), dtype=np.float32),
         head_orientation=np.tile(np.array([0.0, 0.0, 0.0, 1.0], dtype=np.float32), (samples, 1)),
     )
 
 
-def _messages(bag: Path) -> tuple[Any, list[Any]]:
-    """The last layout, None without any, and the frames that refer to it, in order."""
+def _longest_stretch(frames: list[Any], layouts: dict[int, Any]) -> tuple[list[Any], Any]:
+    """Frames of one layout whose numbers rise, as long as any; and their layout."""
+    sequence = np.array([int(frame.sequence) for frame in frames])
+    layout = np.array([int(frame.layout_id) for frame in frames])
+    most = np.array([max(2.0, _LONGEST_GAP_S * float(layouts[i].rate)) for i in layout[1:]])
+    step = np.diff(sequence)
+    # A number that comes twice is the same frame, recorded twice.
+    breaks = np.flatnonzero((step < 0) | ~(step <= most) | (np.diff(layout) != 0)) + 1
+    edges = [0, *(int(i) for i in breaks), len(frames)]
+    begins, ends = max(pairwise(edges), key=lambda part: sequence[part[1] - 1] - sequence[part[0]])
+    fresh = np.diff(sequence[begins:ends], prepend=sequence[begins] - 1) > 0
+    return [frame for frame, new in zip(frames[begins:ends], fresh, strict=True) if new], layouts[int(layout[begins])]
+
+
+def _messages(bag: Path, namespace: str | None) -> tuple[dict[int, Any], list[Any]]:
+    """Layouts of one namespace by their number, and its frames in order."""
     try:
         from rosbags.highlevel import AnyReader, AnyReaderError
     except ImportError as error:
         raise CommandError(f"expected the package rosbags to read bags, found {error}; pip install rosbags") from error
-    layout, frames = None, []
+    layouts: dict[int, Any] = {}
+    frames = []
     try:
         with AnyReader([bag], default_typestore=typestore()) as reader:
-            chosen = [c for c in reader.connections if c.topic.lstrip("/").endswith((FRAMES, LAYOUT))]
+            chosen = _of_namespace(bag, [c for c in reader.connections if _topic(c.topic)], namespace)
             # Without a choice the reader would give every message.
             for connection, _, raw in reader.messages(connections=chosen) if chosen else ():
                 message: Any = reader.deserialize(raw, connection.msgtype)
-                if connection.topic.endswith(LAYOUT):
-                    layout = message
+                if _topic(connection.topic) == LAYOUT:
+                    layouts[int(message.layout_id)] = message
                 else:
                     frames.append(message)
     except (AnyReaderError, OSError) as error:
-        raise CommandError(f"expected a bag in {bag}, found: {error}; give the folder that ros2 bag wrote") from error
-    return layout, [frame for frame in frames if layout is not None and frame.layout_id == layout.layout_id]
+        raise CommandError(f"expected a bag in {bag}, found: {error}; {_advice(bag)}") from error
+    return layouts, frames
+
+
+def _topic(name: str) -> str:
+    """Which of the two topics a name is, or ""."""
+    return next((topic for topic in (FRAMES, LAYOUT) if f"/{name.lstrip('/')}".endswith(f"/{topic}")), "")
+
+
+def _of_namespace(bag: Path, connections: list[Any], namespace: str | None) -> list[Any]:
+    def of(connection: Any) -> str:
+        return str(connection.topic).strip("/").removesuffix(_topic(connection.topic)).strip("/")
+
+    names = sorted({of(c) for c in connections if _topic(c.topic) == FRAMES})
+    if namespace is None and len(names) <= 1:
+        return [c for c in connections if not names or of(c) == names[0]]
+    wanted = None if namespace is None else namespace.strip("/")
+    if wanted not in names:
+        found = ", ".join(f"/{name}" for name in names) or "none"
+        raise CommandError(
+            f"expected one namespace with /{FRAMES} in {bag}{'' if wanted is None else f', /{wanted}'}, found {found}; "
+            "name one with --namespace"
+        )
+    return [c for c in connections if of(c) == wanted]
+
+
+def _advice(bag: Path) -> str:
+    """What to do about a bag that cannot be opened."""
+    stored = sorted(path.suffix for path in bag.glob("*") if path.suffix in (".mcap", ".db3")) if bag.is_dir() else []
+    if stored and not (bag / "metadata.yaml").is_file():
+        storage = "mcap" if ".mcap" in stored else "sqlite3"
+        return f"its index was not written, as when the recorder is killed: ros2 bag reindex -s {storage} {bag}"
+    if ".mcap" in stored or bag.suffix == ".mcap":
+        return "if the file's end was not written: mcap recover FILE -o REPAIRED, then ros2 bag reindex -s mcap FOLDER"
+    return "give the folder that ros2 bag wrote"
 
 
 def typestore() -> Any:

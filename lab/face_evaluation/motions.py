@@ -46,13 +46,16 @@ def held_out_takes(model: Model) -> list[Path]:
     return [folder / name for name in names if (folder / name).is_file()]
 
 
-def motions_of(takes: Sequence[Path], seconds: float = 60.0, people: int = 3) -> list[FaceMotion]:
+def motions_of(
+    takes: Sequence[Path], seconds: float = 60.0, people: int = 3, fps: float | None = None
+) -> list[FaceMotion]:
     """Recorded takes between two rests, as the hub plays them; without any, generated performances, named as synthetic.
 
-    The neutral is calibrated in the rest: recorded takes hardly ever hold a relaxed face.
+    The neutral is calibrated in the rest: recorded takes hardly ever hold a relaxed face. `fps` is that of takes whose
+    timecodes do not tell it.
     """
     if takes:
-        return [recorded_motion(path)[0].faded(rest_s=RECORDED_REST_S) for path in takes]
+        return [recorded_motion(path, fps=fps)[0].faded(rest_s=RECORDED_REST_S) for path in takes]
     return [generate(UNSEEN_SUBJECT + i, seconds) for i in range(people)]
 
 

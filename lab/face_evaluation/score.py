@@ -161,9 +161,10 @@ def score_recording(
 ) -> TakeResult:
     """Score estimates (T, 52) of a take from the first to the last sample at which the true face moves.
 
-    Rest before and after is for the calibration and earns no credit.
+    Rest before and after is for the calibration and earns no credit; samples whose truth nobody saw are left out.
     """
-    moved = moving_part(recording.weights)
+    part = moving_part(recording.weights)
+    moved = part if recording.seen is None else part.start + np.flatnonzero(recording.seen[part])
     return take_result(
         recording.weights[moved],
         weights[moved],

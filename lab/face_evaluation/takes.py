@@ -44,6 +44,8 @@ def neutral_window(recording: Recording, reference: int, duration_s: float = 2.0
     """
     length = min(max(2, round(duration_s * recording.rate_hz)), len(recording.valid))
     face = np.abs(recording.weights[:, list(observability.OBSERVABLE)]).mean(axis=1)
+    if recording.seen is not None:
+        face = np.where(recording.seen, face, 1.0)  # what nobody saw may be anything
     rate = np.linalg.norm(recording.angular_velocity[:, reference], axis=-1)
     cost = np.concatenate([[0.0], np.cumsum(face + rate, dtype=np.float64)])
     start = int(np.argmin(cost[length:] - cost[:-length]))

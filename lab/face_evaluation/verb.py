@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from face_model.whole_file import expect_writable
 from imusic_cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -61,6 +62,12 @@ def evaluate(
     truth: Annotated[
         Path | None, typer.Option(help="Live Link Face CSV that a phone recorded beside the bag: the true weights.")
     ] = None,
+    namespace: Annotated[
+        str | None, typer.Option(help="Whose topics of the bag, where it holds those of several wearers.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of Live Link Face CSVs whose timecodes do not tell them.")
+    ] = None,
     live: Annotated[
         bool, typer.Option(help="Through the real processes and a pseudo-terminal, in real time, one wearer.")
     ] = False,
@@ -77,6 +84,8 @@ def evaluate(
     from face_evaluation.contest import SPECIAL_TRIALS, Cast, contestants_of, hold_contest, trials_of
     from face_inference.model_folder import load_model
 
+    if report is not None:
+        expect_writable(report / "index.html", make_folders=True)
     asked = sorted_out(what or ())
     models = [load_model(name) for name in (*asked.models, *(model or ())) or (DEFAULT_MODEL,)]
     if live:
@@ -85,7 +94,7 @@ def evaluate(
     stored = asked.datasets or asked.recipes or bag
     takes = asked.takes or ([] if stored else motions.held_out_takes(models[0]))
     cast = Cast(
-        motions=[] if stored and not takes else motions.motions_of(takes),
+        motions=[] if stored and not takes else motions.motions_of(takes, fps=fps),
         faces=face or (_published_faces() if published else ("head",)),
         subjects=subjects or (6 if published else 3),
         rate_hz=models[0].description.rate_hz,
@@ -97,7 +106,7 @@ def evaluate(
             cast,
             SPECIAL_TRIALS if ALL in (special or ()) else special or (),
             [
-                *_recorded(bag, truth, models[0]),
+                *_recorded(bag, truth, models[0], namespace, fps),
                 *(take for folder in _folders(asked, runs, workers, progress, task) for take in _stored(folder)),
             ],
         )
@@ -185,14 +194,16 @@ def _folders(asked: Asked, runs: Path, workers: int, bar: Progress, task: Any) -
     return [*asked.datasets, *(built(recipe, runs / recipe.name, workers, say) for recipe in asked.recipes)]
 
 
-def _recorded(bag: Path | None, truth: Path | None, model: Model) -> list[Any]:
+def _recorded(
+    bag: Path | None, truth: Path | None, model: Model, namespace: str | None, fps: float | None
+) -> list[Any]:
     if (bag is None) != (truth is None):
         raise CommandError("expected --bag and --truth together, found one of them; a bag holds no true weights")
     if bag is None or truth is None:
         return []
     from face_evaluation.bags import Given, bag_with_truth
 
-    return [Given(bag_with_truth(bag, truth, model.description))]
+    return [Given(bag_with_truth(bag, truth, model.description, namespace, fps))]
 
 
 def _stored(folder: Path) -> Any:

@@ -139,8 +139,13 @@ def write_model(
         numbers=numbers,
     )
     write_description(description, part)
-    shutil.rmtree(folder, ignore_errors=True)
+    # A folder cannot be renamed onto one that holds something: the old model goes when the new one is in its place.
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.replace(old)
     part.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
     return description
 
 

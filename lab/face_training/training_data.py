@@ -19,6 +19,7 @@ from face_inference.network_inputs import InputAssembler
 from face_inference.ticks import RATE_TOLERANCE
 from face_inference.wearer.prior import Prior
 from face_model.layout import load_layout
+from face_model.whole_file import write_whole
 from face_training.augment import Augmenter
 from face_training.config import TrainConfig
 from face_training.feature_cache import Progress, cached_features
@@ -184,7 +185,8 @@ def _prior(
         drawn = jacobians(load_family(str(family)), load_layout(str(layout)), seeds)
     else:
         drawn = jacobians_in(training, config.rate_hz)
-    fit_prior(list(drawn), training, config.rate_hz).save(path)
+    # A part of it would be read as the whole by the next run.
+    write_whole(path, fit_prior(list(drawn), training, config.rate_hz).save)
     return Prior.load(path)
 
 

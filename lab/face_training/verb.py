@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from face_evaluation.tables import evaluation_table
+from face_model.whole_file import expect_writable
 from face_training.shipped import train_shipped_model
 
 out = Console()
@@ -39,6 +40,9 @@ def train(
 
     With several processes: torchrun --nproc_per_node N -m imusic_cli train ...
     """
+    for folder in (runs, models):
+        if folder is not None:
+            expect_writable(folder / "model", make_folders=True)
     with _progress() as bar:
         task = bar.add_task("preparing", total=1.0)
         trained = train_shipped_model(

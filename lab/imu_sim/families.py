@@ -32,7 +32,7 @@ def load_family(name_or_path: str | Path = HEAD) -> FaceFamily:
     """People with one kind of face; loaded once, then kept until the file changes.
 
     Args:
-        name_or_path: `head`, or a rig: a .glb, .gltf or .npz file, or a folder of .obj files.
+        name_or_path: `head`, or a rig: a .glb, .vrm, .gltf or .npz file, or a folder of .obj files.
 
     Raises:
         FaceModelError: no such face, or a file that is no rig (see `face_model.rigs.load.load_face`).

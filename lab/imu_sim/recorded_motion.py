@@ -16,18 +16,24 @@ _HEAD_SMOOTHING_S = 0.06
 """Standard deviation of the low-pass on recorded head angles, s: passes nods up to 2.5 Hz (set by eye)."""
 
 
-def recorded_motion(path: Path | str, *, person: str | None = None, seed: int = 0) -> tuple[FaceMotion, LiveLinkReport]:
+def recorded_motion(
+    path: Path | str, *, person: str | None = None, seed: int = 0, fps: float | None = None
+) -> tuple[FaceMotion, LiveLinkReport]:
     """A Live Link Face CSV as a motion, and what had to be repaired.
+
+    What the phone did not see is played as `read_livelink` bridges it: the simulated signals fit what is played. A
+    recording of real sensors takes its truth from `LiveLinkTake.seen` instead.
 
     Args:
         path: CSV file.
         person: whose take it is; see `read_livelink`.
         seed: of the simulated head motion, used only where the file has none.
+        fps: frames per second, where the file's timecodes do not tell them.
 
     Raises:
         LiveLinkError: the file cannot be used.
     """
-    take = read_livelink(path, person=person)
+    take = read_livelink(path, person=person, fps=fps)
     if take.report.head_recorded:
         # The camera's angles tremble; a head does not, and the accelerations would be absurd.
         sigma = _HEAD_SMOOTHING_S * take.rate_hz

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
+from face_model.npz import DAMAGE, read_arrays, write_arrays
+from face_model.whole_file import write_whole
 from imu_sim.errors import DatasetError
+
+_MOST_BYTES = 4 << 30
+"""Of a take: a day of twelve sensors at 100 Hz has 4.2 GB."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Recording:
         valid: (T, S) bool, whether the sensor's sample can be used.
         weights: (T, 52) float32, true ARKit weights in `arkit.BLENDSHAPES` order.
         head_orientation: (T, 4) float32, true quaternion, `face_head` to earth.
+        seen: (T,) bool, samples whose true weights are known: a phone loses the face now and then; None: all of them.
+            Only known ones are scored.
     """
 
     person: str
@@ -42,6 +48,7 @@ class Recording:
     valid: NDArray[np.bool_]
     weights: NDArray[np.float32]
     head_orientation: NDArray[np.float32]
+    seen: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         samples, sensors = self.valid.shape
@@ -57,6 +64,8 @@ class Recording:
             for name, shape in expected.items()
             if getattr(self, name).shape != shape
         ]
+        if self.seen is not None and self.seen.shape != (samples,):
+            wrong.append(f"seen: expected {(samples,)}, found {self.seen.shape}")
         if len(self.sensor_names) != sensors:
             wrong.append(f"sensor_names: expected {sensors}, found {len(self.sensor_names)}")
         if wrong:
@@ -68,9 +77,14 @@ class Recording:
         return float(self.valid.shape[0] / self.rate_hz)
 
     def save(self, path: Path) -> None:
-        """Write to an .npz file."""
-        arrays: dict[str, Any] = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
-        np.savez_compressed(path, **arrays)
+        """Write to an .npz file.
+
+        Raises:
+            OutputError: the disk is full or the folder cannot be written.
+        """
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in values.items() if value is not None}
+        write_whole(path, lambda part: write_arrays(part, arrays))
 
     @classmethod
     def load(cls, path: Path) -> Recording:
@@ -80,13 +94,15 @@ class Recording:
             DatasetError: the file cannot be read or lacks arrays.
         """
         try:
-            with np.load(path) as data:
-                return cls(
-                    person=str(data["person"]),
-                    take=str(data["take"]),
-                    rate_hz=float(data["rate_hz"]),
-                    sensor_names=tuple(str(name) for name in data["sensor_names"]),
-                    **{f.name: data[f.name] for f in fields(cls)[4:]},
-                )
-        except (OSError, KeyError, ValueError, BadZipFile) as error:
+            data = read_arrays(path, _MOST_BYTES)
+            return cls(
+                person=str(data["person"]),
+                take=str(data["take"]),
+                rate_hz=float(data["rate_hz"]),
+                sensor_names=tuple(str(name) for name in data["sensor_names"]),
+                **{f.name: data[f.name] for f in fields(cls)[4:] if f.name != "seen" or "seen" in data},
+            )
+        except DatasetError:
+            raise
+        except DAMAGE as error:
             raise DatasetError(f"expected a recording in {path}, found: {error}") from error

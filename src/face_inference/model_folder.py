@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
 from face_inference.channels import FEATURE_VERSION, Channels
 from face_inference.errors import (
     ModelFolderError,
@@ -46,6 +49,15 @@ remembers nothing. For comparisons."""
 
 FACES_AXIS = "faces"
 """Name of the graphs' one axis that is not fixed; engines fix it when they load."""
+
+SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0
+"""Ticks per second that a model may ask for; hubs send 1000 samples a second at most."""
+
+MOST_RINGS, MOST_RING_VALUES = 1000, 1 << 24
+"""What a network may remember of one face, 64 MB; the shipped one remembers 50,000 values."""
+
+MOST_ACROSS = 4.0
+"""Squared turns of a sensor by the other half's shapes over those by its own: below 0.0001 in the shipped prior."""
 
 FILES = (WEIGHTS, STEP, CARRIED, CARRIED_FLOAT16, WINDOW, PRIOR_FILE)
 """What a model folder holds beside its description and card."""
@@ -205,7 +217,7 @@ def _read_description(path: Path) -> ModelDescription:
         return _description_from(content, path.parent)
     except ModelFolderError as error:
         raise type(error)(f"{path}: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError) as error:
         raise ModelFolderError(f"{path}: expected the fields of a model description, found {error!r}") from error
 
 
@@ -226,24 +238,80 @@ def _description_from(content: Mapping[str, Any], folder: Path) -> ModelDescript
     sha256 = {name: str(content["sha256"][name]) for name in FILES}
     for name, expected in sha256.items():
         _check_file(folder / name, expected)
+    _check_weights(folder / WEIGHTS)
     prior = Prior.load(folder / PRIOR_FILE)
     if prior.observations != 3 * (len(mounts.names) - 1):
         raise ModelFolderError(
             f"expected a prior of {3 * (len(mounts.names) - 1)} channels, found {prior.observations}"
         )
+    _check_geometry(mounts, prior)
+    rate_hz = float(content["rate_hz"])
+    if not SLOWEST_HZ <= rate_hz <= FASTEST_HZ:
+        raise ModelFolderError(f"expected rate_hz of {SLOWEST_HZ:g} to {FASTEST_HZ:g}, found {rate_hz:g}")
+    rings = tuple(_ring(entry) for entry in content["rings"])
+    if len({ring.name for ring in rings}) != len(rings) or len(rings) > MOST_RINGS:
+        raise ModelFolderError(f"expected at most {MOST_RINGS} rings of different names, found {len(rings)}")
+    if sum(ring.length * ring.width for ring in rings) > MOST_RING_VALUES:
+        raise ModelFolderError(
+            f"expected rings of at most {MOST_RING_VALUES} values together, found "
+            f"{sum(ring.length * ring.width for ring in rings)}; export the model again"
+        )
     return ModelDescription(
         name=str(content["name"]),
         version=str(content["version"]),
-        rate_hz=float(content["rate_hz"]),
+        rate_hz=rate_hz,
         mounts=mounts,
         network=dict(content["network"]),
-        rings=tuple(_ring(entry) for entry in content["rings"]),
+        rings=rings,
         sha256=sha256,
         prior=prior,
         training=content.get("training") or {},
         licences=content.get("licences") or {},
         numbers=content.get("numbers") or {},
     )
+
+
+def _check_weights(path: Path) -> None:
+    """Refuse weights that are not finite: a training that failed gives NaN for ever, and every face is neutral."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            for name in file.keys():  # noqa: SIM118 - no mapping
+                values = file.get_tensor(name)
+                if values.dtype.kind == "f" and not np.isfinite(values).all():
+                    raise ModelFolderError(
+                        f"expected finite weights in {path}, found {np.count_nonzero(~np.isfinite(values))} of "
+                        f"{values.size} NaN or infinite in {name}; train it again"
+                    )
+    except (OSError, SafetensorError, TypeError, ValueError) as error:
+        if isinstance(error, ModelFolderError):
+            raise
+        raise ModelFolderError(f"expected weights in {path}, found: {error}; copy the model again") from error
+
+
+def _check_geometry(mounts: NominalMounts, prior: Prior) -> None:
+    """Refuse sensors whose names do not fit where they sit: exchanged ones give the mirrored face."""
+    if not (prior.spread > 0.0).all():
+        raise ModelFolderError("expected a prior of positive spreads, found others; copy the model again")
+    for i, name in enumerate(mounts.names):
+        side = 1.0 if name.endswith("_left") else -1.0 if name.endswith("_right") else 0.0
+        if side * mounts.position_m[i, 1] < 0.0:
+            raise ModelFolderError(
+                f"expected {name} on its side of the face (y to the left), found it at "
+                f"{mounts.position_m[i].round(3).tolist()}; the sensors are exchanged: copy the model again"
+            )
+    # The prior stands under a hash, the list of sensors does not: does each side's sensor turn with its own side?
+    turns = np.square(prior.mean.reshape(len(mounts.skin), 3, -1).astype(np.float64)).sum(axis=1)
+    for row, i in enumerate(mounts.skin):
+        own, other = ("Left", "Right") if mounts.names[i].endswith("_left") else ("Right", "Left")
+        if mounts.names[i].endswith(("_left", "_right")):
+            there, across = (
+                turns[row, [k for k, n in enumerate(arkit.BLENDSHAPES) if n.endswith(e)]].sum() for e in (own, other)
+            )
+            if across > MOST_ACROSS * there:
+                raise ModelFolderError(
+                    f"expected {mounts.names[i]} to turn with the {own.lower()} half of the face, found that it turns "
+                    "with the other; the sensors are exchanged: copy the model again"
+                )
 
 
 def _ring(entry: Mapping[str, Any]) -> Ring:

@@ -17,6 +17,9 @@ from face_model.skin import skin_patches
 
 FloatArray = NDArray[np.float64]
 
+_FARTHEST_M = 1.0
+"""No sensor of a face is farther from the middle between the ears."""
+
 
 @dataclass(frozen=True)
 class NominalMounts:
@@ -45,6 +48,11 @@ class NominalMounts:
             raise ModelFolderError(
                 f"expected mounts of shape {(count, 4)} and {(count, 3)}, "
                 f"found {self.orientation.shape} and {self.position_m.shape}"
+            )
+        if not (np.isfinite(self.orientation).all() and (np.abs(self.position_m) <= _FARTHEST_M).all()):
+            raise ModelFolderError(
+                f"expected mounts within {_FARTHEST_M} m of the head's middle, found {self.position_m.tolist()} and "
+                f"{self.orientation.tolist()}; copy the model again"
             )
         norms = np.linalg.norm(self.orientation, axis=1)
         if not np.all(np.abs(norms - 1.0) < 1e-3):

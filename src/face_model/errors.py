@@ -33,3 +33,7 @@ class RigGeometryError(RigFileError):
 
 class LiveLinkError(FaceModelError):
     """A Live Link Face CSV that cannot be used: missing, of another format, or without a face."""
+
+
+class OutputError(FaceModelError):
+    """A result cannot be written: no such folder, no permission, or no room."""

@@ -2,13 +2,14 @@
 
 Format: one row per video frame with `Timecode`, `BlendShapeCount` (also spelt `BlendshapeCount`), the ARKit weights
 and the angles of head and eyes in rad. Read off real files; the vendor publishes no specification. Known traps, all
-handled here: columns come in varying order; a frame without a face has only the first two columns; the timecode counts
-60ths of a second whatever the frame rate and wraps at midnight; weights pass 1 slightly; head angles are often zero.
+handled here, in `livelink_table` and in `livelink_timecode`: columns come in varying order; a frame without a face has
+only the first two columns, or zeros, or the last face again; the timecode counts 60ths of a second or the take's own
+frames, wraps at midnight and follows a clock that may be set; weights pass 1 slightly, or run to 100; head angles are
+often zero, or in degrees.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,43 +19,60 @@ from numpy.typing import NDArray
 
 from face_model import arkit
 from face_model.errors import LiveLinkError
+from face_model.livelink_table import read_table
+from face_model.livelink_timecode import row_times
 
 Floats = NDArray[np.float64]
 
-_TIMECODE = re.compile(r"^(\d{1,2}):(\d{2}):(\d{2}):(\d{1,2}(?:\.\d+)?)$")
-_DAY_S = 86400.0
-_TICKS_HZ = 60.0
-"""The fourth field of a timecode counts 60ths of a second, also in 30 fps takes (seen in real files)."""
-
-_USUAL_RATES_HZ = (24.0, 25.0, 30.0, 50.0, 60.0)
 _MOST_BRIDGED_S = 0.25
 """A gap up to this is interpolated; through a longer one the face is held. A guess: half a slow expression's onset."""
 
-_HEAD_COLUMNS = ("headyaw", "headpitch", "headroll")
+_FROZEN_S = 0.25
+"""A camera's weights tremble: a face that stays the same to the last digit for this long was not seen (a guess)."""
 
 
 @dataclass(frozen=True)
 class LiveLinkReport:
-    """What was found in a file and what was repaired; `str()` is one readable line."""
+    """What was found in a file and what was repaired; `str()` is one readable line.
+
+    Attributes:
+        rows: number of rows.
+        rate_hz: frames per second.
+        lost_interpolated: rows without a face that were bridged.
+        lost_held: rows without a face that were held at the last one.
+        frozen: rows that repeat the face before them to the last digit, in runs of a quarter second or more.
+        unreadable_rows: rows without a timecode that fits, or with a cell that is no number.
+        frames_missing: frames of the grid without a row.
+        clipped_values: weights outside 0 to 1.2.
+        largest_weight: after clipping.
+        wrapped_midnight: whether the take passes midnight.
+        head_recorded: whether the head's angles are there.
+        notes: what else was read otherwise than written: units, clock, columns.
+    """
 
     rows: int
     rate_hz: float
     lost_interpolated: int
     lost_held: int
+    frozen: int
     unreadable_rows: int
     frames_missing: int
     clipped_values: int
     largest_weight: float
     wrapped_midnight: bool
     head_recorded: bool
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         head = "head motion is recorded" if self.head_recorded else "head angles are all zero"
+        frozen = f"{self.frozen} rows repeat a face; " if self.frozen else ""
+        notes = "".join(f"; {note}" for note in self.notes)
         return (
             f"{self.rows} rows at {self.rate_hz:g} fps; face lost in {self.lost_interpolated + self.lost_held} "
-            f"({self.lost_interpolated} interpolated, {self.lost_held} held); {self.unreadable_rows} unreadable; "
-            f"{self.frames_missing} frames missing in time; {self.clipped_values} weights clipped, largest "
-            f"{self.largest_weight:.2f}; {'passes midnight; ' if self.wrapped_midnight else ''}{head}"
+            f"({self.lost_interpolated} interpolated, {self.lost_held} held); {frozen}"
+            f"{self.unreadable_rows} unreadable; {self.frames_missing} frames missing in time; "
+            f"{self.clipped_values} weights clipped, largest {self.largest_weight:.2f}; "
+            f"{'passes midnight; ' if self.wrapped_midnight else ''}{head}{notes}"
         )
 
 
@@ -67,6 +85,8 @@ class LiveLinkTake:
         person: whose take it is.
         rate_hz: frames per second.
         weights: (T, 52) ARKit weights in `arkit.BLENDSHAPES` order, 0 to 1.2.
+        seen: (T, 52) bool, which of them the phone saw: not those that were interpolated, held, frozen or have no
+            column. Labels and truth are made of seen weights only.
         head_angles: (T, 3) yaw, pitch and roll in rad as the app gives them; all zero where it gives none.
         report: what was found and repaired.
     """
@@ -75,137 +95,120 @@ class LiveLinkTake:
     person: str
     rate_hz: float
     weights: Floats
+    seen: NDArray[np.bool_]
     head_angles: Floats
     report: LiveLinkReport
 
 
-def read_livelink(path: Path | str, *, person: str | None = None) -> LiveLinkTake:
+def read_livelink(path: Path | str, *, person: str | None = None, fps: float | None = None) -> LiveLinkTake:
     """Read a take and say what had to be repaired.
 
     Args:
         path: CSV file.
-        person: whose take it is; by default the file name up to its second underscore (`person_a_rom_1` -> `person_a`).
+        person: whose take it is; by default as the file is named: see `person_of`.
+        fps: frames per second, for a take whose timecodes do not tell them.
 
     Raises:
-        LiveLinkError: no such file, not a Live Link Face CSV, blendshape columns are missing, or no row with a face.
+        LiveLinkError: no such file, not a Live Link Face CSV, blendshape columns are missing or doubled, nothing tells
+            when the rows were, units that are not known, or fewer than two rows with a face.
     """
     path = Path(path)
-    header, rows = _table(path)
-    columns = _columns(path, header)
-    times, values, unreadable = _parse(path, rows, columns)
-    rate_hz = _frame_rate(times)
-    if times[-1] - times[0] > 60.0 + len(rows):
+    table = read_table(path)
+    if len(table.codes) < 2:
+        what = "a `_neutral` file holds one pose, not a take: give" if path.stem.endswith("_neutral") else "give"
+        raise LiveLinkError(f"{path}: expected a take of two rows or more, found one; {what} the CSV of the take")
+    present = np.isfinite(table.values[:, 0])
+    if np.count_nonzero(present) < 2:
+        found = "one of them with a face" if present.any() else "all without one"
         raise LiveLinkError(
-            f"{path}: expected timecodes that run with the rows, found {len(rows)} rows spread over "
-            f"{times[-1] - times[0]:.0f} s; export the take again"
+            f"{path}: expected rows with a face, at least two, found {len(present)} rows, {found}; record it again"
         )
-    frame = np.round((times - times[0]) * rate_hz).astype(np.int64)
+    when = row_times(path, table.codes, fps)
+    values, notes = _in_units(path, table.values[when.rows])
+    if table.absent:
+        notes = (*notes, f"no column {', '.join(table.absent)}: never seen")
+    frame = np.round(when.time_s * when.rate_hz).astype(np.int64)
     present = np.isfinite(values[:, 0])
-    if not present.any():
-        raise LiveLinkError(f"{path}: expected rows with a face, found {len(rows)} rows without one; record it again")
-    filled, interpolated, held = _on_grid(frame, values, present, rate_hz)
+    if np.count_nonzero(present) < 2:
+        raise LiveLinkError(f"{path}: expected rows with a face and a timecode that fits, found hardly any")
+    frozen = _frozen(values, round(_FROZEN_S * when.rate_hz))
+    filled, interpolated, held = _on_grid(frame, values, present, when.rate_hz)
     weights, angles = filled[:, : arkit.COUNT], filled[:, arkit.COUNT :]
+    seen = np.zeros(weights.shape, dtype=bool)
+    seen[frame[present & ~frozen]] = True
+    seen[:, [arkit.INDEX[name] for name in table.absent]] = False
     clipped = int(np.count_nonzero((weights < 0.0) | (weights > _LARGEST)))
     weights = np.clip(weights, 0.0, _LARGEST)
     report = LiveLinkReport(
-        rows=len(rows),
-        rate_hz=rate_hz,
+        rows=len(table.codes),
+        rate_hz=when.rate_hz,
         lost_interpolated=interpolated,
         lost_held=held,
-        unreadable_rows=unreadable,
+        frozen=int(np.count_nonzero(frozen)),
+        unreadable_rows=len(table.codes) - len(when.rows) + int(np.count_nonzero(table.no_sense[when.rows])),
         frames_missing=len(filled) - len(np.unique(frame)),
         clipped_values=clipped,
         largest_weight=float(np.max(weights)),
-        wrapped_midnight=bool(times[-1] >= _DAY_S),
+        wrapped_midnight=when.passes_midnight,
         head_recorded=bool(np.any(np.abs(angles) > 1e-6)),
+        notes=(*when.notes, *notes),
     )
-    who = person or "_".join(path.stem.split("_")[:2])
-    return LiveLinkTake(path.stem, who, rate_hz, weights, angles, report)
+    return LiveLinkTake(path.stem, person or person_of(path), when.rate_hz, weights, seen, angles, report)
 
+
+def person_of(path: Path) -> str:
+    """Whose take a file is, as far as its name tells: the first two words that are not numbers.
+
+    `person_a_rom_1` is person_a's. The app names takes by slate and number, `MySlate_7_iPhone`: all takes of a phone
+    are taken for one person's, since a person counted as two would be learned from and tested on.
+    """
+    words = [_NUMBER.sub("", word) if _SLATE.match(word) else word for word in path.stem.split("_")]
+    names = [word for word in words if word and not word.isdigit() and word.lower() not in _NO_NAMES]
+    return "_".join(names[:2]) or path.stem
+
+
+_SLATE = re.compile(r"^(my)?(slate|take|scene|shot)[-]?\d*$", re.IGNORECASE)
+_NUMBER = re.compile(r"[-]?\d+$")
+_NO_NAMES = ("neutral", "cal", "raw")
+"""Ends of names that the app gives to what lies beside a take."""
 
 _LARGEST = 1.2
 """ARKit weights pass 1 by up to 0.08 in real files; what is beyond this is damage and is clipped."""
 
-
-def _table(path: Path) -> tuple[list[str], list[list[str]]]:
-    try:
-        # utf-8-sig: the phone writes no mark, but spreadsheet programs that re-save the file do.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    except FileNotFoundError as error:
-        raise LiveLinkError(f"expected a Live Link Face CSV at {path}, found no file; check the path") from error
-    except OSError as error:
-        raise LiveLinkError(f"expected a readable file at {path}, found: {error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise LiveLinkError(f"{path}: expected CSV text, found: {error}; export the take again") from error
-    if not rows:
-        raise LiveLinkError(f"{path}: expected a header and rows, found an empty file")
-    return [cell.strip() for cell in rows[0]], rows[1:]
+_HALF_TURN = 3.3
+"""rad, somewhat more than half a turn: angles beyond it are in degrees."""
 
 
-def _columns(path: Path, header: list[str]) -> NDArray[np.int64]:
-    """Column of each of the 52 weights, then of yaw, pitch and roll (-1: absent)."""
-    lower = {name.lower(): i for i, name in enumerate(header)}
-    if lower.get("timecode") != 0 or lower.get("blendshapecount") != 1:
-        raise LiveLinkError(
-            f"{path}: expected the header of a Live Link Face CSV (Timecode,BlendShapeCount,...), "
-            f"found {','.join(header[:4])!r}; give the CSV that the phone app wrote"
-        )
-    missing = tuple(name[0].upper() + name[1:] for name in arkit.BLENDSHAPES if name.lower() not in lower)
-    if missing:
-        raise LiveLinkError(
-            f"{path}: expected all {arkit.COUNT} ARKit columns, missing {', '.join(missing)}; export the take again"
-        )
-    return np.array(
-        [lower[name.lower()] for name in arkit.BLENDSHAPES] + [lower.get(name, -1) for name in _HEAD_COLUMNS]
-    )
+def _in_units(path: Path, values: Floats) -> tuple[Floats, tuple[str, ...]]:
+    """Weights of 0 to 1 and angles in rad, and what was converted; `values` (T, 55)."""
+    notes: tuple[str, ...] = ()
+    values = values.copy()
+    weights, angles = values[:, : arkit.COUNT], values[:, arkit.COUNT :]
+    some = weights[np.isfinite(weights) & (np.abs(weights) > 1e-6)]
+    if len(some) and np.mean(some > 1.5) > 0.5:
+        if some.max() > 100.0 * _LARGEST or some.min() < 0.0:
+            raise LiveLinkError(
+                f"{path}: expected weights of 0 to 1, found {some.min():g} to {some.max():g}; export the take again"
+            )
+        weights /= 100.0
+        notes += ("weights of 0 to 100 were divided by 100",)
+    turned = np.abs(angles[np.isfinite(angles).all(axis=1)]).max(axis=1, initial=0.0)
+    if len(turned) and np.mean(turned > _HALF_TURN) > 0.01:
+        if turned.max() > 360.0:
+            raise LiveLinkError(f"{path}: expected head angles in rad, found {turned.max():g}; export the take again")
+        angles[:] = np.radians(angles)
+        notes += ("head angles were converted from degrees",)
+    return values, notes
 
 
-def _parse(path: Path, rows: list[list[str]], columns: NDArray[np.int64]) -> tuple[Floats, Floats, int]:
-    """Times in s (T,), values (T, 55) with NaN where the face was lost, and the number of rows that made no sense."""
-    if not rows:
-        raise LiveLinkError(f"{path}: expected rows after the header, found none; record the take again")
-    times: list[float] = []
-    values: list[list[float]] = []
-    unreadable, days, width = 0, 0.0, int(columns.max()) + 1
-    for row in rows:
-        match = _TIMECODE.match(row[0].strip())
-        if match is None:
-            unreadable += 1
-            continue
-        hours, minutes, seconds, ticks = (float(group) for group in match.groups())
-        time_s = hours * 3600.0 + minutes * 60.0 + seconds + ticks / _TICKS_HZ + days
-        if times and time_s < times[-1] - _DAY_S / 2.0:
-            days += _DAY_S
-            time_s += _DAY_S
-        if times and time_s <= times[-1]:
-            unreadable += 1
-            continue
-        numbers = [float("nan")] * len(columns)
-        if len(row) >= width:
-            try:
-                numbers = [float(row[c]) if c >= 0 else 0.0 for c in columns]
-            except ValueError:
-                unreadable += 1
-        if not np.isfinite(numbers).all():
-            numbers = [float("nan")] * len(columns)
-        times.append(time_s)
-        values.append(numbers)
-    if not times:
-        raise LiveLinkError(
-            f"{path}: expected timecodes HH:MM:SS:FF.fff that rise, found none in {len(rows)} rows "
-            f"(first: {rows[0][0]!r}); export the take again"
-        )
-    return np.array(times), np.array(values), unreadable
-
-
-def _frame_rate(times: Floats) -> float:
-    if len(times) < 2:
-        return 60.0
-    rate_hz = 1.0 / float(np.median(np.diff(times)))
-    nearest = min(_USUAL_RATES_HZ, key=lambda usual: abs(usual - rate_hz))
-    # Phones record 29.97 or 59.94 as 30 or 60; anything else is kept as found.
-    return nearest if abs(nearest - rate_hz) < 0.02 * nearest else rate_hz
+def _frozen(values: Floats, least: int) -> NDArray[np.bool_]:
+    """(T,) rows that repeat the weights before them, in runs of at least `least` rows."""
+    same = np.concatenate([[False], (np.diff(values[:, : arkit.COUNT], axis=0) == 0.0).all(axis=1)])
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], same.astype(np.int8), [0]])))
+    frozen = np.zeros(len(values), dtype=bool)
+    for begins, ends in edges.reshape(-1, 2):
+        frozen[begins:ends] = ends - begins >= least
+    return frozen
 
 
 def _on_grid(

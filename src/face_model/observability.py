@@ -14,6 +14,7 @@ from typing import Final
 
 from face_model import arkit
 from face_model.errors import FaceModelError
+from face_model.whole_file import write_whole
 
 PARTLY: Final = 10.0
 """Signal over floor from which a shape counts as seen in part: 20 dB, so that half of it still stands out."""
@@ -75,12 +76,15 @@ def read_table(path: Path = _PATH) -> tuple[Visibility, ...]:
 
 def write_table(table: Iterable[Visibility], path: Path, note: str) -> None:
     """Write what `read_table` reads, with one line on how it was measured."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(f"# {note}\n")
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(f.name for f in fields(Visibility))
-        for row in table:
-            writer.writerow(f"{v:.3g}" if isinstance(v, float) else v for v in astuple(row))
+    rows = [[f.name for f in fields(Visibility)]]
+    rows += [[f"{v:.3g}" if isinstance(v, float) else str(v) for v in astuple(row)] for row in table]
+
+    def write(part: Path) -> None:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            file.write(f"# {note}\n")
+            csv.writer(file, lineterminator="\n").writerows(rows)
+
+    write_whole(path, write)
 
 
 TABLE: Final = read_table()

@@ -37,6 +37,18 @@ def place_on_skin(rig: FaceRig, place: tuple[float, float]) -> Array:
     return _front_hit(rig, place)[0]
 
 
+def unplaced(rig: FaceRig, layout: SensorLayout) -> dict[str, str]:
+    """Sensors of a layout that cannot be glued to a rig, and why; empty where all can."""
+    found = {}
+    for sensor in layout.sensors:
+        if sensor.skull is None:
+            try:
+                _patch(rig, sensor, PATCH_RADIUS_M, np.zeros(2))
+            except FaceModelError as error:
+                found[sensor.name] = str(error)
+    return found
+
+
 def _front_hit(rig: FaceRig, place: tuple[float, float]) -> tuple[Array, Array]:
     """Point and outward unit normal of the neutral skin at `place`, (3,) each."""
     at = _front_position(rig, place)
@@ -194,6 +206,10 @@ def _patch(rig: FaceRig, sensor: Sensor, radius_m: float, offset_m: Array) -> tu
         # The offset is along a flat tangent; the skin curves away from it.
         target = target - normal * float((target - positions[np.argmin(apart)]) @ normal)
         apart = np.linalg.norm(positions - target, axis=1)
+    if len(positions) <= LEAST_VERTICES:
+        raise FaceModelError(
+            f"rig {rig.name}: expected more than {LEAST_VERTICES} vertices of skin, found {len(positions)}"
+        )
     reach = max(radius_m, 1.1 * float(np.partition(apart, LEAST_VERTICES)[LEAST_VERTICES]))
     near = np.flatnonzero(apart < reach)
     share = (1.0 - (apart[near] / reach) ** 2) ** 2
@@ -204,7 +220,13 @@ def _patch(rig: FaceRig, sensor: Sensor, radius_m: float, offset_m: Array) -> tu
         along = np.stack([x, np.cross(normal, x)], axis=1)
         design = np.concatenate([np.ones((len(near), 1)), (positions[near] - target) @ along], axis=1)
         weighted = design * share[:, None]
-        weights = np.linalg.solve(design.T @ weighted, weighted.T)
+        try:
+            weights = np.linalg.solve(design.T @ weighted, weighted.T)
+        except np.linalg.LinAlgError as error:
+            raise FaceModelError(
+                f"rig {rig.name}: expected skin with an area at place {sensor.place}, found {len(near)} vertices on a "
+                "line; give the face more vertices there"
+            ) from error
         fitted = weights @ positions[near]
         normal = _unit(np.cross(fitted[1], fitted[2]))
     return near + skin.start, weights

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from face_model import arkit
 from face_model.errors import RigFileError
+from face_model.npz import DAMAGE, read_arrays, write_arrays
 from face_model.rig import Corrective, FaceRig
+from face_model.whole_file import write_whole
 
 _FORMAT = "imusic rig 1"
 
@@ -28,7 +29,11 @@ class _Label:
 
 
 def save_rig(rig: FaceRig, path: Path) -> None:
-    """Write a rig so that `load_stored_rig` gives the same one back, bit for bit."""
+    """Write a rig so that `load_stored_rig` gives the same one back, bit for bit.
+
+    Raises:
+        OutputError: the disk is full or the folder cannot be written.
+    """
     label = {
         "format": _FORMAT,
         "name": rig.name,
@@ -36,15 +41,15 @@ def save_rig(rig: FaceRig, path: Path) -> None:
         "landmarks": dict(rig.landmarks),
         "pairs": [list(pair) for pair in rig.pairs],
     }
-    np.savez_compressed(
-        path,
-        label=np.array(json.dumps(label)),
-        neutral=rig.neutral,
-        triangles=rig.triangles,
-        displacements=rig.displacements,
-        colors=rig.colors,
-        lip_vertices=rig.lip_vertices,
-    )
+    arrays = {
+        "label": np.array(json.dumps(label)),
+        "neutral": rig.neutral,
+        "triangles": rig.triangles,
+        "displacements": rig.displacements,
+        "colors": rig.colors,
+        "lip_vertices": rig.lip_vertices,
+    }
+    write_whole(path, lambda part: write_arrays(part, arrays))
 
 
 def load_stored_rig(path: Path) -> FaceRig:
@@ -54,8 +59,7 @@ def load_stored_rig(path: Path) -> FaceRig:
         RigFileError: there is no such file, or it is damaged or of another format.
     """
     try:
-        with np.load(path) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = read_arrays(path)
         label = _Label(**json.loads(str(arrays.pop("label"))))
         if label.format != _FORMAT:
             raise RigFileError(f"{path}: expected a file of format {_FORMAT!r}, found {label.format!r}")
@@ -76,5 +80,7 @@ def load_stored_rig(path: Path) -> FaceRig:
                 for pair, delta in zip(label.pairs, displacements[arkit.COUNT :], strict=True)
             ),
         )
-    except (EOFError, OSError, KeyError, TypeError, ValueError, BadZipFile) as error:
+    except RigFileError:
+        raise
+    except DAMAGE as error:
         raise RigFileError(f"expected a rig that `save_rig` wrote in {path}, found: {error}") from error

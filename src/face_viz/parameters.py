@@ -7,8 +7,8 @@ PARAMETERS = (
         "face",
         "head",
         "Face: head, the one that comes with the package, or the path of a rig with ARKit shapes.",
-        effect="A rig is a .glb, .gltf or .npz file, or a folder of .obj files. `imusic rig check FILE` says whether "
-        "it can be used.",
+        effect="A rig is a .glb, .vrm, .gltf or .npz file, or a folder of .obj files. `imusic rig check FILE` says "
+        "whether it can be used.",
     ),
     ParameterSpec(
         "page",

@@ -18,7 +18,7 @@ LONGEST_LAG_S = 120.0
 """The phone may have been started this long before the routine, or stopped this long after it."""
 
 
-def learn_from_phone(wearer: str, file: Path, model: str, folder: ProfileFolder) -> PhoneRows:
+def learn_from_phone(wearer: str, file: Path, model: str, folder: ProfileFolder, fps: float | None = None) -> PhoneRows:
     """Learn a profile anew from its own routine and what a phone recorded meanwhile, a Live Link Face CSV.
 
     Args:
@@ -26,6 +26,7 @@ def learn_from_phone(wearer: str, file: Path, model: str, folder: ProfileFolder)
         file: recorded during that routine.
         model: name or folder of the model; empty: the one that the profile was learned with.
         folder: of the profiles.
+        fps: the phone's frames per second, where its timecodes do not tell.
 
     Raises:
         CommandError: the profile holds no routine.
@@ -42,9 +43,9 @@ def learn_from_phone(wearer: str, file: Path, model: str, folder: ProfileFolder)
     names = description.mounts.names
     reference = names[description.mounts.reference]
     check_fits(profile.label, description.prior, names, reference)
-    take = read_livelink(file.expanduser())
+    take = read_livelink(file.expanduser(), fps=fps)
     times = np.arange(len(take.weights)) / take.rate_hz
-    rows = phone_rows(profile.routine, times, take.weights, description.prior, LONGEST_LAG_S)
+    rows = phone_rows(profile.routine, times, take.weights, description.prior, LONGEST_LAG_S, take.seen)
     learned = new_profile(
         wearer,
         adapt(description.prior, rows.rows, "phone"),

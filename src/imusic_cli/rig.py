@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from face_model.whole_file import expect_writable, write_whole
 from imusic_cli.errors import CommandError
 from imusic_cli.verbs import load_module
 
@@ -25,7 +26,7 @@ app = typer.Typer(no_args_is_help=True, help="Bring a face of your own: check it
 out_console = Console()
 err = Console(stderr=True)
 
-Face = Annotated[str, typer.Option(help="`head`, or a rig: .glb, .gltf, .npz, or a folder of .obj files.")]
+Face = Annotated[str, typer.Option(help="`head`, or a rig: .glb, .vrm, .gltf, .npz, or a folder of .obj files.")]
 Subject = Annotated[int, typer.Option(min=0, help="0: the face itself; other numbers: random people of its kind.")]
 
 
@@ -38,6 +39,8 @@ def sheet(
     """Contact sheets: every shape from three sides, and 20 combinations."""
     from face_viz.sheets import combinations_sheet, shapes_sheet
 
+    for page in ("shapes", "combinations"):
+        expect_writable(_page(out, page))
     rig = _rig(face, subject)
     with err.status("drawing") as status:
         _save(shapes_sheet(rig, status.update), out, "shapes")
@@ -50,16 +53,18 @@ def people(
     out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("people.png"),
 ) -> None:
     """A contact sheet of 12 random people of one kind of face, as the laboratory draws them."""
+    expect_writable(_image_name(out))
     family = load_module("imu_sim.families").load_family(face)
     draw = load_module("imu_sim.subject_sheet").subject_sheet
     with err.status("drawing") as status:
-        draw(family, progress=status.update).save(out)
+        picture = draw(family, progress=status.update)
+    write_whole(out, picture.save)
     err.print(f"written: {out}", highlight=False, soft_wrap=True)
 
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A .glb, .gltf or .npz file, or a folder of .obj files.")],
+    file: Annotated[Path, typer.Argument(help="A .glb, .vrm, .gltf or .npz file, or a folder of .obj files.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say which of the 52 shapes a rig has, how it was understood, and what about it cannot be right."""
@@ -85,6 +90,7 @@ def export(
 
     if out.suffix.lower() != ".glb":
         raise CommandError(f"expected the name of a .glb file, found {out}")
+    expect_writable(out)
     rig = _rig(face, subject)
     write_glb(rig, out)
     err.print(f"written: {out}", highlight=False, soft_wrap=True)
@@ -124,7 +130,22 @@ def _print_report(report: RigReport, file: Path) -> None:
     out_console.print(f"{verdict} Look at it: imusic rig sheet --face {file}", highlight=False, soft_wrap=True)
 
 
+def _page(out: Path, page: str) -> Path:
+    return out.with_name(f"{out.stem}_{page}.png")
+
+
+def _image_name(out: Path) -> Path:
+    """The path of a picture, whose ending says its format.
+
+    Raises:
+        CommandError: another ending.
+    """
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise CommandError(f"expected the name of a .png, .jpg or .webp file, found {out}")
+    return out
+
+
 def _save(picture: Image, out: Path, page: str) -> None:
-    path = out.with_name(f"{out.stem}_{page}.png")
-    picture.save(path)
+    path = _page(out, page)
+    write_whole(path, picture.save)
     err.print(f"written: {path}", highlight=False, soft_wrap=True)

@@ -33,6 +33,9 @@ Namespace = Annotated[str, typer.Option(help="ROS namespace of the running graph
 Model = Annotated[
     str, typer.Option(help="Model: a name or a folder; by default the one that the profile was learned with.")
 ]
+Fps = Annotated[
+    float | None, typer.Option(help="The phone's frames per second, for a CSV whose timecodes do not tell them.")
+]
 
 
 @app.command()
@@ -41,6 +44,7 @@ def routine(
     phone: Annotated[
         Path | None, typer.Option(help="Live Link Face CSV that a phone records meanwhile: its weights are the labels.")
     ] = None,
+    fps: Fps = None,
     model: Model = "",
     namespace: Namespace = "",
     bell: Annotated[bool, typer.Option(help="Ring at each change, for eyes that are shut.")] = True,
@@ -61,7 +65,7 @@ def routine(
     if phone is not None:
         err.print(f"Stop the phone's recording and bring its CSV to {phone}. Then press Enter.", highlight=False)
         input()
-        told |= _from_phone(name, phone, model, namespace)
+        told |= _from_phone(name, phone, model, namespace, fps)
     if as_json:
         print(json.dumps(told, indent=2))  # noqa: T201
 
@@ -72,10 +76,11 @@ def from_phone(
     file: Annotated[Path, typer.Argument(help="Live Link Face CSV that a phone recorded during the routine.")],
     model: Model = "",
     namespace: Namespace = "",
+    fps: Fps = None,
     as_json: Json = False,
 ) -> None:
     """Learn a profile anew from what a phone saw during its routine; a running graph uses it at once."""
-    told = _from_phone(name, file, model, namespace)
+    told = _from_phone(name, file, model, namespace, fps)
     if as_json:
         print(json.dumps(told, indent=2))  # noqa: T201
 
@@ -128,12 +133,12 @@ def remove(name: Name) -> None:
     err.print(f"removed: {name}", highlight=False)
 
 
-def _from_phone(name: str, file: Path, model: str, namespace: str) -> dict[str, Any]:
+def _from_phone(name: str, file: Path, model: str, namespace: str, fps: float | None) -> dict[str, Any]:
     from face_inference.wearer.profile import ProfileFolder
     from imusic_cli.guide import use_wearer
     from imusic_cli.phone import learn_from_phone
 
-    rows = learn_from_phone(name, file, model, ProfileFolder())
+    rows = learn_from_phone(name, file, model, ProfileFolder(), fps)
     err.print(f"[green]{rows.summary}[/]", highlight=False)
     answer = use_wearer(name, namespace, patience_s=3.0)
     err.print(answer or "no graph is running: the next one can be started with this profile", highlight=False)

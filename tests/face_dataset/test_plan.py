@@ -110,3 +110,24 @@ def test_unknown_parts_layouts_and_faces_are_refused() -> None:
         plan_takes(recipe_of(takes={"a": GENERATED}, layouts={"face_99": 1.0}))
     with pytest.raises(ValueError, match=r"nobody\.glb"):
         plan_takes(recipe_of(takes={"a": GENERATED}, faces={"nobody.glb": 1.0}))
+
+
+def test_whose_face_a_file_shows_follows_from_its_name_or_the_recipe(recorded_dir: Path) -> None:
+    """Two slates of one phone are one person, unless the recipe knows better."""
+    names = ["MySlate_1_iPhone.csv", "MySlate_2_iPhone.csv"]
+    text = (recorded_dir / "person_x_talk.csv").read_text()
+    for name in names:
+        (recorded_dir / name).write_text(text)
+
+    def takes(**people: str) -> dict[str, Any]:
+        return {
+            split: {"split": split, "wearers": 1, "recorded": {"files": [name], **people}}
+            for split, name in zip(("train", "test"), names, strict=True)
+        }
+
+    with pytest.raises(RecipeError, match="`people`"):
+        plan_takes(recipe_of(takes=takes()), recorded_dir)
+    told = takes()
+    told["test"]["recorded"]["people"] = {names[1]: "bob"}
+    plan = plan_takes(recipe_of(takes=told), recorded_dir)
+    assert [take.person for take in plan.takes] == ["MySlate_iPhone", "bob"]

@@ -13,6 +13,7 @@ pytest.importorskip("rosbags", reason="no rosbags: pip install rosbags")
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from face_evaluation.bags import bag_with_truth, read_bag, typestore
+from face_evaluation.score import score_recording
 from face_evaluation.sources import Simulated
 from face_inference.model_folder import ModelDescription
 from face_model import arkit
@@ -35,7 +36,16 @@ def take(motion: FaceMotion) -> Recording:
     return Simulated(motion, "head", 900_001, 100.0).load().recording
 
 
-def write_bag(path: Path, take: Recording, plugin: StoragePlugin, *, layout: bool = True) -> None:
+def write_bag(
+    path: Path,
+    take: Recording,
+    plugin: StoragePlugin,
+    *,
+    layout: bool = True,
+    namespaces: tuple[str, ...] = ("alice",),
+    restart: int | None = None,
+) -> None:
+    """With a `restart` the hub counts anew from that sample on."""
     store = typestore()
     types: Any = store.types
     header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](0, 0), "face_head")
@@ -47,18 +57,20 @@ def write_bag(path: Path, take: Recording, plugin: StoragePlugin, *, layout: boo
         for i, name in enumerate(take.sensor_names)
     ]
     with Writer(path, version=9, storage_plugin=plugin) as writer:
-        frames = writer.add_connection("/alice/imu/frame", "imusic/msg/ImuFrame", typestore=store)
-        layouts = writer.add_connection("/alice/imu/layout", "imusic/msg/SensorLayout", typestore=store)
-        if layout:
-            told = types["imusic/msg/SensorLayout"](header, 7, "face_12", "hub", take.rate_hz, mounts)
-            writer.write(layouts, 0, store.serialize_cdr(told, told.__msgtype__))
-        for i in range(len(take.valid)):
-            if i == LOST:
-                continue
-            arrays = (getattr(take, n)[i].ravel() for n in ("orientation", "angular_velocity", "specific_force"))
-            status = np.where(take.valid[i], 3, 32).astype(np.uint8)
-            frame = types["imusic/msg/ImuFrame"](header, 7, 500 + i, i * 10_000, status, *arrays)
-            writer.write(frames, 1 + i * 10_000_000, store.serialize_cdr(frame, frame.__msgtype__))
+        for namespace in namespaces:
+            frames = writer.add_connection(f"/{namespace}/imu/frame", "imusic/msg/ImuFrame", typestore=store)
+            layouts = writer.add_connection(f"/{namespace}/imu/layout", "imusic/msg/SensorLayout", typestore=store)
+            if layout:
+                told = types["imusic/msg/SensorLayout"](header, 7, "face_12", "hub", take.rate_hz, mounts)
+                writer.write(layouts, 0, store.serialize_cdr(told, told.__msgtype__))
+            for i in range(len(take.valid)):
+                if i == LOST:
+                    continue
+                arrays = (getattr(take, n)[i].ravel() for n in ("orientation", "angular_velocity", "specific_force"))
+                status = np.where(take.valid[i], 3, 32).astype(np.uint8)
+                number = 500 + i if restart is None or i < restart else i - restart
+                frame = types["imusic/msg/ImuFrame"](header, 7, number, i * 10_000, status, *arrays)
+                writer.write(frames, 1 + i * 10_000_000, store.serialize_cdr(frame, frame.__msgtype__))
 
 
 def write_phone(path: Path, motion: FaceMotion) -> None:
@@ -100,3 +112,62 @@ def test_a_bag_without_a_layout_and_no_bag_are_refused(take: Recording, tmp_path
         read_bag(tmp_path / "bag")
     with pytest.raises(CommandError, match="expected a bag"):
         read_bag(tmp_path / "none")
+
+
+def test_a_restart_of_the_hub_leaves_the_longest_stretch(take: Recording, tmp_path: Path) -> None:
+    samples = len(take.valid)
+    for restart, kept in ((samples // 4, slice(samples // 4, samples)), (samples - 300, slice(0, samples - 300))):
+        write_bag(tmp_path / f"bag{restart}", take, StoragePlugin.MCAP, restart=restart)
+        found = read_bag(tmp_path / f"bag{restart}")
+        there = found.valid.any(axis=1)
+        assert len(found.valid) == len(take.valid[kept])
+        np.testing.assert_array_equal(found.specific_force[there], take.specific_force[kept][there])
+
+
+def test_two_wearers_in_one_bag_are_told_apart(take: Recording, tmp_path: Path) -> None:
+    write_bag(tmp_path / "bag", take, StoragePlugin.MCAP, namespaces=("alice", "bob/left"))
+    with pytest.raises(CommandError, match=r"/alice, /bob/left; name one with --namespace"):
+        read_bag(tmp_path / "bag")
+    with pytest.raises(CommandError, match=r"/carol, found /alice, /bob/left"):
+        read_bag(tmp_path / "bag", "carol")
+    for name in ("alice", "/bob/left"):
+        assert len(read_bag(tmp_path / "bag", name).valid) == len(take.valid)
+
+
+@pytest.mark.parametrize(("plugin", "storage"), [(StoragePlugin.MCAP, "mcap"), (StoragePlugin.SQLITE3, "sqlite3")])
+def test_a_bag_without_its_index_is_told_how_to_get_one(
+    take: Recording, tmp_path: Path, plugin: StoragePlugin, storage: str
+) -> None:
+    write_bag(tmp_path / "bag", take, plugin)
+    (tmp_path / "bag" / "metadata.yaml").unlink()
+    with pytest.raises(CommandError, match=f"ros2 bag reindex -s {storage}"):
+        read_bag(tmp_path / "bag")
+
+
+def test_a_file_whose_end_is_missing_is_told_how_to_recover(take: Recording, tmp_path: Path) -> None:
+    write_bag(tmp_path / "bag", take, StoragePlugin.MCAP)
+    (file,) = (tmp_path / "bag").glob("*.mcap")
+    file.write_bytes(file.read_bytes()[:-5000])
+    with pytest.raises(CommandError, match="mcap recover"):
+        read_bag(tmp_path / "bag")
+
+
+def test_what_the_phone_did_not_see_is_no_truth(
+    take: Recording, motion: FaceMotion, face_12_description: ModelDescription, tmp_path: Path
+) -> None:
+    write_bag(tmp_path / "bag", take, StoragePlugin.MCAP)
+    phone = tmp_path / "alice_1.csv"
+    write_phone(phone, motion)
+    whole = bag_with_truth(tmp_path / "bag", phone, face_12_description)
+    assert whole.seen is not None
+    assert whole.seen.all()
+    lines = phone.read_text().splitlines()
+    lines[601:901] = [line.split(",")[0] + ",0" for line in lines[601:901]]
+    phone.write_text("\n".join(lines) + "\n")
+    found = bag_with_truth(tmp_path / "bag", phone, face_12_description)
+    assert found.seen is not None
+    assert np.count_nonzero(~found.seen) == pytest.approx(500, abs=5)  # five seconds
+    # A wrong estimate there costs nothing; elsewhere it does.
+    wrong = np.where(found.seen[:, None], found.weights, 1.0)
+    assert score_recording(found, wrong, None).score.mae == 0.0
+    assert score_recording(found, 1.0 - wrong, None).score.mae > 0.5

@@ -6,14 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import load_file, save_file
 
 from face_inference.errors import (
     ModelFolderError,
     ModelNotFoundError,
 )
-from face_inference.model_folder import FILES, STEP, find_model, load_model, sha256_of
+from face_inference.model_folder import FILES, STEP, WEIGHTS, find_model, load_model, sha256_of
 from face_inference.mounts import NominalMounts
-from face_inference.wearer.prior import PRIOR_FILE
+from face_inference.wearer.prior import PRIOR_FILE, Prior
+from face_model import arkit
 
 
 @pytest.fixture
@@ -30,6 +32,14 @@ def edit(folder, change):
 
 def swap(names):
     names[0], names[1] = names[1], names[0]
+
+
+NAN = float("nan")
+
+
+def exchange(sensors, one, other, *keys):
+    for key in keys:
+        sensors[one][key], sensors[other][key] = sensors[other][key], sensors[one][key]
 
 
 BAD_DESCRIPTIONS = {
@@ -51,15 +61,66 @@ BAD_DESCRIPTIONS = {
     "rate": (lambda c: c.update(rate_hz="fast"), ModelFolderError, "expected the fields"),
     "rings": (lambda c: c.pop("rings"), ModelFolderError, "'rings'"),
     "ring of three": (lambda c: c["rings"][0].update(length=3), ModelFolderError, "a power of two of rows"),
+    **{
+        f"rate {rate}": (lambda c, rate=rate: c.update(rate_hz=rate), ModelFolderError, "rate_hz.* (1 to 1000|finite)")
+        for rate in (0, -100.0, float("nan"), float("inf"), 1e9)
+    },
+    "huge ring": (lambda c: c["rings"][0].update(length=2**40), ModelFolderError, "values together"),
+    "wide ring": (lambda c: c["rings"][0].update(width=10**30), ModelFolderError, "values together"),
+    "ring twice": (lambda c: c["rings"].append(c["rings"][0]), ModelFolderError, "different names"),
+    "names exchanged": (lambda c: exchange(c["sensors"], 1, 2, "name"), ModelFolderError, "on its side"),
+    "sensors exchanged": (
+        lambda c: exchange(c["sensors"], 1, 2, "name", "position_m", "orientation"),
+        ModelFolderError,
+        "exchanged",
+    ),
+    "mount is NaN": (lambda c: c["sensors"][2].update(orientation=[NAN] * 4), ModelFolderError, "finite"),
+    "place is NaN": (lambda c: c["sensors"][2].update(position_m=[0, NAN, 0]), ModelFolderError, "finite"),
+    "place is far": (lambda c: c["sensors"][2].update(position_m=[0, 1e30, 0]), ModelFolderError, "expected mounts"),
     "network": (lambda c: c.pop("network"), ModelFolderError, "'network'"),
 }
 
 
+@pytest.fixture
+def folder_of_sides(folder):
+    """Its prior turns each sensor with its own half of the face, as in trained models."""
+    prior = Prior.load(folder / PRIOR_FILE)
+    names = [entry["name"] for entry in yaml.safe_load((folder / "model.yaml").read_text())["sensors"]][1:]
+    mean = prior.mean.reshape(len(names), 3, -1).copy()
+    for row, name in enumerate(names):
+        for shape, blendshape in enumerate(arkit.BLENDSHAPES):
+            if {name[-4:], blendshape[-4:].lower()} == {"left", "ight"}:
+                mean[row, :, shape] *= 0.01
+    replace(prior, mean=mean.reshape(prior.mean.shape)).save(folder / PRIOR_FILE)
+    rehash(folder)
+    return folder
+
+
 @pytest.mark.parametrize("case", BAD_DESCRIPTIONS)
-def test_bad_descriptions_are_refused(folder, case):
+def test_bad_descriptions_are_refused(folder_of_sides, case):
+    folder = folder_of_sides
+    load_model(folder)
     change, error, match = BAD_DESCRIPTIONS[case]
     edit(folder, change)
     with pytest.raises(error, match=match):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(folder, value):
+    arrays = load_file(folder / WEIGHTS)
+    name = max(arrays, key=lambda n: arrays[n].size)
+    save_file(arrays | {name: np.full_like(arrays[name], value)}, folder / WEIGHTS)
+    edit(folder, lambda c: c["sha256"].update({WEIGHTS: sha256_of(folder / WEIGHTS)}))
+    with pytest.raises(ModelFolderError, match="finite weights"):
+        load_model(folder)
+
+
+def test_a_prior_without_spread_is_refused(folder):
+    prior = Prior.load(folder / PRIOR_FILE)
+    replace(prior, spread=np.zeros_like(prior.spread)).save(folder / PRIOR_FILE)
+    rehash(folder)
+    with pytest.raises(ModelFolderError, match="positive spreads"):
         load_model(folder)
 
 

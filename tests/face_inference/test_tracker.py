@@ -78,18 +78,21 @@ def test_it_calibrates_by_itself_and_then_tracks(echo, recorded):
     assert [e.sequence for e in estimates] == list(range(500))
 
 
-def test_split_run_equals_uninterrupted_run(trained, recorded):
-    recording, model = recorded(seed=5, seconds=5.0), trained["model"]
+@pytest.mark.parametrize("rate_hz", [100.0, 60.0, 130.0, 200.0])
+def test_split_run_equals_uninterrupted_run(trained, recorded, rate_hz):
+    """At other rates than the model's, what is left of a tick is part of the state."""
+    recording, model = recorded(seed=5, seconds=5.0, rate_hz=rate_hz), trained["model"]
+    half = round(2.613 * rate_hz)
 
     def tracker():
         return FaceTracker(model.description, OnnxRuntimeEngine(model), PARAMS)
 
     whole = run(ready(tracker(), recording), recording)
     first = ready(tracker(), recording)
-    head = run(first, recording, 0, 260)
+    head = run(first, recording, 0, half)
     second = tracker()
     second.restore_state(first.save_state())
-    both = head + run(second, recording, 260)
+    both = head + run(second, recording, half)
     np.testing.assert_array_equal([e.weights for e in both], [e.weights for e in whole])
     np.testing.assert_array_equal([e.confidence for e in both], [e.confidence for e in whole])
 

@@ -25,8 +25,9 @@ def timecode(seconds: float) -> str:
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}:{(seconds - whole) * 60.0:06.3f}"
 
 
-def read(path: Path) -> tuple[LiveLinkTake, LiveLinkReport]:
-    take = read_livelink(path)
+def read(path: Path, fps: float | None = None) -> tuple[LiveLinkTake, LiveLinkReport]:
+    """Takes of less than a second do not tell their rate."""
+    take = read_livelink(path, fps=fps)
     return take, take.report
 
 
@@ -55,7 +56,7 @@ def write(
 def test_columns_are_found_by_name_whatever_their_order(tmp_path: Path) -> None:
     frames = [{"JawLeft": 0.25, "JawRight": 0.5, "MouthLeft": 0.125, "TongueOut": 1.0}] * 10
     for columns in (ORDER, ORDER[::-1]):
-        motion, _ = read(write(tmp_path / "person_x_take.csv", frames, columns=columns))
+        motion, _ = read(write(tmp_path / "person_x_take.csv", frames, columns=columns), 60.0)
         for name, value in (("jawLeft", 0.25), ("jawRight", 0.5), ("mouthLeft", 0.125), ("tongueOut", 1.0)):
             np.testing.assert_allclose(motion.weights[:, arkit.INDEX[name]], value)
         assert np.count_nonzero(motion.weights[0]) == 4
@@ -86,7 +87,7 @@ def test_short_loss_is_interpolated_and_long_loss_is_held(tmp_path: Path) -> Non
 
 def test_loss_at_both_ends_is_held(tmp_path: Path) -> None:
     frames = [None, None, {"JawOpen": 0.3}, {"JawOpen": 0.4}, None]
-    motion, report = read(write(tmp_path / "a_b.csv", frames))
+    motion, report = read(write(tmp_path / "a_b.csv", frames), 60.0)
     np.testing.assert_allclose(motion.weights[:, arkit.INDEX["jawOpen"]], [0.3, 0.3, 0.3, 0.4, 0.4])
     assert report.lost_held == 3
 
@@ -101,14 +102,14 @@ def test_midnight_is_not_the_end(tmp_path: Path) -> None:
 def test_missing_video_frames_are_filled(tmp_path: Path) -> None:
     times = [100.0 + k / 60.0 for k in range(60) if k not in (20, 21)]
     frames = [{"JawOpen": t - 100.0} for t in times]
-    motion, report = read(write(tmp_path / "a_b.csv", frames, times=times))
+    motion, report = read(write(tmp_path / "a_b.csv", frames, times=times), 60.0)
     assert report.frames_missing == 2
     np.testing.assert_allclose(motion.weights[:, arkit.INDEX["jawOpen"]], np.arange(60) / 60.0, atol=1e-4)
 
 
 def test_weights_slightly_beyond_one_stay_and_nonsense_is_clipped(tmp_path: Path) -> None:
     frames = [{"JawOpen": 1.08}] * 5 + [{"JawOpen": 40.0, "CheekPuff": -0.5}] * 5
-    motion, report = read(write(tmp_path / "a_b.csv", frames))
+    motion, report = read(write(tmp_path / "a_b.csv", frames), 60.0)
     jaw = motion.weights[:, arkit.INDEX["jawOpen"]]
     np.testing.assert_allclose(jaw[:5], 1.08)
     assert jaw.max() <= 1.2
@@ -123,7 +124,7 @@ def test_damaged_rows_are_counted_not_fatal(tmp_path: Path) -> None:
     lines[7] = lines[7].replace("0.5", "oops", 1)
     lines[9] = lines[9].replace("0.5000000000", "nan", 1)
     path.write_text("\n".join(lines))
-    motion, report = read(path)
+    motion, report = read(path, 60.0)
     np.testing.assert_allclose(motion.weights[:, arkit.INDEX["jawOpen"]], 0.5)
     assert report.unreadable_rows == 2
     assert len(motion.weights) == 20
@@ -185,7 +186,7 @@ def test_whatever_the_order_spelling_rate_time_of_day_and_losses(
     ]
     path = tmp_path_factory.mktemp("take") / "ann_x_1.csv"
     motion, report = read(
-        write(path, frames, fps=fps, start_s=start_s, count=count, columns=[capitals(name) for name in columns])
+        write(path, frames, fps=fps, start_s=start_s, count=count, columns=[capitals(name) for name in columns]), fps
     )
     assert (motion.rate_hz, len(motion.weights)) == (fps, 40)
     seen = [k for k in range(40) if k not in lost]

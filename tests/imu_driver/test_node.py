@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from rclpy.parameter import Parameter  # noqa: E402
 from sensor_msgs.msg import Imu  # noqa: E402
 from std_srvs.srv import SetBool  # noqa: E402
 
+from imu_driver import node as driver_node  # noqa: E402
 from imu_driver.node import PARAMETERS, ImuDriverNode  # noqa: E402
 from imu_sim.hub.faults import Faults  # noqa: E402
 from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
@@ -263,3 +265,22 @@ def test_the_shipped_file_names_every_parameter_with_its_default():
     text = CONFIG.read_text(encoding="utf-8")
     for spec in PARAMETERS:
         assert re.search(rf"^ *#.*\n *{spec.name}:", text, re.MULTILINE), f"{spec.name} has no comment"
+
+
+def test_the_same_kind_of_reject_is_logged_once_in_ten_seconds(bench, monkeypatch):
+    """A noisy line rejects hundreds of frames a second: the log must stay readable."""
+    now, lines = [100.0], []
+    rejected = {"bad_crc": 0, "bad_length": 0}
+    hub = SimpleNamespace(figures=lambda: SimpleNamespace(rejected=dict(rejected), last_reject="expected CRC-32 1"))
+    monkeypatch.setattr(driver_node, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(bench.node, "get_logger", lambda: SimpleNamespace(warning=lines.append))
+    for second in range(35):
+        now[0] += 1.0
+        rejected["bad_crc"] += 100
+        if second == 7:
+            rejected["bad_length"] += 1  # another kind waits for nobody
+        bench.node._log_rejects(hub)
+    told = [line for line in lines if "bad_crc" in line]
+    assert len(told) == 4  # at once, then after 10, 20 and 30 s
+    assert sum(int(line.split()[0]) for line in told) == 3100
+    assert [line.split(",")[0] for line in lines if "bad_length" in line] == ["1 frames rejected as bad_length"]

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from face_model.whole_file import write_whole
 from imu_sim.errors import ImuSimError
 
 if TYPE_CHECKING:
@@ -82,16 +83,17 @@ def write_report(path: Path, title: str, sections: Sequence[Section]) -> None:
     """Write the page; folders are made as needed.
 
     Raises:
-        ImuSimError: the file cannot be written.
+        ImuSimError: a folder cannot be made.
+        OutputError: the disk is full or the folder cannot be written.
     """
     body = "\n".join(_section(section) for section in sections)
     contents = "".join(f'<li><a href="#{_anchor(s)}">{escape(s.title)}</a></li>' for s in sections)
     page = _PAGE.format(title=escape(title), contents=contents, body=body)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
     except OSError as error:
         raise ImuSimError(f"expected to write {path}, found: {error}; give another --out") from error
+    write_whole(path, lambda part: part.write_text(page, encoding="utf-8"))
 
 
 def _section(section: Section) -> str:

@@ -47,7 +47,7 @@ def compare_motion(recorded: Path, performances: int = 20, seconds: float = 60.0
     """Read the takes of a folder, generate as many performances as asked for, and take the statistics of both.
 
     Args:
-        recorded: folder of Live Link Face CSV files, named `<person>_<take>.csv` as `read_livelink` reads them.
+        recorded: folder of Live Link Face CSV files, named as `face_model.livelink.person_of` reads them.
         performances: number of generated performances.
         seconds: length of each, s.
 
@@ -55,7 +55,8 @@ def compare_motion(recorded: Path, performances: int = 20, seconds: float = 60.0
         ImuSimError: the folder holds no CSV file.
         LiveLinkError: one of them cannot be read.
     """
-    files = sorted(recorded.glob("*.csv"))
+    # The app writes the pose of its calibration beside a take.
+    files = sorted(path for path in recorded.glob("*.csv") if not path.stem.endswith("_neutral"))
     if not files:
         raise ImuSimError(f"expected Live Link Face CSV files in {recorded}, found none; name their folder")
     takes: dict[str, list[FaceMotion]] = {}

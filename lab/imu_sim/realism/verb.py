@@ -39,10 +39,14 @@ def realism(
 ) -> None:
     """Show what is simulated: motion beside recorded takes, and what each unit feels of each blendshape."""
     from face_model.observability import write_table
+    from face_model.whole_file import expect_writable
     from imu_sim.realism.html_report import Section, write_report
     from imu_sim.realism.motion_study import compare_motion, motion_section
     from imu_sim.realism.sensor_study import measure_sensors, sensor_sections
 
+    expect_writable(out / "realism.html", make_folders=True)
+    if table is not None:
+        expect_writable(table)
     sections: list[Section] = []
     found: dict[str, Any] = {"page": str(out / "realism.html")}
     compared: Mapping[str, Sequence[Distance]] = {}

@@ -19,6 +19,9 @@ _GRID_HZ = 60.0
 _SLOW_S = 2.0
 """Slower motion is taken out before the two are compared: the sensors' headings drift, a phone's rest is not zero."""
 
+_MOST_BRIDGED_S = 0.25
+"""A longer gap counts as not there."""
+
 _LEAST_OVERLAP = 0.5
 """Share of the shorter recording that must lie within the other."""
 
@@ -47,17 +50,19 @@ def align(
     weights: NDArray[np.floating],
     prior: Prior,
     max_lag_s: float,
+    known: NDArray[np.bool_] | None = None,
 ) -> Alignment:
     """Lag of at most `max_lag_s` at which weights (P, 52) at times (P,) fit the observations best.
 
     Both sides are compared in the sensors' rotations, each channel in units of its noise, by cross-correlation
-    normalised over the part where both are there; a parabola through the peak gives fractions of a frame.
+    normalised over the part where both are there; a parabola through the peak gives fractions of a frame. `known` (P,)
+    says which of the weights were seen; None: all of them.
 
     Raises:
         WearerError: the two do not overlap by half at any such lag.
     """
     seen, there = _seen(observations)
-    expected, expected_there = _expected(time_s, weights, prior)
+    expected, expected_there = _expected(time_s, weights, prior, known)
     scale = 1.0 / np.sqrt(np.maximum(np.diag(prior.noise), 1e-12))
     seen *= scale
     expected *= scale
@@ -97,19 +102,25 @@ def _seen(observations: Observations) -> tuple[FloatArray, NDArray[np.bool_]]:
         known_s = observations.time_s[valid]
         values[:, channel] = np.interp(grid_s, known_s, observations.values[valid, channel])
         after = np.clip(np.searchsorted(known_s, grid_s), 1, len(known_s) - 1)
-        there[:, channel] = known_s[after] - known_s[after - 1] < 0.25  # a longer gap is not bridged
+        there[:, channel] = known_s[after] - known_s[after - 1] < _MOST_BRIDGED_S
     return _without_slow(values) * there, there
 
 
 def _expected(
-    time_s: NDArray[np.floating], weights: NDArray[np.floating], prior: Prior
+    time_s: NDArray[np.floating], weights: NDArray[np.floating], prior: Prior, known: NDArray[np.bool_] | None
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
     """What the prior's mean Jacobian makes of the phone's weights on the grid (M, D); where there are any (M, 1)."""
     grid_s = _grid(time_s)
     on_grid = np.stack(
         [np.interp(grid_s, time_s, column) for column in np.asarray(weights, dtype=np.float64).T], axis=1
     )
-    return _without_slow(on_grid @ prior.mean.T.astype(np.float64)), np.ones((len(grid_s), 1), dtype=bool)
+    there = np.ones((len(grid_s), 1), dtype=bool)
+    if known is not None and not known.all():
+        known_s = np.asarray(time_s)[known]
+        after = np.clip(np.searchsorted(known_s, grid_s), 1, len(known_s) - 1)
+        inside = (grid_s >= known_s[0]) & (grid_s <= known_s[-1])
+        there = (inside & (known_s[after] - known_s[after - 1] < _MOST_BRIDGED_S))[:, None]
+    return _without_slow(on_grid @ prior.mean.T.astype(np.float64)) * there, there
 
 
 def _grid(time_s: NDArray[np.floating]) -> FloatArray:

@@ -52,6 +52,7 @@ def phone_rows(
     phone_weights: NDArray[np.floating],
     prior: Prior,
     max_lag_s: float = 5.0,
+    phone_seen: NDArray[np.bool_] | None = None,
 ) -> PhoneRows:
     """Labelled rows where both recordings overlap.
 
@@ -63,6 +64,7 @@ def phone_rows(
         phone_weights: (P, 52).
         prior: its mean Jacobian says what the sensors should have seen.
         max_lag_s: largest difference between the clocks.
+        phone_seen: (P, 52) which weights the phone saw: only those become labels; None: all of them.
 
     Raises:
         WearerError: no lag stands out, or the recordings do not overlap.
@@ -72,7 +74,16 @@ def phone_rows(
             f"expected weights of shape (P, {arkit.COUNT}) at P times, at least two, found {phone_weights.shape} and "
             f"{len(phone_time_s)}; export the phone's take again"
         )
-    found = align(observations, phone_time_s, phone_weights, prior, max_lag_s)
+    seen = np.ones(phone_weights.shape, dtype=bool) if phone_seen is None else phone_seen
+    if seen.shape != phone_weights.shape:
+        raise WearerError(f"expected what was seen of weights {phone_weights.shape}, found {seen.shape}")
+    moments: NDArray[np.bool_] = np.asarray(seen.any(axis=1), dtype=np.bool_)
+    if np.count_nonzero(moments) < 2:
+        raise WearerError(
+            f"expected at least two moments in which the phone saw the face, found {np.count_nonzero(moments)} of "
+            f"{len(phone_time_s)}; record it again, the whole face in view"
+        )
+    found = align(observations, phone_time_s, phone_weights, prior, max_lag_s, moments)
     if found.correlation < _LEAST_PEAK or found.lead < _LEAST_LEAD:
         raise WearerError(
             f"expected one lag within {max_lag_s:g} s at which phone and sensors agree (correlation over "
@@ -80,22 +91,25 @@ def phone_rows(
             f"{found.lead:.2f} times the next; record both during the same routine, with the whole face in the phone's "
             "view"
         )
-    return PhoneRows(_rows(observations, phone_time_s + found.lag_s, phone_weights), found)
+    return PhoneRows(_rows(observations, phone_time_s + found.lag_s, phone_weights, seen, prior), found)
 
 
 def _rows(
-    observations: Observations, phone_time_s: NDArray[np.floating], weights: NDArray[np.floating]
+    observations: Observations,
+    phone_time_s: NDArray[np.floating],
+    weights: NDArray[np.floating],
+    phone_seen: NDArray[np.bool_],
+    prior: Prior,
 ) -> LabelledRows:
-    """Means of both over cells of 0.1 s in which both are there."""
+    """Means of both over cells of 0.1 s in which both are there; a weight never seen is known as well as anybody's."""
     start_s = max(observations.time_s[0], phone_time_s[0])
     count = int((min(observations.time_s[-1], phone_time_s[-1]) - start_s) * ROW_RATE_HZ)
-    label, labels_there = _cell_means(
-        phone_time_s, np.asarray(weights, np.float64), np.ones_like(weights, bool), start_s, count
-    )
+    label, labels_there = _cell_means(phone_time_s, np.asarray(weights, np.float64), phone_seen, start_s, count)
+    ever = phone_seen.any(axis=0)
     seen, valid = _cell_means(
         observations.time_s, observations.values.astype(np.float64), observations.valid, start_s, count
     )
-    kept = valid.any(axis=1) & labels_there.all(axis=1)
+    kept = valid.any(axis=1) & (labels_there | ~ever).all(axis=1)
     seen, valid, label = seen[kept], valid[kept], label[kept]
     if len(label) < ROW_RATE_HZ:
         raise WearerError(
@@ -103,7 +117,9 @@ def _rows(
         )
     zero = (seen * valid).sum(axis=0) / np.maximum(valid.sum(axis=0), 1)
     seen = np.where(valid, seen - zero, 0.0)
-    return LabelledRows(seen, label - label.mean(axis=0), np.full(label.shape, LABEL_SPREAD), valid)
+    anybody = np.sqrt(np.diag(prior.weights_covariance).astype(np.float64))
+    spread = np.tile(np.where(ever, LABEL_SPREAD, anybody), (len(label), 1))
+    return LabelledRows(seen, label - label.mean(axis=0), spread, valid)
 
 
 def _cell_means(

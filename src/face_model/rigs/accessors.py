@@ -18,15 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model.errors import RigFeatureError, RigFileError
+from face_model.rigs import draco
 
 COMPONENTS: Final = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 WIDTHS: Final = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 COMPRESSED: Final = {
-    "KHR_draco_mesh_compression": "gltf-transform copy IN OUT (which decodes Draco)",
     "EXT_meshopt_compression": "gltf-transform copy IN OUT (which decodes meshopt)",
+    "KHR_meshopt_compression": "gltf-transform copy IN OUT (which decodes meshopt)",
 }
 """Compressions that are not read, and what undoes them."""
-HARMLESS: Final = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "KHR_lights_", "KHR_mesh_quantization", "VRM")
+HARMLESS: Final = (
+    "KHR_materials_",
+    "KHR_texture_",
+    "EXT_texture_",
+    "KHR_lights_",
+    "KHR_mesh_quantization",
+    "KHR_draco_mesh_compression",
+    "VRM",
+)
 """Required extensions that say nothing of the mesh, or that are read; by the start of their names."""
 DAMAGE: Final = (
     ValueError,
@@ -35,6 +44,7 @@ DAMAGE: Final = (
     AttributeError,
     IndexError,
     OverflowError,
+    MemoryError,
     RecursionError,
     struct.error,
     binascii.Error,
@@ -42,8 +52,23 @@ DAMAGE: Final = (
 """What reading a damaged file raises."""
 
 
+MOST_FILE_BYTES: Final = 1 << 30
+MOST_ELEMENTS: Final = 12_000_000
+"""Of an accessor: corners of the triangles of a mesh of two million vertices."""
+
+
+def normalized(values: NDArray[Any]) -> NDArray[Any]:
+    """Integers of a glTF attribute as -1 or 0 to 1."""
+    return np.asarray(np.maximum(values / np.iinfo(values.dtype).max, -1.0))
+
+
 class Document:
     """An open glTF or GLB file.
+
+    Attributes:
+        path: of the file.
+        content: as pygltflib reads it.
+        notes: what was passed over, for the report.
 
     Raises:
         RigFileError: no such file, no glTF, or damaged.
@@ -57,16 +82,40 @@ class Document:
             raise RigFeatureError(f"reading {path} needs pygltflib: pip install pygltflib") from error
 
         self.path = path
+        self.notes: list[str] = []
         try:
+            self._bounded(path)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the library's own remarks; what matters is checked here
-                self.content: Any = pygltflib.GLTF2().load(str(path))
+                # By its first bytes, not its name: a VRM avatar is a GLB.
+                if path.read_bytes()[:4] == b"glTF":
+                    self.content: Any = pygltflib.GLTF2().load_binary(str(path))
+                else:
+                    self.content = pygltflib.GLTF2.from_json(path.read_text(encoding="utf-8-sig"))
         except (OSError, *DAMAGE) as error:
             raise RigFileError(f"{path}: expected a glTF 2.0 file (.gltf or .glb), found: {error}") from error
         if self.content is None or not self.content.meshes:
             raise RigFileError(f"{path}: expected a glTF 2.0 file with a mesh, found none")
         self._refuse_unread()
         self._read = lru_cache(maxsize=8)(self._load)
+
+    def note(self, text: str) -> None:
+        """Remember once what was passed over."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    @staticmethod
+    def _bounded(path: Path) -> None:
+        size = path.stat().st_size
+        if size > MOST_FILE_BYTES:
+            raise ValueError(f"{size >> 20} MiB, more than {MOST_FILE_BYTES >> 20}")
+
+    def view_bytes(self, index: int) -> bytes:
+        """Bytes of a buffer view."""
+        view = self.content.bufferViews[index]
+        start = view.byteOffset or 0
+        part: bytes = self._buffers[view.buffer][start : start + view.byteLength]
+        return part
 
     def array(self, index: int) -> NDArray[Any]:
         """Elements of an accessor, (N, width): float64 for floats and normalised integers, int64 for others.
@@ -87,14 +136,16 @@ class Document:
         image = self.content.images[index]
         if image.bufferView is None:
             return self._uri(image.uri)
-        view = self.content.bufferViews[image.bufferView]
-        start = view.byteOffset or 0
-        image_bytes: bytes = self._buffers[view.buffer][start : start + view.byteLength]
-        return image_bytes
+        return self.view_bytes(image.bufferView)
 
     def _load(self, index: int) -> NDArray[Any]:
         accessor = self.content.accessors[index]
         width = WIDTHS[accessor.type]
+        if not 0 <= accessor.count <= MOST_ELEMENTS or (accessor.sparse and accessor.sparse.count > accessor.count):
+            raise RigFileError(
+                f"{self.path}: expected accessor {index} to hold at most {MOST_ELEMENTS} elements, "
+                f"found {accessor.count}; the file is damaged"
+            )
         if accessor.bufferView is None:
             values = np.zeros((accessor.count, width), COMPONENTS[accessor.componentType])
         else:
@@ -108,7 +159,7 @@ class Document:
                 sparse.values.bufferView, sparse.values.byteOffset, sparse.count, accessor.componentType, width
             )
         if accessor.normalized:
-            return np.maximum(values / np.iinfo(values.dtype).max, -1.0)
+            return normalized(values)
         return values.astype(np.float64 if values.dtype.kind == "f" else np.int64)
 
     def _view(self, index: int, offset: int | None, count: int, component: int, width: int) -> NDArray[Any]:
@@ -152,3 +203,43 @@ class Document:
             raise RigFeatureError(
                 f"{self.path}: expected plain glTF 2.0, found required extensions {', '.join(unread)}; export without"
             )
+
+
+class Attributes:
+    """Vertices of a primitive by attribute, from accessors or from its Draco mesh."""
+
+    def __init__(self, document: Document, primitive: Any) -> None:
+        self._document, self._primitive = document, primitive
+        packed = (primitive.extensions or {}).get(draco.EXTENSION)
+        self._mesh: draco.DracoMesh | None = None
+        if packed is not None:
+            named = {str(name): int(number) for name, number in packed["attributes"].items()}
+            self._mesh = draco.decode(document.path, document.view_bytes(packed["bufferView"]), named)
+
+    def get(self, name: str) -> NDArray[Any] | None:
+        """(V, n) of an attribute; None if there is none.
+
+        Raises:
+            RigFileError: it cannot be read.
+        """
+        index = getattr(self._primitive.attributes, name, None)
+        if self._mesh is not None and name in self._mesh.attributes:
+            values = self._mesh.attributes[name]
+            whole = values.dtype.kind in "iu"
+            if index is not None and self._document.content.accessors[index].normalized and whole:
+                return normalized(values)
+            return values.astype(np.int64 if whole else np.float64)
+        return None if index is None else self._document.array(index)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        found = self.get(name)
+        if found is None:
+            raise RigFileError(f"{self._document.path}: expected {name} in each mesh, found one without")
+        return found
+
+    def corners(self, count: int) -> NDArray[np.int64]:
+        """Vertices of the triangles, in a row; all `count` of them where the primitive has no indices."""
+        if self._mesh is not None:
+            return self._mesh.corners
+        indices = self._primitive.indices
+        return np.arange(count) if indices is None else np.asarray(self._document.array(indices)[:, 0], dtype=np.int64)

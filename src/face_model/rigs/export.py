@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from face_model import arkit
 from face_model.frames import to_graphics
 from face_model.rig import FaceRig
+from face_model.whole_file import write_whole
 
 STILL_M = 1e-6
 """A part that a shape moves by less than this has no such morph target."""
@@ -22,7 +23,11 @@ FLOAT, UNSIGNED_INT = 5126, 5125
 
 
 def write_glb(rig: FaceRig, path: Path) -> None:
-    """Write `rig` to a .glb file."""
+    """Write `rig` to a .glb file.
+
+    Raises:
+        OutputError: the disk is full or the folder cannot be written.
+    """
     import pygltflib as gltf
 
     content = gltf.GLTF2(asset=gltf.Asset(version="2.0", generator="imusic"), scene=0)
@@ -71,7 +76,7 @@ def write_glb(rig: FaceRig, path: Path) -> None:
     content.scenes = [gltf.Scene(name=rig.name, nodes=list(range(len(content.nodes))))]
     content.buffers = [gltf.Buffer(byteLength=len(blob))]
     content.set_binary_blob(bytes(blob))
-    content.save_binary(str(path))
+    write_whole(path, lambda part: content.save_binary(str(part)))
 
 
 def _linear(colors: NDArray[np.uint8]) -> NDArray[np.float32]:

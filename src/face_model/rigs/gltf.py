@@ -1,7 +1,7 @@
 """glTF 2.0 and GLB faces with morph targets: meshes posed as the file shows them, joined into one.
 
 Specification: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html, sections 3.5 (transformations), 3.7.2 (meshes,
-morph targets) and 3.7.3 (skins). Names of morph targets stand in `mesh.extras.targetNames`, as exporters agree.
+morph targets) and 3.7.3 (skins). Names of morph targets: see `gltf_names`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from face_model import rotation
 from face_model.errors import RigFileError
-from face_model.rigs.accessors import DAMAGE, Document
+from face_model.rigs.accessors import DAMAGE, Attributes, Document
 from face_model.rigs.gltf_color import vertex_colors
-from face_model.rigs.names import match_all
+from face_model.rigs.gltf_names import target_names
+from face_model.rigs.names import match_all, still_notes
 from face_model.rigs.raw import RawFace
 
 TRIANGLES, STRIP, FAN = 4, 5, 6
@@ -34,6 +35,27 @@ class _Piece:
     triangles: NDArray[np.int64]
     colors: Floats
     targets: Mapping[str, Floats]
+    unnamed: int
+
+
+MOST_MOVED = 30_000_000
+"""Vertices times morph targets of a file, over all meshes: ten times a detailed avatar, 700 MB."""
+
+
+class _Budget:
+    """Counts what is held in memory, so that a small file that refers to one accessor a thousand times is refused."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._left = path, MOST_MOVED
+
+    def take(self, amount: int) -> None:
+        """Count `amount` vertices more."""
+        self._left -= amount
+        if self._left < 0:
+            raise RigFileError(
+                f"{self._path}: expected at most {MOST_MOVED} moved vertices in all morph targets, found more; "
+                "export the face alone"
+            )
 
 
 def read_gltf(path: Path, names: Mapping[str, str] | None = None) -> RawFace:
@@ -47,16 +69,25 @@ def read_gltf(path: Path, names: Mapping[str, str] | None = None) -> RawFace:
         RigFileError: damaged, or without ARKit shapes.
         RigFeatureError: compressed.
     """
-    document = Document(path)
+    document, budget = Document(path), _Budget(path)
     try:
-        pieces = [piece for node, matrix in _nodes(document) for piece in _pieces(document, node, matrix)]
+        pieces = [piece for node, matrix in _nodes(document) for piece in _pieces(document, node, matrix, budget)]
     except RigFileError:
         raise
     except DAMAGE as error:
         raise RigFileError(f"{path}: expected meshes as in glTF 2.0, found: {error}") from error
     if not pieces:
         raise RigFileError(f"{path}: expected triangle meshes in the scene, found none")
-    return _joined(path, pieces, names)
+    unnamed = sum(piece.unnamed for piece in pieces)
+    if unnamed and not any(piece.targets for piece in pieces):
+        raise RigFileError(
+            f"{path}: expected names of the {unnamed} morph targets in mesh.extras.targetNames, found none; "
+            "export with shape key names"
+        )
+    for piece in pieces:
+        if piece.unnamed:
+            document.note(f"{piece.name or 'a mesh'}: {piece.unnamed} morph targets without a name, left out")
+    return _joined(path, pieces, names, document.notes)
 
 
 def _nodes(document: Document) -> Iterator[tuple[Any, Floats]]:
@@ -104,21 +135,18 @@ def _skinned(document: Document, node: Any, worlds: Mapping[int, Floats]) -> Flo
     return np.asarray(joints @ document.array(skin.inverseBindMatrices).reshape(-1, 4, 4).transpose(0, 2, 1))
 
 
-def _pieces(document: Document, node: Any, matrix: Floats) -> Iterator[_Piece]:
+def _pieces(document: Document, node: Any, matrix: Floats, budget: _Budget) -> Iterator[_Piece]:
     mesh = document.content.meshes[node.mesh]
     for primitive in mesh.primitives:
         if primitive.mode not in (None, TRIANGLES, STRIP, FAN):
             continue
-        attributes = primitive.attributes
-        points = document.array(attributes.POSITION)
-        posed = matrix
-        if matrix.ndim == 3:
-            share = document.array(attributes.WEIGHTS_0)
-            posed = np.einsum("vj,vjab->vab", share, matrix[document.array(attributes.JOINTS_0)])
-            posed = posed / share.sum(axis=1)[:, None, None]
-        linear = posed[..., :3, :3]
+        attributes = Attributes(document, primitive)
+        points = attributes["POSITION"]
         count = len(points)
-        corners = np.arange(count) if primitive.indices is None else document.array(primitive.indices)[:, 0]
+        budget.take(count)
+        posed = matrix if matrix.ndim == 2 else _posed(document, node, attributes, matrix)
+        linear = posed[..., :3, :3]
+        corners = attributes.corners(count)
         triangles = _triangles(corners, primitive.mode)
         if np.linalg.det(linear.reshape(-1, 3, 3)[0]) < 0.0:  # mirrored by its transformation
             triangles = triangles[:, ::-1]
@@ -126,9 +154,26 @@ def _pieces(document: Document, node: Any, matrix: Floats) -> Iterator[_Piece]:
             name=_name(document, node, mesh, primitive),
             vertices=_apply(linear, points) + posed[..., :3, 3],
             triangles=triangles,
-            colors=vertex_colors(document, primitive, count),
-            targets={name: _apply(linear, moved) for name, moved in _targets(document, mesh, primitive, count)},
+            colors=vertex_colors(document, primitive, attributes, count),
+            targets={
+                name: _apply(linear, moved) for name, moved in _targets(document, node.mesh, primitive, count, budget)
+            },
+            unnamed=target_names(document.content, node.mesh, primitive, len(primitive.targets or [])).count(None),
         )
+
+
+def _posed(document: Document, node: Any, attributes: Attributes, joints: Floats) -> Floats:
+    """(V, 4, 4): where the joints (J, 4, 4) take each vertex."""
+    share, joint = attributes["WEIGHTS_0"], attributes["JOINTS_0"]
+    total = share.sum(axis=1)
+    loose = ~(total > 0.0)
+    if loose.any():
+        # As viewers do: such a vertex follows the first joint that it names.
+        share = np.where(loose[:, None], np.eye(share.shape[1])[0], share)
+        total = np.where(loose, 1.0, total)
+        document.note(f"{node.name or 'a mesh'}: {int(loose.sum())} vertices without joint weights follow one joint")
+    posed = np.einsum("vj,vjab->vab", share, joints[joint])
+    return np.asarray(posed / total[:, None, None])
 
 
 def _apply(linear: Floats, vectors: Floats) -> Floats:
@@ -146,26 +191,20 @@ def _triangles(corners: NDArray[np.int64], mode: int | None) -> NDArray[np.int64
     return strip
 
 
-def _targets(document: Document, mesh: Any, primitive: Any, count: int) -> Iterator[tuple[str, Floats]]:
-    """Name and displacements (count, 3) of each morph target that moves positions."""
+def _targets(
+    document: Document, mesh: int, primitive: Any, count: int, budget: _Budget
+) -> Iterator[tuple[str, Floats]]:
+    """Name and displacements (count, 3) of each morph target that has a name and moves positions."""
     targets = primitive.targets or []
-    extras = [e for e in (primitive.extras, mesh.extras) if isinstance(e, dict) and "targetNames" in e]
-    if targets and not extras:
-        raise RigFileError(
-            f"{document.path}: expected names of the {len(targets)} morph targets in mesh.extras.targetNames, "
-            f"found none; export with shape key names"
-        )
-    labels = extras[0]["targetNames"] if extras else []
-    if len(labels) < len(targets):
-        raise RigFileError(f"{document.path}: expected {len(targets)} names of morph targets, found {len(labels)}")
-    for label, target in zip(labels, targets, strict=False):
+    for label, target in zip(target_names(document.content, mesh, primitive, len(targets)), targets, strict=True):
         accessor = target.get("POSITION") if isinstance(target, dict) else target.POSITION
-        if accessor is None:
+        if accessor is None or label is None:
             continue
+        budget.take(count)
         moved = document.array(accessor)
         if len(moved) != count:
             raise RigFileError(f"{document.path}: {label}: expected {count} vertices, found {len(moved)}")
-        yield str(label), moved
+        yield label, moved
 
 
 def _name(document: Document, node: Any, mesh: Any, primitive: Any) -> str:
@@ -173,13 +212,15 @@ def _name(document: Document, node: Any, mesh: Any, primitive: Any) -> str:
     return "/".join(str(part) for part in (node.name or mesh.name, material) if part)
 
 
-def _joined(path: Path, pieces: list[_Piece], names: Mapping[str, str] | None) -> RawFace:
+def _joined(path: Path, pieces: list[_Piece], names: Mapping[str, str] | None, notes: list[str]) -> RawFace:
     starts = np.cumsum([0, *(len(piece.vertices) for piece in pieces)])
     groups: dict[str, slice] = {}
     for i, piece in enumerate(pieces):
         name = piece.name or "mesh"
         groups[name if name not in groups else f"{name}.{i}"] = slice(int(starts[i]), int(starts[i + 1]))
-    matches = match_all((name for piece in pieces for name in piece.targets), names)
+    found = dict.fromkeys(name for piece in pieces for name in piece.targets)
+    still = {n for n in found if not any(n in piece.targets and piece.targets[n].any() for piece in pieces)}
+    matches = match_all((name for name in found if name not in still), names)
     shapes = {}
     for shape, parts in matches.shapes.items():
         shapes[shape] = np.zeros((starts[-1], 3), np.float32)
@@ -195,5 +236,5 @@ def _joined(path: Path, pieces: list[_Piece], names: Mapping[str, str] | None) -
         groups=groups,
         colors=np.concatenate([piece.colors for piece in pieces]),
         unknown_shapes=matches.unknown,
-        notes=matches.notes,
+        notes=(*notes, *matches.notes, *still_notes(still, names)),
     )

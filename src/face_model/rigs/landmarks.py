@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,30 +75,60 @@ def find_landmarks(face: Face, given: Mapping[str, int], lips: Indices | None = 
         RigGeometryError: lips, nose or chin cannot be found; the message says what to write into a sidecar file.
     """
     landmarks = {f"pupil_{side}": _pupil(face, side) for side in ("left", "right")} | dict(given)
-    if lips is None or not set(MOUTH) <= set(given):
-        line, lower = _lip_line(face)
-        mouth = _mouth(face, line, lower)
+    told = set(MOUTH) <= set(given)
+    if lips is None or not told:
+        try:
+            line, lower = _lip_line(face)
+            mouth = _mouth(face, line, lower)
+        except _NotFoundError as error:
+            if not told:
+                # The others are looked for from the mouth: whoever writes it down may as well write them all.
+                missing = [name for name in (*MOUTH, "nose_tip", "chin") if name not in given]
+                raise RigGeometryError(f"{error}; {_sidecar(missing)}") from error
+            mouth = {name: given[name] for name in MOUTH}
+            line = _line_between(face, mouth)
         landmarks = mouth | landmarks
         lips = _lips(face, line, mouth) if lips is None else lips
     points = {name: face.vertices[vertex] for name, vertex in landmarks.items()}
     middle = 0.5 * (points["mouth_corner_left"] + points["mouth_corner_right"])
     midline = face.skin[np.abs(face.vertices[face.skin, 1] - middle[1]) < MIDLINE_M]
     height = face.vertices[midline, 2]
+    lost = []
     if "nose_tip" not in given:
         nose = midline[(height < points["pupil_left"][2]) & (height > points["lip_upper"][2] + 0.008)]
-        landmarks["nose_tip"] = _foremost(face, nose, "nose_tip", (1.0, 0.0, 0.0))
+        if len(nose):
+            landmarks["nose_tip"] = _foremost(face, nose, (1.0, 0.0, 0.0))
+        else:
+            lost.append("nose_tip")
     if "chin" not in given:
         below = midline[height < points["lip_lower"][2] - 0.010]
         below = below[face.opening[below] > 0.5 * face.opening[face.skin].max()]
         # Gnathion, the foremost and lowest point of the chin.
-        landmarks["chin"] = _foremost(face, below, "chin", (0.8, 0.0, -0.6))
+        if len(below):
+            landmarks["chin"] = _foremost(face, below, (0.8, 0.0, -0.6))
+        else:
+            lost.append("chin")
+    if lost:
+        raise RigGeometryError(f"expected skin on the midline for {' and '.join(lost)}, found none; {_sidecar(lost)}")
     return Found(landmarks, lips)
 
 
-def _foremost(face: Face, members: Indices, name: str, direction: tuple[float, float, float]) -> int:
+class _NotFoundError(Exception):
+    """The lips do not show; the message says what was expected and found."""
+
+
+def _line_between(face: Face, mouth: Mapping[str, int]) -> Indices:
+    """Skin nearest to a line from corner to corner through the middle between the lips."""
+    points = face.vertices[[mouth[name] for name in MOUTH]]
+    middle = 0.5 * (points[2] + points[3])
+    share = np.linspace(0.0, 1.0, 40)[:, None]
+    places = np.concatenate([points[0] * (1.0 - share) + middle * share, middle * (1.0 - share) + points[1] * share])
+    _, near = cKDTree(face.vertices[face.skin]).query(places)
+    return np.unique(face.skin[near])
+
+
+def _foremost(face: Face, members: Indices, direction: tuple[float, float, float]) -> int:
     """The vertex among `members` that lies farthest in a direction."""
-    if not len(members):
-        raise RigGeometryError(f"expected skin on the midline for {name}, found none; {_sidecar(name)}")
     return int(members[np.argmax(face.vertices[members] @ np.array(direction))])
 
 
@@ -112,8 +142,8 @@ def _mouth(face: Face, line: Indices, lower: NDArray[np.bool_]) -> dict[str, int
     return {
         "mouth_corner_left": left,
         "mouth_corner_right": right,
-        "lip_upper": _foremost(face, line[near & ~lower], "lip_upper", (1.0, 0.0, 0.0)),
-        "lip_lower": _foremost(face, line[below & lower], "lip_lower", (1.0, 0.0, 0.0)),
+        "lip_upper": _foremost(face, line[near & ~lower], (1.0, 0.0, 0.0)),
+        "lip_lower": _foremost(face, line[below & lower], (1.0, 0.0, 0.0)),
     }
 
 
@@ -131,9 +161,8 @@ def _lip_line(face: Face) -> tuple[Indices, NDArray[np.bool_]]:
         width = float(np.ptp(vertices[skin[line], 1])) if len(line) else 0.0
         if 0.025 < width < 0.09:
             return skin[line], np.isin(line, low)
-    raise RigGeometryError(
-        f"expected lips that meet at rest and that jawOpen parts, found none (width {1000 * width:.0f} mm); "
-        f"{_sidecar('mouth_corner_left and the other mouth landmarks')}"
+    raise _NotFoundError(
+        f"expected lips that meet at rest and that jawOpen parts, found none (width {1000 * width:.0f} mm)"
     )
 
 
@@ -158,5 +187,5 @@ def _lips(face: Face, line: Indices, mouth: Mapping[str, int]) -> Indices:
     return np.asarray(skin[(away < height) & (face.normals[skin, 0] > 0.1)], dtype=np.int64)
 
 
-def _sidecar(name: str) -> str:
-    return f"write {name} under `landmarks` into a sidecar file, as [x, y, z] in the file's coordinates"
+def _sidecar(names: Sequence[str]) -> str:
+    return f"write {', '.join(names)} under `landmarks` into a sidecar file, as [x, y, z] in the file's coordinates"

@@ -54,7 +54,7 @@ class LoadedFace:
 
 
 def load_face(path: Path) -> LoadedFace:
-    """Read a .glb, .gltf or .npz file or a folder of .obj files, with its sidecar.
+    """Read a .glb, .vrm, .gltf or .npz file or a folder of .obj files, with its sidecar.
 
     Raises:
         RigFileError: there is no such file, or it is no rig.
@@ -92,10 +92,12 @@ def load_face(path: Path) -> LoadedFace:
 def _read(path: Path, sidecar: Sidecar) -> RawFace:
     if path.is_dir():
         return read_obj_folder(path, sidecar.names)
-    readers = {".glb": read_gltf, ".gltf": read_gltf, ".npz": read_npz}
+    readers = {".glb": read_gltf, ".vrm": read_gltf, ".gltf": read_gltf, ".npz": read_npz}
     if not path.is_file() or path.suffix.lower() not in readers:
         found = "no file" if not path.is_file() else f"a file {path.suffix or 'without ending'}"
-        raise RigFileError(f"expected a .glb, .gltf or .npz file or a folder of .obj files at {path}, found {found}")
+        raise RigFileError(
+            f"expected a .glb, .vrm, .gltf or .npz file or a folder of .obj files at {path}, found {found}"
+        )
     return readers[path.suffix.lower()](path, sidecar.names)
 
 

@@ -7,14 +7,14 @@ Physically-Based Face Attributes", CVPR 2020. Arrays: `neutral` (V, 3) m, `trian
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from face_model.errors import RigFileError
-from face_model.rigs.names import match_all
+from face_model.npz import DAMAGE, read_arrays
+from face_model.rigs.names import match_all, still_notes
 from face_model.rigs.raw import RawFace
 
 ICT_VERTICES = 26719
@@ -43,9 +43,8 @@ def read_npz(path: Path, names: Mapping[str, str] | None = None) -> RawFace:
         RigFileError: no npz file, arrays missing, or their shapes do not agree.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError, TypeError, AttributeError) as error:
+        arrays = read_arrays(path)
+    except DAMAGE as error:
         raise RigFileError(f"{path}: expected an npz file of arrays, found: {error}") from error
     missing = [name for name in ("neutral", "triangles", "names", "deltas") if name not in arrays]
     if missing:
@@ -69,7 +68,8 @@ def read_npz(path: Path, names: Mapping[str, str] | None = None) -> RawFace:
             f"{path}: expected neutral (V, 3), triangles (T, 3), names (S,), deltas (S, V, 3), identity (K, V, 3), "
             f"found {found}"
         )
-    matches = match_all(labels, names)
+    still = {label for label, delta in zip(labels, deltas, strict=True) if not delta.any()}
+    matches = match_all([label for label in labels if label not in still], names)
     row = {label: i for i, label in enumerate(labels)}
     rows = {shape: [row[part] for part in parts] for shape, parts in matches.shapes.items()}
     shapes = {shape: deltas[found].sum(axis=0, dtype=np.float32) for shape, found in rows.items()}
@@ -81,6 +81,6 @@ def read_npz(path: Path, names: Mapping[str, str] | None = None) -> RawFace:
         groups=ICT_GROUPS if len(neutral) == ICT_VERTICES else {},
         colors=np.full(neutral.shape, np.nan),
         unknown_shapes=matches.unknown,
-        notes=matches.notes,
+        notes=(*matches.notes, *still_notes(still, names)),
         identity=identity.astype(np.float32),
     )

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit, observability
+from face_model.layout import load_layout
 from face_model.rig import FaceRig
 from face_model.rigs.closure import lid_gaps_m, lip_gap_m
 from face_model.rigs.load import LoadedFace
+from face_model.skin import unplaced
 
 Floats = NDArray[np.float64]
 
@@ -115,7 +117,7 @@ def inspect_rig(rig: FaceRig) -> RigReport:
     absent = [name for name in arkit.BLENDSHAPES if name not in present]
     findings = list(_not_finite(rig))
     if not findings:
-        for check in (_absent, _sides, _directions, _sizes, _triangles, _lids, _lips):
+        for check in (_places, _absent, _sides, _directions, _sizes, _triangles, _lids, _lips):
             findings += check(rig)
     return RigReport(
         name=rig.name,
@@ -154,6 +156,18 @@ def _not_finite(rig: FaceRig) -> Iterator[Finding]:
     for name, array in arrays.items():
         if count := int(np.count_nonzero(~np.isfinite(array).all(axis=-1))):
             yield Finding(Severity.ERROR, name, f"{count} vertices are NaN or infinite")
+
+
+def _places(rig: FaceRig) -> Iterator[Finding]:
+    """Boards of the package's layout that find no skin: without them nothing can be simulated or shown on this face."""
+    lost = unplaced(rig, load_layout())
+    if lost:
+        yield Finding(
+            Severity.ERROR,
+            "places",
+            f"no skin for {', '.join(lost)}: {next(iter(lost.values()))}. Places follow from the pupils and the mouth: "
+            "if those are where they should be, the face lacks skin there; else write them into a sidecar file",
+        )
 
 
 def _absent(rig: FaceRig) -> Iterator[Finding]:

@@ -102,3 +102,41 @@ def test_weights_of_another_vocabulary_are_refused(prior, wearer, phone_of):
     time_s, weights = phone_of(0.0)
     with pytest.raises(WearerError, match="52"):
         phone_rows(wearer.observations, time_s, weights[:, :51], prior)
+
+
+def test_what_the_phone_did_not_see_teaches_nothing(prior, make_wearer, phone_of):
+    """A third of the take is frozen, as an app writes it while the face is lost."""
+    wearer = make_wearer(prior, seed=8)
+    time_s, weights = phone_of(-2.0)
+    seen = np.ones(weights.shape, dtype=bool)
+    frozen = slice(len(weights) // 3, 2 * len(weights) // 3)
+    held = weights.copy()
+    held[frozen] = weights[frozen.start]
+    seen[frozen] = False
+    without = np.delete(np.arange(len(weights)), np.arange(frozen.start, frozen.stop))
+
+    def learned(*arguments, **more):
+        return adapt(prior, phone_rows(wearer.observations, *arguments, prior, **more).rows, "phone").mean
+
+    right = learned(time_s, held, phone_seen=seen)
+    cut = learned(time_s[without], weights[without])
+    assert np.linalg.norm(right - cut) < 0.02 * np.linalg.norm(cut)
+    assert np.linalg.norm(learned(time_s, held) - cut) > 0.1 * np.linalg.norm(cut)
+
+
+def test_a_weight_without_a_column_is_as_uncertain_as_anybodys(prior, wearer, phone_of):
+    time_s, weights = phone_of(1.0)
+    seen = np.ones(weights.shape, dtype=bool)
+    tongue = arkit.INDEX["tongueOut"]
+    weights[:, tongue], seen[:, tongue] = 0.0, False
+    rows = phone_rows(wearer.observations, time_s, weights, prior, phone_seen=seen).rows
+    assert len(rows.weights) > 100
+    anybody = float(np.sqrt(prior.weights_covariance[tongue, tongue]))
+    np.testing.assert_allclose(rows.spread[:, tongue], anybody, rtol=1e-6)
+    assert (rows.spread[:, :tongue] == 0.04).all()
+
+
+def test_a_face_that_was_never_seen_is_refused(prior, wearer, phone_of):
+    time_s, weights = phone_of(0.0)
+    with pytest.raises(WearerError, match="saw the face"):
+        phone_rows(wearer.observations, time_s, weights, prior, phone_seen=np.zeros(weights.shape, dtype=bool))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,6 +82,20 @@ def test_a_write_that_fails_leaves_the_old_profile(folder, profile, monkeypatch)
     monkeypatch.undo()
     assert folder.load("ann").label.quality == "22 of 22"
     assert len(list(folder.path.iterdir())) == 1
+
+
+def test_a_write_that_is_cut_off_leaves_the_old_profile(folder, profile):
+    """However it is written: the disk takes half of it, then no more."""
+    path = folder.save(profile)
+    old, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(old) // 2, limits[1]))
+    try:
+        with pytest.raises(ProfileError, match="File too large"):
+            folder.save(replace(profile, label=replace(profile.label, quality="lost")))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == old
+    assert [p.name for p in folder.path.iterdir()] == [path.name]
 
 
 def test_an_unknown_name_says_who_is_known(folder, profile):

@@ -98,6 +98,17 @@ def test_polygons_groups_colours_and_negative_indices(tmp_path) -> None:  # type
     assert raw.shapes["jawOpen"][2].tolist() == [0, 0, 7]
 
 
+def test_tabs_and_a_byte_order_mark_do_no_harm(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    corners = [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)]
+    neutral = "".join(f"v\t{x}\t{y} {z}\n" for x, y, z in corners) + "f\t1 2\t3\n"
+    (tmp_path / "neutral.obj").write_text(neutral, encoding="utf-8-sig")
+    (tmp_path / "jawOpen.obj").write_text("".join(f"v {x} {y - 1} {z}\n" for x, y, z in corners), encoding="utf-8-sig")
+    raw = read_obj_folder(tmp_path)
+    assert len(raw.vertices) == 4
+    assert raw.triangles.tolist() == [[0, 1, 2]]
+    assert (raw.shapes["jawOpen"] == [0, -1, 0]).all()
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
@@ -108,7 +119,9 @@ def test_polygons_groups_colours_and_negative_indices(tmp_path) -> None:  # type
         ({"neutral.obj": "v 1 2"}, "expected lines"),
         ({"neutral.obj": "v 0 0 0\n" * 4}, "0 triangles"),
         ({"neutral.obj": "v 0 0 0\n" * 4 + "f 1 2 a"}, "line 5: expected vertex indices"),
-        ({"neutral.obj": "v 0 0 0\n" * 4 + "f 1 2 9"}, "found 0 to 8"),
+        ({"neutral.obj": "v 0 0 0\n" * 4 + "f 1 2 9"}, "line 5: expected vertex indices"),
+        ({"neutral.obj": "v 0 0 0\n" * 4 + f"f 1 2 {10**22}"}, "line 5: expected vertex indices"),
+        ({"neutral.obj": "v 0 0 0\n" * 4 + "f 1 2 1e22"}, "line 5: expected vertex indices"),
         ({"neutral.obj": "v 0 0 nan\n" * 4 + "f 1 2 3"}, "finite"),
         ({"neutral.obj": "v 0 0 0\n" * 4 + "f 1 2 3"}, "ARKit names"),
         (

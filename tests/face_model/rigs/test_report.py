@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from face_model import arkit
+from face_model.errors import FaceModelError
+from face_model.layout import load_layout
 from face_model.rig import FaceRig
 from face_model.rigs.closure import lid_gaps_m, lip_gap_m
 from face_model.rigs.load import load_face
 from face_model.rigs.report import RigReport, Severity, inspect_face, inspect_rig
+from face_model.skin import skin_patches, unplaced
 from imu_sim.head import build_head
 
 
@@ -113,3 +116,41 @@ def test_what_the_reader_decided_is_told(glb: Path) -> None:
     assert "z forward, x to the wearer's left, y up" in text
     assert "unit: m" in text
     assert "between the ears" in text
+
+
+def test_a_face_without_skin_under_a_board_is_not_usable(head: FaceRig) -> None:
+    """What the check calls usable, the simulation can glue boards to."""
+    layout = load_layout()
+    assert unplaced(head, layout) == {}
+    forehead = head.neutral[head.triangles].mean(axis=1)[:, 2] > head.neutral[head.landmarks["pupil_left"], 2] + 0.03
+    bald = replace(head, triangles=head.triangles[~forehead])
+    report = inspect_rig(bald)
+    assert not report.usable
+    (finding,) = [f for f in report.findings if f.severity is Severity.ERROR]
+    assert "frontalis_left" in finding.text
+    with pytest.raises(FaceModelError):
+        skin_patches(bald, layout)
+
+
+def test_skin_of_hardly_any_vertices_is_refused_in_words(head: FaceRig) -> None:
+    corners = head.neutral[[head.landmarks["pupil_left"], head.landmarks["pupil_right"], head.landmarks["chin"]]]
+    few = np.concatenate([corners + np.float32([0.2, 0, 0]), corners + np.float32([0.2, 0, 0.1])])
+    plate = np.array([[0, 1, 2], [3, 4, 5]], np.int32)
+    tiny = replace(
+        head,
+        neutral=np.concatenate([few * np.float32([1, 8, 8]), head.neutral]),
+        triangles=plate,
+        deltas=np.concatenate([np.zeros((arkit.COUNT, 6, 3), np.float32), head.deltas], axis=1),
+        colors=np.concatenate([np.zeros((6, 3), np.uint8), head.colors]),
+        parts={"skin": slice(0, 6), "rest": slice(6, 6 + len(head.neutral))},
+        landmarks={name: vertex + 6 for name, vertex in head.landmarks.items()},
+        lip_vertices=head.lip_vertices + 6,
+    )
+    found = unplaced(tiny, load_layout())
+    assert found
+    assert all("found" in text for text in found.values())
+
+
+@pytest.mark.shared
+def test_the_shared_face_takes_every_board(ict: Path) -> None:
+    assert unplaced(load_face(ict).rig, load_layout()) == {}

@@ -3,8 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from face_model.errors import RigFileError
+from face_model.errors import RigFileError, RigGeometryError
+from face_model.frames import to_graphics
 from face_model.rigs.load import load_face
+from face_model.rigs.report import inspect_face
 from face_model.rigs.sidecar import Sidecar, read_sidecar, sidecar_path
 
 from .conftest import SOME, ObjFolder
@@ -71,3 +73,27 @@ def test_a_wrong_one_is_refused(obj_folder: ObjFolder, text: str, expected: str)
     (folder / "face.yaml").write_text(text)
     with pytest.raises(RigFileError, match=expected):
         load_face(folder)
+
+
+@pytest.mark.parametrize("left_out", [("jawOpen",), ("jawOpen", "mouthFrownLeft", "mouthFrownRight")])
+def test_following_the_advice_is_enough(obj_folder: ObjFolder, left_out: tuple[str, ...]) -> None:
+    """The message names all that is missing at once: what it asks for, written down, makes the face usable."""
+    rig = obj_folder.rig
+    folder = obj_folder.write([name for name in SOME if name not in left_out])
+    with pytest.raises(RigGeometryError, match="under `landmarks` into a sidecar file") as error:
+        load_face(folder)
+    asked = [name for name in rig.landmarks if name in str(error.value).partition("write ")[2]]
+    assert set(asked) == {"mouth_corner_left", "mouth_corner_right", "lip_upper", "lip_lower", "nose_tip", "chin"}
+    places = {name: to_graphics(rig.neutral[rig.landmarks[name]]).tolist() for name in asked}
+    lines = [f"  {name}: {[round(value, 6) for value in place]}" for name, place in places.items()]
+    (folder / "face.yaml").write_text("landmarks:\n" + "\n".join(lines))
+    face = load_face(folder)
+    assert inspect_face(face).usable
+    for name in asked:
+        there = face.rig.neutral[face.rig.landmarks[name]]
+        assert np.linalg.norm(there - rig.neutral[rig.landmarks[name]]) < 0.006  # the axes are guessed
+    lips = face.rig.neutral[face.rig.lip_vertices]
+    corners = face.rig.neutral[[face.rig.landmarks[f"mouth_corner_{side}"] for side in ("left", "right")]]
+    assert len(lips) > 20
+    assert lips[:, 1].max() < corners[0, 1] + 0.005
+    assert lips[:, 1].min() > corners[1, 1] - 0.005

@@ -1,0 +1,68 @@
+"""What a node makes in its life is gone when it is cleaned up: entities are counted before and after, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.ros
+rclpy = pytest.importorskip("rclpy", reason="needs ROS 2: run `make test`")
+pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
+pytest.importorskip("aiohttp", reason="the page needs aiohttp")
+
+from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+
+from face_inference.node import FaceInferenceNode  # noqa: E402
+from face_model.share import share_dir  # noqa: E402
+from face_viz.node import FaceVizNode  # noqa: E402
+from imu_driver.node import ImuDriverNode  # noqa: E402
+
+SUCCESS = TransitionCallbackReturn.SUCCESS
+KINDS = ("publishers", "subscriptions", "services", "clients", "timers")
+
+NODES: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "imu_driver": (ImuDriverNode, {"port": "/dev/no_such_port"}),
+    "face_inference": (FaceInferenceNode, {"model": str(share_dir() / "models" / "imusic")}),
+    "face_viz": (FaceVizNode, {"port": 0}),
+}
+
+
+@pytest.fixture
+def ros() -> Iterator[None]:
+    rclpy.init()
+    yield
+    rclpy.shutdown()
+
+
+def entities(node: Any) -> dict[str, list[str]]:
+    """Names of what a node has, by kind."""
+    found = {kind: list(getattr(node, kind)) for kind in KINDS}
+    return {
+        kind: sorted(str(getattr(e, "topic_name", None) or getattr(e, "srv_name", None) or "timer") for e in some)
+        for kind, some in found.items()
+    }
+
+
+@pytest.mark.usefixtures("ros")
+@pytest.mark.parametrize("name", NODES)
+def test_cleanup_leaves_what_was_there_before(name: str) -> None:
+    create, parameters = NODES[name]
+    node = create()
+    try:
+        results = node.set_parameters([Parameter(key, value=value) for key, value in parameters.items()])
+        assert all(result.successful for result in results)
+        before = entities(node)
+        for _ in range(2):
+            assert node.trigger_configure() == SUCCESS
+            assert node.trigger_activate() == SUCCESS
+            during = entities(node)
+            assert len(during["publishers"]) > len(before["publishers"])
+            assert node.trigger_deactivate() == SUCCESS
+            assert node.trigger_cleanup() == SUCCESS
+            assert entities(node) == before
+    finally:
+        node.close()
+        node.destroy_node()
