@@ -130,6 +130,22 @@ def test_the_service_calibrates_without_stopping_the_samples(rig):
     assert rig.node._served[0].tracker.neutral is not old
 
 
+def test_a_calibration_that_fails_after_one_that_went_well_is_told_and_ends_nothing(rig):
+    rig.start()
+    rig.play(0, 60)
+    verdicts = []
+    for first in (60, 400):  # still, then with head and face moving; and once more
+        future = rig.client.call_async(CalibrateNeutral.Request(duration=0.5))
+        rig.until(lambda: rig.node._served[0].neutral.running)
+        rig.play(first, first + 60, offset=60 + 60 * len(verdicts) - first)
+        rig.until(future.done)
+        verdicts.append(future.result().success)
+    assert verdicts == [True, False]
+    before = len(rig.faces)
+    rig.play(460, 465, offset=180 - 460)
+    assert len(rig.faces) > before
+
+
 def test_the_service_refuses_nonsense_and_ends_when_the_node_is_deactivated(rig):
     rig.start()
     refused = rig.client.call_async(CalibrateNeutral.Request(duration=99.0))
