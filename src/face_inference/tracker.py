@@ -136,7 +136,8 @@ class FaceTracker:
         """Match incoming sensors to the model's by name; a layout that differs starts calibration anew.
 
         Raises:
-            LayoutMismatchError: the model's reference sensor is not among them, or the rate is not positive.
+            LayoutMismatchError: the model's reference sensor is not among them, a name stands twice, or rate or number
+                of sensors is out of bounds. Nothing has changed then.
         """
         if not self._sensors.follow(layout):
             return

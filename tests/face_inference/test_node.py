@@ -61,9 +61,10 @@ class Rig:
         self.publish_layout()
         self.until(lambda: self.frame_pub.get_subscription_count() == 1 and self.node._served[0].layout_problem is None)
 
-    def publish_layout(self):
-        sensors = [SensorMount(id=i, name=name, present=True) for i, name in enumerate(self.recording.sensor_names)]
-        self.layout_pub.publish(SensorLayout(layout_id=7, name="six", rate=100.0, sensors=sensors))
+    def publish_layout(self, rate=100.0, names=None):
+        names = names or self.recording.sensor_names
+        sensors = [SensorMount(id=i, name=name, present=True) for i, name in enumerate(names)]
+        self.layout_pub.publish(SensorLayout(layout_id=7, name="six", rate=rate, sensors=sensors))
 
     def send(self, i, as_number=None):
         r, number = self.recording, i if as_number is None else as_number
@@ -169,6 +170,20 @@ def test_a_frame_whose_arrays_do_not_fit_stops_nobody(rig, field):
     rig.frame_pub.publish(broken)
     rig.play(4, 8)
     assert rig.faces[-1].sequence == 7
+
+
+@pytest.mark.parametrize("rate", [float("inf"), 1e30, 0.0, float("nan")])
+def test_a_layout_that_no_driver_sends_is_refused_and_a_good_one_taken(rig, rate):
+    rig.start()
+    served = rig.node._served[0]
+    rig.publish_layout(rate=rate)
+    rig.until(lambda: served.layout_problem is not None)
+    rig.publish_layout(names=[*rig.recording.sensor_names, "chin"])
+    rig.until(lambda: "more than once" in str(served.layout_problem))
+    assert rig.node.health().level > 0
+    rig.publish_layout()
+    rig.until(lambda: served.layout_problem is None)
+    rig.play(0, 5)
 
 
 def test_a_missing_model_leaves_the_node_unconfigured_with_the_reason(rig):

@@ -15,16 +15,26 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from face_inference.channels import FEATURE_VERSION
-from face_inference.errors import ProfileError
+from face_inference.errors import ProfileError, WearerError
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.prior import Prior, Source, WearerJacobian
+from face_model import arkit
 
 FORMAT_VERSION = 1
 SUFFIX = ".safetensors"
+
+MOST_BYTES = 16 << 20
+"""Of a profile's file: one with its routine has some hundred kilobytes."""
+MOST_JACOBIAN_RAD = 10.0
+"""No blendshape turns skin by more than a radian; what is larger is damage."""
+MOST_UNCERTAINTY_RAD2 = 100.0
+"""Of an observation, which is a rotation vector: beyond this nothing would be known at all."""
+_MOST_TEXT = 10_000
 
 _NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
 _METADATA_KEY = "profile"
@@ -112,18 +122,20 @@ class ProfileFolder:
             ProfileError: there is none of this name, it is damaged, or of another version.
         """
         path = self._file(wearer)
-        if not path.is_file():
-            raise ProfileError(
-                f"expected a profile at {path}, found profiles of {', '.join(self.names()) or 'nobody'}; "
-                f"make one with `imusic wearer routine {wearer}`"
-            )
         try:
+            if not path.is_file():
+                raise ProfileError(
+                    f"expected a profile at {path}, found profiles of {', '.join(self.names()) or 'nobody'}; "
+                    f"make one with `imusic wearer routine {wearer}`"
+                )
+            if path.stat().st_size > MOST_BYTES:
+                raise ValueError(f"{path.stat().st_size} bytes, more than {MOST_BYTES}")
             with safe_open(path, framework="numpy") as file:
-                content = json.loads((file.metadata() or {})[_METADATA_KEY])
+                content = _checked_content(json.loads((file.metadata() or {})[_METADATA_KEY]))
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
             _check_versions(path, content)
             return _profile_from(content, arrays)
-        except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError, WearerError) as error:
             raise ProfileError(
                 f"expected a wearer's profile in {path}, found: {error!r}; run the routine again"
             ) from error
@@ -230,16 +242,61 @@ def _check_versions(path: Path, content: dict[str, Any]) -> None:
             raise ProfileError(f"{path}: expected {key} {expected}, found {content.get(key)!r}; run the routine again")
 
 
+def _checked_content(content: Any) -> dict[str, Any]:
+    """The label as it stands in the file, every value of its type and of bounded length."""
+    if not isinstance(content, dict):
+        raise ValueError(f"{type(content).__name__} as label, not a mapping")
+    for f in fields(ProfileLabel):
+        value = content[_STORED_AS.get(f.name, f.name)]
+        texts = value if f.name == "sensors" and isinstance(value, list) else [value]
+        if not all(isinstance(text, str) and len(text) <= _MOST_TEXT for text in texts):
+            raise ValueError(f"{f.name} {str(value)[:100]!r}")
+    sensors = content["sensors"]
+    if not isinstance(sensors, list) or not 2 <= len(set(sensors)) == len(sensors) <= 255:
+        raise ValueError(f"sensors {str(sensors)[:200]}")
+    if content["reference"] not in sensors:
+        raise ValueError(f"reference {content['reference'][:100]!r}, none of the sensors")
+    return content
+
+
 def _profile_from(content: dict[str, Any], arrays: dict[str, Any]) -> WearerProfile:
     values = {f.name: content[_STORED_AS.get(f.name, f.name)] for f in fields(ProfileLabel)}
     label = ProfileLabel(**{**values, "sensors": tuple(values["sensors"])})
     if label.source not in get_args(Source):
         raise ValueError(f"source {label.source!r}")
     size = 3 * (len(label.sensors) - 1)
-    jacobian, uncertainty = arrays["response"], arrays["uncertainty"]
-    if jacobian.shape != (size, 52) or uncertainty.shape != (size, size) or not np.isfinite(jacobian).all():
-        raise ValueError(f"Jacobian {jacobian.shape} and uncertainty {uncertainty.shape} for {size} channels")
+    jacobian = _checked_array(arrays, "response", (size, arkit.COUNT), MOST_JACOBIAN_RAD)
+    uncertainty = _checked_array(arrays, "uncertainty", (size, size), MOST_UNCERTAINTY_RAD2)
+    _check_covariance(uncertainty)
     routine = None
     if any(name.startswith(_ROUTINE) for name in arrays):
-        routine = Observations(**{f.name: arrays[_ROUTINE + f.name] for f in fields(Observations)})
+        routine = _routine_from(arrays, size)
     return WearerProfile(label, WearerJacobian(jacobian, uncertainty, label.source), routine)
+
+
+def _checked_array(arrays: dict[str, Any], name: str, shape: tuple[int, ...], most: float) -> NDArray[np.floating]:
+    """A finite array of floats of this shape, none larger than `most`."""
+    array = arrays[name]
+    if array.shape != shape or array.dtype.kind != "f":
+        raise ValueError(f"{name} of shape {array.shape} and type {array.dtype}, not {shape} of floats")
+    # NaN compares false.
+    if not (np.abs(array.astype(np.float64)) <= most).all():
+        raise ValueError(f"{name} with NaN, or a value beyond {most:g}")
+    return np.asarray(array)
+
+
+def _check_covariance(uncertainty: NDArray[np.floating]) -> None:
+    wide = uncertainty.astype(np.float64)
+    scale = float(np.abs(wide).max()) + 1e-12
+    # Single precision leaves a millionth.
+    if np.abs(wide - wide.T).max() > 1e-4 * scale or np.linalg.eigvalsh(wide).min() < -1e-4 * scale:
+        raise ValueError("uncertainty that is no covariance")
+
+
+def _routine_from(arrays: dict[str, Any], size: int) -> Observations:
+    time_s, values, valid = (arrays[_ROUTINE + f.name] for f in fields(Observations))
+    if time_s.dtype.kind != "f" or values.dtype.kind != "f" or valid.dtype != np.bool_ or time_s.ndim != 1:
+        raise ValueError(f"routine of types {time_s.dtype}, {values.dtype} and {valid.dtype}")
+    if values.shape[1:] != (size,):
+        raise ValueError(f"routine of shape {values.shape} for {size} channels")
+    return Observations(time_s, values, valid)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
 
 from face_inference.errors import ProfileError
 from face_inference.wearer.adapt import adapt
 from face_inference.wearer.guided import guided_rows
+from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.prior import Prior
 from face_inference.wearer.profile import (
     ProfileFolder,
@@ -147,6 +151,103 @@ def test_a_file_of_another_version_is_told(folder, profile, monkeypatch):
     folder.save(profile)
     monkeypatch.setattr("face_inference.wearer.profile.FORMAT_VERSION", 99)
     with pytest.raises(ProfileError, match="format_version 99"):
+        folder.load("ann")
+
+
+def rewritten(folder, profile, change):
+    """The profile's file after `change(content, arrays)`, which returns the content to write."""
+    path = folder.save(profile)
+    arrays = dict(load_file(path))
+    head = json.loads(path.read_bytes()[8 : 8 + int.from_bytes(path.read_bytes()[:8], "little")])
+    content = json.loads(head["__metadata__"]["profile"])
+    content.pop("sha256", None)  # as an old file
+    content = change(content, arrays)
+    save_file(arrays, path, metadata={"profile": content if isinstance(content, str) else json.dumps(content)})
+    return path
+
+
+def spoil(name, value):
+    def change(content, arrays):
+        arrays[name] = arrays[name].copy()
+        arrays[name].flat[3] = value
+        return content
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content, arrays: [],
+        lambda content, arrays: None,
+        lambda content, arrays: "no JSON",
+        lambda content, arrays: "[" * 100_000,
+        lambda content, arrays: content | {"sensors": "skull"},
+        lambda content, arrays: content | {"sensors": [["skull"]] * 6},
+        lambda content, arrays: content | {"sensors": ["skull"] * 6},
+        lambda content, arrays: content | {"reference": "nose"},
+        lambda content, arrays: content | {"person": 7},
+        lambda content, arrays: content | {"quality": {"a": 1}},
+        lambda content, arrays: content | {"source": ["prompts"]},
+        spoil("response", 1e38),
+        spoil("response", np.nan),
+        spoil("response", np.inf),
+        spoil("uncertainty", 1e38),
+        spoil("uncertainty", np.nan),
+        spoil("uncertainty", -50.0),
+        spoil("routine.time_s", np.nan),
+        spoil("routine.values", np.inf),
+        lambda content, arrays: arrays.update({"routine.values": arrays["routine.values"][:, :4].copy()}) or content,
+        lambda content, arrays: arrays.update({"response": arrays["response"].astype(np.int32)}) or content,
+        lambda content, arrays: arrays.update({"uncertainty": np.zeros((15,), np.float32)}) or content,
+        lambda content, arrays: arrays.pop("routine.valid") is None or content,
+    ],
+)
+def test_what_no_routine_could_have_learned_is_refused(folder, profile, change):
+    rewritten(folder, profile, change)
+    with pytest.raises(ProfileError, match="run the routine again") as told:
+        folder.load("ann")
+    assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 1000
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.integers(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_profile_of_any_content_is_used_or_refused(folder, profile, prior, data):
+    def change(content, arrays):
+        if data.draw(st.booleans()):
+            name = data.draw(st.sampled_from(sorted(arrays)))
+            array = arrays[name] = arrays[name].copy()
+            array.flat[data.draw(st.integers(0, array.size - 1))] = data.draw(st.floats(width=32))
+            return content
+        if data.draw(st.booleans()):
+            return data.draw(json_values)
+        return content | {data.draw(st.sampled_from(sorted(content))): data.draw(json_values)}
+
+    rewritten(folder, profile, change)
+    try:
+        found = folder.load("ann")
+    except ProfileError:
+        return
+    with np.errstate(all="raise", under="ignore"):
+        gain = LinearEstimate(prior, found.jacobian).gain(np.ones(15, bool))
+    assert np.isfinite(gain.matrix).all()
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=300), at=st.integers(0, 5000))
+def test_bytes_of_any_content_are_used_or_refused(folder, profile, content, at):
+    path = folder.save(profile)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:at] + content + whole[at + len(content) :])
+    with contextlib.suppress(ProfileError):
         folder.load("ann")
 
 
