@@ -99,6 +99,11 @@ class FaceTracker:
         return self._description.mounts
 
     @property
+    def layout(self) -> InputLayout | None:
+        """Of the incoming sensors; None before `set_layout`."""
+        return self._sensors.layout
+
+    @property
     def missing_sensors(self) -> tuple[str, ...]:
         """Sensors the model knows and the input layout lacks."""
         return self._sensors.missing
@@ -257,16 +262,25 @@ class FaceTracker:
         """
         if self._last is None or self._received_s is None:
             return None
-        p, age_s = self.params, now_s - self._received_s
+        aged = self.aged(self._last, now_s - self._received_s)
+        return None if aged is self._last else aged
+
+    def aged(self, estimate: FaceEstimate, age_s: float) -> FaceEstimate:
+        """A face whose sample is so old, s: itself up to `stale_after_s`, then STALE and fading, as without input.
+
+        For callers who know how old a sample is that just came: after a stall of this process, or of the way to it,
+        old samples come at full rate.
+        """
+        p = self.params
         if age_s <= p.stale_after_s:
-            return None
+            return estimate
         trust = _remaining(age_s - p.stale_after_s, p.fade_s)
         hold = _remaining(age_s - p.neutral_after_s, p.fade_s)
         return replace(
-            self._last,
+            estimate,
             state=TrackingState.STALE,
-            weights=self._last.weights * np.float32(hold),
-            confidence=self._last.confidence * np.float32(trust),
+            weights=estimate.weights * np.float32(hold),
+            confidence=estimate.confidence * np.float32(trust),
         )
 
     # Saving and restoring.

@@ -17,7 +17,12 @@ from imusic_ros.qos import LATCHED, SENSOR_DATA
 
 FRAMES = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
 """0.2 s at 100 Hz: a busy machine may stall the process for so long, and a gap would cost the network its memory, while
-catching up takes 1 ms a sample. Bounded, so that latency cannot grow."""
+catching up takes 1 ms a sample. A machine that does not catch up takes the newest (`newest_waiting`), or the whole
+queue would be its latency."""
+
+
+MOST_WAITING = 1000
+"""Frames that are skipped at once: somebody who publishes faster than they can be taken must not hold the node."""
 
 
 class WearerTopics:
@@ -51,14 +56,26 @@ class WearerTopics:
         self._node.destroy_subscription(self._layouts)
         self._node.destroy_publisher(self._faces)
 
-    def publish(self, estimate: FaceEstimate, header: Header) -> float:
-        """Publish a face with the header of the frame it was computed from.
+    def newest_waiting(self) -> tuple[ImuFrame | None, int]:
+        """Empty the queue of frames: the newest that waited in it, and how many did."""
+        newest, count = None, 0
+        while count < MOST_WAITING and (taken := self._frames.handle.take_message(ImuFrame, False)) is not None:
+            newest, count = taken[0], count + 1
+        return newest, count
 
-        Returns:
-            Time from the frame's stamp to now, s.
-        """
-        stamp, face = header.stamp, self._face
-        latency_s: float = 1e-9 * (self._clock.now().nanoseconds - stamp.sec * 1_000_000_000 - stamp.nanosec)
+    @property
+    def frames_topic(self) -> str:
+        """Full name of the topic that frames come on."""
+        return str(self._frames.topic_name)
+
+    def age_s(self, header: Header) -> float:
+        """Time from a frame's stamp to now on the ROS clock, s."""
+        stamp = header.stamp
+        return 1e-9 * float(self._clock.now().nanoseconds - stamp.sec * 1_000_000_000 - stamp.nanosec)
+
+    def publish(self, estimate: FaceEstimate, header: Header, age_s: float) -> None:
+        """Publish a face with the header of the frame it was computed from, and the frame's age."""
+        face = self._face
         face.header = header
         face.sequence = estimate.sequence
         face.state = int(estimate.state)
@@ -66,9 +83,8 @@ class WearerTopics:
         face.confidence = estimate.confidence
         q = face.head_orientation
         q.x, q.y, q.z, q.w = estimate.head_orientation.tolist()
-        face.age = latency_s
+        face.age = age_s
         self._faces.publish(face)
-        return latency_s
 
 
 def sample_of(message: ImuFrame) -> ImuSample | None:
