@@ -18,11 +18,16 @@ def loose_log_methods(source: str) -> Iterator[int]:
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in SEVERITIES:
-            if "log" in ast.unparse(node.value).lower() and id(node) not in called:
-                yield node.lineno
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
-            if "log" in ast.unparse(node.args[0]).lower():
-                yield node.lineno
+            loose = _is_log(node.value) and id(node) not in called
+        else:
+            by_name = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr"
+            loose = by_name and _is_log(node.args[0])
+        if loose:
+            yield node.lineno
+
+
+def _is_log(node: ast.expr) -> bool:
+    return "log" in ast.unparse(node).lower()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import stat
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,10 +80,10 @@ def test_saving_again_replaces_and_leaves_nothing_else(folder, profile):
 def test_a_write_that_fails_leaves_the_old_profile(folder, profile, monkeypatch):
     folder.save(profile)
 
-    def full(self, data):
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ProfileError, match="No space left"):
         folder.save(replace(profile, label=replace(profile.label, quality="lost")))
     monkeypatch.undo()
@@ -92,6 +96,108 @@ def test_an_unknown_name_says_who_is_known(folder, profile):
     for call in (folder.load, folder.remove):
         with pytest.raises(ProfileError, match="ann"):
             call("bob")
+
+
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_folder_and_file_are_the_owners_alone(folder, profile, monkeypatch, unnamed):
+    if not unnamed:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    folder.path.mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        path = folder.save(profile)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
+    assert [p.name for p in folder.path.iterdir()] == ["ann.safetensors"]
+
+
+def test_a_profile_that_an_older_version_left_open_to_all_is_closed(folder, profile):
+    path = folder.save(profile)
+    path.chmod(0o644)
+    folder.path.chmod(0o755)
+    folder.load("ann")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_it_is_on_the_disk_before_it_has_the_name(folder, profile, monkeypatch, unnamed):
+    if not unnamed:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    order, fsync, replace_file = [], os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda d: (order.append("sync"), fsync(d))[1])
+    monkeypatch.setattr(Path, "replace", lambda *a: (order.append("name"), replace_file(*a))[1])
+    folder.save(profile)
+    assert order == ["sync", "name", "sync"], "the file, then the name, then the folder"
+
+
+def test_a_writer_that_is_killed_leaves_nothing(folder, profile):
+    path = folder.save(profile)
+    code = (
+        "import os, sys, signal; from pathlib import Path; from face_inference.wearer import profile\n"
+        "os.fsync = lambda d: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "profile._write_durably(Path(sys.argv[1]), b'half')"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run([sys.executable, "-c", code, path], env=environment, check=False)
+    assert killed.returncode == -9
+    assert [p.name for p in folder.path.iterdir()] == ["ann.safetensors"]
+    assert folder.load("ann").label == profile.label
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_one_but_not_a_living_ones(folder, profile):
+    import fcntl
+
+    folder.save(profile)
+    dead, alive = (folder.path / f".ann.safetensors.{n}.part" for n in (1, 2))
+    dead.write_bytes(b"half")
+    with alive.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        folder.save(profile)
+    assert not dead.exists()
+    assert alive.exists()
+
+
+def test_two_writers_at_once_each_have_a_file_of_their_own(folder, profile):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: folder.save(profile), range(40)))
+    assert folder.load("ann").label == profile.label
+    assert [p.name for p in folder.path.iterdir()] == ["ann.safetensors"]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_one_flipped_bit_is_noticed_wherever_it_is(folder, profile, data):
+    path = folder.save(profile)
+    whole = bytearray(path.read_bytes())
+    header = 8 + int.from_bytes(whole[:8], "little")
+    at = data.draw(st.integers(0, header - 1) | st.integers(0, len(whole) - 1))
+    whole[at] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(bytes(whole))
+    with pytest.raises(ProfileError):
+        folder.load("ann")
+
+
+def test_old_profiles_without_a_hash_are_loaded(folder, profile):
+    rewritten(folder, profile, lambda content, arrays: content)
+    assert folder.load("ann").label == profile.label
+
+
+def test_removing_leaves_nothing_of_the_wearer_and_all_of_the_others(folder, profile):
+    for name in ("ann", "joann", "ann b"):
+        folder.save(replace(profile, label=replace(profile.label, wearer=name)))
+    for left in (".ann.safetensors.123", ".ann.safetensors.1.part", "ann.safetensors~", "ann.safetensors.bak"):
+        (folder.path / left).write_bytes(b"half a face")
+    folder.remove("ann")
+    assert sorted(p.name for p in folder.path.iterdir()) == ["ann b.safetensors", "joann.safetensors"]
+    (folder.path / ".ann.safetensors.7.part").write_bytes(b"half a face")
+    folder.remove("ann")
+    with pytest.raises(ProfileError, match="joann"):
+        folder.remove("ann")
 
 
 def test_removing(folder, profile):
