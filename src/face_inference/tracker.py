@@ -22,6 +22,7 @@ from face_inference.neutral import Neutral
 from face_inference.neutral_calibration import CalibrationParams, NeutralCalibration
 from face_inference.sensor_match import SensorMatch
 from face_inference.ticks import TickResampler
+from face_inference.uncertainty import honest
 from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.prior import WearerJacobian
 from face_inference.wearer.routine_capture import RoutineCapture
@@ -242,7 +243,7 @@ class FaceTracker:
         weights, confidence = output.weights[self.face], output.confidence[self.face]
         # Whatever is not finite, in either, makes this sum so: much cheaper than looking at every value.
         if math.isfinite(float(np.dot(weights, confidence))):
-            self._conclude(self._sequence, self._state, weights.copy(), confidence.copy())
+            self._conclude(self._sequence, self._state, weights.copy(), honest(confidence))
             return
         self.counters.not_finite += 1
         self._reset_network()

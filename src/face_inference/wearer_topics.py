@@ -11,7 +11,9 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Header
 
 from face_inference.face_estimate import FaceEstimate, InputLayout
+from face_model import arkit
 from face_model.imu_sample import ImuSample
+from face_model.observability import OBSERVABLE
 from imusic_ros.managed_node import ManagedNode
 from imusic_ros.qos import LATCHED, SENSOR_DATA
 
@@ -38,7 +40,7 @@ class WearerTopics:
 
     def __init__(self, node: ManagedNode, place: str, model: str, on_layout: Callable[[SensorLayout], None]) -> None:
         self._node, self._place, self._clock = node, place, node.get_clock()
-        self._face = FaceBlendshapes(model=model)
+        self._face = FaceBlendshapes(model=model, observable=[i in OBSERVABLE for i in range(arkit.COUNT)])
         self._frames: Any = None
         self._faces = node.create_lifecycle_publisher(FaceBlendshapes, f"{place}face/blendshapes", SENSOR_DATA)
         self._layouts = node.create_subscription(SensorLayout, f"{place}imu/layout", on_layout, LATCHED)

@@ -19,6 +19,7 @@ from rclpy.time import Time  # noqa: E402
 
 from face_inference.node import FaceInferenceNode  # noqa: E402
 from face_inference.wearer_topics import FRAMES  # noqa: E402
+from face_model import arkit, observability  # noqa: E402
 from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 
 USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
@@ -109,6 +110,9 @@ def test_every_sample_becomes_a_face_with_the_samples_own_stamp(rig):
     assert live[-1].model == "tiny 1.2.3"
     assert live[-1].header.frame_id == "face_head"
     assert max(live[-1].confidence) > 0.0
+    assert [i for i, seen in enumerate(live[-1].observable) if not seen] == list(observability.HIDDEN)
+    ceiling = [observability.WITHIN_OF_HIDDEN[arkit.BLENDSHAPES[i]] + 1e-6 for i in observability.HIDDEN]
+    assert all(live[-1].confidence[i] <= most for i, most in zip(observability.HIDDEN, ceiling, strict=True))
 
 
 def test_silence_makes_the_face_stale_with_the_old_stamp(rig):
