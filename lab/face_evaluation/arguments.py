@@ -10,6 +10,7 @@ from face_dataset import Recipe, load_recipe
 from face_dataset.shards.manifest import MANIFEST_FILE
 from face_inference.errors import ModelNotFoundError
 from face_inference.model_folder import find_model
+from face_model.share import is_path
 from imu_sim.errors import RecipeError
 from imusic_cli.errors import CommandError
 
@@ -37,7 +38,7 @@ def sorted_out(words: Sequence[str]) -> Asked:
         path = Path(word).expanduser()
         if path.suffix.lower() == ".csv":
             asked.takes.append(path)
-        elif (path / MANIFEST_FILE).is_file():
+        elif is_path(word) and (path / MANIFEST_FILE).is_file():
             asked.datasets.append(path)
         elif path.suffix.lower() in {".yaml", ".yml"}:
             asked.recipes.append(load_recipe(path))
@@ -50,6 +51,9 @@ def _by_name(word: str, asked: Asked) -> None:
     try:
         find_model(word)
     except ModelNotFoundError as no_model:
+        if (Path(word) / MANIFEST_FILE).is_file():  # shipped names come first
+            asked.datasets.append(Path(word))
+            return
         try:
             asked.recipes.append(load_recipe(word))
         except RecipeError as no_recipe:

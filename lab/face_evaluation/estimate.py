@@ -14,6 +14,7 @@ from face_inference.model_folder import Model, ModelDescription
 from face_inference.network_inputs import InputAssembler
 from face_inference.ticks import RATE_TOLERANCE
 from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.uncertainty import honest
 from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.prior import WearerJacobian
 from face_model import arkit
@@ -92,7 +93,7 @@ class Estimator:
         for i in range(first, len(inputs)):
             self._engine.inputs[0] = inputs[i]
             output = self._engine.step()
-            weights[i], confidence[i] = output.weights[0], output.confidence[0]
+            weights[i], confidence[i] = output.weights[0], honest(output.confidence[0])
         # The network learns of a lost frame when the next one comes; until then the last estimate stands.
         last = np.maximum.accumulate(np.where(there, np.arange(len(there)), 0))
         return weights[last], confidence[last]

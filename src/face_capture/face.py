@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.face_estimate import FaceEstimate, TrackingState
-from face_model import arkit
+from face_model import arkit, observability
 
 
 class ShapeValues(Mapping[str, float]):
@@ -41,6 +41,9 @@ class ShapeValues(Mapping[str, float]):
         return f"ShapeValues({', '.join(f'{name}={value:.3f}' for name, value in self.items())})"
 
 
+OBSERVABLE = frozenset(arkit.BLENDSHAPES[i] for i in observability.OBSERVABLE)
+
+
 @dataclass(frozen=True, eq=False)
 class Face:
     """A face at one sample time.
@@ -53,7 +56,10 @@ class Face:
             the wearer. DEGRADED: so they do, but sensors are missing or faulty. STALE: nothing has come lately;
             confidence falls, then weights do.
         weights: 0 neutral to 1; may pass 1 slightly as ARKit's do.
-        confidence: 0 to 1, probability that the weight is within 0.1 of the truth, as the model sees it.
+        confidence: 0 to 1, probability that the weight is within 0.1 of the truth, as the model sees it; of a
+            shape that sensors cannot see at most how often that is so of recorded faces.
+        observable: names of the shapes that IMUs on skin can see, at least in part; the weights of the others follow
+            from what else the face does, or from nothing.
         head_orientation: (4,) quaternion x, y, z, w, head frame (x forward, y left, z up) to an earth frame with z up;
             heading zero is where the wearer looked while the neutral was learned, and drifts.
         latency_s: from the sample to this face, s; NaN for a recording.
@@ -66,6 +72,7 @@ class Face:
     confidence: ShapeValues
     head_orientation: NDArray[np.float64]
     latency_s: float
+    observable: frozenset[str] = OBSERVABLE
 
 
 def face_of(estimate: FaceEstimate, stamp_s: float, latency_s: float) -> Face:

@@ -19,11 +19,14 @@ class Coming(Enum):
     LATE = auto()
     """Out of order or twice."""
     RESTART = auto()
-    """The hub was restarted: its orientations have new headings."""
+    """The hub was restarted, for its clock went back: its orientations have new headings."""
 
 
 class Continuity:
     """Compares sequence numbers (uint32, which wrap around) and the hub's clock.
+
+    The clock decides what is one boot of the hub: numbers begin at 0 with each START, which a driver sends again after
+    a silence, while neutral and headings outlive it.
 
     Args:
         max_gap_s: a longer time between samples is a gap.
@@ -44,13 +47,20 @@ class Continuity:
             return Coming.NEXT, 1
         ahead = (sequence - newest[0]) % _SEQUENCE_MODULUS
         elapsed_s = hub_time_s - newest[1]
-        late = ahead == 0 or ahead > _SEQUENCE_MODULUS - _REORDER_LIMIT
-        if late and -self._max_gap_s < elapsed_s <= 0.0:
+        back = ahead == 0 or ahead > _SEQUENCE_MODULUS // 2
+        far_back = back and 0 < ahead <= _SEQUENCE_MODULUS - _REORDER_LIMIT
+        if elapsed_s <= -self._max_gap_s or (far_back and elapsed_s <= 0.0):
+            coming = Coming.RESTART
+        elif elapsed_s <= 0.0 and back:
             return Coming.LATE, ahead
-        self.newest = sequence, hub_time_s
-        if elapsed_s <= 0.0 or ahead > _SEQUENCE_MODULUS // 2 or ahead == 0:
-            return Coming.RESTART, ahead
+        elif elapsed_s <= 0.0:
+            coming = Coming.GAP  # the clock stepped back by less than any boot takes
+        elif back:  # numbers began anew, so that the clock alone knows how many are missing
+            coming, ahead = Coming.GAP, max(1, round(elapsed_s * rate_hz))
         # Both clocks of the hub must agree that the gap is short, or a bad number would cost endless steps.
-        if elapsed_s > self._max_gap_s or ahead > 2.0 * self._max_gap_s * rate_hz:
-            return Coming.GAP, ahead
-        return Coming.NEXT, ahead
+        elif elapsed_s > self._max_gap_s or ahead > 2.0 * self._max_gap_s * rate_hz:
+            coming = Coming.GAP
+        else:
+            coming = Coming.NEXT
+        self.newest = sequence, hub_time_s
+        return coming, ahead

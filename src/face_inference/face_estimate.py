@@ -43,7 +43,8 @@ class FaceEstimate:
         sequence: of the sample it was computed from.
         state: how far to trust it.
         weights: (52,) ARKit weights.
-        confidence: (52,) probability that the weight is within 0.1 of the truth, as the model sees it.
+        confidence: (52,) probability that the weight is within 0.1 of the truth, as the model sees it; of a
+            hidden shape (`face_model.observability.HIDDEN`) at most how often that is so of recorded faces.
         head_orientation: (4,) quaternion x, y, z, w, `face_head` to an earth frame with z up, heading arbitrary.
     """
 

@@ -22,7 +22,7 @@ from face_inference.network_inputs import input_size
 from face_inference.wearer.prior import PRIOR_FILE, Prior
 from face_model import arkit
 from face_model.settings import read_mapping
-from face_model.share import ament_prefixes, share_dir
+from face_model.share import ament_prefixes, is_path, share_dir
 
 FORMAT_VERSION = 3
 DESCRIPTION_FILE = "model.yaml"
@@ -146,24 +146,29 @@ def load_model(name_or_path: str | Path) -> Model:
 
 
 def find_model(name_or_path: str | Path) -> Path:
-    """Folder of a model: a path, or a name looked up in every package that ships models, then in the checkout.
+    """Folder of a model: a path, which has a separator, or a name.
+
+    A bare name is looked up in every package that ships models, then in the checkout, and never in the working
+    directory: whoever can make a folder there must not decide what runs.
 
     Raises:
         ModelNotFoundError: with every place that was looked at and the models found there.
     """
-    given = Path(name_or_path).expanduser()
-    if (given / DESCRIPTION_FILE).is_file():
+    name, given = str(name_or_path), Path(name_or_path).expanduser()
+    by_path = is_path(name_or_path)
+    if by_path and (given / DESCRIPTION_FILE).is_file():
         return given
-    if given.is_dir():
+    if by_path and given.is_dir():
         raise ModelFolderError(f"expected {DESCRIPTION_FILE} in {given}, found none; give a folder that holds a model")
     places = model_places()
-    for place in places:
-        if (place / str(name_or_path) / DESCRIPTION_FILE).is_file():
-            return place / str(name_or_path)
+    if not by_path and name:
+        for place in places:
+            if (place / name / DESCRIPTION_FILE).is_file():
+                return place / name
     found = "; ".join(f"{place}: {', '.join(_models_in(place)) or 'none'}" for place in places) or "nowhere to look"
     raise ModelNotFoundError(
-        f"expected a model folder at {given} or a model named {str(name_or_path)!r}, found models at {found}; "
-        "give a path or one of these names"
+        f"expected {f'a model folder at {given}' if by_path else f'a model named {name!r}'}, found models at {found}; "
+        "give one of these names, or a path with a slash (./NAME for a folder here)"
     )
 
 

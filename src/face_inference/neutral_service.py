@@ -88,7 +88,11 @@ class NeutralService:
         response.success = result is not None and result.success
         response.message = result.message if result is not None else "ended without a result"
         response.stillness = float(result.stillness_rad_s) if result is not None else 0.0
-        (self._log.info if response.success else self._log.warning)(response.message)
+        # Two call sites: rclpy raises where one site logs with another severity than before.
+        if response.success:
+            self._log.info(response.message)
+        else:
+            self._log.warning(response.message)
         return response
 
     def _refusal_of(self, duration_s: float) -> str | None:

@@ -15,6 +15,7 @@ from face_inference.batch import FaceBatch
 from face_inference.engines.choice import ProgressLines, create_engine
 from face_inference.engines.protocol import Engine
 from face_inference.errors import InferenceError
+from face_inference.frame_source import comparable
 from face_inference.model_folder import Model, load_model
 from face_inference.neutral_calibration import CalibrationParams
 from face_inference.parameters import PARAMETERS
@@ -92,6 +93,13 @@ class FaceInferenceNode(ManagedNode):
         """Collect one wearer's frame. Frames that are ready together are worked on together; none is waited for."""
         if wearer.layout_problem is not None:
             return
+        now_s = time.monotonic()
+        if wearer.source.behind(wearer.topics.age_s(message.header), now_s):
+            # Working off what is old by then would keep all that comes after old as well.
+            newest, skipped = wearer.topics.newest_waiting()
+            message, wearer.skipped = newest or message, wearer.skipped + skipped
+        if not wearer.admits(message, now_s):
+            return
         sample = sample_of(message)
         if sample is None:
             wearer.tracker.counters.refused += 1
@@ -113,10 +121,14 @@ class FaceInferenceNode(ManagedNode):
         samples = [(face, sample) for face, (_, sample) in ready.items()]
         for face, estimate in self._batch.update(samples, began_s):
             wearer = self._served[face]
-            wearer.header, wearer.state = ready[face][0], estimate.state
-            latency_s = wearer.topics.publish(estimate, wearer.header)
+            wearer.header = ready[face][0]
+            age_s = wearer.topics.age_s(wearer.header)
+            if comparable(age_s):
+                estimate = wearer.tracker.aged(estimate, age_s)
+            wearer.state = estimate.state
+            wearer.topics.publish(estimate, wearer.header, age_s)
             now_s = time.monotonic()
-            wearer.latency.add(latency_s, now_s - began_s)
+            wearer.latency.add(age_s, now_s - began_s)
             wearer.poll(now_s)
 
     def _on_poll(self) -> None:
@@ -127,7 +139,8 @@ class FaceInferenceNode(ManagedNode):
             estimate = wearer.tracker.face_without_input(now_s)
             if estimate is not None:
                 wearer.state = estimate.state
-                wearer.topics.publish(estimate, wearer.header)
+                wearer.topics.publish(estimate, wearer.header, wearer.topics.age_s(wearer.header))
+            wearer.look_around(now_s)
 
     # Diagnostics.
 

@@ -7,7 +7,7 @@ PARAMETERS = (
     ParameterSpec(
         "model",
         "imusic",
-        "Model: a name in any package that ships models, or the path of a model folder.",
+        "Model: a name in any package that ships models, or the path of a model folder, with a slash in it.",
         effect="Packages that ship models register the ament resource imusic_models.",
     ),
     ParameterSpec(

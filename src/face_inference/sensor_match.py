@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,12 @@ from face_inference.errors import LayoutMismatchError
 from face_inference.face_estimate import InputLayout
 from face_inference.model_folder import ModelDescription
 from face_model.imu_sample import ImuSample
+
+LAYOUT_RATES_HZ = (1.0, 10_000.0)
+"""Rates that a layout may state: what hubs for faces could send, with room on both sides."""
+
+MOST_SENSORS = 255
+"""Of a layout: units are numbered in one byte."""
 
 
 class SensorMatch:
@@ -33,17 +41,13 @@ class SensorMatch:
         """Match another layout; False if it is the same as before.
 
         Raises:
-            LayoutMismatchError: the model's reference sensor is not among them, or the rate is not positive.
+            LayoutMismatchError: the model's reference sensor is not among them, a name stands twice, or rate or number
+                of sensors is out of bounds.
         """
         mounts = self._description.mounts
-        reference = mounts.names[mounts.reference]
-        if reference not in layout.names or not layout.rate_hz > 0.0:
-            raise LayoutMismatchError(
-                f"expected a layout with sensor {reference!r} and a positive rate, found {', '.join(layout.names)} "
-                f"at {layout.rate_hz} Hz; use the layout of {self._description.title} or train a model for it"
-            )
         if layout == self.layout:
             return False
+        self._check(layout)
         index = {name: i for i, name in enumerate(layout.names)}
         self._present = np.array([name in index for name in mounts.names])
         self._take = np.array([index.get(name, 0) for name in mounts.names], dtype=np.intp)
@@ -51,6 +55,30 @@ class SensorMatch:
         self._incoming = len(layout.names)
         self.layout = layout
         return True
+
+    def _check(self, layout: InputLayout) -> None:
+        # Layouts come from outside, and latched: what got past here would end each process that starts after.
+        mounts = self._description.mounts
+        reference = mounts.names[mounts.reference]
+        least_hz, most_hz = LAYOUT_RATES_HZ
+        if not (math.isfinite(layout.rate_hz) and least_hz <= layout.rate_hz <= most_hz):
+            raise LayoutMismatchError(
+                f"expected a layout at {least_hz:g} to {most_hz:g} Hz, found {layout.rate_hz} Hz; look at the driver"
+            )
+        if len(layout.names) > MOST_SENSORS:
+            raise LayoutMismatchError(
+                f"expected a layout of at most {MOST_SENSORS} sensors, found {len(layout.names)}; look at the driver"
+            )
+        if reference not in layout.names:
+            raise LayoutMismatchError(
+                f"expected a layout with sensor {reference!r}, found {_listed(layout.names)}; "
+                f"use the layout of {self._description.title} or train a model for it"
+            )
+        twice = sorted({name for name in layout.names if layout.names.count(name) > 1})
+        if twice:
+            raise LayoutMismatchError(
+                f"expected each sensor of a layout once, found {_listed(twice)} more than once; correct its file"
+            )
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -76,3 +104,9 @@ class SensorMatch:
         take = self._take
         valid = sample.valid[take] & self._present
         return sample.orientation[take], sample.angular_velocity[take], sample.specific_force[take], valid
+
+
+def _listed(names: Sequence[str]) -> str:
+    """In one line of bounded length, whatever the names hold."""
+    told = ", ".join(repr(name[:40]) for name in names[:12])
+    return f"{told} and {len(names) - 12} more" if len(names) > 12 else told or "none"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from imusic.msg import SensorLayout
+import time
+from typing import NamedTuple
+
+from imusic.msg import ImuFrame, SensorLayout
 from std_msgs.msg import Header
 
 from face_inference.errors import LayoutMismatchError
 from face_inference.face_estimate import TrackingState
+from face_inference.frame_source import FrameSource
 from face_inference.latency import LatencyStatistics
 from face_inference.model_folder import ModelDescription
 from face_inference.neutral_service import NeutralService
@@ -15,6 +19,18 @@ from face_inference.wearer_action import WearerAction
 from face_inference.wearer_topics import WearerTopics, layout_of
 from face_model.frames import HEAD_FRAME
 from imusic_ros.managed_node import ManagedNode
+
+LOOK_PERIOD_S = 1.0
+"""How often it is looked who publishes frames."""
+
+
+class Since(NamedTuple):
+    """Samples lost, taken in, skipped because newer ones waited, and of another source."""
+
+    lost: int
+    taken: int
+    skipped: int
+    foreign: int
 
 
 class ServedWearer:
@@ -29,17 +45,28 @@ class ServedWearer:
     Attributes:
         face: row of the wearer's face in the engine.
         layout_problem: why frames cannot be used; None if they can.
+        refused_layout: why the newest layout is not used, while the one before is; None if it is.
         header: of the newest frame that became a face.
         state: of the newest face.
         latency: of the newest faces.
+        source: whose frames are taken.
+        skipped: frames that were passed over because newer ones waited behind them.
+        publishers: of `imu/frame`, at the last two looks.
     """
 
     def __init__(self, node: ManagedNode, name: str, tracker: FaceTracker, description: ModelDescription) -> None:
         self.name, self.tracker, self.face, self.model = name, tracker, tracker.face, description.title
         self.layout_problem: str | None = "no imu/layout yet; is the driver running?"
+        self.refused_layout: str | None = None
         self.header = Header(frame_id=HEAD_FRAME)
         self.state = TrackingState.CALIBRATING
         self.latency = LatencyStatistics()
+        self.source = FrameSource()
+        self.skipped = 0
+        self.publishers = (0, 0)
+        self._looked_s = 0.0
+        self._reported = Since(0, 0, 0, 0)
+        self._other_layout: SensorLayout | None = None
         self._node = node
         self._log = node.get_logger().get_child(name) if name else node.get_logger()
         place = f"{name}/" if name else ""
@@ -51,6 +78,36 @@ class ServedWearer:
         """Go on with a neutral or a routine that was asked for; `now_s` is `time.monotonic`."""
         self.neutral.poll(now_s)
         self.action.poll(now_s, self.header)
+
+    def admits(self, message: ImuFrame, now_s: float) -> bool:
+        """Whether a frame is of the layout and of the source that are followed; `now_s` monotonic."""
+        stamp = message.header.stamp
+        stamp_s, hub_time_s = stamp.sec + 1e-9 * stamp.nanosec, 1e-6 * message.hub_time_us
+        waiting = self._other_layout
+        # Of the same hub: its driver has another layout now. Else the present source must be silent first.
+        free = self.source.is_followed(stamp_s, hub_time_s) or self.source.silent(now_s)
+        if waiting is not None and message.layout_id == waiting.layout_id and free:
+            self._use_layout(waiting)
+        layout = self.tracker.layout
+        if layout is not None and message.layout_id != layout.layout_id:
+            self.tracker.counters.refused += 1
+            return False
+        return self.source.takes(stamp_s, hub_time_s, now_s)
+
+    def since_report(self) -> Since:
+        """What was counted since this was asked last."""
+        counters = self.tracker.counters
+        now = Since(counters.lost, counters.samples, self.skipped, self.source.foreign)
+        then, self._reported = self._reported, now
+        return Since(*(a - b for a, b in zip(now, then, strict=True)))
+
+    def look_around(self, now_s: float) -> None:
+        """Once a second: who else publishes; and a layout that waited for the source before it; `now_s` monotonic."""
+        if self._other_layout is not None and self.source.silent(now_s):
+            self._use_layout(self._other_layout)
+        if now_s - self._looked_s >= LOOK_PERIOD_S:
+            self._looked_s = now_s
+            self.publishers = (self.publishers[1], self._node.count_publishers(self.topics.frames_topic))
 
     def abort(self) -> None:
         """End a neutral or a routine under way, because the node was deactivated; what was known stays."""
@@ -64,14 +121,27 @@ class ServedWearer:
         self.topics.close()
 
     def _on_layout(self, message: SensorLayout) -> None:
+        """Use a layout; one of another source waits until frames of the present one cease."""
+        known = self.tracker.layout
+        other = self.layout_problem is None and known is not None and known.layout_id != message.layout_id
+        if other and not self.source.silent(time.monotonic()):
+            self._other_layout = message
+        else:
+            self._use_layout(message)
+
+    def _use_layout(self, message: SensorLayout) -> None:
+        self._other_layout = None
         layout = layout_of(message)
         try:
             self.tracker.set_layout(layout)
         except LayoutMismatchError as error:
-            self.layout_problem = str(error)
             self._log.error(str(error))
+            if self.layout_problem is None:
+                self.refused_layout = str(error)  # the one before stays in use: a stray message stops no capture
+            else:
+                self.layout_problem = str(error)
             return
-        self.layout_problem = None
+        self.layout_problem = self.refused_layout = None
         missing = self.tracker.missing_sensors
         self._log.info(
             f"layout {message.name} of {len(layout.names)} sensors at {layout.rate_hz:g} Hz"

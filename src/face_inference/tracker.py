@@ -22,6 +22,7 @@ from face_inference.neutral import Neutral
 from face_inference.neutral_calibration import CalibrationParams, NeutralCalibration
 from face_inference.sensor_match import SensorMatch
 from face_inference.ticks import TickResampler
+from face_inference.uncertainty import honest
 from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.prior import WearerJacobian
 from face_inference.wearer.routine_capture import RoutineCapture
@@ -99,6 +100,11 @@ class FaceTracker:
         return self._description.mounts
 
     @property
+    def layout(self) -> InputLayout | None:
+        """Of the incoming sensors; None before `set_layout`."""
+        return self._sensors.layout
+
+    @property
     def missing_sensors(self) -> tuple[str, ...]:
         """Sensors the model knows and the input layout lacks."""
         return self._sensors.missing
@@ -136,7 +142,8 @@ class FaceTracker:
         """Match incoming sensors to the model's by name; a layout that differs starts calibration anew.
 
         Raises:
-            LayoutMismatchError: the model's reference sensor is not among them, or the rate is not positive.
+            LayoutMismatchError: the model's reference sensor is not among them, a name stands twice, or rate or number
+                of sensors is out of bounds. Nothing has changed then.
         """
         if not self._sensors.follow(layout):
             return
@@ -236,7 +243,7 @@ class FaceTracker:
         weights, confidence = output.weights[self.face], output.confidence[self.face]
         # Whatever is not finite, in either, makes this sum so: much cheaper than looking at every value.
         if math.isfinite(float(np.dot(weights, confidence))):
-            self._conclude(self._sequence, self._state, weights.copy(), confidence.copy())
+            self._conclude(self._sequence, self._state, weights.copy(), honest(confidence))
             return
         self.counters.not_finite += 1
         self._reset_network()
@@ -256,16 +263,25 @@ class FaceTracker:
         """
         if self._last is None or self._received_s is None:
             return None
-        p, age_s = self.params, now_s - self._received_s
+        aged = self.aged(self._last, now_s - self._received_s)
+        return None if aged is self._last else aged
+
+    def aged(self, estimate: FaceEstimate, age_s: float) -> FaceEstimate:
+        """A face whose sample is so old, s: itself up to `stale_after_s`, then STALE and fading, as without input.
+
+        For callers who know how old a sample is that just came: after a stall of this process, or of the way to it,
+        old samples come at full rate.
+        """
+        p = self.params
         if age_s <= p.stale_after_s:
-            return None
+            return estimate
         trust = _remaining(age_s - p.stale_after_s, p.fade_s)
         hold = _remaining(age_s - p.neutral_after_s, p.fade_s)
         return replace(
-            self._last,
+            estimate,
             state=TrackingState.STALE,
-            weights=self._last.weights * np.float32(hold),
-            confidence=self._last.confidence * np.float32(trust),
+            weights=estimate.weights * np.float32(hold),
+            confidence=estimate.confidence * np.float32(trust),
         )
 
     # Saving and restoring.

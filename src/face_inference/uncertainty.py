@@ -22,11 +22,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from face_model import arkit, observability
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 TOLERANCE = 0.1
 """Confidence is the probability of |error| <= this, in weights (msg/FaceBlendshapes.msg)."""
+
+CEILING: NDArray[np.float32] = np.array(
+    [observability.WITHIN_OF_HIDDEN.get(name, 1.0) for name in arkit.BLENDSHAPES], dtype=np.float32
+)
+"""(52,) most that a published confidence may be. A network learns to publish what hidden shapes nearly always are, and
+to be sure of it; how often that is true of real faces was measured, and is all that can be claimed."""
 
 _FULL = 1.0 - 1e-7
 """Confidences nearer to 1 than single precision tells apart are taken for this."""
@@ -45,6 +53,11 @@ def half_width_of_scale(probability: float) -> float:
 def confidence_of(scale: NDArray[np.floating]) -> NDArray[np.floating]:
     """Confidence in [0, 1] of errors whose standard deviation is `scale` > 0, in weights; any shape."""
     return np.asarray(-np.expm1(-math.sqrt(2.0) * TOLERANCE / scale))
+
+
+def honest(confidence: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A network's confidence (..., 52) as it may be published, a new array: no shape claims more than `CEILING`."""
+    return np.minimum(confidence, CEILING)
 
 
 def scale_of(confidence: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -5,8 +5,15 @@ from __future__ import annotations
 import time
 
 from face_inference.face_estimate import TrackingState
-from face_inference.served_wearer import ServedWearer
+from face_inference.frame_source import comparable
+from face_inference.served_wearer import ServedWearer, Since
 from imusic_ros.health import ERROR, OK, WARN, Health
+
+MOST_DELAY_S = 0.05
+"""Median latency up to which the level is OK: ten times that of a computer that keeps up."""
+
+MOST_LOSS = 0.02
+"""Share of lost samples up to which the level is OK."""
 
 
 def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | None) -> Health:
@@ -19,11 +26,16 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
     """
     tracker, counters = wearer.tracker, wearer.tracker.counters
     now_s = time.monotonic()
+    delay_s = wearer.latency.median_since_report()
+    since = wearer.since_report()
     values: dict[str, object] = {"state": wearer.state.name, **wearer.latency.report(now_s, counters.samples)}
     if tracker.estimate is not None:
         values["confidence_mean"] = float(tracker.estimate.confidence.mean())
     values |= {
         "lost": counters.lost,
+        "skipped": wearer.skipped,
+        "foreign": wearer.source.foreign,
+        "publishers": wearer.publishers[1],
         "refused": counters.refused,
         "masked": counters.masked,
         "resets": counters.resets,
@@ -34,14 +46,49 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
         "wearer": wearer.action.profile or "unknown",
         "wearer_known_from": tracker.wearer.source,
     }
+    if min(wearer.publishers) > 1 or since.foreign:
+        return Health(ERROR, _two_sources(wearer, since.foreign), values)
     level, text = _verdict(wearer, now_s, engine_failure)
+    if level == OK:
+        level, text = _pace(delay_s, since) or (level, text)
     return Health(level, text, values)
+
+
+def _two_sources(wearer: ServedWearer, foreign: int) -> str:
+    return (
+        f"expected one publisher of {wearer.topics.frames_topic}, found {max(2, *wearer.publishers)}: samples of one "
+        f"hub are used, those of the other are dropped ({foreign} in the last second); stop the other driver or bag, "
+        "or start one of the two with a namespace of its own (--namespace NAME)"
+    )
+
+
+def _pace(delay_s: float | None, since: Since) -> tuple[int, str] | None:
+    """What is to be said of delay and losses since the last report."""
+    if delay_s is not None and comparable(delay_s) and delay_s > MOST_DELAY_S:
+        return WARN, (
+            f"faces are {1e3 * delay_s:.0f} ms old when they are published: this computer is too slow for all that "
+            "runs on it, or the driver's has another time; stop other programs, or lower the rate"
+        )
+    share = since.lost / max(1, since.lost + since.taken)
+    if share <= MOST_LOSS:
+        return None
+    if since.skipped:
+        return WARN, (
+            f"{100.0 * share:.0f} % of the samples are skipped: this computer is too slow for all that runs on it; "
+            "stop other programs, or lower the rate"
+        )
+    return WARN, (
+        f"{100.0 * share:.0f} % of the samples are lost: if the driver's `lost` stands still, this computer is too "
+        "slow for all that runs on it; else look at cable or Wi-Fi"
+    )
 
 
 def _verdict(wearer: ServedWearer, now_s: float, engine_failure: str | None) -> tuple[int, str]:
     tracker, params = wearer.tracker, wearer.tracker.params
     if wearer.layout_problem:
         return WARN, wearer.layout_problem
+    if wearer.refused_layout:
+        return WARN, wearer.refused_layout
     silence_s = tracker.silence_s(now_s)
     if silence_s is None:
         return WARN, "no samples on imu/frame yet; is the driver active?"
@@ -49,6 +96,11 @@ def _verdict(wearer: ServedWearer, now_s: float, engine_failure: str | None) -> 
         return ERROR, f"no samples for {silence_s:.1f} s: the face is neutral; look at the driver"
     if silence_s > params.stale_after_s:
         return WARN, f"no samples for {silence_s:.1f} s"
+    if wearer.state == TrackingState.STALE:
+        return WARN, (
+            f"samples are more than {params.stale_after_s:g} s old when they come: this computer is too slow for all "
+            "that runs on it, or the driver's has another time; stop other programs, or lower the rate"
+        )
     if engine_failure is not None:
         return WARN, engine_failure
     if wearer.state == TrackingState.CALIBRATING:

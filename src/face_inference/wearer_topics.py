@@ -11,13 +11,20 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Header
 
 from face_inference.face_estimate import FaceEstimate, InputLayout
+from face_model import arkit
 from face_model.imu_sample import ImuSample
+from face_model.observability import OBSERVABLE
 from imusic_ros.managed_node import ManagedNode
 from imusic_ros.qos import LATCHED, SENSOR_DATA
 
 FRAMES = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
 """0.2 s at 100 Hz: a busy machine may stall the process for so long, and a gap would cost the network its memory, while
-catching up takes 1 ms a sample. Bounded, so that latency cannot grow."""
+catching up takes 1 ms a sample. A machine that does not catch up takes the newest (`newest_waiting`), or the whole
+queue would be its latency."""
+
+
+MOST_WAITING = 1000
+"""Frames that are skipped at once: somebody who publishes faster than they can be taken must not hold the node."""
 
 
 class WearerTopics:
@@ -33,7 +40,7 @@ class WearerTopics:
 
     def __init__(self, node: ManagedNode, place: str, model: str, on_layout: Callable[[SensorLayout], None]) -> None:
         self._node, self._place, self._clock = node, place, node.get_clock()
-        self._face = FaceBlendshapes(model=model)
+        self._face = FaceBlendshapes(model=model, observable=[i in OBSERVABLE for i in range(arkit.COUNT)])
         self._frames: Any = None
         self._faces = node.create_lifecycle_publisher(FaceBlendshapes, f"{place}face/blendshapes", SENSOR_DATA)
         self._layouts = node.create_subscription(SensorLayout, f"{place}imu/layout", on_layout, LATCHED)
@@ -51,14 +58,26 @@ class WearerTopics:
         self._node.destroy_subscription(self._layouts)
         self._node.destroy_publisher(self._faces)
 
-    def publish(self, estimate: FaceEstimate, header: Header) -> float:
-        """Publish a face with the header of the frame it was computed from.
+    def newest_waiting(self) -> tuple[ImuFrame | None, int]:
+        """Empty the queue of frames: the newest that waited in it, and how many did."""
+        newest, count = None, 0
+        while count < MOST_WAITING and (taken := self._frames.handle.take_message(ImuFrame, False)) is not None:
+            newest, count = taken[0], count + 1
+        return newest, count
 
-        Returns:
-            Time from the frame's stamp to now, s.
-        """
-        stamp, face = header.stamp, self._face
-        latency_s: float = 1e-9 * (self._clock.now().nanoseconds - stamp.sec * 1_000_000_000 - stamp.nanosec)
+    @property
+    def frames_topic(self) -> str:
+        """Full name of the topic that frames come on."""
+        return str(self._frames.topic_name)
+
+    def age_s(self, header: Header) -> float:
+        """Time from a frame's stamp to now on the ROS clock, s."""
+        stamp = header.stamp
+        return 1e-9 * float(self._clock.now().nanoseconds - stamp.sec * 1_000_000_000 - stamp.nanosec)
+
+    def publish(self, estimate: FaceEstimate, header: Header, age_s: float) -> None:
+        """Publish a face with the header of the frame it was computed from, and the frame's age."""
+        face = self._face
         face.header = header
         face.sequence = estimate.sequence
         face.state = int(estimate.state)
@@ -66,9 +85,8 @@ class WearerTopics:
         face.confidence = estimate.confidence
         q = face.head_orientation
         q.x, q.y, q.z, q.w = estimate.head_orientation.tolist()
-        face.age = latency_s
+        face.age = age_s
         self._faces.publish(face)
-        return latency_s
 
 
 def sample_of(message: ImuFrame) -> ImuSample | None:

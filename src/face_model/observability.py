@@ -89,5 +89,31 @@ def write_table(table: Iterable[Visibility], path: Path, note: str) -> None:
 
 TABLE: Final = read_table()
 
+_HIDDEN_PATH: Final = Path(__file__).with_name("hidden_confidence.csv")
+
+
+def read_hidden(path: Path = _HIDDEN_PATH) -> dict[str, float]:
+    """How often the true weight of each hidden shape is within 0.1 of what is published, by its name.
+
+    Raises:
+        FaceModelError: the file is not such a table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+        found = {row["shape"]: float(row["within"]) for row in rows}
+    except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        raise FaceModelError(f"expected a table of hidden shapes in {path}, found: {error!r}") from error
+    if not found.keys() <= set(arkit.BLENDSHAPES) or not all(0.0 < share < 1.0 for share in found.values()):
+        raise FaceModelError(f"{path}: expected shares in (0, 1) of ARKit shapes, found {found}")
+    return found
+
+
 OBSERVABLE: Final[tuple[int, ...]] = tuple(i for i, v in enumerate(TABLE) if v.ratio >= PARTLY)
 """Indices of the blendshapes that skin-mounted IMUs can see at least in part."""
+
+HIDDEN: Final[tuple[int, ...]] = tuple(i for i in range(arkit.COUNT) if i not in OBSERVABLE)
+"""Indices of the others: what is published of them follows from what else the face does, or from nothing."""
+
+WITHIN_OF_HIDDEN: Final[dict[str, float]] = read_hidden()
+"""Most that the confidence of a hidden shape may claim; measured, see the file."""

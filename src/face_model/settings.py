@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, get_args, get_or
 import yaml
 
 from face_model.errors import ImusicError, SettingsError
-from face_model.share import share_dir
+from face_model.share import is_path, share_dir
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -111,14 +111,11 @@ class SettingsKind(Generic[T]):
     def find(self, name_or_path: str | Path) -> Path:
         """The file: a path, where it has a separator or ends in .yaml or .yml; else the name of a shipped one."""
         given = str(name_or_path)
-        is_path = isinstance(name_or_path, Path) or "/" in given or given.endswith(_ENDINGS) or not self.folder
-        path = _path(given) if is_path else self._shipped() / f"{given}.yaml"
+        by_path = is_path(name_or_path) or given.endswith(_ENDINGS) or not self.folder
+        path = _path(given) if by_path else self._shipped() / f"{given}.yaml"
         if not _is_file(path):
-            near = (
-                ""
-                if is_path
-                else "".join(f"; did you mean {n}?" for n in difflib.get_close_matches(given, self.names(), 1))
-            )
+            close = [] if by_path else difflib.get_close_matches(given, self.names(), 1)
+            near = "".join(f"; did you mean {name}?" for name in close)
             shipped = f" or one of the shipped names: {', '.join(self.names())}" if self.folder else ""
             raise self.error(
                 f"expected a {self.what} at {path}, found no file; give the path of a .yaml file{shipped}{near}"

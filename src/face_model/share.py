@@ -8,6 +8,15 @@ from pathlib import Path
 PACKAGE = "imusic"
 
 
+def is_path(name_or_path: str | Path) -> bool:
+    """Whether a file or folder is meant, not the name of a shipped thing: it has a separator, or stands for a folder.
+
+    A bare name never means what happens to lie in the working directory; `./name` does.
+    """
+    given = str(name_or_path)
+    return isinstance(name_or_path, Path) or "/" in given or os.sep in given or given.startswith(("~", "."))
+
+
 def ament_prefixes() -> list[Path]:
     """Install prefixes on `AMENT_PREFIX_PATH`, nearest first."""
     return [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]

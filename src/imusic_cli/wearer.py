@@ -99,10 +99,16 @@ def use(name: Name, namespace: Namespace = "") -> None:
 @app.command("list")
 def list_profiles(as_json: Json = False) -> None:
     """List the wearers who have a profile."""
+    from face_inference.errors import ProfileError
     from face_inference.wearer.profile import ProfileFolder
 
     folder = ProfileFolder()
-    labels = [folder.load(name).label for name in folder.names()]
+    labels = []
+    for name in folder.names():
+        try:
+            labels.append(folder.load(name).label)
+        except ProfileError as error:  # one person's bad file hides nobody else
+            err.print(f"not listed: {error}", markup=False, highlight=False, soft_wrap=True)
     if as_json:
         print(json.dumps([asdict(label) for label in labels], indent=2))  # noqa: T201
         return

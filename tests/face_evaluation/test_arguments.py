@@ -25,6 +25,16 @@ def test_words_are_told_apart(tmp_path: Path) -> None:
     assert [found.name for found in asked.recipes] == ["small", "small"]
 
 
+def test_a_bare_name_is_the_shipped_model_whatever_lies_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("imusic", "takes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / MANIFEST_FILE).write_text("")
+    monkeypatch.chdir(tmp_path)
+    asked = sorted_out(["imusic", "takes", "./imusic"])
+    assert asked.models == ["imusic"]
+    assert asked.datasets == [Path("takes"), Path("imusic")]
+
+
 def test_what_is_nothing_is_refused_with_what_there_is() -> None:
     with pytest.raises(CommandError, match=r"'nonsense'.*small"):
         sorted_out(["nonsense"])

@@ -39,9 +39,24 @@ def test_a_little_back_by_both_clocks_is_late_and_changes_nothing(first, back, e
     assert continuity.newest == (first, 10.0)
 
 
-@pytest.mark.parametrize(
-    ("ahead", "elapsed_s"),
-    [(1, -9.0), (-500, -5.0), (-500, 0.01), (0, 0.01), (1, 0.0), (-(1 << 30), -1.0)],
-)
-def test_clocks_that_contradict_or_go_far_back_are_a_restart(ahead, elapsed_s):
+@given(first=numbers, ahead=st.integers(1, MODULUS // 2), elapsed_s=st.floats(-1e6, -0.26))
+def test_a_clock_that_goes_back_is_a_restart(first, ahead, elapsed_s):
+    assert after(first, first + ahead, 10.0 + elapsed_s)[0] is Coming.RESTART
+    assert after(first, first - ahead, 10.0 + elapsed_s)[0] is Coming.RESTART
+
+
+@given(first=numbers, back=st.integers(0, MODULUS // 2 - 1), elapsed_s=st.floats(1e-3, 1e4))
+def test_numbers_that_begin_anew_while_the_clock_goes_on_are_a_gap_of_the_clocks_length(first, back, elapsed_s):
+    coming, ahead = after(first, first - back, 10.0 + elapsed_s)
+    assert coming is Coming.GAP
+    assert ahead == max(1, round(100.0 * ((10.0 + elapsed_s) - 10.0)))
+
+
+@given(first=numbers, ahead=st.integers(1, 1000), elapsed_s=st.floats(-0.24, 0.0))
+def test_a_clock_that_steps_back_a_little_is_no_restart(first, ahead, elapsed_s):
+    assert after(first, first + ahead, 10.0 + elapsed_s)[0] is Coming.GAP
+
+
+@pytest.mark.parametrize(("ahead", "elapsed_s"), [(1, -9.0), (-500, -5.0), (-(1 << 30), -1.0), (-5000, -0.1)])
+def test_both_clocks_far_back_are_a_restart(ahead, elapsed_s):
     assert after(5000, 5000 + ahead, 10.0 + elapsed_s)[0] is Coming.RESTART

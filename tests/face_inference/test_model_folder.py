@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from face_inference.model_folder import FILES, STEP, WEIGHTS, find_model, load_m
 from face_inference.mounts import NominalMounts
 from face_inference.wearer.prior import PRIOR_FILE, Prior
 from face_model import arkit
+from face_model.share import share_dir
 
 
 @pytest.fixture
@@ -195,8 +197,26 @@ def test_models_are_found_by_name_in_any_package_on_the_ament_index(folder, tmp_
         find_model("nobodys")
 
 
+def test_a_bare_name_is_never_the_working_directorys(folder, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "imusic").mkdir()  # as a workspace's src has
+    (here / "evil").symlink_to(folder)
+    (here / "no_separator.d").symlink_to(folder)
+    monkeypatch.chdir(here)
+    assert find_model("imusic") == share_dir() / "models" / "imusic"
+    for name in ("evil", "no_separator.d", ""):
+        with pytest.raises(ModelNotFoundError, match=r"\./NAME"):
+            find_model(name)
+    assert find_model("./evil").samefile(folder)
+    assert find_model(Path("evil")).samefile(folder)
+    assert find_model(str(here / "evil")).samefile(folder)
+    with pytest.raises(ModelFolderError, match=r"expected model\.yaml"):
+        find_model("./imusic")
+
+
 def test_a_path_wins_and_an_unknown_name_lists_what_there_is(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("AMENT_PREFIX_PATH", "")
     assert find_model(folder) == folder
-    with pytest.raises(ModelNotFoundError, match="give a path or one of these names"):
+    with pytest.raises(ModelNotFoundError, match="give one of these names, or a path"):
         find_model(tmp_path / "nothing")

@@ -15,9 +15,11 @@ from imusic.srv import CalibrateNeutral  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+from rclpy.time import Time  # noqa: E402
 
 from face_inference.node import FaceInferenceNode  # noqa: E402
 from face_inference.wearer_topics import FRAMES  # noqa: E402
+from face_model import arkit, observability  # noqa: E402
 from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 
 USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
@@ -36,6 +38,7 @@ class Rig:
         self.executor.add_node(self.node)
         self.executor.add_node(self.driver)
         self.faces = []
+        self.epoch_ns = None  # time stamp of hub time zero; None: long ago, as of a clock of its own
         self.layout_pub = self.driver.create_publisher(SensorLayout, "imu/layout", LATCHED)
         self.frame_pub = self.driver.create_publisher(ImuFrame, "imu/frame", FRAMES)
         self.driver.create_subscription(FaceBlendshapes, "face/blendshapes", self.faces.append, SENSOR_DATA)
@@ -61,20 +64,26 @@ class Rig:
         self.publish_layout()
         self.until(lambda: self.frame_pub.get_subscription_count() == 1 and self.node._served[0].layout_problem is None)
 
-    def publish_layout(self):
-        sensors = [SensorMount(id=i, name=name, present=True) for i, name in enumerate(self.recording.sensor_names)]
-        self.layout_pub.publish(SensorLayout(layout_id=7, name="six", rate=100.0, sensors=sensors))
+    def publish_layout(self, rate=100.0, names=None, layout_id=7):
+        names = names or self.recording.sensor_names
+        sensors = [SensorMount(id=i, name=name, present=True) for i, name in enumerate(names)]
+        self.layout_pub.publish(SensorLayout(layout_id=layout_id, name="six", rate=rate, sensors=sensors))
 
-    def send(self, i, as_number=None):
+    def send(self, i, as_number=None, hub_offset_us=0, publisher=None, age_s=None):
         r, number = self.recording, i if as_number is None else as_number
-        message = ImuFrame(layout_id=7, sequence=number, hub_time_us=10_000 * number)
+        message = ImuFrame(layout_id=7, sequence=number, hub_time_us=10_000 * number + hub_offset_us)
+        i %= len(r.orientation)
         message.header.stamp.sec, message.header.stamp.nanosec = 1000 + number // 100, 10_000_000 * (number % 100)
+        if age_s is not None:
+            message.hub_time_us = (self.node.get_clock().now().nanoseconds - self.epoch_ns) // 1000 - int(1e6 * age_s)
+        if self.epoch_ns is not None:
+            message.header.stamp = Time(nanoseconds=self.epoch_ns + 1000 * message.hub_time_us).to_msg()
         message.header.frame_id = "face_head"
         message.status = [USABLE] * len(r.sensor_names)
         message.orientation = r.orientation[i].ravel()
         message.angular_velocity = r.angular_velocity[i].ravel()
         message.specific_force = r.specific_force[i].ravel()
-        self.frame_pub.publish(message)
+        (publisher or self.frame_pub).publish(message)
 
     def play(self, start, stop, offset=0):
         for i in range(start, stop):
@@ -101,6 +110,9 @@ def test_every_sample_becomes_a_face_with_the_samples_own_stamp(rig):
     assert live[-1].model == "tiny 1.2.3"
     assert live[-1].header.frame_id == "face_head"
     assert max(live[-1].confidence) > 0.0
+    assert [i for i, seen in enumerate(live[-1].observable) if not seen] == list(observability.HIDDEN)
+    ceiling = [observability.WITHIN_OF_HIDDEN[arkit.BLENDSHAPES[i]] + 1e-6 for i in observability.HIDDEN]
+    assert all(live[-1].confidence[i] <= most for i, most in zip(observability.HIDDEN, ceiling, strict=True))
 
 
 def test_silence_makes_the_face_stale_with_the_old_stamp(rig):
@@ -130,6 +142,22 @@ def test_the_service_calibrates_without_stopping_the_samples(rig):
     assert rig.node._served[0].tracker.neutral is not old
 
 
+def test_a_calibration_that_fails_after_one_that_went_well_is_told_and_ends_nothing(rig):
+    rig.start()
+    rig.play(0, 60)
+    verdicts = []
+    for first in (60, 400):  # still, then with head and face moving; and once more
+        future = rig.client.call_async(CalibrateNeutral.Request(duration=0.5))
+        rig.until(lambda: rig.node._served[0].neutral.running)
+        rig.play(first, first + 60, offset=60 + 60 * len(verdicts) - first)
+        rig.until(future.done)
+        verdicts.append(future.result().success)
+    assert verdicts == [True, False]
+    before = len(rig.faces)
+    rig.play(460, 465, offset=180 - 460)
+    assert len(rig.faces) > before
+
+
 def test_the_service_refuses_nonsense_and_ends_when_the_node_is_deactivated(rig):
     rig.start()
     refused = rig.client.call_async(CalibrateNeutral.Request(duration=99.0))
@@ -153,6 +181,100 @@ def test_a_frame_whose_arrays_do_not_fit_stops_nobody(rig, field):
     rig.frame_pub.publish(broken)
     rig.play(4, 8)
     assert rig.faces[-1].sequence == 7
+
+
+@pytest.mark.parametrize("rate", [float("inf"), 1e30, 0.0, float("nan")])
+def test_a_layout_that_no_driver_sends_is_refused_and_a_good_one_taken(rig, rate):
+    rig.start()
+    served = rig.node._served[0]
+    rig.publish_layout(rate=rate)
+    rig.until(lambda: "Hz" in str(served.refused_layout))
+    rig.publish_layout(names=[*rig.recording.sensor_names, "chin"])
+    rig.until(lambda: "more than once" in str(served.refused_layout))
+    assert rig.node.health().level > 0
+    rig.play(0, 5)  # the good one from before stays in use
+    rig.publish_layout()
+    rig.until(lambda: served.refused_layout is None)
+    rig.play(5, 10)
+
+
+def test_a_first_layout_that_no_driver_sends_is_refused_and_a_good_one_taken(rig):
+    assert rig.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert rig.node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+    rig.publish_layout(rate=float("inf"))
+    rig.until(lambda: "Hz" in str(rig.node._served[0].layout_problem))
+    assert "Hz" in rig.node.health().message
+    rig.publish_layout()
+    rig.until(lambda: rig.node._served[0].layout_problem is None)
+
+
+def test_of_two_drivers_one_is_followed_and_the_level_is_error_with_the_cure(rig):
+    rig.start()
+    rig.play(0, 80)
+    served, resets = rig.node._served[0], rig.node._served[0].tracker.counters.resets
+    other = rig.driver.create_publisher(ImuFrame, "imu/frame", FRAMES)
+    for i in range(80, 120):
+        rig.send(i - 60, i, hub_offset_us=77_000_000, publisher=other)
+        rig.play(i, i + 1)
+    rig.until(lambda: served.source.foreign == 40)
+    assert served.tracker.counters.resets == resets
+    assert [face.sequence for face in rig.faces[-20:]] == list(range(100, 120))
+    assert rig.faces[-1].state == FaceBlendshapes.STATE_TRACKING
+    health = rig.node.health()
+    assert health.level == 2
+    assert "/imu/frame" in health.message
+    assert "--namespace" in health.message
+    served.look_around(1e9)
+    served.look_around(1e9 + 2.0)
+    assert "found 2" in rig.node.health().message, "they need not send to be told"
+
+
+def test_layouts_of_two_drivers_do_not_take_turns(rig):
+    rig.start()
+    rig.play(0, 80)
+    served = rig.node._served[0]
+    neutral = served.tracker.neutral
+    for i in range(80, 90):
+        rig.publish_layout(layout_id=8 if i % 2 else 7)
+        rig.play(i, i + 1)
+    assert served.tracker.neutral is neutral
+    rig.publish_layout(layout_id=8)
+    rig.until(lambda: served.tracker.layout.layout_id == 8)  # the frames of the other one have ceased
+
+
+def test_the_state_follows_the_age_of_the_data(rig):
+    rig.epoch_ns = rig.node.get_clock().now().nanoseconds - 6_000_000_000
+    rig.start()
+    rig.play(0, 80)
+    assert {face.state for face in rig.faces} == {FaceBlendshapes.STATE_STALE}, "5 s old, at full rate"
+    assert not any(rig.faces[-1].confidence)
+    assert not any(rig.faces[-1].weights)
+    assert rig.node.health().level == 1
+    assert "too slow" in rig.node.health().message
+    for i, age_s in enumerate((0.4, 0.0), 80):
+        rig.send(i, age_s=age_s)
+        rig.until(lambda i=i: rig.faces[-1].sequence == i)
+        face = next(face for face in rig.faces if face.sequence == i)
+        assert face.state == (FaceBlendshapes.STATE_STALE if age_s else FaceBlendshapes.STATE_TRACKING)
+
+
+def test_a_delay_that_stands_is_worked_off_by_taking_the_newest(rig):
+    rig.epoch_ns = rig.node.get_clock().now().nanoseconds - 1_200_000_000
+    rig.start()
+    rig.play(0, 80)
+    served, before = rig.node._served[0], len(rig.faces)
+    served.source.behind(0.0, 0.0)
+    served.source.behind(0.2, time.monotonic() - 10.0)  # late for long
+    for i in range(80, 95):
+        rig.send(i)
+    rig.until(lambda: rig.faces[-1].sequence == 94, 10.0)
+    assert len([f for f in rig.faces[before:] if f.sequence > 79]) < 8
+    assert served.skipped > 7
+    assert served.tracker.counters.lost == served.skipped
+    assert "too slow" in rig.node.health().message
+    rig.send(95, age_s=0.0)
+    rig.until(lambda: rig.faces[-1].sequence == 95, 10.0)
+    assert rig.node.health().level == 0, "what is over is over"
 
 
 def test_a_missing_model_leaves_the_node_unconfigured_with_the_reason(rig):

@@ -6,9 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_inference import uncertainty
+from face_model import arkit, observability
 
 scales = st.floats(0.02, 3.0)
 probabilities = st.floats(0.05, 0.99)
+
+
+def test_what_sensors_cannot_see_claims_no_more_than_was_measured():
+    sure = np.ones((3, arkit.COUNT), dtype=np.float32)
+    found = uncertainty.honest(sure)
+    assert (found[:, list(observability.HIDDEN)] < 0.995).all()
+    assert (found[:, list(observability.OBSERVABLE)] == 1.0).all()
+    assert (sure == 1.0).all()
+    np.testing.assert_array_equal(uncertainty.honest(sure * np.float32(0.1)), sure * np.float32(0.1))
 
 
 @given(scale=scales, probability=probabilities)

@@ -19,6 +19,25 @@ def test_gaze_lid_retraction_and_tongue_are_hidden() -> None:
     assert "jawOpen" not in hidden
 
 
+def test_each_hidden_shape_has_a_measured_confidence_below_one() -> None:
+    hidden = {arkit.BLENDSHAPES[i] for i in observability.HIDDEN}
+    assert observability.WITHIN_OF_HIDDEN.keys() == hidden
+    assert all(0.0 < share < 0.995 for share in observability.WITHIN_OF_HIDDEN.values())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "shape,within\njawOpen,1.0\n", "shape,within\nnose,0.5\n", "shape,within\njawOpen,x\n"]
+)
+def test_what_is_no_table_of_hidden_shapes_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "hidden.csv"
+    path.write_text(text, encoding="utf-8")
+    if text:
+        with pytest.raises(FaceModelError):
+            observability.read_hidden(path)
+    else:
+        assert observability.read_hidden(path) == {}
+
+
 def test_classes_follow_the_ratio() -> None:
     assert [visibility_class(r) for r in (0.0, PARTLY - 0.1, PARTLY, CLEARLY)] == ["not", "not", "partly", "clearly"]
 

@@ -121,6 +121,13 @@ def test_profiles_are_listed_shown_and_removed(folder: ProfileFolder, profile: W
         run("remove", "ann")
 
 
+def test_one_damaged_profile_hides_nobody_elses(folder: ProfileFolder, profile: WearerProfile) -> None:
+    (folder.path / "bob.safetensors").write_bytes(b"nonsense")
+    result = CliRunner().invoke(app, ["list", "--json"], catch_exceptions=False)
+    assert [entry["wearer"] for entry in json.loads(result.stdout)] == ["ann"]
+    assert "bob" in result.stderr
+
+
 def test_a_phones_recording_teaches_the_profile_of_its_routine(
     folder: ProfileFolder, profile: WearerProfile, recorded: Path, model: list[str], truth: np.ndarray
 ) -> None:

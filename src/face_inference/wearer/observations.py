@@ -32,6 +32,8 @@ class Observations:
                 f"expected values and validity of one shape (T, D) for {count} times, "
                 f"found {self.values.shape} and {self.valid.shape}"
             )
+        if not (np.isfinite(self.time_s).all() and np.isfinite(self.values[self.valid]).all()):
+            raise WearerError("expected finite times and observations, found NaN or infinity; record it again")
         if (np.diff(self.time_s) <= 0.0).any():
             raise WearerError("expected increasing times of the observations, found a step back; record it again")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import re
+import secrets
+import stat
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -15,19 +18,33 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from face_inference.channels import FEATURE_VERSION
-from face_inference.errors import ProfileError
+from face_inference.errors import ProfileError, WearerError
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.prior import Prior, Source, WearerJacobian
+from face_model import arkit
 
 FORMAT_VERSION = 1
 SUFFIX = ".safetensors"
 
+MOST_BYTES = 16 << 20
+"""Of a profile's file: one with its routine has some hundred kilobytes."""
+MOST_JACOBIAN_RAD = 10.0
+"""No blendshape turns skin by more than a radian; what is larger is damage."""
+MOST_UNCERTAINTY_RAD2 = 100.0
+"""Of an observation, which is a rotation vector: beyond this nothing would be known at all."""
+_MOST_TEXT = 10_000
+
 _NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
 _METADATA_KEY = "profile"
+_HASH = "sha256"
+_PART = ".part"
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
 _ROUTINE = "routine."
 _STORED_AS = {"wearer": "person", "prior": "population"}
 """Fields of the label whose names in the file are older than the code's; `response` is the Jacobian's mean."""
@@ -78,13 +95,15 @@ class ProfileFolder:
         return sorted(file.name.removesuffix(SUFFIX) for file in self.path.glob(f"*{SUFFIX}"))
 
     def save(self, profile: WearerProfile) -> Path:
-        """Write a profile in place of the wearer's old one: a reader, or a crash, sees either.
+        """Write a profile in place of the wearer's old one: a reader, a crash or a power cut sees either.
+
+        It tells a face apart from others: its folder and file are the owner's alone (0700 and 0600).
 
         Raises:
             ProfileError: the name cannot be a file's, or the folder cannot be written.
         """
         path = self._file(profile.label.wearer)
-        content = {"format_version": FORMAT_VERSION, "feature_version": FEATURE_VERSION}
+        content: dict[str, Any] = {"format_version": FORMAT_VERSION, "feature_version": FEATURE_VERSION}
         content |= {_STORED_AS.get(f.name, f.name): getattr(profile.label, f.name) for f in fields(ProfileLabel)}
         arrays = {
             "response": profile.jacobian.mean.astype(np.float32),
@@ -93,15 +112,14 @@ class ProfileFolder:
         if profile.routine is not None:
             arrays |= {_ROUTINE + f.name: getattr(profile.routine, f.name) for f in fields(Observations)}
         arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        content[_HASH] = _sha256_of(content, arrays)
         written = save(arrays, metadata={_METADATA_KEY: json.dumps(content, ensure_ascii=False)})
-        part = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(written)
-            part.replace(path)
+            self.path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            self.path.chmod(FOLDER_MODE)
+            _write_durably(path, written)
+            self._sweep(path)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink()
             raise ProfileError(f"expected to write the profile {path}, found: {error}; free the folder") from error
         return path
 
@@ -112,38 +130,140 @@ class ProfileFolder:
             ProfileError: there is none of this name, it is damaged, or of another version.
         """
         path = self._file(wearer)
-        if not path.is_file():
-            raise ProfileError(
-                f"expected a profile at {path}, found profiles of {', '.join(self.names()) or 'nobody'}; "
-                f"make one with `imusic wearer routine {wearer}`"
-            )
         try:
+            if not path.is_file():
+                raise ProfileError(
+                    f"expected a profile at {path}, found profiles of {', '.join(self.names()) or 'nobody'}; "
+                    f"make one with `imusic wearer routine {wearer}`"
+                )
+            if path.stat().st_size > MOST_BYTES:
+                raise ValueError(f"{path.stat().st_size} bytes, more than {MOST_BYTES}")
+            self._keep_private(path)
             with safe_open(path, framework="numpy") as file:
-                content = json.loads((file.metadata() or {})[_METADATA_KEY])
+                content = _checked_content(json.loads((file.metadata() or {})[_METADATA_KEY]))
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
             _check_versions(path, content)
+            # Profiles from before there was one have no hash.
+            if _HASH in content and content[_HASH] != _sha256_of(content, arrays):
+                raise ValueError("content that is not what was written: its hash differs")
             return _profile_from(content, arrays)
-        except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError, WearerError) as error:
             raise ProfileError(
                 f"expected a wearer's profile in {path}, found: {error!r}; run the routine again"
             ) from error
 
     def remove(self, wearer: str) -> None:
-        """Delete a profile.
+        """Delete a profile, with all that a writer that was killed, or an editor, left of it in the folder.
 
         Raises:
-            ProfileError: there is none of this name.
+            ProfileError: there is nothing of this name, or it cannot be deleted.
         """
         path = self._file(wearer)
         try:
-            path.unlink()
-        except FileNotFoundError as error:
-            raise ProfileError(
-                f"expected a profile at {path}, found profiles of {', '.join(self.names()) or 'nobody'}"
-            ) from error
+            found = [path, *self._leftovers(path)] if path.exists() else self._leftovers(path)
+            for file in found:
+                file.unlink(missing_ok=True)
+            if found:
+                _sync_folder(self.path)
+        except OSError as error:
+            raise ProfileError(f"expected to delete {path}, found: {error}; delete it by hand") from error
+        if not found:
+            raise ProfileError(f"expected a profile at {path}, found profiles of {', '.join(self.names()) or 'nobody'}")
+
+    def _leftovers(self, path: Path) -> list[Path]:
+        """Temporary files and copies of a profile: its name with something before or behind."""
+        if not self.path.is_dir():
+            return []
+        return [
+            file
+            for file in self.path.iterdir()
+            if file.name.lstrip(".#~").startswith(path.name) and file.name != path.name and file.is_file()
+        ]
+
+    def _sweep(self, path: Path) -> None:
+        """Delete what writers that were killed left of this profile; those at work hold a lock on theirs."""
+        for file in self._leftovers(path):
+            if file.name.endswith(_PART):
+                _delete_if_unlocked(file)
+
+    def _keep_private(self, path: Path) -> None:
+        """Older versions left files that everybody could read."""
+        for place, mode in ((path.parent, FOLDER_MODE), (path, FILE_MODE)):
+            if stat.S_IMODE(place.stat().st_mode) & 0o077:
+                with contextlib.suppress(OSError):  # somebody else's, or a file system without modes
+                    place.chmod(mode)
 
     def _file(self, wearer: str) -> Path:
         return self.path / f"{checked_name(wearer)}{SUFFIX}"
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    """Replace a file by one that is on the disk before it has the name, and is the owner's alone from the start."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_PART}")
+    descriptor = _unnamed_file(path.parent)
+    named = descriptor is None
+    if descriptor is None:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    with os.fdopen(descriptor, "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), FILE_MODE)  # a umask may have taken from the owner
+            os.fsync(file.fileno())
+            if not named:
+                _give_name(file.fileno(), part)
+                named = True
+            part.replace(path)
+        except OSError:
+            if named:
+                with contextlib.suppress(OSError):
+                    part.unlink()
+            raise
+    _sync_folder(path.parent)
+
+
+def _unnamed_file(folder: Path) -> int | None:
+    """A file that vanishes with its writer; None where the system has none."""
+    try:
+        return os.open(folder, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, FILE_MODE)
+    except (AttributeError, OSError):
+        return None
+
+
+def _give_name(descriptor: int, path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # With a folder's descriptor it is linkat, which follows the link of /proc to the file itself.
+        os.link(f"/proc/self/fd/{descriptor}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _delete_if_unlocked(file: Path) -> None:
+    with contextlib.suppress(OSError), file.open("rb") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.unlink()
+
+
+def _sha256_of(content: dict[str, Any], arrays: dict[str, Any]) -> str:
+    """Of all that a profile says, but for the hash itself."""
+    digest = hashlib.sha256()
+    told = {name: value for name, value in content.items() if name != _HASH}
+    digest.update(json.dumps(told, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass"))
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def default_folder() -> Path:
@@ -230,16 +350,65 @@ def _check_versions(path: Path, content: dict[str, Any]) -> None:
             raise ProfileError(f"{path}: expected {key} {expected}, found {content.get(key)!r}; run the routine again")
 
 
+def _checked_content(content: Any) -> dict[str, Any]:
+    """The label as it stands in the file, every value of its type and of bounded length."""
+    if not isinstance(content, dict):
+        raise ValueError(f"{type(content).__name__} as label, not a mapping")
+    known = {_STORED_AS.get(f.name, f.name) for f in fields(ProfileLabel)}
+    known |= {"format_version", "feature_version", _HASH}
+    if not known >= content.keys():
+        raise ValueError(f"{', '.join(sorted(content.keys() - known))[:100]!r}, which no profile has")
+    for f in fields(ProfileLabel):
+        value = content[_STORED_AS.get(f.name, f.name)]
+        texts = value if f.name == "sensors" and isinstance(value, list) else [value]
+        if not all(isinstance(text, str) and len(text) <= _MOST_TEXT for text in texts):
+            raise ValueError(f"{f.name} {str(value)[:100]!r}")
+    sensors = content["sensors"]
+    if not isinstance(sensors, list) or not 2 <= len(set(sensors)) == len(sensors) <= 255:
+        raise ValueError(f"sensors {str(sensors)[:200]}")
+    if content["reference"] not in sensors:
+        raise ValueError(f"reference {content['reference'][:100]!r}, none of the sensors")
+    return content
+
+
 def _profile_from(content: dict[str, Any], arrays: dict[str, Any]) -> WearerProfile:
     values = {f.name: content[_STORED_AS.get(f.name, f.name)] for f in fields(ProfileLabel)}
     label = ProfileLabel(**{**values, "sensors": tuple(values["sensors"])})
     if label.source not in get_args(Source):
         raise ValueError(f"source {label.source!r}")
     size = 3 * (len(label.sensors) - 1)
-    jacobian, uncertainty = arrays["response"], arrays["uncertainty"]
-    if jacobian.shape != (size, 52) or uncertainty.shape != (size, size) or not np.isfinite(jacobian).all():
-        raise ValueError(f"Jacobian {jacobian.shape} and uncertainty {uncertainty.shape} for {size} channels")
+    jacobian = _checked_array(arrays, "response", (size, arkit.COUNT), MOST_JACOBIAN_RAD)
+    uncertainty = _checked_array(arrays, "uncertainty", (size, size), MOST_UNCERTAINTY_RAD2)
+    _check_covariance(uncertainty)
     routine = None
     if any(name.startswith(_ROUTINE) for name in arrays):
-        routine = Observations(**{f.name: arrays[_ROUTINE + f.name] for f in fields(Observations)})
+        routine = _routine_from(arrays, size)
     return WearerProfile(label, WearerJacobian(jacobian, uncertainty, label.source), routine)
+
+
+def _checked_array(arrays: dict[str, Any], name: str, shape: tuple[int, ...], most: float) -> NDArray[np.floating]:
+    """A finite array of floats of this shape, none larger than `most`."""
+    array = arrays[name]
+    if array.shape != shape or array.dtype.kind != "f":
+        raise ValueError(f"{name} of shape {array.shape} and type {array.dtype}, not {shape} of floats")
+    # NaN compares false.
+    if not (np.abs(array.astype(np.float64)) <= most).all():
+        raise ValueError(f"{name} with NaN, or a value beyond {most:g}")
+    return np.asarray(array)
+
+
+def _check_covariance(uncertainty: NDArray[np.floating]) -> None:
+    wide = uncertainty.astype(np.float64)
+    scale = float(np.abs(wide).max()) + 1e-12
+    # Single precision leaves a millionth.
+    if np.abs(wide - wide.T).max() > 1e-4 * scale or np.linalg.eigvalsh(wide).min() < -1e-4 * scale:
+        raise ValueError("uncertainty that is no covariance")
+
+
+def _routine_from(arrays: dict[str, Any], size: int) -> Observations:
+    time_s, values, valid = (arrays[_ROUTINE + f.name] for f in fields(Observations))
+    if time_s.dtype.kind != "f" or values.dtype.kind != "f" or valid.dtype != np.bool_ or time_s.ndim != 1:
+        raise ValueError(f"routine of types {time_s.dtype}, {values.dtype} and {valid.dtype}")
+    if values.shape[1:] != (size,):
+        raise ValueError(f"routine of shape {values.shape} for {size} channels")
+    return Observations(time_s, values, valid)

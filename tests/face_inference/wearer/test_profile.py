@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import resource
+import stat
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
 
 from face_inference.errors import ProfileError
 from face_inference.wearer.adapt import adapt
 from face_inference.wearer.guided import guided_rows
+from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.prior import Prior
 from face_inference.wearer.profile import (
     ProfileFolder,
@@ -73,10 +81,10 @@ def test_saving_again_replaces_and_leaves_nothing_else(folder, profile):
 def test_a_write_that_fails_leaves_the_old_profile(folder, profile, monkeypatch):
     folder.save(profile)
 
-    def full(self, data):
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ProfileError, match="No space left"):
         folder.save(replace(profile, label=replace(profile.label, quality="lost")))
     monkeypatch.undo()
@@ -103,6 +111,108 @@ def test_an_unknown_name_says_who_is_known(folder, profile):
     for call in (folder.load, folder.remove):
         with pytest.raises(ProfileError, match="ann"):
             call("bob")
+
+
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_folder_and_file_are_the_owners_alone(folder, profile, monkeypatch, unnamed):
+    if not unnamed:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    folder.path.mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        path = folder.save(profile)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
+    assert [p.name for p in folder.path.iterdir()] == ["ann.safetensors"]
+
+
+def test_a_profile_that_an_older_version_left_open_to_all_is_closed(folder, profile):
+    path = folder.save(profile)
+    path.chmod(0o644)
+    folder.path.chmod(0o755)
+    folder.load("ann")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_it_is_on_the_disk_before_it_has_the_name(folder, profile, monkeypatch, unnamed):
+    if not unnamed:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    order, fsync, replace_file = [], os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda d: (order.append("sync"), fsync(d))[1])
+    monkeypatch.setattr(Path, "replace", lambda *a: (order.append("name"), replace_file(*a))[1])
+    folder.save(profile)
+    assert order == ["sync", "name", "sync"], "the file, then the name, then the folder"
+
+
+def test_a_writer_that_is_killed_leaves_nothing(folder, profile):
+    path = folder.save(profile)
+    code = (
+        "import os, sys, signal; from pathlib import Path; from face_inference.wearer import profile\n"
+        "os.fsync = lambda d: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "profile._write_durably(Path(sys.argv[1]), b'half')"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run([sys.executable, "-c", code, path], env=environment, check=False)
+    assert killed.returncode == -9
+    assert [p.name for p in folder.path.iterdir()] == ["ann.safetensors"]
+    assert folder.load("ann").label == profile.label
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_one_but_not_a_living_ones(folder, profile):
+    import fcntl
+
+    folder.save(profile)
+    dead, alive = (folder.path / f".ann.safetensors.{n}.part" for n in (1, 2))
+    dead.write_bytes(b"half")
+    with alive.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        folder.save(profile)
+    assert not dead.exists()
+    assert alive.exists()
+
+
+def test_two_writers_at_once_each_have_a_file_of_their_own(folder, profile):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: folder.save(profile), range(40)))
+    assert folder.load("ann").label == profile.label
+    assert [p.name for p in folder.path.iterdir()] == ["ann.safetensors"]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_one_flipped_bit_is_noticed_wherever_it_is(folder, profile, data):
+    path = folder.save(profile)
+    whole = bytearray(path.read_bytes())
+    header = 8 + int.from_bytes(whole[:8], "little")
+    at = data.draw(st.integers(0, header - 1) | st.integers(0, len(whole) - 1))
+    whole[at] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(bytes(whole))
+    with pytest.raises(ProfileError):
+        folder.load("ann")
+
+
+def test_old_profiles_without_a_hash_are_loaded(folder, profile):
+    rewritten(folder, profile, lambda content, arrays: content)
+    assert folder.load("ann").label == profile.label
+
+
+def test_removing_leaves_nothing_of_the_wearer_and_all_of_the_others(folder, profile):
+    for name in ("ann", "joann", "ann b"):
+        folder.save(replace(profile, label=replace(profile.label, wearer=name)))
+    for left in (".ann.safetensors.123", ".ann.safetensors.1.part", "ann.safetensors~", "ann.safetensors.bak"):
+        (folder.path / left).write_bytes(b"half a face")
+    folder.remove("ann")
+    assert sorted(p.name for p in folder.path.iterdir()) == ["ann b.safetensors", "joann.safetensors"]
+    (folder.path / ".ann.safetensors.7.part").write_bytes(b"half a face")
+    folder.remove("ann")
+    with pytest.raises(ProfileError, match="joann"):
+        folder.remove("ann")
 
 
 def test_removing(folder, profile):
@@ -162,6 +272,103 @@ def test_a_file_of_another_version_is_told(folder, profile, monkeypatch):
     folder.save(profile)
     monkeypatch.setattr("face_inference.wearer.profile.FORMAT_VERSION", 99)
     with pytest.raises(ProfileError, match="format_version 99"):
+        folder.load("ann")
+
+
+def rewritten(folder, profile, change):
+    """The profile's file after `change(content, arrays)`, which returns the content to write."""
+    path = folder.save(profile)
+    arrays = dict(load_file(path))
+    head = json.loads(path.read_bytes()[8 : 8 + int.from_bytes(path.read_bytes()[:8], "little")])
+    content = json.loads(head["__metadata__"]["profile"])
+    content.pop("sha256", None)  # as an old file
+    content = change(content, arrays)
+    save_file(arrays, path, metadata={"profile": content if isinstance(content, str) else json.dumps(content)})
+    return path
+
+
+def spoil(name, value):
+    def change(content, arrays):
+        arrays[name] = arrays[name].copy()
+        arrays[name].flat[3] = value
+        return content
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content, arrays: [],
+        lambda content, arrays: None,
+        lambda content, arrays: "no JSON",
+        lambda content, arrays: "[" * 100_000,
+        lambda content, arrays: content | {"sensors": "skull"},
+        lambda content, arrays: content | {"sensors": [["skull"]] * 6},
+        lambda content, arrays: content | {"sensors": ["skull"] * 6},
+        lambda content, arrays: content | {"reference": "nose"},
+        lambda content, arrays: content | {"person": 7},
+        lambda content, arrays: content | {"quality": {"a": 1}},
+        lambda content, arrays: content | {"source": ["prompts"]},
+        spoil("response", 1e38),
+        spoil("response", np.nan),
+        spoil("response", np.inf),
+        spoil("uncertainty", 1e38),
+        spoil("uncertainty", np.nan),
+        spoil("uncertainty", -50.0),
+        spoil("routine.time_s", np.nan),
+        spoil("routine.values", np.inf),
+        lambda content, arrays: arrays.update({"routine.values": arrays["routine.values"][:, :4].copy()}) or content,
+        lambda content, arrays: arrays.update({"response": arrays["response"].astype(np.int32)}) or content,
+        lambda content, arrays: arrays.update({"uncertainty": np.zeros((15,), np.float32)}) or content,
+        lambda content, arrays: arrays.pop("routine.valid") is None or content,
+    ],
+)
+def test_what_no_routine_could_have_learned_is_refused(folder, profile, change):
+    rewritten(folder, profile, change)
+    with pytest.raises(ProfileError, match="run the routine again") as told:
+        folder.load("ann")
+    assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 1000
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.integers(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_profile_of_any_content_is_used_or_refused(folder, profile, prior, data):
+    def change(content, arrays):
+        if data.draw(st.booleans()):
+            name = data.draw(st.sampled_from(sorted(arrays)))
+            array = arrays[name] = arrays[name].copy()
+            array.flat[data.draw(st.integers(0, array.size - 1))] = data.draw(st.floats(width=32))
+            return content
+        if data.draw(st.booleans()):
+            return data.draw(json_values)
+        return content | {data.draw(st.sampled_from(sorted(content))): data.draw(json_values)}
+
+    rewritten(folder, profile, change)
+    try:
+        found = folder.load("ann")
+    except ProfileError:
+        return
+    with np.errstate(all="raise", under="ignore"):
+        gain = LinearEstimate(prior, found.jacobian).gain(np.ones(15, bool))
+    assert np.isfinite(gain.matrix).all()
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=300), at=st.integers(0, 5000))
+def test_bytes_of_any_content_are_used_or_refused(folder, profile, content, at):
+    path = folder.save(profile)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:at] + content + whole[at + len(content) :])
+    with contextlib.suppress(ProfileError):
         folder.load("ann")
 
 
