@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.text import Text
 
 from face_inference.errors import InferenceError
 from face_inference.model_folder import load_model
@@ -33,8 +34,8 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
     """Start a graph and pass on what it prints until SIGINT or SIGTERM.
 
     Returns:
-        0 after a signal; 1 when a process ended by itself or a node could not be configured: all others are then
-        ended too, and the reason stands in what was printed.
+        0 after a signal; 1 when an essential process ended by itself or its node could not be configured: all others
+        are then ended too, and the reason stands in what was printed. A viewer is started again, or missed.
 
     Raises:
         CommandError: an argument, the model or the layout cannot be used, or a program is missing.
@@ -55,21 +56,25 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
     from imusic_cli.watch import GraphWatch
 
     nodes = [process.name for process in processes if process.is_node]
+    viewers = {process.name for process in processes if not process.essential}
     with (
         own_foreground_group(),
         GraphWatch(namespace, nodes) as watch,
         Supervisor(processes, namespace, _print) as supervisor,
     ):
-        shown = ""
+        shown, told = "", set[str]()
         while not stop.is_set():
             watch.wait(0.2)
             trouble = [f"{process} ended (exit status {status})" for process, status in supervisor.ended().items()]
-            trouble += [f"{node} could not be configured" for node in watch.refused]
+            trouble += [f"{node} could not be configured" for node in watch.refused if node not in viewers]
             if trouble:
-                console.print(
-                    f"[red]{', '.join(trouble)}: ending the rest. The reason is printed above.[/]", soft_wrap=True
-                )
+                _say(f"{', '.join(trouble)}: ending the rest. The reason is printed above.", "red")
                 return 1
+            missed = [f"{node} could not be configured: the rest goes on without it" for node in watch.refused]
+            for line in [*supervisor.revive(), *missed]:
+                if line not in told:
+                    _say(line, "yellow")
+            told = set(missed)
             if watch.page != shown:
                 shown = watch.page
                 console.print(Panel(f"Open [bold]{shown}[/] in a browser. Ctrl-C ends everything.", expand=False))
@@ -115,6 +120,11 @@ def _check_motion(motion: str) -> None:
     hub = load_module("imu_sim.hub.config")
     if not hub.is_built_in(motion) and not Path(motion).expanduser().is_file():
         raise CommandError(f"expected {hub.MOTIONS}, found no file {motion}")
+
+
+def _say(line: str, style: str = "") -> None:
+    """One line, as it is: what stands in brackets is no markup."""
+    console.print(Text(line, style), soft_wrap=True)
 
 
 def _print(_name: str, line: str) -> None:

@@ -31,6 +31,7 @@ class Process:
         file: its YAML file.
         is_node: whether it is a ROS node; otherwise its settings are command-line flags.
         overrides: values that replace those of the file.
+        essential: whether the graph ends with it; otherwise it is started again, and missed meanwhile.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Process:
     file: Path
     is_node: bool
     overrides: Mapping[str, object]
+    essential: bool = True
 
     def command(self, namespace: str = "") -> list[str]:
         """Command line that starts this process without `ros2 launch`; nodes bring themselves to active."""
@@ -106,9 +108,7 @@ class Graph:
             for process, key in known[name].sets:
                 if process in extra:
                     extra[process][key] = known[name].parsed(text)
-        return tuple(
-            Process(p.name, p.executable, p.file, p.is_node, {**p.overrides, **extra[p.name]}) for p in self.processes
-        )
+        return tuple(replace(p, overrides={**p.overrides, **extra[p.name]}) for p in self.processes)
 
 
 def load_graph(name: str) -> Graph:
@@ -157,7 +157,7 @@ def _process(name: str, known: Mapping[str, Any], overrides: Mapping[str, object
     entry = known[name]
     is_node = "parameters" in entry
     file = share_dir() / "config" / (f"{name}.yaml" if is_node else str(entry["settings"]))
-    return Process(name, str(entry["executable"]), file, is_node, dict(overrides))
+    return Process(name, str(entry["executable"]), file, is_node, dict(overrides), bool(entry.get("essential", True)))
 
 
 def _arguments(graph: str, content: Mapping[str, Any], processes: tuple[Process, ...]) -> Iterator[Argument]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
+import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -20,7 +24,8 @@ class Recorded:
         self.args, self.kwargs = args, kwargs
 
     def perform(self, context: dict[str, str]) -> str:
-        return context[self.args[0]]
+        name = self.args[0]
+        return context[name] if self.kwargs.get("default") is None else context.get(name, self.kwargs["default"])
 
 
 @pytest.fixture
@@ -72,3 +77,43 @@ def test_what_is_given_reaches_its_nodes_with_its_type(launching: Any) -> None:
     nodes = started(launching.graph_description("capture"), rate="60", namespace="alice", autostart="false")
     assert nodes["imu_driver"].kwargs["parameters"][1] == {"rate_hz": 60, "autostart": False}
     assert nodes["imu_driver"].kwargs["namespace"] == "alice"
+
+
+def test_a_viewer_that_dies_is_started_again_and_no_other(launching: Any) -> None:
+    nodes = started(launching.graph_description("capture"))
+    assert {name: node.kwargs["respawn"] for name, node in nodes.items()} == {
+        "imu_driver": False,
+        "face_inference": False,
+        "face_viz": True,
+    }
+    assert nodes["face_viz"].kwargs["respawn_delay"] > 0
+
+
+def test_processes_end_with_the_launch_where_util_linux_is_there(
+    launching: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    demo = launching.graph_description("demo")
+    assert {p.kwargs["prefix"] for p in started(demo).values()} == {"/usr/bin/setpriv --pdeathsig TERM "}
+    assert started(demo)["face_viz"].kwargs["exec_name"] == "face_viz"
+    # What people ask launch for holds as before.
+    asked = {"launch-prefix": "gdb --args", "launch-prefix-filter": "imu_driver"}
+    nodes = started(demo, **asked)
+    assert nodes["imu_driver"].kwargs["prefix"] == "/usr/bin/setpriv --pdeathsig TERM gdb --args"
+    assert nodes["face_viz"].kwargs["prefix"] == "/usr/bin/setpriv --pdeathsig TERM "
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert {p.kwargs["prefix"] for p in started(demo).values()} == {""}
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv of util-linux")
+def test_what_stands_before_a_command_ends_it_with_its_parent(launching: Any) -> None:
+    """As launch does it: the words before the command, then the command; the parent is killed and cannot tell."""
+    prefix = shlex.split(launching._end_with_parent())
+    child = [*prefix, sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"]
+    parent = f"import subprocess, signal; subprocess.Popen({child!r}); signal.pause()"
+    reader, writer = os.pipe()
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=writer) as running, os.fdopen(reader) as lines:
+        os.close(writer)
+        assert lines.readline() == "up\n"
+        running.kill()
+        assert lines.read() == ""  # the child's end was the last that was open
