@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +18,9 @@ from face_model.share import PACKAGE, share_dir
 from imusic_ros.parameters import ParameterSpec, Value
 
 Values = Mapping[str, object]
+NAMESPACE = re.compile(r"/?([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*/?)?", re.ASCII)
+LONGEST_NAMESPACE = 200
+"""ROS allows 245 characters, topics included."""
 
 
 class GraphError(ImusicError, ValueError):
@@ -40,6 +46,14 @@ class Process:
     is_node: bool
     overrides: Mapping[str, object]
     essential: bool = True
+
+    def setting(self, key: str) -> object:
+        """What holds for one of its parameters: its override, or what stands in its file.
+
+        Raises:
+            GraphError: the file cannot be read.
+        """
+        return self.overrides[key] if key in self.overrides else _values(self).get(key)
 
     def command(self, namespace: str = "") -> list[str]:
         """Command line that starts this process without `ros2 launch`; nodes bring themselves to active."""
@@ -109,6 +123,31 @@ class Graph:
                 if process in extra:
                     extra[process][key] = known[name].parsed(text)
         return tuple(replace(p, overrides={**p.overrides, **extra[p.name]}) for p in self.processes)
+
+
+def own_line(graph: Graph, values: Values) -> dict[str, object]:
+    """`values`, with a line of its own between simulated hub and driver where none is given.
+
+    Several demos then run beside each other, and none takes over another's hub.
+    """
+    simulated = any(process.name == "imu_sim" for process in graph.processes)
+    if not simulated or values.get("port") or values.get("udp"):
+        return dict(values)
+    return {**values, "port": str(Path(tempfile.gettempdir()) / f"imusic_hub_{os.getpid()}")}
+
+
+def checked_namespace(text: str) -> str:
+    """A ROS namespace as it was given.
+
+    Raises:
+        GraphError: ROS takes no such name, https://design.ros2.org/articles/topic_and_service_names.html.
+    """
+    if not NAMESPACE.fullmatch(text) or len(text) > LONGEST_NAMESPACE:
+        raise GraphError(
+            f"namespace: expected letters, digits and underscores, each part beginning with no digit, parts separated "
+            f"by /, found {text!r}; choose another"
+        )
+    return text
 
 
 def load_graph(name: str) -> Graph:

@@ -7,11 +7,12 @@ import shutil
 
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
-from imusic_ros.graph import Graph, Process, load_graph
+from imusic_ros.graph import Graph, Process, checked_namespace, load_graph, own_line
+from imusic_ros.page_port import with_free_page
 
 RESPAWN_DELAY_S = 2.0
 """Before a viewer that died is started again."""
@@ -40,13 +41,14 @@ def _start(context: LaunchContext, graph: Graph) -> list[Action]:
     def given(name: str, default: str | None = None) -> str:
         return str(LaunchConfiguration(name, default=default).perform(context))
 
-    namespace, autostart = given("namespace"), given("autostart").lower() in {"true", "1"}
+    namespace, autostart = checked_namespace(given("namespace")), given("autostart").lower() in {"true", "1"}
     # What was left as declared is not set again: each process then takes it from its own file.
     changed = {a.name: given(a.name) for a in graph.arguments if given(a.name) != a.spec.text()}
-    processes = graph.started_with(changed)
+    processes, moved = with_free_page(graph.started_with(own_line(graph, changed)), "page_port" in changed)
     # launch looks at these two only where an action has no prefix of its own.
     asked, chosen = given("launch-prefix", ""), given("launch-prefix-filter", "")
-    return [
+    said: list[Action] = [LogInfo(msg=moved)] if moved else []
+    return said + [
         _action(p, namespace, autostart, _end_with_parent() + (asked if re.match(chosen, p.executable) else ""))
         for p in processes
     ]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from imusic_ros.graph import load_graph
+from imusic_ros.graph import GraphError, load_graph
 
 
 class Recorded:
@@ -33,7 +33,7 @@ def launching(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     names = {
         "launch": ["LaunchContext", "LaunchDescription"],
         "launch.action": ["Action"],
-        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess", "OpaqueFunction"],
+        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess", "LogInfo", "OpaqueFunction"],
         "launch.substitutions": ["LaunchConfiguration"],
         "launch_ros": [],
         "launch_ros.actions": ["LifecycleNode"],
@@ -55,7 +55,8 @@ def declared(description: Any) -> dict[str, dict[str, str]]:
 def started(description: Any, **given: str) -> dict[str, Any]:
     start = description.args[0][-1]
     context = {name: kwargs["default_value"] for name, kwargs in declared(description).items()} | given
-    return {a.kwargs["name"]: a for a in start.kwargs["function"](context, *start.kwargs["args"])}
+    actions = start.kwargs["function"](context, *start.kwargs["args"])
+    return {a.kwargs["name"]: a for a in actions if "name" in a.kwargs}
 
 
 def test_arguments_are_declared_with_their_real_default_and_bounds(launching: Any) -> None:
@@ -66,7 +67,8 @@ def test_arguments_are_declared_with_their_real_default_and_bounds(launching: An
     assert declared(launching.graph_description("demo"))["page_port"]["default_value"] == "0"
 
 
-def test_what_is_left_as_declared_is_left_to_the_files(launching: Any) -> None:
+def test_what_is_left_as_declared_is_left_to_the_files(launching: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imusic_ros.page_port._is_taken", lambda host, port: False)
     nodes = started(launching.graph_description("capture"))
     assert {name: node.kwargs["parameters"][1] for name, node in nodes.items()} == {
         process.name: {"autostart": True} for process in load_graph("capture").processes
@@ -117,3 +119,12 @@ def test_what_stands_before_a_command_ends_it_with_its_parent(launching: Any) ->
         assert lines.readline() == "up\n"
         running.kill()
         assert lines.read() == ""  # the child's end was the last that was open
+
+
+def test_two_launched_demos_have_a_line_each_and_a_namespace_must_be_one(launching: Any) -> None:
+    nodes = started(launching.graph_description("demo"))
+    line = nodes["imu_driver"].kwargs["parameters"][1]["port"]
+    assert str(os.getpid()) in line
+    assert line in nodes["imu_sim"].kwargs["cmd"]
+    with pytest.raises(GraphError, match="namespace"):
+        started(launching.graph_description("demo"), namespace="a b")
