@@ -15,6 +15,10 @@ class FaceModelError(ImusicError, ValueError):
     """A layout, rig or recording that cannot be used."""
 
 
+class OutputError(FaceModelError):
+    """A result cannot be written where it is asked for."""
+
+
 class LayoutError(FaceModelError):
     """A sensor layout file is missing, malformed or contradicts itself."""
 

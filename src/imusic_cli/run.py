@@ -31,7 +31,7 @@ from imusic_ros.page_port import with_free_page
 if TYPE_CHECKING:
     from imusic_cli.watch import GraphWatch
 
-console = Console(stderr=True)
+console = Console(stderr=True, markup=False)
 MOST_DEMOS = 50
 """Each is a graph of four processes."""
 MIXED = "two graphs in one namespace mix their faces; end one of them, or give it another --namespace"
@@ -87,7 +87,11 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
             told = set(standing)
             if watch.page != shown:
                 shown = watch.page
-                console.print(Panel(f"Open [bold]{shown}[/] in a browser. Ctrl-C ends everything.", expand=False))
+                console.print(
+                    Panel(
+                        Text.assemble("Open ", (shown, "bold"), " in a browser. Ctrl-C ends everything."), expand=False
+                    )
+                )
         console.print("ending ...", highlight=False)
     return 0
 
