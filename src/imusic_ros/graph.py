@@ -59,7 +59,8 @@ class Process:
         """Command line that starts this process without `ros2 launch`; nodes bring themselves to active."""
         program = str(executable_path(self.executable))
         if not self.is_node:
-            flags = [[f"--{key.replace('_', '-')}", str(value)] for key, value in self.overrides.items()]
+            values = {**self.overrides, **({"namespace": namespace} if namespace else {})}
+            flags = [_flag(key, value) for key, value in values.items()]
             return [program, "--config", str(self.file), *(part for flag in flags for part in flag)]
         command = [program, "--ros-args", "--params-file", str(self.file), "-r", f"__node:={self.name}"]
         if namespace:
@@ -231,6 +232,14 @@ def _values(process: Process) -> Mapping[str, Any]:
         return content
     values: Mapping[str, Any] = content.get(f"/**/{process.name}", {}).get("ros__parameters", {})
     return values
+
+
+def _flag(key: str, value: object) -> list[str]:
+    """An option of a process that is no node; one that is true or false stands alone."""
+    name = f"--{key.replace('_', '-')}"
+    if isinstance(value, bool):
+        return [name if value else f"--no-{name[2:]}"]
+    return [name, str(value)]
 
 
 def _split(target: str) -> tuple[str, str]:

@@ -56,7 +56,7 @@ def _start(context: LaunchContext, graph: Graph) -> list[Action]:
 
 def _action(process: Process, namespace: str, autostart: bool, prefix: str) -> Action:
     if not process.is_node:
-        return ExecuteProcess(cmd=process.command(), name=process.name, output="screen", prefix=prefix)
+        return ExecuteProcess(cmd=process.command(namespace), name=process.name, output="screen", prefix=prefix)
     return LifecycleNode(
         package="imusic",
         executable=process.executable,
