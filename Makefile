@@ -1,7 +1,8 @@
 # make demo: watch a face move. make test: lint, types and all tests. Both set everything up in .venv, build, install.
 PYTHON ?= python3
 SHELL := /bin/bash
-root := $(CURDIR)
+# As a word of the shell, whatever stands in the path.
+root := '$(subst ','\'',$(CURDIR))'
 python := .venv/bin/python
 # The modules that people import.
 public := $(shell cat docs/public_modules.txt)
@@ -31,11 +32,11 @@ types: setup-test
 # The suite as `colcon test` runs it, built beside what `make setup` built; TESTS=tests/imu_driver runs a part of it.
 TESTS ?= tests
 colcon-test: setup-test
-	@root=$(root) && source wheels/environment.sh && unset PYTHONPATH && base=$(root)/build/colcon && \
-	  colcon --log-base $$base/log build --base-paths . --build-base $$base/build --install-base $$base/install \
-	    --symlink-install --cmake-args -DBUILD_TESTING=ON -DIMUSIC_TESTS=$(TESTS) -DPython3_EXECUTABLE=$(root)/$(python) \
-	    -DCMAKE_PROJECT_INCLUDE=$(root)/wheels/relocate_targets.cmake && \
-	  colcon --log-base $$base/log test --base-paths . --build-base $$base/build --install-base $$base/install \
+	@root=$(root) && source wheels/environment.sh && unset PYTHONPATH && base=$$root/build/colcon && \
+	  colcon --log-base "$$base/log" build --base-paths . --build-base "$$base/build" --install-base "$$base/install" \
+	    --symlink-install --cmake-args -DBUILD_TESTING=ON "-DIMUSIC_TESTS=$(TESTS)" "-DPython3_EXECUTABLE=$$root/$(python)" \
+	    "-DCMAKE_PROJECT_INCLUDE=$$root/wheels/relocate_targets.cmake" && \
+	  colcon --log-base "$$base/log" test --base-paths . --build-base "$$base/build" --install-base "$$base/install" \
 	    --event-handlers console_direct+ --return-code-on-test-failure
 
 # The Python API as pages, from the docstrings.
@@ -48,6 +49,7 @@ clean:
 	rm -rf .venv build install log docs/api
 
 .venv/bin/python:
+	@$(PYTHON) wheels/check_place.py $(root)
 	@$(PYTHON) wheels/check_python.py
 	$(PYTHON) -m venv .venv
 
@@ -66,11 +68,13 @@ build/listed: FORCE
 	@printf '%s\n' $(listed) | cmp --silent - $@ || printf '%s\n' $(listed) > $@
 
 install/.built: .venv/.run build/listed $(compiled)
+	@$(PYTHON) wheels/check_place.py $(root)
 	@echo "Building the ROS 2 package (about 20 s)"
 	@rm -rf install/imusic # what was renamed or deleted since must not stay
 	@root=$(root) && source wheels/environment.sh && unset PYTHONPATH && colcon --log-base build/log build --base-paths . \
 	  --symlink-install --event-handlers console_direct+ \
-	  --cmake-force-configure --cmake-args -DBUILD_TESTING=OFF -DPython3_EXECUTABLE=$(root)/$(python) \
-	  -DCMAKE_PROJECT_INCLUDE=$(root)/wheels/relocate_targets.cmake > build/build.log 2>&1 \
+	  --cmake-force-configure --cmake-args -DBUILD_TESTING=OFF "-DPython3_EXECUTABLE=$$root/$(python)" \
+	  "-DCMAKE_PROJECT_INCLUDE=$$root/wheels/relocate_targets.cmake" > build/build.log 2>&1 \
 	  || { tail -n 40 build/build.log; echo "The build failed; the whole log is build/build.log"; exit 1; }
+	@$(python) wheels/repair_programs.py install/imusic/lib/imusic
 	@touch $@

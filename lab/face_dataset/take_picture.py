@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from face_dataset.shards import StoredTake
 from face_model import arkit, rotation
-from face_model.whole_file import write_whole
+from face_model.outputs import write_whole
 from imu_sim.recording import Recording
 
 if TYPE_CHECKING:

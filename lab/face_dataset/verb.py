@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from face_model.outputs import check_output_file, check_output_folder
 from imusic_cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from face_dataset.shards import Manifest, ShardedDataset
 
 app = typer.Typer(no_args_is_help=True, help="Make data sets of simulated takes, look at them, check them.")
-out = Console()
-err = Console(stderr=True)
+out = Console(markup=False)
+err = Console(stderr=True, markup=False)
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the data set.")]
 
@@ -63,6 +64,7 @@ def build(
     if recorded is not None and not recorded.is_dir():
         raise typer.BadParameter(f"expected a folder, found none at {recorded}", param_hint="--recorded")
     read = load_recipe(recipe)
+    check_output_folder(folder)
     with _progress() as bar:
         task = bar.add_task("planning", total=None, seconds=True)
 
@@ -120,6 +122,8 @@ def inspect(
         from face_dataset.shards import ShardedDataset
         from face_dataset.take_picture import draw_take
 
+    if picture is not None:
+        check_output_file(picture)
     dataset = ShardedDataset.open(folder)
     if take is not None and take >= len(dataset):
         raise typer.BadParameter(f"expected a number below {len(dataset)}, found {take}", param_hint="--take")
@@ -176,7 +180,7 @@ class _SpeedColumn(ProgressColumn):
 
 def _progress() -> Progress:
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         _SpeedColumn(),
         TimeElapsedColumn(),

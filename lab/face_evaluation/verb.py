@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from face_model.whole_file import expect_writable
+from face_model.outputs import check_output_folder
 from imusic_cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "imusic"
 ALL = "all"
 
-out = Console()
-err = Console(stderr=True)
+out = Console(markup=False)
+err = Console(stderr=True, markup=False)
 
 
 def evaluate(
@@ -84,9 +84,9 @@ def evaluate(
     from face_evaluation.contest import SPECIAL_TRIALS, Cast, contestants_of, hold_contest, trials_of
     from face_inference.model_folder import load_model
 
-    if report is not None:
-        expect_writable(report / "index.html", make_folders=True)
     asked = sorted_out(what or ())
+    for folder in ([runs] if asked.recipes else []) + ([] if report is None else [report]):
+        check_output_folder(folder)
     models = [load_model(name) for name in (*asked.models, *(model or ())) or (DEFAULT_MODEL,)]
     if live:
         _live(asked, models, face, as_json)
@@ -227,5 +227,5 @@ def _told(cast: Cast, trials: Sequence[Trial]) -> str:
 
 
 def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     return Progress(*columns, console=err, transient=True)

@@ -19,7 +19,7 @@ from face_inference.network_inputs import InputAssembler
 from face_inference.ticks import RATE_TOLERANCE
 from face_inference.wearer.prior import Prior
 from face_model.layout import load_layout
-from face_model.whole_file import write_whole
+from face_model.outputs import write_whole
 from face_training.augment import Augmenter
 from face_training.config import TrainConfig
 from face_training.feature_cache import Progress, cached_features

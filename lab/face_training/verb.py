@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from face_evaluation.tables import evaluation_table
-from face_model.whole_file import expect_writable
+from face_model.outputs import check_output_folder
 from face_training.shipped import train_shipped_model
 
-out = Console()
-err = Console(stderr=True)
+out = Console(markup=False)
+err = Console(stderr=True, markup=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
 
@@ -42,7 +42,7 @@ def train(
     """
     for folder in (runs, models):
         if folder is not None:
-            expect_writable(folder / "model", make_folders=True)
+            check_output_folder(folder)
     with _progress() as bar:
         task = bar.add_task("preparing", total=1.0)
         trained = train_shipped_model(
@@ -65,6 +65,6 @@ def train(
 
 
 def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     # Of several processes that train together, the first shows what is done.
     return Progress(*columns, console=err, transient=True, disable=os.environ.get("RANK", "0") != "0")

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.interpolate import make_interp_spline
 
 from imu_sim.motion import FaceMotion, Floats, continuous
-from imu_sim.splines import DEGREE, Sampling, UniformSpline
+from imu_sim.splines import DEGREE, SampledSpline, Sampling, UniformSpline
 from imu_sim.vectors import cross
 
 KNOT_RATE_HZ = 60.0
@@ -93,8 +93,17 @@ class Trajectory:
 
     def head_on(self, sampling: Sampling) -> HeadPath:
         """The head on a regular sampling: the same as `head` at its times, and faster."""
-        pose = self._pose.on(sampling)
+        return self.head_along(self._pose.on(sampling))
+
+    @staticmethod
+    def head_along(pose: SampledSpline) -> HeadPath:
+        """A head whose quaternion and position are 7 curves on a regular sampling."""
         return lambda first, count: _head_state(*pose(first, count, range(3)))
+
+    @property
+    def pose_spline(self) -> UniformSpline:
+        """Quaternion and position of the head, 7 curves."""
+        return self._pose
 
 
 def _pose_spline(motion: FaceMotion, intervals: int, knot_rate_hz: float, loop: bool) -> UniformSpline:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from face_model import arkit
 from face_model.npz import DAMAGE, read_arrays, write_arrays
-from face_model.whole_file import write_whole
+from face_model.outputs import write_whole
 from imu_sim.errors import DatasetError
 
 _MOST_BYTES = 4 << 30

@@ -41,9 +41,9 @@ def show(rows: Sequence[Row], title: str, as_json: bool, hidden: Collection[str]
         )
     for row in rows:
         table.add_row(*(text(row[key]) for key in shown))
-    console = Console()
+    console = Console(markup=False)
     if not console.is_terminal:
-        console = Console(width=_FILE_WIDTH)
+        console = Console(width=_FILE_WIDTH, markup=False)
     console.print(table)
     for name, value in more.items():
         for line in _lines(value):

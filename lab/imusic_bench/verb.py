@@ -16,7 +16,7 @@ from imusic_cli.errors import CommandError
 from imusic_ros.program import THREAD_COUNTS
 
 app = typer.Typer(no_args_is_help=True, help="Measure this machine.")
-err = Console(stderr=True)
+err = Console(stderr=True, markup=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
 ModelName = Annotated[str, typer.Option("--model", help="Model: a name or the path of a model folder.")]
@@ -175,4 +175,4 @@ def _show(figures: dict[str, Any], title: str, as_json: bool) -> None:
     table = Table("figure", "value", title=title)
     for name, value in figures.items():
         table.add_row(name, f"{value:.2f}" if isinstance(value, float) else str(value))
-    Console().print(table)
+    Console(markup=False).print(table)

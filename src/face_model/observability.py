@@ -14,7 +14,7 @@ from typing import Final
 
 from face_model import arkit
 from face_model.errors import FaceModelError
-from face_model.whole_file import write_whole
+from face_model.outputs import write_whole
 
 PARTLY: Final = 10.0
 """Signal over floor from which a shape counts as seen in part: 20 dB, so that half of it still stands out."""

@@ -11,8 +11,8 @@ import numpy as np
 from face_model import arkit
 from face_model.errors import RigFileError
 from face_model.npz import DAMAGE, read_arrays, write_arrays
+from face_model.outputs import write_whole
 from face_model.rig import Corrective, FaceRig
-from face_model.whole_file import write_whole
 
 _FORMAT = "imusic rig 1"
 

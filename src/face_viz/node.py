@@ -64,6 +64,7 @@ class FaceVizNode(ManagedNode):
         self._templates: dict[str, MarkerTemplate] = {}
         self._markers_sent = 0
         self._prompted = ""
+        self._asked: Future[CalibrateNeutral.Response] | None = None
 
     # Lifecycle.
 
@@ -207,7 +208,7 @@ class FaceVizNode(ManagedNode):
         statuses = [SensorStatus.VALID if message.sensors[i].present else SensorStatus.MISSING for i in self._drawn]
         try:
             shown = on_rig(self._rig, message.name, sensors, statuses)
-        except ValueError as error:
+        except (ValueError, FaceModelError) as error:
             self.get_logger().warning(f"no sensors are drawn of the layout {message.name}: {error}")
             shown = None
         self._templates.clear()
@@ -268,7 +269,10 @@ class FaceVizNode(ManagedNode):
             )
             return
         self._announce("Calibrating: relax your face and look ahead", True)
-        self._calibrate.call_async(CalibrateNeutral.Request()).add_done_callback(self._on_calibrated)
+        if self._asked is not None and not self._asked.done():
+            self._calibrate.remove_pending_request(self._asked)  # whose node has ended meanwhile
+        self._asked = self._calibrate.call_async(CalibrateNeutral.Request())
+        self._asked.add_done_callback(self._on_calibrated)
 
     def _on_calibrated(self, future: Future) -> None:
         if future.exception() is not None:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from face_model.rig import FaceRig
 from face_viz.frame import NEUTRAL, STILL_S, FaceFrame, FaceState, drawable
 from face_viz.front_view import FrontView
+from face_viz.guard import is_loopback
 from face_viz.page_format import encode_frame, encode_rig
-from face_viz.server import DEFAULT_PORT, PageServer, is_loopback
+from face_viz.server import DEFAULT_PORT, PageServer
 from face_viz.shown_sensors import ShownSensors
 
 MAX_RATE_HZ = 60.0

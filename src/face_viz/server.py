@@ -14,7 +14,9 @@ from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
+from face_viz.connections import MAX_VIEWERS, SILENT_S, Connections
 from face_viz.errors import PortError
+from face_viz.guard import refusal
 from face_viz.policy import content_security_policy
 
 # Where the files really are: a colcon --symlink-install holds links, which aiohttp rightly does not follow.
@@ -23,6 +25,11 @@ DEFAULT_PORT = 8080
 PORTS_TRIED = 50
 SEND_TIMEOUT_S = 5.0
 """A viewer that takes nothing for this long is let go; it comes back by itself when it can."""
+CALIBRATE_PERIOD_S = 3.0
+"""Least time between two calibrations that viewers ask for, of all viewers together: one takes two still seconds."""
+MESSAGES_PER_S = 20
+"""A viewer that sends more is not our page, and is let go."""
+SWEEP_PERIOD_S = 1.0
 
 
 class FrameSource(Protocol):
@@ -39,11 +46,6 @@ class FrameSource(Protocol):
 
     def command(self, name: str) -> None:
         """Somebody pressed a button."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -111,6 +113,8 @@ class PageServer:
         self._clients: set[web.WebSocketResponse] = set()
         self.bytes_sent = 0
         self.frames_sent = 0
+        self._calibrate_from_s = -CALIBRATE_PERIOD_S
+        self._connections: Connections
         self._loop = asyncio.new_event_loop()
         self._closing: asyncio.Event = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="face_page", daemon=True)
@@ -152,10 +156,16 @@ class PageServer:
         app.router.add_get("/rig", self._rig)
         app.router.add_get("/frames", self._frames)
         app.router.add_static("/", WEB_DIR)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, keepalive_timeout=SILENT_S)
         await runner.setup()
-        await web.SockSite(runner, self._listener).start()
-        await self._closing.wait()
+        assert runner.server is not None
+        self._connections = Connections(runner.server, self._loop.time)
+        accepting = await self._loop.create_server(self._connections.accept, sock=self._listener)
+        while not self._closing.is_set():
+            self._connections.sweep()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), SWEEP_PERIOD_S)
+        accepting.close()
         for client in list(self._clients):
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(client.close(code=1001, message=b"server ends"), 0.2)
@@ -163,18 +173,23 @@ class PageServer:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
-        # A page of another site may not read the face through the visitor's browser: neither by name tricks (a
-        # foreign Host that resolves to this machine) nor by opening the WebSocket across origins.
-        host = request.host.rsplit(":", 1)[0].strip("[]")
-        if is_loopback(self._host) and not is_loopback(host):
-            raise web.HTTPForbidden(text=f"expected to be addressed as 127.0.0.1 or localhost, found {host}")
-        origin = request.headers.get("Origin")
-        if origin is not None and origin.partition("://")[2] != request.host:
-            raise web.HTTPForbidden(text=f"expected a page of {request.host}, found one of {origin}")
+        self._connections.asked(request.transport)
+        headers = request.headers
+        reason = refusal(
+            self._host,
+            headers.getall("Host", []),
+            headers.getall("Origin", []),
+            # Following a link is no reading: the browser shows the page to its user, not to the other site.
+            "" if headers.get("Sec-Fetch-Mode") == "navigate" else headers.get("Sec-Fetch-Site", ""),
+        )
+        if reason is not None:
+            raise web.HTTPForbidden(text=reason)
         response: web.StreamResponse = await handler(request)
         if not response.prepared:
             response.headers.setdefault("Content-Security-Policy", content_security_policy())
             response.headers["Cache-Control"] = "no-cache"
+            response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+            response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
     async def _index(self, _request: web.Request) -> web.StreamResponse:
@@ -186,14 +201,24 @@ class PageServer:
         return web.Response(body=self._source.rig_bytes(), content_type="application/octet-stream")
 
     async def _frames(self, request: web.Request) -> web.StreamResponse:
+        if len(self._clients) >= MAX_VIEWERS:
+            raise web.HTTPServiceUnavailable(text=f"expected at most {MAX_VIEWERS} viewers; close some pages")
         client = web.WebSocketResponse(heartbeat=10.0, max_msg_size=4096, compress=False)
         await client.prepare(request)
+        self._connections.watches(request.transport)
+        second, messages = self._loop.time(), 0
         with self._listed(client):
             sender = asyncio.ensure_future(self._stream(client))
             try:
                 async for message in client:
+                    if self._loop.time() - second >= 1.0:
+                        second, messages = self._loop.time(), 0
+                    messages += 1
+                    if messages > MESSAGES_PER_S:
+                        await client.close(code=1008, message=b"too many messages")
+                        break
                     if message.type is WSMsgType.TEXT:
-                        self._command(message.data)
+                        await self._command(client, message.data)
             finally:
                 sender.cancel()
                 # The stream ends by this cancellation or by the connection it wrote to.
@@ -208,12 +233,20 @@ class PageServer:
         finally:
             self._clients.discard(client)
 
-    def _command(self, text: str) -> None:
+    async def _command(self, client: web.WebSocketResponse, text: str) -> None:
         try:
             name = json.loads(text)["command"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return  # not from our page: nothing to do, nobody to tell
-        self._source.command(str(name))
+        if name != "calibrate":
+            return
+        now_s = self._loop.time()
+        if now_s < self._calibrate_from_s:
+            wait = {"type": "notice", "text": "A calibration has just begun: wait for it to end", "ok": False}
+            await self._send(client, json.dumps(wait))
+            return
+        self._calibrate_from_s = now_s + CALIBRATE_PERIOD_S
+        self._source.command("calibrate")
 
     async def _stream(self, client: web.WebSocketResponse) -> None:
         shown, last = -1, -1

@@ -43,8 +43,8 @@ def build_engine(
     if engine != "tensorrt":
         raise CommandError(f"--engine: expected tensorrt, found {engine}; all others need no build")
     order = Order(load_model(model), find_library(), faces, precision)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True, markup=False), transient=True) as bar:
         task = bar.add_task("preparing", total=1.0)
         exported = export_engine(
             order,
@@ -61,4 +61,4 @@ def build_engine(
         )
         for name, value in asdict(one).items():
             table.add_row(name, f"{value:.2f}" if isinstance(value, float) else str(value))
-        Console().print(table)
+        Console(markup=False).print(table)

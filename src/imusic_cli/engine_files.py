@@ -12,6 +12,7 @@ from face_inference.engines.tensorrt.cache import cache_folder, write_engine_fil
 from face_inference.engines.tensorrt.cuda import find_gpu
 from face_inference.engines.tensorrt.opening import ALL, Order
 from face_inference.errors import EngineError
+from face_model.outputs import check_output_folder
 
 CACHE = "cache"
 """Where capture looks for engines."""
@@ -54,6 +55,8 @@ def export_engine(
     """
     folder = cache_folder() if out == CACHE else Path(out).expanduser()
     into_folder = out == CACHE or folder.is_dir()
+    if out != CACHE:
+        check_output_folder(folder if into_folder else folder.parent)
     asked = tuple(dict.fromkeys(compute_capabilities)) or _of_this_machine(order)
     targets = [(capability,) for capability in asked] if into_folder and asked else [asked]
     return [_export_one(order, folder, into_folder, target, on_progress) for target in targets]

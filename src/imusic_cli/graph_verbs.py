@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from imusic_cli.run import run_graph
+from imusic_cli.namespace import parsed_namespace
 from imusic_ros.graph import Argument, GraphError, load_graph
 
 NAMESPACE = "ROS namespace of all nodes: one per wearer."
@@ -34,6 +34,9 @@ def graph_verb(
     """
 
     def verb(**values: Any) -> None:
+        # Only now: a wrong argument is told before the libraries that run the graph are loaded.
+        from imusic_cli.run import run_graph
+
         raise typer.Exit(run_graph(name, values, values.pop("namespace")))
 
     options = [
@@ -43,7 +46,7 @@ def graph_verb(
         for a in load_graph(name).arguments
     ]
     default = inspect.Parameter.empty if needs_namespace else ""
-    options.append(_given("namespace", typer.Option(help=namespace), default))
+    options.append(_given("namespace", typer.Option(help=namespace, parser=parsed_namespace, metavar="NAME"), default))
     options.sort(key=lambda option: option.default is not inspect.Parameter.empty)
     # Typer reads a verb's options from its signature, and their types from its annotations.
     verb.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from face_model.errors import ImusicError
 from imusic_cli.libraries import advice_for
@@ -16,7 +19,9 @@ app = typer.Typer(
     add_completion=False,
     help="Facial expression capture with IMUs, no camera. Begin with `imusic demo`. `--version` says which this is.",
 )
-err = Console(stderr=True)
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+err = Console(stderr=True, markup=False)
 
 
 @app.callback()
@@ -35,6 +40,12 @@ def main() -> int:
     except ImusicError as error:
         _say(str(error))
         return 1
+    except OSError as error:
+        advice = disk_advice(error)
+        if advice is None:
+            raise
+        _say(advice)
+        return 1
     except ModuleNotFoundError as error:
         advice = advice_for(error.name or "")
         if advice is None:
@@ -44,6 +55,15 @@ def main() -> int:
     return 0
 
 
+def disk_advice(error: OSError) -> str | None:
+    """What to do about a file that cannot be written or read; None for an error that is ours."""
+    place = f" at {error.filename}" if error.filename else ""
+    if error.errno in FULL:
+        return f"expected room to write{place}, found: {error.strerror}; make room on that disk or give another place"
+    if error.errno in CLOSED and error.filename:
+        return f"expected to be able to use {error.filename}, found: {error.strerror}; correct the path or its rights"
+    return None
+
+
 def _say(line: str) -> None:
-    err.print("[red]imusic:[/] ", end="")
-    err.print(line, highlight=False, markup=False, soft_wrap=True)
+    err.print(Text.assemble(("imusic:", "red"), " ", line), soft_wrap=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from face_model.whole_file import expect_writable, write_whole
+from face_model.outputs import check_output_file, write_whole
 from imusic_cli.errors import CommandError
 from imusic_cli.verbs import load_module
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from face_model.rigs.report import RigReport
 
 app = typer.Typer(no_args_is_help=True, help="Bring a face of your own: check it, look at it.")
-out_console = Console()
-err = Console(stderr=True)
+out_console = Console(markup=False)
+err = Console(stderr=True, markup=False)
 
 Face = Annotated[str, typer.Option(help="`head`, or a rig: .glb, .vrm, .gltf, .npz, or a folder of .obj files.")]
 Subject = Annotated[int, typer.Option(min=0, help="0: the face itself; other numbers: random people of its kind.")]
@@ -40,7 +40,7 @@ def sheet(
     from face_viz.sheets import combinations_sheet, shapes_sheet
 
     for page in ("shapes", "combinations"):
-        expect_writable(_page(out, page))
+        check_output_file(_page(out, page))
     rig = _rig(face, subject)
     with err.status("drawing") as status:
         _save(shapes_sheet(rig, status.update), out, "shapes")
@@ -53,7 +53,7 @@ def people(
     out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("people.png"),
 ) -> None:
     """A contact sheet of 12 random people of one kind of face, as the laboratory draws them."""
-    expect_writable(_image_name(out))
+    check_output_file(_image_name(out))
     family = load_module("imu_sim.families").load_family(face)
     draw = load_module("imu_sim.subject_sheet").subject_sheet
     with err.status("drawing") as status:
@@ -90,7 +90,7 @@ def export(
 
     if out.suffix.lower() != ".glb":
         raise CommandError(f"expected the name of a .glb file, found {out}")
-    expect_writable(out)
+    check_output_file(out)
     rig = _rig(face, subject)
     write_glb(rig, out)
     err.print(f"written: {out}", highlight=False, soft_wrap=True)
@@ -110,12 +110,12 @@ def _rig(face: str, subject: int) -> FaceRig:
 def _print_report(report: RigReport, file: Path) -> None:
     parts = ", ".join(f"{name} {count}" for name, count in report.parts.items())
     out_console.print(
-        f"[bold]{report.name}[/]: {len(report.present)} of {len(report.present) + len(report.absent)} shapes, "
+        f"{report.name}: {len(report.present)} of {len(report.present) + len(report.absent)} shapes, "
         f"{report.vertices} vertices ({parts}), {report.triangles} triangles"
     )
     shapes = Table(*("shape", "mm") * 3, box=None, title="how far each shape moves the skin")
-    cells = [(name, f"{reach:.1f}") for name, reach in report.reach_mm.items()]
-    cells += [(f"[dim]{name}[/]", "[dim]absent[/]") for name in report.absent]
+    cells: list[tuple[str | Text, str | Text]] = [(name, f"{reach:.1f}") for name, reach in report.reach_mm.items()]
+    cells += [(Text(name, "dim"), Text("absent", "dim")) for name in report.absent]
     rows = -(-len(cells) // 3)
     for row in range(rows):
         shapes.add_row(*(text for cell in cells[row::rows] for text in cell))
@@ -124,10 +124,10 @@ def _print_report(report: RigReport, file: Path) -> None:
     colors = {"error": "red", "warning": "yellow", "note": "dim"}
     for finding in report.findings:
         severity = finding.severity.value
-        findings.add_row(f"[{colors[severity]}]{severity}[/]", finding.subject, escape(finding.text))
+        findings.add_row(Text(severity, colors[severity]), finding.subject, finding.text)
     out_console.print(findings)
-    verdict = "[green]Usable.[/]" if report.usable else "[red]Not usable.[/]"
-    out_console.print(f"{verdict} Look at it: imusic rig sheet --face {file}", highlight=False, soft_wrap=True)
+    verdict = Text("Usable.", "green") if report.usable else Text("Not usable.", "red")
+    out_console.print(verdict.append(f" Look at it: imusic rig sheet --face {file}", "default"), soft_wrap=True)
 
 
 def _page(out: Path, page: str) -> Path:

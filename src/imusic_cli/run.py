@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import signal
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.text import Text
 
 from face_inference.errors import InferenceError
 from face_inference.model_folder import load_model
 from face_inference.wearer.profile import ProfileFolder
+from face_inference.wearer_names import checked_wearers
 from face_model.errors import FaceModelError
 from face_model.faces import load_rig
 from face_model.layout import load_layout
@@ -25,57 +26,98 @@ from imusic_cli.foreground import own_foreground_group
 from imusic_cli.libraries import LIBRARIES
 from imusic_cli.supervisor import Supervisor
 from imusic_cli.verbs import load_module
-from imusic_ros.graph import GraphError, Process, load_graph
+from imusic_ros.graph import GraphError, Process, checked_namespace, load_graph, own_line
+from imusic_ros.page_port import with_free_page
 
-console = Console(stderr=True)
+if TYPE_CHECKING:
+    from imusic_cli.watch import GraphWatch
+
+console = Console(stderr=True, markup=False)
+MOST_DEMOS = 50
+"""Each is a graph of four processes."""
+MIXED = "two graphs in one namespace mix their faces; end one of them, or give it another --namespace"
 
 
 def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> int:
     """Start a graph and pass on what it prints until SIGINT or SIGTERM.
 
     Returns:
-        0 after a signal; 1 when a process ended by itself or a node could not be configured: all others are then
-        ended too, and the reason stands in what was printed.
+        0 after a signal; 1 when an essential process ended by itself or its node could not be configured: all others
+        are then ended too, and the reason stands in what was printed. A viewer is started again, or missed.
 
     Raises:
         CommandError: an argument, the model or the layout cannot be used, or a program is missing.
     """
     try:
+        place = checked_namespace(namespace)
         graph = load_graph(name)
-        if any(process.name == "imu_sim" for process in graph.processes) and not values.get("port"):
-            # A line of its own, so that several demos run beside each other.
-            values = {**values, "port": str(Path(tempfile.gettempdir()) / f"imusic_hub_{os.getpid()}")}
-        processes = graph.started_with(values)
+        processes, moved = with_free_page(graph.started_with(own_line(graph, values)), bool(values.get("page_port")))
     except GraphError as error:
         raise CommandError(str(error)) from error
     check_files(processes)
     check_libraries(processes)
+    if moved:
+        _say(moved, "yellow")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _signal, _frame: stop.set())
-    from imusic_cli.watch import GraphWatch
+    from imusic_cli.watch import DOUBLE_S, GraphWatch
 
     nodes = [process.name for process in processes if process.is_node]
+    viewers = {process.name for process in processes if not process.essential}
     with (
         own_foreground_group(),
-        GraphWatch(namespace, nodes) as watch,
-        Supervisor(processes, namespace, _print) as supervisor,
+        GraphWatch(place, nodes) as watch,
+        Supervisor(processes, _free_place(watch, graph.name, place), _print) as supervisor,
     ):
-        shown = ""
+        shown, told = "", set[str]()
         while not stop.is_set():
             watch.wait(0.2)
             trouble = [f"{process} ended (exit status {status})" for process, status in supervisor.ended().items()]
-            trouble += [f"{node} could not be configured" for node in watch.refused]
+            trouble += [f"{node} could not be configured" for node in watch.refused if node not in viewers]
             if trouble:
-                console.print(
-                    f"[red]{', '.join(trouble)}: ending the rest. The reason is printed above.[/]", soft_wrap=True
-                )
+                _say(f"{', '.join(trouble)}: ending the rest. The reason is printed above.", "red")
                 return 1
+            standing = [f"{node} could not be configured: the rest goes on without it" for node in watch.refused]
+            standing += [
+                f"{two} ran twice for {DOUBLE_S:.0f} s: {MIXED}" for two in watch.doubled() if two not in viewers
+            ]
+            for line in [*supervisor.revive(), *standing]:
+                if line not in told:
+                    _say(line, "yellow")
+            told = set(standing)
             if watch.page != shown:
                 shown = watch.page
-                console.print(Panel(f"Open [bold]{shown}[/] in a browser. Ctrl-C ends everything.", expand=False))
+                console.print(
+                    Panel(
+                        Text.assemble("Open ", (shown, "bold"), " in a browser. Ctrl-C ends everything."), expand=False
+                    )
+                )
         console.print("ending ...", highlight=False)
     return 0
+
+
+def _free_place(watch: GraphWatch, graph: str, place: str) -> str:
+    """The namespace to start in, where none of the graph's nodes runs yet; a demo takes another one if need be.
+
+    Raises:
+        CommandError: some run there: the faces of two graphs in one namespace would be mixed.
+    """
+    running = watch.already_running()
+    if not running:
+        return place
+    here = f"/{place.strip('/')}"
+    if graph != "demo" or place:
+        raise CommandError(
+            f"expected none of this graph's nodes in the namespace {here}, found {', '.join(running)} running: {MIXED}"
+        )
+    for number in range(2, MOST_DEMOS + 1):
+        other = f"{graph}_{number}"
+        watch.move(other)
+        if not any(name.startswith(f"{other}/") for name in watch.heard):
+            _say(f"{', '.join(running)} run in the namespace {here} already: this {graph} is in /{other}", "yellow")
+            return other
+    raise CommandError(f"expected fewer than {MOST_DEMOS} demos, found as many; end some")
 
 
 def check_libraries(processes: Sequence[Process]) -> None:
@@ -100,6 +142,8 @@ def check_files(processes: tuple[Process, ...]) -> None:
         try:
             if "model" in process.overrides:
                 load_model(str(process.overrides["model"]))
+            if "wearers" in process.overrides:
+                _check_wearers(process)
             if process.overrides.get("wearer"):
                 ProfileFolder().load(str(process.overrides["wearer"]))
             if "layout" in process.overrides:
@@ -121,10 +165,22 @@ def _check_udp(text: str) -> None:
         raise CommandError(f"--udp: expected HOST:PORT to listen on, such as 0.0.0.0:5055, found {text!r}") from error
 
 
+def _check_wearers(process: Process) -> None:
+    names = process.overrides["wearers"]
+    assert isinstance(names, list)
+    if not checked_wearers(names, str(process.overrides.get("wearer", ""))):
+        raise CommandError("wearers: expected names such as alice,bob, found none; give at least one")
+
+
 def _check_motion(motion: str) -> None:
     hub = load_module("imu_sim.hub.config")
     if not hub.is_built_in(motion) and not Path(motion).expanduser().is_file():
         raise CommandError(f"expected {hub.MOTIONS}, found no file {motion}")
+
+
+def _say(line: str, style: str = "") -> None:
+    """One line, as it is: what stands in brackets is no markup."""
+    console.print(Text(line, style), soft_wrap=True)
 
 
 def _print(_name: str, line: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import IO
 
 from imusic_cli.errors import CommandError
@@ -19,6 +21,14 @@ from imusic_ros.graph import Process
 END_PATIENCE_S = 1.5
 """Nodes end in well under a second; whatever is left after this is killed, so that Ctrl-C takes less than 2 s."""
 
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 30.0
+"""Before a process that is not essential is started again: doubled each time, from the first to the longest."""
+SETTLED_S = 60.0
+"""One that ran for this long begins with the first pause again."""
+MOST_STARTS = 6
+"""After so many deaths in a row it is missed for good: something about it is broken."""
+
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
@@ -26,15 +36,39 @@ OnLine = Callable[[str, str], None]
 """Called with a process's name and one line it printed, from a thread of that process."""
 
 
-class Supervisor:
-    """The running processes of one graph; use as a context manager."""
+@dataclass
+class _Revival:
+    """What is known of a process that may die: when it was started, how often it died, when it is started again."""
 
-    def __init__(self, processes: Sequence[Process], namespace: str = "", on_line: OnLine | None = None) -> None:
+    started_s: float
+    deaths: int = 0
+    again_s: float | None = None
+
+
+class Supervisor:
+    """The running processes of one graph; use as a context manager.
+
+    Args:
+        processes: of the graph.
+        namespace: of its nodes.
+        on_line: see `OnLine`.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        processes: Sequence[Process],
+        namespace: str = "",
+        on_line: OnLine | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._processes = processes
         self._namespace = namespace
         self._on_line = on_line or _print_line
         self._children: dict[str, subprocess.Popen[str]] = {}
         self._readers: list[threading.Thread] = []
+        self._clock = clock
+        self._revivals: dict[str, _Revival] = {}
 
     def __enter__(self) -> Supervisor:
         try:
@@ -53,9 +87,35 @@ class Supervisor:
         return {name: child.pid for name, child in self._children.items()}
 
     def ended(self) -> dict[str, int]:
-        """Exit status of every process that has ended by itself."""
-        states = {name: child.poll() for name, child in self._children.items()}
+        """Exit status of every essential process that has ended by itself."""
+        states = {
+            p.name: self._children[p.name].poll() for p in self._processes if p.essential and p.name in self._children
+        }
         return {name: status for name, status in states.items() if status is not None}
+
+    def revive(self) -> list[str]:
+        """Start those again that are not essential and died, each after its pause; what there is to say of it."""
+        said = []
+        for process in self._processes:
+            status = None if process.essential else self._children[process.name].poll()
+            if status is None:
+                continue
+            revival, now_s = self._revivals[process.name], self._clock()
+            if revival.again_s is None:
+                if now_s - revival.started_s >= SETTLED_S:
+                    revival.deaths = 0
+                revival.deaths += 1
+                revival.again_s = now_s + min(FIRST_PAUSE_S * 2 ** (revival.deaths - 1), LONGEST_PAUSE_S)
+                said.append(_said(process.name, status, revival, now_s))
+                if revival.deaths >= MOST_STARTS:
+                    revival.again_s = math.inf
+            elif now_s >= revival.again_s:
+                try:
+                    self._start(process)
+                except CommandError as error:
+                    revival.again_s = math.inf
+                    said.append(f"{error}; the rest goes on without it")
+        return said
 
     def end(self) -> dict[str, int]:
         """Interrupt every process, wait, kill what does not end; exit status by process name."""
@@ -94,6 +154,8 @@ class Supervisor:
                 "run `make setup`, or build the workspace again"
             ) from error
         self._children[process.name] = child
+        revival = self._revivals.setdefault(process.name, _Revival(0.0))
+        revival.started_s, revival.again_s = self._clock(), None
         assert child.stdout is not None
         reader = threading.Thread(target=self._read, args=(process.name, child.stdout), daemon=True)
         reader.start()
@@ -102,6 +164,14 @@ class Supervisor:
     def _read(self, name: str, lines: IO[str]) -> None:
         for line in lines:
             self._on_line(name, line.rstrip("\n"))
+
+
+def _said(name: str, status: int, revival: _Revival, now_s: float) -> str:
+    begin = f"{name} ended (exit status {status}); the rest goes on"
+    if revival.deaths >= MOST_STARTS:
+        return f"{begin} without it, as it ended {revival.deaths} times in a row"
+    assert revival.again_s is not None
+    return f"{begin}, it is started again in {revival.again_s - now_s:.0f} s"
 
 
 def end_with_parent() -> None:

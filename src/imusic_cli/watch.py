@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection
 from types import TracebackType
 
@@ -11,6 +12,14 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+
+DISCOVERY_S = 1.0
+"""Nodes of this machine find each other within half of it."""
+HEARTBEAT_S = 2.2
+"""A node says something of itself every second, also while it is not configured."""
+
+DOUBLE_S = 30.0
+"""Two nodes of one name are told of after this long: one that was killed is known for 20 s more (Fast DDS)."""
 
 
 class GraphWatch:
@@ -24,14 +33,25 @@ class GraphWatch:
         refused: why nodes could not be configured, by name.
         active: names of the nodes that are active.
         page: address of the page, once there is one; else empty.
+        heard: names of the nodes, as diagnostics have them, that said something of themselves.
     """
 
     def __init__(self, namespace: str, nodes: Collection[str]) -> None:
         self.refused: dict[str, str] = {}
         self.active: set[str] = set()
         self.page = ""
-        place = namespace.strip("/")
-        self._names = {f"{place}/{node}".lstrip("/"): node for node in nodes}
+        self.heard: set[str] = set()
+        self._nodes = nodes
+        self._double_since_s: dict[str, float] = {}
+        self.move(namespace)
+
+    def move(self, namespace: str) -> None:
+        """Listen to the nodes of this namespace from now on."""
+        self._place = namespace.strip("/")
+        self._names = {f"{self._place}/{node}".lstrip("/"): node for node in self._nodes}
+        self.refused.clear()
+        self.active.clear()
+        self.page = ""
 
     def __enter__(self) -> GraphWatch:
         # Without rclpy's handlers Ctrl-C is ours.
@@ -56,8 +76,38 @@ class GraphWatch:
         except ExternalShutdownException:
             return  # the graph is being ended
 
+    def already_running(self) -> list[str]:
+        """Names of the graph's nodes that run in its namespace before it has been started.
+
+        A node that was killed is still known to ROS for a while: one that runs says something of itself every second.
+        """
+        self._listen(DISCOVERY_S)
+        if not self.known():
+            return []
+        self._listen(HEARTBEAT_S)
+        return sorted(node for name, node in self._names.items() if name in self.heard)
+
+    def doubled(self) -> list[str]:
+        """Names that more than one node of the namespace has had for `DOUBLE_S`."""
+        names, now_s = self.known(), time.monotonic()
+        self._double_since_s = {
+            name: self._double_since_s.get(name, now_s) for name in set(names) if names.count(name) > 1
+        }
+        return sorted(name for name, since_s in self._double_since_s.items() if now_s - since_s >= DOUBLE_S)
+
+    def known(self) -> list[str]:
+        """Names of the graph's nodes that ROS knows in its namespace, one for each node."""
+        found = self._node.get_node_names_and_namespaces()
+        return sorted(name for name, place in found if place.strip("/") == self._place and name in self._nodes)
+
+    def _listen(self, seconds: float) -> None:
+        end_s = time.monotonic() + seconds
+        while (left_s := end_s - time.monotonic()) > 0.0:
+            self.wait(left_s)
+
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
+            self.heard.add(status.name)
             node = self._names.get(status.name)
             if node is not None:
                 self._hear(node, status)

@@ -19,17 +19,20 @@ from rich.table import Table
 from rich.text import Text
 
 from imusic_cli.errors import CommandError
+from imusic_cli.namespace import parsed_namespace
 
 if TYPE_CHECKING:
     from face_inference.wearer.profile import ProfileLabel
 
 app = typer.Typer(no_args_is_help=True, help="Teach a model who wears the sensors, and keep what it learned.")
-out = Console()
-err = Console(stderr=True)
+out = Console(markup=False)
+err = Console(stderr=True, markup=False)
 
 Name = Annotated[str, typer.Argument(help="Whose profile.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
-Namespace = Annotated[str, typer.Option(help="ROS namespace of the running graph.")]
+Namespace = Annotated[
+    str, typer.Option(help="ROS namespace of the running graph.", parser=parsed_namespace, metavar="NAME")
+]
 Model = Annotated[
     str, typer.Option(help="Model: a name or a folder; by default the one that the profile was learned with.")
 ]
@@ -61,7 +64,7 @@ def routine(
     if not guided.success:
         raise CommandError(guided.message)
     told: dict[str, Any] = asdict(guided)
-    err.print(f"[green]{guided.message}[/]", highlight=False)
+    err.print(guided.message, style="green", highlight=False)
     if phone is not None:
         err.print(f"Stop the phone's recording and bring its CSV to {phone}. Then press Enter.", highlight=False)
         input()
@@ -145,7 +148,7 @@ def _from_phone(name: str, file: Path, model: str, namespace: str, fps: float | 
     from imusic_cli.phone import learn_from_phone
 
     rows = learn_from_phone(name, file, model, ProfileFolder(), fps)
-    err.print(f"[green]{rows.summary}[/]", highlight=False)
+    err.print(rows.summary, style="green", highlight=False)
     answer = use_wearer(name, namespace, patience_s=3.0)
     err.print(answer or "no graph is running: the next one can be started with this profile", highlight=False)
     return {"lag_s": rows.alignment.lag_s, "correlation": rows.alignment.correlation, "in_use": answer is not None}

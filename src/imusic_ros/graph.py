@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +18,9 @@ from face_model.share import PACKAGE, share_dir
 from imusic_ros.parameters import ParameterSpec, Value
 
 Values = Mapping[str, object]
+NAMESPACE = re.compile(r"/?([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*/?)?", re.ASCII)
+LONGEST_NAMESPACE = 200
+"""ROS allows 245 characters, topics included."""
 
 
 class GraphError(ImusicError, ValueError):
@@ -31,6 +37,7 @@ class Process:
         file: its YAML file.
         is_node: whether it is a ROS node; otherwise its settings are command-line flags.
         overrides: values that replace those of the file.
+        essential: whether the graph ends with it; otherwise it is started again, and missed meanwhile.
     """
 
     name: str
@@ -38,12 +45,22 @@ class Process:
     file: Path
     is_node: bool
     overrides: Mapping[str, object]
+    essential: bool = True
+
+    def setting(self, key: str) -> object:
+        """What holds for one of its parameters: its override, or what stands in its file.
+
+        Raises:
+            GraphError: the file cannot be read.
+        """
+        return self.overrides[key] if key in self.overrides else _values(self).get(key)
 
     def command(self, namespace: str = "") -> list[str]:
         """Command line that starts this process without `ros2 launch`; nodes bring themselves to active."""
         program = str(executable_path(self.executable))
         if not self.is_node:
-            flags = [[f"--{key.replace('_', '-')}", str(value)] for key, value in self.overrides.items()]
+            values = {**self.overrides, **({"namespace": namespace} if namespace else {})}
+            flags = [_flag(key, value) for key, value in values.items()]
             return [program, "--config", str(self.file), *(part for flag in flags for part in flag)]
         command = [program, "--ros-args", "--params-file", str(self.file), "-r", f"__node:={self.name}"]
         if namespace:
@@ -106,9 +123,32 @@ class Graph:
             for process, key in known[name].sets:
                 if process in extra:
                     extra[process][key] = known[name].parsed(text)
-        return tuple(
-            Process(p.name, p.executable, p.file, p.is_node, {**p.overrides, **extra[p.name]}) for p in self.processes
+        return tuple(replace(p, overrides={**p.overrides, **extra[p.name]}) for p in self.processes)
+
+
+def own_line(graph: Graph, values: Values) -> dict[str, object]:
+    """`values`, with a line of its own between simulated hub and driver where none is given.
+
+    Several demos then run beside each other, and none takes over another's hub.
+    """
+    simulated = any(process.name == "imu_sim" for process in graph.processes)
+    if not simulated or values.get("port") or values.get("udp"):
+        return dict(values)
+    return {**values, "port": str(Path(tempfile.gettempdir()) / f"imusic_hub_{os.getpid()}")}
+
+
+def checked_namespace(text: str) -> str:
+    """A ROS namespace as it was given.
+
+    Raises:
+        GraphError: ROS takes no such name, https://design.ros2.org/articles/topic_and_service_names.html.
+    """
+    if not NAMESPACE.fullmatch(text) or len(text) > LONGEST_NAMESPACE:
+        raise GraphError(
+            f"namespace: expected letters, digits and underscores, each part beginning with no digit, parts separated "
+            f"by /, found {text!r}; choose another"
         )
+    return text
 
 
 def load_graph(name: str) -> Graph:
@@ -157,7 +197,7 @@ def _process(name: str, known: Mapping[str, Any], overrides: Mapping[str, object
     entry = known[name]
     is_node = "parameters" in entry
     file = share_dir() / "config" / (f"{name}.yaml" if is_node else str(entry["settings"]))
-    return Process(name, str(entry["executable"]), file, is_node, dict(overrides))
+    return Process(name, str(entry["executable"]), file, is_node, dict(overrides), bool(entry.get("essential", True)))
 
 
 def _arguments(graph: str, content: Mapping[str, Any], processes: tuple[Process, ...]) -> Iterator[Argument]:
@@ -192,6 +232,14 @@ def _values(process: Process) -> Mapping[str, Any]:
         return content
     values: Mapping[str, Any] = content.get(f"/**/{process.name}", {}).get("ros__parameters", {})
     return values
+
+
+def _flag(key: str, value: object) -> list[str]:
+    """An option of a process that is no node; one that is true or false stands alone."""
+    name = f"--{key.replace('_', '-')}"
+    if isinstance(value, bool):
+        return [name if value else f"--no-{name[2:]}"]
+    return [name, str(value)]
 
 
 def _split(target: str) -> tuple[str, str]:

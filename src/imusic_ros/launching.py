@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
-from imusic_ros.graph import Graph, Process, load_graph
+from imusic_ros.graph import Graph, Process, checked_namespace, load_graph, own_line
+from imusic_ros.page_port import with_free_page
+
+RESPAWN_DELAY_S = 2.0
+"""Before a viewer that died is started again."""
 
 
 def graph_description(name: str, *more: Action) -> LaunchDescription:
@@ -31,24 +38,43 @@ def graph_description(name: str, *more: Action) -> LaunchDescription:
 
 
 def _start(context: LaunchContext, graph: Graph) -> list[Action]:
-    def given(name: str) -> str:
-        return str(LaunchConfiguration(name).perform(context))
+    def given(name: str, default: str | None = None) -> str:
+        return str(LaunchConfiguration(name, default=default).perform(context))
 
-    namespace, autostart = given("namespace"), given("autostart").lower() in {"true", "1"}
+    namespace, autostart = checked_namespace(given("namespace")), given("autostart").lower() in {"true", "1"}
     # What was left as declared is not set again: each process then takes it from its own file.
     changed = {a.name: given(a.name) for a in graph.arguments if given(a.name) != a.spec.text()}
-    processes = graph.started_with(changed)
-    return [_action(process, namespace, autostart) for process in processes]
+    processes, moved = with_free_page(graph.started_with(own_line(graph, changed)), "page_port" in changed)
+    # launch looks at these two only where an action has no prefix of its own.
+    asked, chosen = given("launch-prefix", ""), given("launch-prefix-filter", "")
+    said: list[Action] = [LogInfo(msg=moved)] if moved else []
+    return said + [
+        _action(p, namespace, autostart, _end_with_parent() + (asked if re.match(chosen, p.executable) else ""))
+        for p in processes
+    ]
 
 
-def _action(process: Process, namespace: str, autostart: bool) -> Action:
+def _action(process: Process, namespace: str, autostart: bool, prefix: str) -> Action:
     if not process.is_node:
-        return ExecuteProcess(cmd=process.command(), name=process.name, output="screen")
+        return ExecuteProcess(cmd=process.command(namespace), name=process.name, output="screen", prefix=prefix)
     return LifecycleNode(
         package="imusic",
         executable=process.executable,
+        exec_name=process.executable,  # in what launch prints; otherwise the first word of the prefix stands there
         name=process.name,
         namespace=namespace,
         parameters=[str(process.file), {**process.overrides, "autostart": autostart}],
         output="screen",
+        prefix=prefix,
+        respawn=not process.essential,
+        respawn_delay=RESPAWN_DELAY_S,
     )
+
+
+def _end_with_parent() -> str:
+    """Words before a command with which the kernel ends it when its parent has died; none without util-linux.
+
+    A launch that is killed, or told to end by SIGTERM, would leave its processes running.
+    """
+    program = shutil.which("setpriv")
+    return "" if program is None else f"{program} --pdeathsig TERM "

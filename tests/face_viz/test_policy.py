@@ -14,6 +14,10 @@ def test_only_files_of_our_own_run() -> None:
     assert "script-src 'self';" in policy
 
 
+def test_another_site_cannot_put_its_own_picture_over_the_buttons() -> None:
+    assert "frame-ancestors 'self'" in content_security_policy()
+
+
 def test_scripts_in_the_page_are_allowed_by_their_hash() -> None:
     imports = '\n{"imports": {}}\n'
     html = f'<script type="importmap">{imports}</script><script src="x.js"></script><script>go()</script>'

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from face_model.rig import FaceRig
+from face_viz.connections import MAX_CONNECTIONS
 from face_viz.frame import FaceFrame
 from face_viz.page import FacePage
 from face_viz.page_format import encode_rig
@@ -141,6 +143,114 @@ def test_a_page_of_another_site_gets_nothing(page: FacePage) -> None:
         own = f"http://127.0.0.1:{page.port}"
         async with session.ws_connect("/frames", headers={"Origin": own}) as viewer:
             assert (await viewer.receive()).type is aiohttp.WSMsgType.TEXT
+
+    visit(page, what)
+
+
+def raw_answer(page: FacePage, *lines: str) -> bytes:
+    """First line of the answer to a request written by hand."""
+    with socket.create_connection(("127.0.0.1", page.port), timeout=60) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return connection.recv(4096).partition(b"\r\n")[0]
+
+
+HANDSHAKE = (
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Host: 127.evil.example"],
+        ["Host: 127.0.0.1.evil.example:8080", "Origin: http://127.0.0.1.evil.example:8080"],
+        ["Host: localhost.evil.example"],
+        ["Host: 127.0.0.1", "Origin: null"],
+        ["Host: 127.0.0.1", "Origin: http://127.evil.example"],
+        ["Host: 127.0.0.1", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"],
+        ["X-Forwarded-Host: 127.0.0.1", "Host: evil.example"],
+    ],
+)
+def test_a_rebound_or_foreign_request_gets_nothing(page: FacePage, headers: list[str]) -> None:
+    for path in ("/", "/rig", "/main.js"):
+        assert b" 403 " in raw_answer(page, f"GET {path} HTTP/1.1", *headers)
+    assert b" 403 " in raw_answer(page, "GET /frames HTTP/1.1", *headers, *HANDSHAKE)
+
+
+def test_a_request_without_a_host_gets_nothing(page: FacePage) -> None:
+    assert b" 403 " in raw_answer(page, "GET /rig HTTP/1.0")
+
+
+def test_a_raw_handshake_of_this_machine_passes(page: FacePage) -> None:
+    own = f"127.0.0.1:{page.port}"
+    assert b" 101 " in raw_answer(page, "GET /frames HTTP/1.1", f"Host: {own}", f"Origin: http://{own}", *HANDSHAKE)
+
+
+def test_calibrations_are_not_called_faster_than_they_take(small_rig: FaceRig) -> None:
+    calls: list[int] = []
+    page = FacePage(small_rig, port=0, on_calibrate=lambda: calls.append(1))
+
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect("/frames") as viewer:
+            for _ in range(10):
+                await viewer.send_str(json.dumps({"command": "calibrate"}))
+            answers = 0
+            while answers < 9:
+                message = await viewer.receive()
+                assert message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}
+                answers += message.type is aiohttp.WSMsgType.TEXT and "has just begun" in message.data
+
+    try:
+        visit(page, what)
+    finally:
+        page.close()
+    assert len(calls) == 1
+
+
+def test_a_viewer_that_floods_is_let_go(page: FacePage) -> None:
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect("/frames") as viewer:
+            for _ in range(1000):
+                await viewer.send_str("{}")
+            while (await viewer.receive()).type not in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}:
+                pass
+
+    with contextlib.suppress(ConnectionError):  # closed while it still sent
+        visit(page, what)
+
+
+def test_idle_connections_leave_room_for_a_viewer(page: FacePage) -> None:
+    with contextlib.ExitStack() as stack:
+        idle = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", page.port), timeout=60))
+            for _ in range(MAX_CONNECTIONS + 40)
+        ]
+        assert b" 200 " in raw_answer(page, "GET / HTTP/1.1", "Host: 127.0.0.1")
+        idle[0].settimeout(60)
+        with contextlib.suppress(ConnectionError):
+            assert idle[0].recv(1) == b""  # the oldest made room
+
+
+def test_a_silent_connection_is_closed(page: FacePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("face_viz.connections.SILENT_S", 0.05)
+    with socket.create_connection(("127.0.0.1", page.port), timeout=60) as connection:
+        connection.sendall(b"GET / HT")  # and no more
+        with contextlib.suppress(ConnectionError):
+            assert connection.recv(1) == b""
+
+
+def test_viewers_are_limited(page: FacePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("face_viz.server.MAX_VIEWERS", 1)
+
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect("/frames") as viewer:
+            await viewer.receive()
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await session.ws_connect("/frames")
+            assert refused.value.status == 503
 
     visit(page, what)
 

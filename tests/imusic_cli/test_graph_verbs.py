@@ -9,7 +9,6 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
 
-from imusic_cli import graph_verbs
 from imusic_cli.verbs import command_of
 from imusic_ros.graph import load_graph
 
@@ -42,7 +41,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Calls:
         load_graph(name).started_with(values)
         return 0
 
-    monkeypatch.setattr(graph_verbs, "run_graph", run_graph)
+    monkeypatch.setattr("imusic_cli.run.run_graph", run_graph)
     return calls
 
 
@@ -80,6 +79,9 @@ def test_values_reach_the_graph_with_their_types(run: Run, started: Calls) -> No
         (("capture", "--rate", "5000"), "rate: expected 1 to 1000 Hz, found 5000"),
         (("capture", "--baud", "fast"), "baud: expected a whole number, found 'fast'"),
         (("demo", "--engine", "magic"), "engine: expected one of auto"),
+        (("capture", "--namespace", "a b"), "namespace: expected letters, digits and underscores"),
+        (("demo", "--rate", "[/]"), "rate: expected a whole number, found '[/]'"),
+        (("demo", "--face", "[bold]x", "--prot"), "No such option: --prot"),
         (("sensors",), "Missing option '--namespace'"),
         (("inference",), "Missing argument 'WEARERS'"),
     ],

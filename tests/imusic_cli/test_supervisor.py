@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imusic_cli.errors import CommandError
-from imusic_cli.supervisor import Supervisor
+from imusic_cli.supervisor import MOST_STARTS, Supervisor
 from imusic_ros.graph import Process
 
 
@@ -19,8 +19,15 @@ class Script(Process):
         return [sys.executable, "-c", self.executable]
 
 
-def script(name: str, code: str) -> Script:
-    return Script(name, code, Path(), False, {})
+def script(name: str, code: str, essential: bool = True) -> Script:
+    return Script(name, code, Path(), False, {}, essential)
+
+
+class Clock:
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
 
 
 POLITE = (
@@ -69,3 +76,44 @@ def test_a_missing_program_ends_those_already_started() -> None:
     with pytest.raises(CommandError, match="no_such_program"):
         supervisor.__enter__()
     assert supervisor.ended()
+
+
+def die(supervisor: Supervisor, name: str) -> int:
+    """Kill a process; its id."""
+    child = supervisor._children[name]
+    child.kill()
+    child.wait(120)
+    return child.pid
+
+
+def test_a_viewer_that_dies_is_started_again_after_a_pause_and_the_rest_goes_on() -> None:
+    clock = Clock()
+    with Supervisor([script("a", POLITE), script("viewer", POLITE, False)], clock=clock) as supervisor:
+        pid = die(supervisor, "viewer")
+        assert supervisor.revive() == ["viewer ended (exit status -9); the rest goes on, it is started again in 1 s"]
+        assert supervisor.revive() == []
+        assert supervisor.ended() == {}
+        assert supervisor.pids()["viewer"] == pid
+        clock.now_s += 1.0
+        assert supervisor.revive() == []
+        assert supervisor.pids()["viewer"] != pid
+        die(supervisor, "viewer")
+        assert "again in 2 s" in supervisor.revive()[0]
+
+
+def test_a_viewer_that_keeps_dying_is_missed_and_one_that_ran_long_is_not() -> None:
+    clock = Clock()
+    with Supervisor([script("viewer", POLITE, False)], clock=clock) as supervisor:
+        clock.now_s += 1000.0
+        said = []
+        for _ in range(MOST_STARTS):
+            pid = die(supervisor, "viewer")
+            said += supervisor.revive()
+            clock.now_s += 31.0
+            supervisor.revive()
+        assert (
+            said[-1]
+            == f"viewer ended (exit status -9); the rest goes on without it, as it ended {MOST_STARTS} times in a row"
+        )
+        assert supervisor.pids()["viewer"] == pid
+        assert supervisor.ended() == {}

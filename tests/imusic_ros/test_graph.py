@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import yaml
 
 from face_model.share import share_dir
 from imu_sim.hub.process import main as simulator
-from imusic_ros.graph import GraphError, load_graph
+from imusic_ros.graph import GraphError, checked_namespace, load_graph, own_line
 
 GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "headless")
 
@@ -127,3 +128,22 @@ def test_every_launch_file_is_installed_and_starts_a_known_graph() -> None:
         graph = Path(file).name.partition(".")[0]
         assert f'"{graph}"' in file.read_text()
         load_graph(graph)
+
+
+def test_a_demo_has_a_line_of_its_own_unless_one_is_given() -> None:
+    demo, capture = load_graph("demo"), load_graph("capture")
+    line = own_line(demo, {})["port"]
+    assert str(os.getpid()) in str(line)
+    assert own_line(demo, {"port": "/tmp/x"}) == {"port": "/tmp/x"}
+    assert own_line(demo, {"udp": "127.0.0.1:5055"}) == {"udp": "127.0.0.1:5055"}
+    assert own_line(capture, {}) == {}
+
+
+@pytest.mark.parametrize("namespace", ["", "/", "alice", "/alice", "lab/alice_2", "alice/"])
+def test_namespaces_that_ros_takes_pass(namespace: str) -> None:
+    assert checked_namespace(namespace) == namespace
+
+
+def test_what_holds_of_a_process_is_its_override_or_its_file() -> None:
+    page = load_graph("demo").processes[-1]
+    assert (page.setting("port"), page.setting("host"), page.setting("none")) == (0, "127.0.0.1", None)

@@ -42,7 +42,14 @@ class SimulatorConfig:
     send_jitter_s: Annotated[float, Field(ge=0.0, le=0.1)] = 0.0005
     part: str = "QMI8658"
     fusion: Literal["6d", "9d"] = "6d"
+    follow: bool = False
+    namespace: str = ""
     faults: Faults = field(default_factory=Faults)
+
+
+def is_routine(motion: str) -> bool:
+    """Whether a motion is the guided routine, of any person."""
+    return motion == ROUTINE or motion.startswith(f"{ROUTINE}:")
 
 
 def is_built_in(motion: str) -> bool:

@@ -33,7 +33,7 @@ def _run(arguments: argparse.Namespace, stop: StopSignal) -> int:
     # Imported only now: these take a second, in which Ctrl-C would otherwise show a traceback.
     from face_model.errors import FaceModelError
     from imu_sim.hub.config import load_config, updated
-    from imu_sim.hub.server import build_hub, open_link, serve, steady_clock
+    from imu_sim.hub.server import build_hub, open_link, prompted, serve, steady_clock
 
     try:
         config = updated(load_config(_config_path(arguments)), _given(arguments))
@@ -42,7 +42,8 @@ def _run(arguments: argparse.Namespace, stop: StopSignal) -> int:
             hub = build_hub(config, steady_clock)
             stop.starting = False
             print(f"simulated hub at {link.path}: {config.motion}, {config.rate_hz} Hz", flush=True)  # noqa: T201
-            serve(hub, link, stop, config.duration_s or None)
+            with prompted(config) as prompts:
+                serve(hub, link, stop, config.duration_s or None, prompts)
         finally:
             stop.starting = False
             link.close()
@@ -103,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--subject", type=int, help=who)
     parser.add_argument("--once", action="store_false", dest="loop", default=None, help="do not repeat the motion")
     parser.add_argument("--duration", type=float, dest="duration_s", help="stop after this long, s")
+    follow = "with `routine`: rest until prompted on the ROS topic face/prompt"
+    parser.add_argument("--follow", action=argparse.BooleanOptionalAction, default=None, help=follow)
+    parser.add_argument("--namespace", help="ROS namespace of that topic")
     faults = parser.add_argument_group("faults")
     for name, (kind, text) in _FAULT_FLAGS.items():
         flag = "--" + name.replace("_", "-")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import select
+import socket
 import tty
 from pathlib import Path
 
@@ -23,11 +25,12 @@ class PtyLink:
         dropped: frames not written because nobody read and the line was full.
 
     Raises:
-        SimulatorConfigError: the link cannot be made.
+        SimulatorConfigError: the link cannot be made, or another simulated hub that runs has it.
     """
 
     def __init__(self, link: Path | None = None) -> None:
         self.dropped = 0
+        self._claim = None if link is None else _claimed(link)
         self._master, slave = os.openpty()
         # Raw from the start: no echo of our own bytes, no translation, before a driver sets its own mode.
         tty.setraw(slave)
@@ -93,6 +96,8 @@ class PtyLink:
         os.close(self._master)
         if self._link is not None and self._link.is_symlink() and self._link.readlink() == self.device:
             self._link.unlink()
+        if self._claim is not None:
+            self._claim.close()
 
     def _make_link(self, link: Path) -> None:
         if link.exists() and not link.is_symlink():
@@ -107,3 +112,22 @@ class PtyLink:
             raise SimulatorConfigError(
                 f"expected to make a link at {link}, found: {error}; give another --link"
             ) from error
+
+
+def _claimed(link: Path) -> socket.socket:
+    """A claim to a path that ends with the process, however it ends, and leaves nothing behind.
+
+    A name in Linux's abstract space of sockets: a link that is there says nothing of whether its hub still runs.
+    """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    name = hashlib.sha256(os.fsencode(link.parent.resolve() / link.name)).hexdigest()
+    try:
+        claim.bind(f"\0imusic_hub_{name}")
+    except OSError as error:
+        claim.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise SimulatorConfigError(
+            f"expected no hub at {link}, found a simulated one that runs; give this one another --link, or end that one"
+        ) from error
+    return claim

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +19,8 @@ from imu_sim.errors import MotionError, SimulatorConfigError
 from imu_sim.families import load_family
 from imu_sim.generator import from_text
 from imu_sim.hub.clock import HubClock
-from imu_sim.hub.config import MOTIONS, PERFORMANCE, ROUTINE, SAY, SimulatorConfig, is_built_in
+from imu_sim.hub.config import MOTIONS, PERFORMANCE, ROUTINE, SAY, SimulatorConfig, is_built_in, is_routine
+from imu_sim.hub.cued_motion import CuedTrajectory
 from imu_sim.hub.pty_link import PtyLink
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
 from imu_sim.hub.udp_link import UdpLink
@@ -80,7 +83,8 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     motion, repairs = played_motion(config.motion, config.seed)
     if repairs:
         print(f"{config.motion}: {repairs}", flush=True)  # noqa: T201
-    trajectory = Trajectory(motion, loop=config.loop)
+    cued = CuedTrajectory(_made_up(config.motion, config.seed)) if follows(config) else None
+    trajectory = cued or Trajectory(motion, loop=config.loop)
     family = load_family(config.face)
     seed = config.subject
     if seed:
@@ -99,7 +103,31 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
         rate_hz=config.rate_hz, jitter_s=config.send_jitter_s, silence_s=10.0 if config.udp else None
     )
     hub_clock = HubClock(clock, config.clock_offset_s, config.clock_skew_ppm)
-    return SimulatedHub(make_stream, layout, part, hub_clock, settings=settings, faults=config.faults, seed=config.seed)
+    return SimulatedHub(
+        make_stream, layout, part, hub_clock, settings=settings, faults=config.faults, seed=config.seed, cued=cued
+    )
+
+
+def follows(config: SimulatorConfig) -> bool:
+    """Whether the subject waits for prompts."""
+    return config.follow and is_routine(config.motion)
+
+
+@contextmanager
+def prompted(config: SimulatorConfig) -> Iterator[SimpleQueue[float | None]]:
+    """Where the routine is, s since its beginning, as prompts say; None: over. Nothing where nobody follows them."""
+    prompts: SimpleQueue[float | None] = SimpleQueue()
+    if not follows(config):
+        yield prompts
+        return
+    try:
+        from imu_sim.hub.prompts import PromptListener
+    except ModuleNotFoundError as error:
+        raise SimulatorConfigError(
+            f"follow: expected ROS 2 to hear the prompts from, found no {error.name}; use --no-follow"
+        ) from error
+    with PromptListener(config.namespace, prompts.put):
+        yield prompts
 
 
 class StopWish(Protocol):
@@ -114,10 +142,18 @@ class StopWish(Protocol):
         """Readable once it was."""
 
 
-def serve(hub: SimulatedHub, link: Link, stop: StopWish, duration_s: float | None) -> None:
-    """Carry bytes between hub and link until `stop` or for `duration_s`."""
+def serve(
+    hub: SimulatedHub,
+    link: Link,
+    stop: StopWish,
+    duration_s: float | None,
+    prompts: SimpleQueue[float | None] | None = None,
+) -> None:
+    """Carry bytes between hub and link until `stop` or for `duration_s`; `prompts` as of `prompted`."""
     end_s = None if duration_s is None else time.monotonic() + duration_s
     while not stop.asked and (end_s is None or time.monotonic() < end_s):
+        while prompts is not None and not prompts.empty():
+            hub.prompt(prompts.get())
         received = link.read()
         if received:
             link.write(hub.receive(received))

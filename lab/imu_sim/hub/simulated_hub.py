@@ -35,6 +35,7 @@ from imu_driver.hubs.imusic_v1.protocol import (
 from imu_sim.chips.parts import SensorPart
 from imu_sim.hub.cadence import Cadence
 from imu_sim.hub.clock import HubClock
+from imu_sim.hub.cued_motion import CuedTrajectory
 from imu_sim.hub.faults import FaultInjector, Faults
 from imu_sim.hub.sample_block import SampleBlock
 from imu_sim.imu_stream import Frames
@@ -114,6 +115,7 @@ class SimulatedHub:
         settings: HubSettings | None = None,
         faults: Faults | None = None,
         seed: int = 0,
+        cued: CuedTrajectory | None = None,
     ) -> None:
         self.settings = settings or HubSettings()
         self.parser = StreamParser()
@@ -125,6 +127,7 @@ class SimulatedHub:
         self._layout = layout
         self._part = part
         self._clock = clock
+        self._cued = cued
         self._rng = np.random.default_rng([seed, 0x40B])
         self._scales = (float(gyro_scale(part.gyro_range_dps)), float(accel_scale(part.accel_range_g)))
         self._rate_hz = self.settings.rate_hz
@@ -146,6 +149,11 @@ class SimulatedHub:
         ranges = (self._part.gyro.full_scale, self._part.accel.full_scale)
         self._injector = FaultInjector(faults, self._layout.names, ranges, self._rng)
         self._listed = np.array([name not in faults.unlisted for name in self._layout.names])
+
+    def prompt(self, elapsed_s: float | None) -> None:
+        """Tell the subject where the guided routine is, s since its beginning; None: over. Only if they follow it."""
+        if self._cued is not None and self._segments:
+            self._cued.prompted(elapsed_s, self.motion_time_s(self._sequence))
 
     @property
     def faults(self) -> Faults:

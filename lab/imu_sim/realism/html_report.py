@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from face_model.whole_file import write_whole
+from face_model.outputs import write_whole
 from imu_sim.errors import ImuSimError
 
 if TYPE_CHECKING:

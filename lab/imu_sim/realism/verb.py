@@ -16,7 +16,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from imu_sim.realism.comparison import Distance
 
-err = Console(stderr=True)
+err = Console(stderr=True, markup=False)
 
 
 def realism(
@@ -39,14 +39,14 @@ def realism(
 ) -> None:
     """Show what is simulated: motion beside recorded takes, and what each unit feels of each blendshape."""
     from face_model.observability import write_table
-    from face_model.whole_file import expect_writable
+    from face_model.outputs import check_output_file, check_output_folder
     from imu_sim.realism.html_report import Section, write_report
     from imu_sim.realism.motion_study import compare_motion, motion_section
     from imu_sim.realism.sensor_study import measure_sensors, sensor_sections
 
-    expect_writable(out / "realism.html", make_folders=True)
+    check_output_folder(out)
     if table is not None:
-        expect_writable(table)
+        check_output_file(table)
     sections: list[Section] = []
     found: dict[str, Any] = {"page": str(out / "realism.html")}
     compared: Mapping[str, Sequence[Distance]] = {}
@@ -72,7 +72,7 @@ def realism(
         print(json.dumps(found, indent=2))  # noqa: T201
         return
     if compared:
-        Console().print(_distances(compared))
+        Console(markup=False).print(_distances(compared))
     err.print(f"written: {out / 'realism.html'}", highlight=False, soft_wrap=True)
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from face_model import arkit
 from face_model.frames import to_graphics
+from face_model.outputs import write_whole
 from face_model.rig import FaceRig
-from face_model.whole_file import write_whole
 
 STILL_M = 1e-6
 """A part that a shape moves by less than this has no such morph target."""

@@ -64,10 +64,12 @@ def test_link_replaces_a_stale_one_and_is_removed(tmp_path: Path) -> None:
 
 
 def test_link_of_a_successor_is_left_alone(tmp_path: Path) -> None:
-    first, second = PtyLink(tmp_path / "hub"), PtyLink(tmp_path / "hub")
+    path = tmp_path / "hub"
+    first = PtyLink(path)
+    path.unlink()
+    path.symlink_to("/dev/pts/another")
     first.close()
-    assert (tmp_path / "hub").readlink() == second.device
-    second.close()
+    assert path.readlink() == Path("/dev/pts/another")
 
 
 def test_a_file_in_the_way_is_not_replaced(tmp_path: Path) -> None:
@@ -192,3 +194,16 @@ def test_a_signal_while_starting_ends_it_cleanly(
     assert capsys.readouterr().err == ""
     assert not (tmp_path / "hub").is_symlink()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_hub_does_not_take_over_the_link_of_one_that_runs(tmp_path: Path) -> None:
+    link = tmp_path / "hub"
+    first = PtyLink(link)
+    device = link.readlink()
+    with pytest.raises(SimulatorConfigError, match="found a simulated one that runs; give this one another --link"):
+        PtyLink(link)
+    assert link.readlink() == device
+    first.close()
+    PtyLink(link).close()
+    link.symlink_to("/dev/pts/999999")  # of a hub that was killed
+    PtyLink(link).close()

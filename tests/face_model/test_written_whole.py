@@ -13,9 +13,9 @@ import pytest
 from face_model import arkit, observability
 from face_model.errors import OutputError
 from face_model.faces import load_rig
+from face_model.outputs import write_whole
 from face_model.rigs.export import write_glb
 from face_model.stored_rig import save_rig
-from face_model.whole_file import expect_writable, write_whole
 from imu_sim.realism.html_report import write_report
 from imu_sim.recording import Recording
 
@@ -74,21 +74,6 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(
     assert "\n" not in str(error.value)
     assert path.read_bytes() == OLD
     assert [p.name for p in tmp_path.iterdir()] == [name]
-
-
-def test_places_that_cannot_be_written_are_known_before(tmp_path: Path) -> None:
-    expect_writable(tmp_path / "new.glb")
-    with pytest.raises(OutputError, match=r"nodir/x\.glb, found: No such file or directory"):
-        expect_writable(tmp_path / "nodir" / "x.glb")
-    with pytest.raises(OutputError, match="is a folder"):
-        expect_writable(tmp_path)
-    expect_writable(tmp_path / "made" / "x.html", make_folders=True)
-    (tmp_path / "file").write_bytes(OLD)
-    with pytest.raises(OutputError, match="file"):
-        expect_writable(tmp_path / "file" / "x.html", make_folders=True)
-    with pytest.raises(OutputError):
-        expect_writable(Path("/proc/x.glb"))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "made"]
 
 
 def test_a_writer_that_fails_leaves_nothing(tmp_path: Path) -> None:
