@@ -58,6 +58,13 @@ class Reporter:
         faulty = self._sensors(STATUS_FAULT)
         if faulty:
             warnings.append(f"faulty: {', '.join(faulty)}")
+        for bits, word in ((STATUS_GYRO_SATURATED, "gyroscope"), (STATUS_ACCEL_SATURATED, "accelerometer")):
+            saturated = self._sensors(bits)
+            if saturated:
+                warnings.append(f"{word} at the end of its range: {', '.join(saturated)}")
+        gone = [name for name in self._sensors(STATUS_MISSING) if name not in self._absent()]
+        if gone:
+            warnings.append(f"not answering any more: {', '.join(gone)}; check their cables")
         lost = figures.lost - before.lost
         if lost:
             warnings.append(f"{lost} samples lost lately")
@@ -101,6 +108,12 @@ class Reporter:
             "faulty_sensors": ", ".join(self._sensors(STATUS_FAULT)) or "none",
             "saturated_sensors": ", ".join(self._sensors(STATUS_GYRO_SATURATED | STATUS_ACCEL_SATURATED)) or "none",
         }
+
+    def _absent(self) -> set[str]:
+        """Sensors that the hub did not have when it was met: the hub's notices name them already."""
+        identity = self._hub.identity
+        here = {sensor.id for sensor in identity.sensors if sensor.present} if identity else set()
+        return {sensor.name for sensor in self._layout.sensors if sensor.id not in here}
 
     def _sensors(self, bits: int) -> list[str]:
         sample = self._thread.newest
