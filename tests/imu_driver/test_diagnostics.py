@@ -39,6 +39,7 @@ KEYS = [
     "clock_residual_ms",
     "clock_round_trip_ms",
     "clock_resets",
+    "disagreeing_samples",
     "missing_sensors",
     "faulty_sensors",
     "saturated_sensors",

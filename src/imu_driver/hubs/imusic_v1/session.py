@@ -163,6 +163,7 @@ class HubSession:
         return HubFigures(
             asked_rate_hz=self.rate_hz,
             **vars(counters),
+            disagreeing=tuple(self._converter.disagreeing.tolist()) if self._converter is not None else (),
             rejected={str(reason): count for reason, count in self.parser.rejects.items()},
             last_reject=str(rejected) if rejected is not None else "",
             foreign_datagrams=self._transport.foreign,
