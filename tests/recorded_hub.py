@@ -37,6 +37,7 @@ class SimulatedLine:
     hub: SimulatedHub
     clock: VirtualClock
     foreign: int = 0
+    datagrams: bool = False
     description: str = "simulated line"
     answers: list[bytes] = field(default_factory=list)
 

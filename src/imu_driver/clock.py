@@ -36,9 +36,11 @@ class ClockParams:
         late_s: without pings, packets that are all later than this for `late_for_s` are taken for a clock that was
             set back.
         late_for_s: see `late_s`.
-        suspect_s: a packet that is later than this and `suspect_times` the usual puts the map in doubt, and so does
-            one that is earlier than all by `bound_s`.
+        suspect_s: a packet that is later than this and `suspect_times` the usual puts the map in doubt.
         suspect_times: see `suspect_s`.
+        excused_decay: lateness that a ping found to be no step is remembered as usual, and forgotten by this part with
+            each sample.
+        early_s: a packet this much earlier than all before it puts the map in doubt.
         usual_most_s: no packet counts as later than this in what is usual.
         bound_s: what a ping's bounds allow for: rounding, and skew that is not known yet.
         ahead_s: a sample that was taken this long before a ping does not come after it.
@@ -59,6 +61,8 @@ class ClockParams:
     late_for_s: float = 1.0
     suspect_s: float = 0.001
     suspect_times: float = 6.0
+    excused_decay: float = 0.001
+    early_s: float = 0.0008
     usual_most_s: float = 0.005
     bound_s: float = 0.0006
     ahead_s: float = 0.1
@@ -93,6 +97,9 @@ class ClockState:
     answered: bool = False
     doubt_since_s: float | None = None
     doubt_late: bool = False
+    doubt_by_s: float = 0.0
+    doubt_early_s: float = 0.0
+    excused_s: float = 0.0
     jammed: bool = False
     residual_s: float = 0.0003
     resets: int = 0
@@ -104,6 +111,7 @@ class ClockMapper:
     def __init__(self, params: ClockParams | None = None) -> None:
         self.params = params or ClockParams()
         self.state = ClockState()
+        self._stood = (math.inf, -math.inf)
 
     @property
     def ready(self) -> bool:
@@ -167,6 +175,9 @@ class ClockMapper:
         late = y - self._envelope(x)
         if late < params.late_s:
             state.on_time_s = arrival_s
+        excused = late > params.suspect_s and self._stood[0] <= arrival_s - late <= self._stood[1]
+        if excused and state.answered:
+            return min(self.to_host(hub_time_us), arrival_s)
         self._doubt(late, arrival_s)
         # Bounded, so that after a jam lateness is soon remarkable again.
         state.residual_s += 0.01 * (min(max(late, 0.0), params.usual_most_s) - state.residual_s)
@@ -184,7 +195,8 @@ class ClockMapper:
         if received_s < sent_s:
             return True
         state, trip_s = self.state, received_s - sent_s
-        good = trip_s <= state.trip_s + self.params.agree_s
+        # A step as large as the sample was early would show in this ping.
+        good = trip_s <= state.trip_s + max(self.params.agree_s, 0.5 * state.doubt_early_s)
         kept = True
         if self.ready:
             mapped = self.to_host(hub_time_us)
@@ -203,8 +215,14 @@ class ClockMapper:
         since_s = state.doubt_since_s
         # A clock set back would be seen however long the answer took; one set ahead only if the line was free.
         if since_s is not None and sent_s >= since_s and self._known and (good or state.doubt_late):
+            if state.doubt_late:
+                state.excused_s = max(state.excused_s, min(state.doubt_by_s, self.params.usual_most_s))
             state.doubt_since_s = None
         return kept
+
+    def reader_stood(self, from_s: float, to_s: float) -> None:
+        """The reader did not look between these host times: what should have come then is late for that reason."""
+        self._stood = from_s - self.params.suspect_s, to_s + self.params.suspect_s
 
     def reset(self) -> None:
         """Forget everything but the count of resets, after a reboot or a new connection."""
@@ -226,14 +244,17 @@ class ClockMapper:
         state, params = self.state, self.params
         if not state.answered:
             return
-        if late > params.suspect_s + params.suspect_times * state.residual_s:
+        state.excused_s *= 1.0 - params.excused_decay
+        usual_s = max(params.suspect_times * state.residual_s, state.excused_s)
+        if late > params.suspect_s + usual_s:
             if not state.jammed and state.doubt_since_s is None:
-                state.doubt_since_s, state.doubt_late = arrival_s, True
+                state.doubt_since_s, state.doubt_late, state.doubt_by_s = arrival_s, True, late
+                state.doubt_early_s = 0.0
             state.jammed = True
         elif late < params.suspect_s:
             state.jammed = False
-        if late < -params.bound_s and (state.doubt_since_s is None or state.doubt_late):
-            state.doubt_since_s, state.doubt_late = arrival_s, False
+        if late < -params.early_s and (state.doubt_since_s is None or state.doubt_late):
+            state.doubt_since_s, state.doubt_late, state.doubt_early_s = arrival_s, False, -late
         since_s = state.doubt_since_s
         if since_s is not None and arrival_s - since_s > params.doubt_s:
             state.doubt_since_s = None

@@ -58,6 +58,16 @@ class Reporter:
         faulty = self._sensors(STATUS_FAULT)
         if faulty:
             warnings.append(f"faulty: {', '.join(faulty)}")
+        for bits, word in ((STATUS_GYRO_SATURATED, "gyroscope"), (STATUS_ACCEL_SATURATED, "accelerometer")):
+            saturated = self._sensors(bits)
+            if saturated:
+                warnings.append(f"{word} at the end of its range: {', '.join(saturated)}")
+        gone = [name for name in self._sensors(STATUS_MISSING) if name not in self._absent()]
+        if gone:
+            warnings.append(f"not answering any more: {', '.join(gone)}; check their cables")
+        spiky = self._spiky(figures, before)
+        if spiky:
+            warnings.append(f"orientation and gyroscope disagree, samples not used: {', '.join(spiky)}")
         lost = figures.lost - before.lost
         if lost:
             warnings.append(f"{lost} samples lost lately")
@@ -97,10 +107,23 @@ class Reporter:
             "clock_residual_ms": 1e3 * figures.clock_residual_s,
             "clock_round_trip_ms": "unknown" if trip is None else 1e3 * trip,
             "clock_resets": figures.clock_resets,
+            "disagreeing_samples": sum(figures.disagreeing),
             "missing_sensors": ", ".join(self._sensors(STATUS_MISSING)) or "none",
             "faulty_sensors": ", ".join(self._sensors(STATUS_FAULT)) or "none",
             "saturated_sensors": ", ".join(self._sensors(STATUS_GYRO_SATURATED | STATUS_ACCEL_SATURATED)) or "none",
         }
+
+    def _spiky(self, figures: HubFigures, before: HubFigures) -> list[str]:
+        """Sensors with samples that disagreed since the last report; counts begin at 0 with other units."""
+        counts = figures.disagreeing
+        old = before.disagreeing if len(before.disagreeing) == len(counts) else (0,) * len(counts)
+        return [s.name for s, a, b in zip(self._layout.sensors, old, counts, strict=False) if b > a or (b and b < a)]
+
+    def _absent(self) -> set[str]:
+        """Sensors that the hub did not have when it was met: the hub's notices name them already."""
+        identity = self._hub.identity
+        here = {sensor.id for sensor in identity.sensors if sensor.present} if identity else set()
+        return {sensor.name for sensor in self._layout.sensors if sensor.id not in here}
 
     def _sensors(self, bits: int) -> list[str]:
         sample = self._thread.newest

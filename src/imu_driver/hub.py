@@ -98,6 +98,7 @@ class HubFigures:
         connections: times that samples began to flow.
         reboots: of the hub.
         watchdog: times that samples stopped without a word.
+        disagreeing: samples of each sensor, in layout order, marked faulty because orientation and rate disagree.
         rejected: received pieces that could not be used, by reason.
         last_reject: the newest of them, for people; empty before the first.
         foreign_datagrams: dropped because somebody else sent them.
@@ -116,6 +117,7 @@ class HubFigures:
     connections: int = 0
     reboots: int = 0
     watchdog: int = 0
+    disagreeing: tuple[int, ...] = ()
     rejected: Mapping[str, int] = field(default_factory=dict)
     last_reject: str = ""
     foreign_datagrams: int = 0

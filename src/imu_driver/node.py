@@ -25,7 +25,7 @@ from imu_driver.parameters import PARAMETERS
 from imu_driver.sensor_states import StatesWatch
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import Transport
-from imu_driver.udp import UdpTransport, parse_address
+from imu_driver.udp import UdpTransport, parse_address, parse_hub_address
 from imusic_ros.awaiting import Awaiting
 from imusic_ros.health import ERROR, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
@@ -133,7 +133,7 @@ class ImuDriverNode(ManagedNode):
             return SerialTransport(port, int(self.value("baud")))
         try:
             bound = parse_address(udp)
-            hub = parse_address(str(self.value("hub_address")))
+            hub = parse_hub_address(str(self.value("hub_address")))
         except ValueError as error:
             raise ConfigurationError(f"udp, hub_address: {error}") from error
         assert bound is not None

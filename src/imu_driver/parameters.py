@@ -42,9 +42,10 @@ PARAMETERS = (
     ParameterSpec(
         "hub_address",
         "",
-        "HOST:PORT of the hub, UDP only; datagrams of anybody else are dropped and counted.",
+        "HOST:PORT of the hub, or HOST:* for any port, UDP only; datagrams of anybody else are dropped and counted.",
         effect="Empty: the first sender of an intact HELLO is the hub until the connection is lost; set it on a "
-        "network you do not trust.",
+        "network you do not trust. A hub that falls silent and says the same HELLO from another port is followed, "
+        "unless its port is set.",
     ),
     ParameterSpec(
         "rate_hz",

@@ -47,6 +47,11 @@ class RecordedBytesTransport:
         self.close()
 
     @property
+    def datagrams(self) -> bool:
+        """Never: what was recorded came from the hub."""
+        return False
+
+    @property
     def description(self) -> str:
         """The file."""
         return f"recording {self.path}"
@@ -124,6 +129,11 @@ class RecordingTransport:
     def foreign(self) -> int:
         """Datagrams dropped because somebody else sent them."""
         return self._transport.foreign
+
+    @property
+    def datagrams(self) -> bool:
+        """Of the transport that is recorded."""
+        return self._transport.datagrams
 
     @property
     def description(self) -> str:

@@ -38,6 +38,11 @@ class SerialTransport:
         self._serial: serial.Serial | None = None
 
     @property
+    def datagrams(self) -> bool:
+        """Never: a line has one sender."""
+        return False
+
+    @property
     def description(self) -> str:
         """Port and speed."""
         return f"serial port {self.port} at {self.baud} baud"

@@ -45,6 +45,11 @@ class Transport(Protocol):
         ...
 
     @property
+    def datagrams(self) -> bool:
+        """Whether hubs are told apart by their address, and not by what they are plugged into."""
+        ...
+
+    @property
     def description(self) -> str:
         """Where the bytes come from, for people."""
         ...
@@ -54,6 +59,8 @@ class Transport(Protocol):
 
         Args:
             is_hub: chooses the hub among the senders of datagrams; where there is one sender only it is not asked.
+                It is asked again, about other senders, when the hub has fallen silent: a hub may come back from another
+                address.
         """
         ...
 

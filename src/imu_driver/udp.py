@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import TypeAlias
+import time
+from typing import Final, TypeAlias
 
 from imu_driver.transport import BusyError, DeniedError, IsHub, LostError, NotFoundError, TransportError
 
 Address: TypeAlias = tuple[str, int]
 
 MAX_DATAGRAM = 65535
+
+BUFFER_BYTES: Final = 4 << 20
+"""Asked of the system for what waits to be read; it may grant less. Strangers fill it as well."""
+
+SILENT_S: Final = 0.15
+"""A hub that was not heard for this long may be at another address."""
+
+MOST_FOREIGN: Final = 500
+"""Datagrams of strangers that one `read` drops before it returns."""
+
+HostAndPort: TypeAlias = tuple[str, int | None]
+"""None: any port."""
 
 
 class UdpTransport:
@@ -19,20 +32,27 @@ class UdpTransport:
     Args:
         host: address to bind; 127.0.0.1 hears this machine only.
         port: UDP port to bind; 0 lets the system choose.
-        hub: address of the hub. None: the first sender that proves to be one, until opened anew; see `open`.
+        hub: address of the hub, its port None where it may be any. None: the first sender that proves to be one, until
+            opened anew or until it is silent and another proves to be the same hub; see `open`.
 
     Attributes:
         foreign: datagrams dropped because another sender sent them.
         unsent: writes dropped because no hub was known yet.
     """
 
-    def __init__(self, host: str, port: int, hub: Address | None = None) -> None:
+    datagrams = True
+
+    def __init__(self, host: str, port: int, hub: HostAndPort | None = None) -> None:
         self.host = host
         self.port = port
         self.foreign = 0
         self.unsent = 0
         self._told = hub
         self._hub: Address | None = None
+        self._only: str | None = None
+        self._fixed = False
+        self._heard_s = 0.0
+        self._stranger: Address | None = None
         self._is_hub: IsHub | None = None
         self._socket: socket.socket | None = None
         self._timeout_s = 0.0
@@ -44,7 +64,8 @@ class UdpTransport:
         if self._hub is not None:
             return f"UDP {host}:{port} from the hub at {self._hub[0]}:{self._hub[1]}"
         if self._told is not None:
-            return f"UDP {host}:{port} from the hub at {self._told[0]}:{self._told[1]}"
+            at = self._told[0] if self._told[1] is None else f"{self._told[0]}:{self._told[1]}"
+            return f"UDP {host}:{port} from the hub at {at}"
         return f"UDP {host}:{port}, no hub yet"
 
     @property
@@ -71,7 +92,10 @@ class UdpTransport:
         """
         self.close()
         # Resolved, because datagrams carry numbers, not names.
-        self._hub = self._resolve(*self._told) if self._told else None
+        self._only, port = self._resolve(*self._told) if self._told else (None, None)
+        self._fixed = self._only is not None and port is not None
+        self._hub = (self._only, port) if self._only is not None and port is not None else None
+        self._stranger = None
         self._is_hub = is_hub
         opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -81,39 +105,63 @@ class UdpTransport:
             raise self._opening_error(error) from error
         self._timeout_s = 0.0
         opened.settimeout(0.0)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
         self._socket = opened
 
     def read(self, timeout_s: float) -> bytes:
-        """The next datagram of the hub; b"" after `timeout_s` or a datagram of somebody else. Raises `LostError`."""
+        """The next datagram of the hub; b"" after `timeout_s` or many datagrams of strangers. Raises `LostError`."""
         opened = self._opened()
         if timeout_s != self._timeout_s:
             opened.settimeout(timeout_s)
             self._timeout_s = timeout_s
-        try:
-            data, sender = opened.recvfrom(MAX_DATAGRAM)
-        except (TimeoutError, BlockingIOError):
-            return b""
-        except ConnectionError:
-            # Some systems report here that an earlier datagram of ours found nobody.
-            return b""
-        except OSError as error:
-            raise self._lost(error) from error
-        if sender == self._hub:
-            return data
-        if self._hub is None and (self._is_hub is None or self._is_hub(data)):
-            self._hub = sender
-            return data
-        self.foreign += 1
+        end_s = 0.0
+        for _ in range(MOST_FOREIGN):
+            try:
+                data, sender = opened.recvfrom(MAX_DATAGRAM)
+            except (TimeoutError, BlockingIOError):
+                return b""
+            except ConnectionError:
+                # Some systems report here that an earlier datagram of ours found nobody.
+                return b""
+            except OSError as error:
+                raise self._lost(error) from error
+            if sender == self._hub:
+                self._heard_s = time.monotonic()
+                return data
+            now_s = time.monotonic()
+            if self._accepts(data, sender, now_s):
+                self._hub, self._heard_s, self._stranger = sender, now_s, None
+                return data
+            self.foreign += 1
+            end_s = end_s or now_s + timeout_s
+            if now_s >= end_s:
+                break
         return b""
+
+    def _accepts(self, data: bytes, sender: Address, now_s: float) -> bool:
+        """Whether a datagram of somebody else is the hub's: of the first one, or of a hub that changed its address."""
+        if self._fixed or (self._only is not None and sender[0] != self._only):
+            return False
+        if self._hub is not None and (self._is_hub is None or now_s - self._heard_s < SILENT_S):
+            return False
+        if self._is_hub is None or self._is_hub(data):
+            return True
+        # What the hub sends by itself may be samples only: it is asked who it is, see `write`.
+        self._stranger = sender
+        return False
 
     def write(self, data: bytes) -> None:
         """Send to the hub, if it is known; raises `LostError`."""
         opened = self._opened()
+        stranger, self._stranger = self._stranger, None
         if self._hub is None:
             self.unsent += 1
             return
         try:
             opened.sendto(data, self._hub)
+            if stranger is not None:
+                # The hub, if it is one that was given another port on its way here, answers from there.
+                opened.sendto(data, stranger)
         except (BlockingIOError, TimeoutError, ConnectionError):
             # UDP promises nothing; the session repeats what is not acknowledged.
             self.unsent += 1
@@ -148,11 +196,23 @@ class UdpTransport:
         return TransportError(f"{where}: cannot be bound ({error})")
 
     @staticmethod
-    def _resolve(host: str, port: int) -> Address:
+    def _resolve(host: str, port: int | None) -> HostAndPort:
         try:
             return socket.gethostbyname(host), port
         except OSError as error:
             raise NotFoundError(f"hub address {host}: cannot be resolved ({error}); set `hub_address`") from error
+
+
+def parse_hub_address(text: str) -> HostAndPort | None:
+    """`host:port`, or `host:*` for any port, to an address, an empty text to None.
+
+    Raises:
+        ValueError: none of these.
+    """
+    host, star, rest = text.rpartition(":*")
+    if star and host and not rest:
+        return host, None
+    return parse_address(text)
 
 
 def parse_address(text: str) -> Address | None:

@@ -205,6 +205,7 @@ class VirtualLine:
     is_open: bool = False
     written: int = 0
     foreign: int = 0
+    datagrams: bool = False
     description: str = "virtual line"
     _events: list[tuple[float, int, bool, bytes]] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)

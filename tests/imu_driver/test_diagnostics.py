@@ -39,6 +39,7 @@ KEYS = [
     "clock_residual_ms",
     "clock_round_trip_ms",
     "clock_resets",
+    "disagreeing_samples",
     "missing_sensors",
     "faulty_sensors",
     "saturated_sensors",
@@ -78,6 +79,18 @@ def test_keys_verdicts_and_figures(rig: Rig) -> None:
     assert bad.level == WARN
     assert "faulty: mentalis" in bad.message
     assert "5 samples lost lately" in bad.message
+    assert "not answering any more: skull; check their cables" in bad.message
     assert (bad.values["missing_sensors"], bad.values["faulty_sensors"]) == ("skull", "mentalis")
+    rig.hub.set_faults(Faults(saturated=("mentalis",)))
+    thread.run(1.0)
+    reporter.report(rig.clock())
+    shaken = reporter.report(rig.clock())
+    assert shaken.level == WARN
+    assert "gyroscope at the end of its range: mentalis" in shaken.message
+    assert shaken.values["saturated_sensors"] == "mentalis"
+    rig.hub.set_faults(Faults())
+    thread.run(1.0)
+    reporter.report(rig.clock())
+    assert reporter.report(rig.clock()).level == OK
     thread.alive = False
     assert reporter.report(rig.clock()).level == ERROR

@@ -20,6 +20,7 @@ from face_model.imu_sample import (
 )
 from face_model.layout import SensorLayout
 from imu_driver.host_fusion import OrientationFilter
+from imu_driver.hubs.imusic_v1.agreement import Agreement
 from imu_driver.hubs.imusic_v1.protocol import (
     QUATERNION_SCALE,
     Fields,
@@ -66,6 +67,9 @@ class SampleConverter:
         rate_hz: sample rate.
         orientation_filter: fuses an orientation where the hub sends none; None leaves it invalid.
         layout_id: given to every sample.
+
+    Attributes:
+        disagreeing: (S,) samples of each sensor that were marked faulty because orientation and rate disagree.
     """
 
     def __init__(
@@ -92,6 +96,8 @@ class SampleConverter:
         self._same = np.zeros(len(units), np.int64)
         self._any_same = False
         self._before: NDArray[np.int64] | None = None
+        self._agreement = Agreement(len(units), rate_hz)
+        self.disagreeing: NDArray[np.int64] = np.zeros(len(units), np.int64)
         self._hub_status: bytes | None = None
         self._status = np.zeros(len(units), np.uint8)
 
@@ -129,6 +135,7 @@ class SampleConverter:
             specific_force[unusable] = 0.0
         if counts.shape[1] > _MOTION_COLUMNS:
             orientation = self._normalised(values[:, _MOTION_COLUMNS:], status, angular_velocity, specific_force)
+            self._flag_disagreement(orientation, status, angular_velocity, specific_force, lost)
         else:
             orientation = self._fused(status, angular_velocity, specific_force, lost)
         return ImuSample(
@@ -189,6 +196,25 @@ class SampleConverter:
         stuck = self._any_same and int(self._same.max()) >= self._stuck_limit
         if stuck or np.count_nonzero(words[:, 1]) < len(words):
             _fault(status, (self._same >= self._stuck_limit) | ~counts[:, 3:6].any(axis=1))
+
+    def _flag_disagreement(
+        self,
+        orientation: NDArray[np.float32],
+        status: NDArray[np.uint8],
+        angular_velocity: NDArray[np.float32],
+        specific_force: NDArray[np.float32],
+        lost: int,
+    ) -> None:
+        """A turn that the gyroscope knows nothing of, or the other way round: what is measured becomes zero."""
+        usable = status & STATUS_ORIENTATION_VALID != 0
+        off = self._agreement.disagrees(orientation, angular_velocity, usable, lost)
+        if np.count_nonzero(off):
+            self.disagreeing += off
+            _fault(status, off)
+            status[off] &= ~np.uint8(STATUS_ORIENTATION_VALID)
+            angular_velocity[off] = 0.0
+            specific_force[off] = 0.0
+            orientation[off] = _IDENTITY
 
     @staticmethod
     def _normalised(

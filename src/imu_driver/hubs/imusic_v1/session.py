@@ -41,6 +41,9 @@ from imu_driver.transport import EndedError, Transport, TransportError
 _Command: TypeAlias = Callable[[float], None]
 """Something another thread asked for, run in the next step with the time."""
 
+STOOD_S: Final = 0.005
+"""A read that takes so much longer than its time-out shows that the reader stood still."""
+
 _LISTENING: Final = Outcome(False, False, "the driver only listens to this hub: no command is sent")
 
 
@@ -121,6 +124,8 @@ class HubSession:
         self._resuming = False
         self._count_lost = True
         self._missed = 0
+        self._met = False
+        self._looked_s = math.inf
         self._pings_before = 0
         self._patient_until_s = 0.0
         self._converter: SampleConverter | None = None
@@ -158,6 +163,7 @@ class HubSession:
         return HubFigures(
             asked_rate_hz=self.rate_hz,
             **vars(counters),
+            disagreeing=tuple(self._converter.disagreeing.tolist()) if self._converter is not None else (),
             rejected={str(reason): count for reason, count in self.parser.rejects.items()},
             last_reject=str(rejected) if rejected is not None else "",
             foreign_datagrams=self._transport.foreign,
@@ -216,6 +222,10 @@ class HubSession:
             self._send_due(now)
             data = self._transport.read(self._params.read_timeout_s)
             arrival = self._clock()
+            # A read that finds nothing returns sooner: this process did not get to run.
+            if arrival - self._looked_s > self._params.read_timeout_s + STOOD_S:
+                self.clock_map.reader_stood(self._looked_s, arrival)
+            self._looked_s = arrival
             for packet in self.parser.feed(data) if data else ():
                 self._handle(packet, arrival, samples)
             self._check(arrival)
@@ -245,13 +255,22 @@ class HubSession:
         if remaining > 0.0:
             self._wait(min(remaining, self._params.read_timeout_s))
             return False
-        self._transport.open(p.is_hello)
+        self._met = False
+        self._transport.open(self._is_hub)
         self.parser.reset()
         self._pinger.forget()
         self._heard_s = now
         self._bytes_before = self.parser.bytes
         self._begin_handshake(now, f"{self.description}: waiting for HELLO")
         return True
+
+    def _is_hub(self, data: bytes) -> bool:
+        """Whether a datagram is a HELLO, and of the same hub if one was met since the transport was opened."""
+        hello, known = p.leading_hello(data), self.hello
+        if hello is None or known is None or not self._met:
+            return hello is not None
+        # Another boot of it is another session, but the same hub; its address may be new because it booted.
+        return (hello.hub, hello.firmware, hello.sensors) == (known.hub, known.firmware, known.sensors)
 
     def _disconnect(self, problem: str) -> None:
         self._transport.close()
@@ -386,6 +405,7 @@ class HubSession:
         # What this session started and the hub is still doing needs no START, with which some hubs count anew.
         self._started = self._started and self.streaming and hello.streaming and not (rebooted or changed)
         self._resuming = self._resuming and self._started
+        self._met = True
         self._abandon("the hub was attached anew")
         self.hello, self.report = hello, compare(hello, self._layout)
         self._adopt(hello, self.report.usable)
@@ -531,6 +551,12 @@ class HubSession:
 
     def _silence(self) -> str:
         received = self.parser.bytes - self._bytes_before
+        if self._transport.datagrams:
+            found = f"{received} bytes without a valid packet" if received else "silence"
+            return (
+                f"{self.description}: expected HELLO, found {found}; check that the hub is powered, that it sends to "
+                "this address and port, and that no firewall is between"
+            )
         if received:
             return (
                 f"{self.description}: expected HELLO, found {received} bytes without a valid packet; "

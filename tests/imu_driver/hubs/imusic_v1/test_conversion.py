@@ -169,7 +169,7 @@ def test_a_stuck_sensor_is_found_after_half_a_second_and_freed(converter: Sample
         gyro, accel = moving.gyro.copy(), moving.accel.copy()
         if i < 70:
             gyro[9], accel[9] = frozen.gyro[9], frozen.accel[9]
-        out = converter.convert(sample(100 + i, gyro=gyro, accel=accel))
+        out = converter.convert(sample(100 + i, quaternion=frozen.quaternion, gyro=gyro, accel=accel))
         seen.append(int(out.status[9]))
         np.testing.assert_array_equal(np.delete(out.status, 9), GOOD)
     assert seen == [GOOD] * 50 + [imu_sample.STATUS_FAULT] * 20 + [GOOD] * 10
@@ -203,6 +203,21 @@ def test_whatever_the_hub_sends_is_finite_and_unit(
         bad = out.status & imu_sample.STATUS_VALID == 0
         assert not out.status[bad].astype(int).__and__(imu_sample.STATUS_ORIENTATION_VALID).any()
         assert not out.specific_force[bad].any()
+
+
+def test_a_turn_that_the_gyroscope_does_not_know(converter: SampleConverter) -> None:
+    still = np.tile(np.array([0, 0, 0, 32767], np.int16), (S, 1))
+    turned = still.copy()
+    turned[5] = [32767, 0, 0, 0]
+    seen = []
+    for i in range(20):
+        gyro = np.random.default_rng(i).integers(-5, 5, (S, 3)).astype(np.int16)
+        out = converter.convert(sample(i, quaternion=turned if i == 10 else still, gyro=gyro))
+        seen.append(int(out.status[5]))
+        assert out.valid[5] == (i != 10)
+        np.testing.assert_array_equal(np.delete(out.status, 5), GOOD)
+    assert seen == [GOOD] * 10 + [imu_sample.STATUS_FAULT] + [GOOD] * 9
+    assert converter.disagreeing.tolist() == [0] * 5 + [1] + [0] * 6
 
 
 # Fusion on the host

@@ -26,6 +26,7 @@ from imu_driver.hubs.imusic_v1.protocol.packets import (
     decode,
     encode,
     is_hello,
+    leading_hello,
 )
 from imu_driver.hubs.imusic_v1.protocol.scaling import (
     FULL_SCALE,
@@ -74,6 +75,7 @@ __all__ = [
     "encode",
     "gyro_scale",
     "is_hello",
+    "leading_hello",
     "to_counts",
     "wrong_version",
 ]

@@ -29,6 +29,9 @@ Packet: TypeAlias = HubPacket | HostPacket
 _TYPES: Final[dict[int, type[Packet]]] = {
     kind.TYPE: kind for kind in (Hello, Sample, Pong, Ack, HelloRequest, Start, Stop, SetRate, Ping, Identify)
 }
+_HELLO_HEAD: Final = bytes((VERSION, Hello.TYPE))
+"""Both are no zero, so that COBS leaves them as they are, behind its first byte."""
+
 _OVERHEAD: Final = 6
 """Version, type and CRC-32."""
 
@@ -78,7 +81,16 @@ def decode(frame: bytes) -> Packet:
 
 def is_hello(data: bytes) -> bool:
     """Whether received bytes begin with an intact HELLO."""
+    return leading_hello(data) is not None
+
+
+def leading_hello(data: bytes) -> Hello | None:
+    """The HELLO that received bytes begin with, if they do; cheap where they do not."""
+    data = data[:MAX_FRAME].lstrip(DELIMITER)
+    if data[1:3] != _HELLO_HEAD:
+        return None
     try:
-        return isinstance(decode(data.lstrip(DELIMITER).partition(DELIMITER)[0]), Hello)
+        packet = decode(data.partition(DELIMITER)[0])
     except ProtocolError:
-        return False
+        return None
+    return packet if isinstance(packet, Hello) else None
