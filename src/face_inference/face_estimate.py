@@ -63,7 +63,8 @@ class TrackerCounters:
         samples: taken in.
         lost: sequence numbers that never came.
         refused: samples of another layout, out of order, or of the wrong shape.
-        masked: sensor samples not believable although the driver called them valid.
+        masked: sensor samples not believable although the driver called them valid: out of range, saturated, or an
+            orientation that leaps while the angular velocity says otherwise.
         resets: the network started anew (gap, reboot, layout, new neutral).
         not_finite: outputs of the network that were not numbers and were not published.
         steps: of the network.

@@ -97,6 +97,10 @@ class SensorMatch:
             and sample.valid.shape == (count,)
         )
 
+    def status_in_model_order(self, sample: ImuSample) -> NDArray[np.uint8]:
+        """Status (S,) of the model's sensors; of one that is missing, of any."""
+        return sample.status if self._identical else sample.status[self._take]
+
     def in_model_order(self, sample: ImuSample) -> tuple[Any, Any, Any, NDArray[np.bool_]]:
         """Orientation (S, 4), angular velocity (S, 3), specific force (S, 3) and valid (S,) of the model's sensors."""
         if self._identical:

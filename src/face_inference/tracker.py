@@ -20,6 +20,7 @@ from face_inference.mounts import NominalMounts
 from face_inference.network_inputs import InputAssembler
 from face_inference.neutral import Neutral
 from face_inference.neutral_calibration import CalibrationParams, NeutralCalibration
+from face_inference.sample_check import SampleCheck
 from face_inference.sensor_match import SensorMatch
 from face_inference.ticks import TickResampler
 from face_inference.uncertainty import honest
@@ -80,6 +81,7 @@ class FaceTracker:
         self._extractor = FeatureExtractor(description.mounts, rate_hz=description.rate_hz)
         self._use_wearer(description.prior.unknown_wearer)
         self._sensors = SensorMatch(description)
+        self._check = SampleCheck(len(description.mounts.names))
         self._ticks = TickResampler(self._extractor.channels, description.rate_hz, description.rate_hz)
         self._calibration: NeutralCalibration | None = self._automatic_calibration()
         self._requested: NeutralCalibration | None = None
@@ -150,6 +152,7 @@ class FaceTracker:
         self._ticks = TickResampler(self._extractor.channels, self._description.rate_hz, layout.rate_hz)
         self._extractor = FeatureExtractor(self._description.mounts, rate_hz=layout.rate_hz)
         self._continuity.newest = None
+        self._check.reset()
         self._start_anew()
 
     def start_calibration(self, duration_s: float | None = None) -> NeutralCalibration:
@@ -205,7 +208,11 @@ class FaceTracker:
             return False
         self._received_s = now_s
         self.counters.samples += 1
-        orientation, rates, forces, valid = self._sensors.in_model_order(sample)
+        orientation, rates, forces, claimed = self._sensors.in_model_order(sample)
+        status = self._sensors.status_in_model_order(sample)
+        valid = self._check.usable(sample.hub_time_s, orientation, rates, status, claimed)
+        if valid is not claimed:
+            self.counters.masked += int(np.count_nonzero(claimed & ~valid))
         self._follow_head(orientation, valid)
         if self._calibration is not None or self._requested is not None:
             self._calibrate(sample.hub_time_s, orientation, rates, valid)
@@ -335,6 +342,7 @@ class FaceTracker:
         if coming is Coming.LATE:
             return False
         if coming is Coming.RESTART:
+            self._check.reset()
             self._start_anew()  # with new headings the old neutral is worth nothing
             self._ahead = 1
             return True

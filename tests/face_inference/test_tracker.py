@@ -313,11 +313,12 @@ def test_asked_calibration_replaces_the_neutral_only_when_good(echo, recorded):
     assert states == {TrackingState.TRACKING}
     still = recorded(seed=6, seconds=4.0)
     asked = echo.start_calibration(1.0)
-    later = [replace(s, sequence=s.sequence + 700, hub_time_s=s.hub_time_s + 7.0) for s in samples_of(still)]
+    # After a pause: in no time orientations do not go from one take's to another's.
+    later = [replace(s, sequence=s.sequence + 900, hub_time_s=s.hub_time_s + 9.0) for s in samples_of(still)]
     for s in later[:100]:
         echo.update(s, s.hub_time_s)
         assert echo.neutral is old
-    echo.update(later[100], 8.0)
+    echo.update(later[100], 10.0)
     assert asked.result.success
     assert echo.neutral is not old
 
