@@ -39,17 +39,18 @@ def expect_writable(path: Path, make_folders: bool = False) -> None:
 
     Args:
         path: of the file to come.
-        make_folders: make the folders that it needs.
+        make_folders: the folders that it needs will be made: what counts is the nearest one that is there.
 
     Raises:
         OutputError: there is no such folder, it cannot be written, or a folder has the file's name.
     """
     try:
-        if make_folders:
-            path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(None, f"{path} is a folder")
-        with tempfile.TemporaryFile(dir=path.parent):
+        folder = path.absolute().parent
+        while make_folders and not folder.exists():
+            folder = folder.parent
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise OutputError(
