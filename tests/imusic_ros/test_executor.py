@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
+pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
 
 from imusic.action import CalibrateWearer  # noqa: E402
 from rclpy.action import ActionClient, ActionServer  # noqa: E402

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
+pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from imusic.msg import FaceBlendshapes, ImuFrame, SensorLayout  # noqa: E402
