@@ -19,12 +19,12 @@ def run(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **more})
 
 
-@pytest.mark.parametrize("path", ["/home/a", "/a b/c-d_e.f", "/x/a+b@c,d=e~f%g"])
+@pytest.mark.parametrize("path", ["/home/a", "/a b/c-d_e.f", "/x/a+b@c=e~f%g"])
 def test_paths_that_the_tools_take_pass(path: str) -> None:
     assert run(sys.executable, str(WHEELS / "check_place.py"), path).returncode == 0
 
 
-@pytest.mark.parametrize("path", ["/a ö b", "/a(b)", "/a'b", "/a:b", "/a;b", "/a$b", "/a\nb", "/a[b]", '/a"b'])
+@pytest.mark.parametrize("path", ["/a ö b", "/a(b)", "/a'b", "/a:b", "/a,b", "/a;b", "/a$b", "/a\nb", "/a[b]", '/a"b'])
 def test_others_are_refused_with_one_line(path: str) -> None:
     refused = run(sys.executable, str(WHEELS / "check_place.py"), path, PYTHONIOENCODING="ascii")
     assert refused.returncode == 1

@@ -4,7 +4,7 @@ import re
 import sys
 
 # rosidl's CMake reads paths as ASCII and splits them at colons and semicolons; ament's scripts put them between quotes.
-TAKEN = r"[A-Za-z0-9 _./+@,=~%-]"
+TAKEN = r"[A-Za-z0-9 _./+@=~%-]"
 
 
 def main(path):
@@ -13,7 +13,7 @@ def main(path):
     if found:
         shown = " ".join(c if c.isprintable() else repr(c) for c in found)
         sys.exit(
-            "imusic: expected a checkout path of ASCII letters, digits, spaces and _ . / + @ , = ~ % -, as ROS 2's "
+            "imusic: expected a checkout path of ASCII letters, digits, spaces and _ . / + @ = ~ % -, as ROS 2's "
             f"build tools take no others, found {shown} in {path}; move the checkout"
         )
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
 from imusic.msg import FaceBlendshapes, SensorLayout, SensorStates, WearerPrompt
 from imusic.srv import CalibrateNeutral
 from rclpy.serialization import deserialize_message
@@ -27,7 +28,7 @@ from face_model.skin import place_on_skin
 from face_viz.errors import PortError, VizError
 from face_viz.frame import FaceFrame
 from face_viz.markers import MarkerGeometry
-from face_viz.page import FacePage
+from face_viz.page import FacePage, Trouble
 from face_viz.parameters import PARAMETERS
 from face_viz.shown_sensors import SensorStatus, ShownSensors, on_rig
 from face_viz.viewer_messages import MarkerTemplate, cloud_message, frame_of, sensor_of
@@ -41,6 +42,11 @@ LOOK_PERIOD_S = 0.2
 """How often the node asks whether somebody looks; a new viewer waits this long at most."""
 SILENT_S = 0.5
 """Without a face for this long the node is in WARN: five frames of the slowest useful rate."""
+
+
+WATCHED = ("imu_driver", "face_inference")
+"""Nodes whose trouble the page shows; they are in the wearer's namespace, or speak for it."""
+LEVELS = {WARN: "warning", ERROR: "error"}
 
 
 class FaceVizNode(ManagedNode):
@@ -64,6 +70,7 @@ class FaceVizNode(ManagedNode):
         self._templates: dict[str, MarkerTemplate] = {}
         self._markers_sent = 0
         self._prompted = ""
+        self._troubles: dict[str, Trouble | None] = dict.fromkeys(WATCHED)
         self._asked: Future[CalibrateNeutral.Response] | None = None
 
     # Lifecycle.
@@ -153,6 +160,7 @@ class FaceVizNode(ManagedNode):
                 on_calibrate=None if self._calibrate is None else self._on_calibrate,
                 show_sensors=bool(self.value("show_sensors")),
                 turn_head=bool(self.value("turn_head")),
+                title=self.get_namespace().strip("/"),
             )
         except PortError as error:
             raise ConfigurationError(str(error)) from error
@@ -179,12 +187,14 @@ class FaceVizNode(ManagedNode):
                 self.create_subscription(FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA, raw=True),
                 self.create_subscription(SensorStates, "imu/states", self._on_states, LATCHED),
                 self.create_subscription(WearerPrompt, "face/prompt", self._on_prompt, LATCHED),
+                self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10),
             ]
             self._arrived_s = time.monotonic()
         elif not on and self._listening:
             for subscription in self._listening:
                 self.destroy_subscription(subscription)
             self._listening, self._raw = [], None
+            self._troubles = dict.fromkeys(WATCHED)
 
     def _publish_markers(self, on: bool) -> None:
         if on and self._marker_timer is None:
@@ -252,6 +262,17 @@ class FaceVizNode(ManagedNode):
         self._prompted = message.text
         if self._page is not None and message.text:
             self._page.announce(f"{message.text} ({message.number} of {message.count})")
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        """What driver and estimator of this wearer say of themselves, where not all is well."""
+        place = self.get_namespace().strip("/")
+        for status in message.status:
+            node = status.name.removeprefix(f"{place}/") if place else status.name
+            if node in WATCHED:
+                level = LEVELS.get(status.level[0])
+                self._troubles[node] = None if level is None else Trouble(node, level, status.message)
+        if self._page is not None:
+            self._page.set_troubles(tuple(trouble for trouble in self._troubles.values() if trouble is not None))
 
     def _show_sensors(self, sensors: ShownSensors | None) -> None:
         self._sensors = sensors

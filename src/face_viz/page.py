@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,21 @@ RATE_WINDOW_S = 1.0
 """Least time over which faces per second are counted."""
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """What a node says of itself where not all is well.
+
+    Attributes:
+        node: its name.
+        level: `warning` or `error`.
+        text: in a line.
+    """
+
+    node: str
+    level: str
+    text: str
+
+
 class FacePage:
     """A page that draws the newest face given to `show`, for any number of viewers.
 
@@ -39,6 +54,7 @@ class FacePage:
         on_calibrate: called, from the page's thread, when somebody presses "calibrate neutral"; must not block.
         show_sensors: whether sensors are shown until a viewer decides otherwise.
         turn_head: whether the head turns until a viewer decides otherwise.
+        title: whose face it is, for the browser's tab; may be empty.
         clock: monotonic seconds.
 
     Raises:
@@ -54,12 +70,15 @@ class FacePage:
         on_calibrate: Callable[[], None] | None = None,
         show_sensors: bool = True,
         turn_head: bool = True,
+        title: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rig = rig
         self._rig_bytes: bytes | None = None
         self._on_calibrate = on_calibrate
         self._options = {"show_sensors": show_sensors, "turn_head": turn_head, "calibrate": on_calibrate is not None}
+        self._title = title
+        self._troubles: tuple[Trouble, ...] = ()
         self._clock = clock
         self._latest: tuple[int, float, Callable[[], FaceFrame]] = (0, -np.inf, lambda: NEUTRAL)
         self._face: tuple[int, FaceFrame] = (0, NEUTRAL)
@@ -96,6 +115,13 @@ class FacePage:
         with self._lock:
             self._sensors = sensors
             self._describe()
+
+    def set_troubles(self, troubles: tuple[Trouble, ...]) -> None:
+        """Show what is not as it should be, until told otherwise; none where all is well."""
+        if troubles != self._troubles:
+            with self._lock:
+                self._troubles = troubles
+                self._describe()
 
     def set_option(self, name: str, value: bool) -> None:
         """Change `show_sensors` or `turn_head` on every open page."""
@@ -219,7 +245,14 @@ class FacePage:
         self._model = self._face[1].model
         sensors = [] if self._sensors is None else [asdict(info) for info in self._sensors.infos()]
         layout = "" if self._sensors is None else self._sensors.layout.name
-        self._scene = {"model": self._model, "layout": layout, "sensors": sensors, "options": self._options}
+        self._scene = {
+            "title": self._title,
+            "model": self._model,
+            "layout": layout,
+            "sensors": sensors,
+            "options": self._options,
+            "troubles": [asdict(trouble) for trouble in self._troubles],
+        }
         self._revision += 1
 
 

@@ -29,8 +29,12 @@ HEAD: Final = struct.Struct("<IIfffI")
 STILL_M: Final = 2e-6
 """Displacements below this are not sent: a fiftieth of a pixel when the face fills a screen."""
 
-GLOSS: Final = {"eye": 1.0, "cornea": 1.0, "teeth": 0.75, "tooth": 0.75, "tongue": 0.6, "lip": 0.2}
+GLOSS: Final = {"eye": 1.0, "cornea": 1.0, "teeth": 0.75, "tooth": 0.75, "tongue": 0.1, "lip": 0.2}
 """How wet a part looks, 0 matte skin to 1 mirror, by the start of the part's name. A matter of taste."""
+
+
+INNER: Final = "mouth"
+"""How the names of parts begin that no lamp reaches: the lining of the mouth."""
 
 
 def encode_rig(rig: FaceRig) -> bytes:
@@ -55,6 +59,7 @@ def encode_rig(rig: FaceRig) -> bytes:
             "observable": observability.OBSERVABLE,
             "pairs": rig.pairs,
             "landmarks": {name: int(vertex) for name, vertex in rig.landmarks.items()},
+            "inner": [[part.start, part.stop] for name, part in rig.parts.items() if name.lower().startswith(INNER)],
             "arrays": table,
         }
     ).encode()

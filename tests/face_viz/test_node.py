@@ -18,7 +18,7 @@ aiohttp = pytest.importorskip("aiohttp")
 rclpy = pytest.importorskip("rclpy", reason="no ROS 2: rclpy is not importable")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
-from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from imusic.msg import FaceBlendshapes, ImuFrame, SensorLayout, SensorMount, SensorStates, WearerPrompt  # noqa: E402
 from imusic.srv import CalibrateNeutral  # noqa: E402
 from rcl_interfaces.msg import Log  # noqa: E402
@@ -384,3 +384,30 @@ def test_the_page_tells_what_the_wearer_is_asked_to_do(graph: Graph, monkeypatch
     prompts.publish(WearerPrompt(text="Smile broadly.", number=1, count=22, routine_left=50.0))
     graph.spin_until(lambda: len(told) == 3, "prompt of the next routine")
     assert told == ["Smile broadly. (1 of 22)", "Relax. (1 of 22)", "Smile broadly. (1 of 22)"]
+
+
+def test_trouble_of_driver_and_estimator_is_shown_and_that_of_others_is_not(graph: Graph) -> None:
+    activate(graph)
+    page = graph.node._page
+    assert page is not None
+    graph.other.create_subscription(MarkerArray, "face/markers", lambda _: None, RELIABLE)
+    told = graph.other.create_publisher(DiagnosticArray, "/diagnostics", 10)
+
+    def say(**levels: int) -> None:
+        statuses = [DiagnosticStatus(name=n, level=bytes([level]), message=f"{n}!") for n, level in levels.items()]
+        told.publish(DiagnosticArray(status=statuses))
+
+    def troubles() -> list[tuple[str, str, str]]:
+        return [(t["node"], t["level"], t["text"]) for t in page.scene()[1]["troubles"]]
+
+    def told_until(expected: list[tuple[str, str, str]], **levels: int) -> None:
+        def done() -> bool:
+            say(**levels)
+            return troubles() == expected
+
+        graph.spin_until(done, f"troubles {expected}")
+
+    warned = ("imu_driver", "warning", "imu_driver!")
+    told_until([warned, ("face_inference", "error", "face_inference!")], imu_driver=1, face_inference=2, camera=2)
+    told_until([warned], face_inference=0)
+    told_until([], imu_driver=0)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,3 +83,9 @@ def test_a_dent_is_a_hollow_and_a_bump_a_ridge() -> None:
     found = relief(np.stack([height, y, z], axis=1), triangles)
     assert found[np.argmax(height)] > 0.2
     assert found[np.argmin(height)] < -0.2
+
+
+def test_the_lining_of_the_mouth_is_told_apart(small_rig: FaceRig) -> None:
+    parts = {**small_rig.parts, "mouth": slice(30, 36)}
+    assert decode(encode_rig(replace(small_rig, parts=parts)))[0]["inner"] == [[30, 36]]
+    assert decode(encode_rig(small_rig))[0]["inner"] == []

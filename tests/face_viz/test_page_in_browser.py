@@ -15,7 +15,7 @@ from face_model import arkit
 from face_model.layout import load_layout
 from face_model.skin import skin_patches
 from face_viz.frame import FaceFrame, FaceState
-from face_viz.page import FacePage
+from face_viz.page import FacePage, Trouble
 from face_viz.shown_sensors import SensorStatus, ShownSensors
 from imu_sim.head import build_head
 
@@ -61,7 +61,7 @@ def calibrated() -> threading.Event:
 
 @pytest.fixture(scope="module")
 def page(calibrated: threading.Event) -> Iterator[FacePage]:
-    page = FacePage(RIG, port=0, draw_rate_hz=4.0, on_calibrate=calibrated.set)
+    page = FacePage(RIG, port=0, draw_rate_hz=4.0, on_calibrate=calibrated.set, title="alice")
     layout = load_layout()
     statuses = [SensorStatus.VALID] * len(layout.sensors)
     statuses[5] = SensorStatus.FAULTY
@@ -123,6 +123,15 @@ def test_the_face_fills_the_view_from_the_front(browser, page, performer, size, 
     assert browser.errors() == []
 
 
+def test_a_narrow_page_has_bars(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
+    browser.open(page.url, 400, 800)
+    performer.play(SMILE)
+    browser.wait_for(lambda: "Mouth smile" in browser.text("bars"), "bar of the smile")
+    box = browser.evaluate("document.querySelector('#bars li').getBoundingClientRect().toJSON()")
+    assert box["height"] > 20
+    assert box["bottom"] < 800
+
+
 def test_other_weights_give_another_mouth(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
     browser.open(full(page), 960, 600)
     show(browser, performer, {})
@@ -160,6 +169,24 @@ def test_the_panel_tells_state_rate_delay_sensors_and_weights(browser, page, per
     performer.play({}, FaceState.CALIBRATING)
     browser.wait_for(lambda: browser.text("state") == "Calibrating", "state")
     assert "Relax your face" in browser.text("prompt")
+
+
+def test_what_is_not_well_is_shown_and_what_imus_cannot_see_is_not(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
+    show(browser, performer, {"eyeLookDownLeft": 0.9, "eyeLookDownRight": 0.9, "tongueOut": 0.9, "jawOpen": 0.4})
+    browser.wait_for(lambda: "Jaw open" in browser.text("bars"), "bar of the jaw")
+    assert "Eye look" not in browser.text("bars")
+    assert "Tongue" not in browser.text("bars")
+    page.set_troubles((Trouble("face_inference", "warning", "35 % lost [x]"), Trouble("imu_driver", "error", "<b>")))
+    browser.wait_for(lambda: browser.text("troubles") == "face_inference: 35 % lost [x]imu_driver: <b>", "troubles")
+    assert "troubled" in browser.evaluate("document.getElementById('state').className")
+    page.set_troubles(())
+    browser.wait_for(lambda: browser.text("troubles") == "", "no troubles")
+    assert "troubled" not in browser.evaluate("document.getElementById('state').className")
+    performer.frame = replace(performer.frame, age_s=0.4)
+    browser.wait_for(lambda: "this computer is too slow" in browser.text("troubles"), "late faces")
+    performer.frame = replace(performer.frame, age_s=0.004)
+    browser.wait_for(lambda: browser.text("troubles") == "", "faces in time")
+    assert browser.evaluate("document.title") == "alice: imusic"
 
 
 def test_silence_greys_the_face_and_says_so(browser, page, performer) -> None:  # type: ignore[no-untyped-def]

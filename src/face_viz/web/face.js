@@ -1,8 +1,11 @@
 // The face as a three.js mesh over the rig's own arrays.
 
-import { BufferAttribute, BufferGeometry, Color, DynamicDrawUsage, Mesh, MeshStandardMaterial, SRGBColorSpace } from "three";
+import {
+  BufferAttribute, BufferGeometry, Color, DynamicDrawUsage, Mesh, MeshLambertMaterial, MeshStandardMaterial, SRGBColorSpace,
+} from "three";
 
 const PER_VERTEX = 5; // r, g, b, gloss, relief
+const LINING = -1; // instead of a gloss
 const SHADE = [0.2, 0.48, 0.56];
 
 export function faceMesh(rig) {
@@ -37,12 +40,15 @@ function tones(colors) {
   return out;
 }
 
-// One material, and one range of triangles, per gloss that the rig has: skin, lips, teeth, eyes.
-function byGloss({ triangles, colors }, geometry) {
+// One material, and one range of triangles, per gloss that the rig has: skin, lips, teeth, eyes. The lining of the mouth
+// has one that does not shine: the lamps behind the head cast no shadow and would be mirrored in it.
+function byGloss({ triangles, colors, inner }, geometry) {
+  const lining = new Uint8Array(colors.length / PER_VERTEX);
+  for (const [first, end] of inner) lining.fill(1, first, end);
   const ranges = new Map();
   for (let t = 0; t < triangles.length; t += 3) {
     const corners = triangles.subarray(t, t + 3);
-    const gloss = Math.min(...corners.map((v) => colors[PER_VERTEX * v + 3]));
+    const gloss = corners.every((v) => lining[v]) ? LINING : Math.min(...corners.map((v) => colors[PER_VERTEX * v + 3]));
     if (!ranges.has(gloss)) ranges.set(gloss, []);
     ranges.get(gloss).push(...corners);
   }
@@ -50,6 +56,7 @@ function byGloss({ triangles, colors }, geometry) {
   const materials = [...ranges].map(([gloss, range], i) => {
     geometry.addGroup(index.length, range.length, i);
     for (const v of range) index.push(v);
+    if (gloss === LINING) return new MeshLambertMaterial({ vertexColors: true });
     return new MeshStandardMaterial({ vertexColors: true, roughness: 0.13 + 0.45 * (1 - gloss / 255) ** 2 });
   });
   geometry.setIndex(index);

@@ -40,7 +40,7 @@ class Viewer {
     this.boards = new Boards();
     this.stage = new Stage(this.canvas, rig.bounds, () => this.ask());
     this.stage.head.add(this.face, this.boards);
-    this.panel = new Panel(rig.blendshapes);
+    this.panel = new Panel(rig.blendshapes, rig.observable);
     this.pace = new Pace(new URLSearchParams(location.search).get("quality") === "full");
     this.frame = null;
     this.fresh = this.moved = false; // a new face; anything new in the studio

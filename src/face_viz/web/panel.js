@@ -8,7 +8,10 @@ const STATES = [
   ["silent", "No input", "Waiting for a face"],
 ];
 const ROW_PX = 32;
-const ORDER_S = 0.6; // how often the order of the bars may change
+const ORDER_S = 0.25; // how often the order of the bars may change
+const SMOOTH_S = 0.15; // over which a weight is averaged for its place in the list
+const LATE_MS = 100; // faces later than this are no longer live
+const LATE_S = 1; // for how long, before it is said
 const LEAST = 0.03;
 
 const at = (id) => document.getElementById(id);
@@ -21,8 +24,13 @@ function readable(name) {
 }
 
 export class Panel {
-  constructor(blendshapes) {
+  // What IMUs cannot see is guessed from the rest, so that it has no place among what is measured.
+  constructor(blendshapes, observable) {
     this.names = blendshapes.map(readable);
+    this.listed = observable;
+    this.before = 0;
+    this.lateSince = null;
+    this.troubles = [];
     this.smooth = new Float32Array(blendshapes.length);
     this.rows = [];
     this.shown = [];
@@ -35,6 +43,7 @@ export class Panel {
     this.setState(frame.state);
     this.text("rate", frame.silence > 0.5 || frame.rate < 0 ? "–" : frame.rate.toFixed(0));
     this.text("latency", frame.silence > 0.5 ? "–" : frame.age.toFixed(frame.age < 10 ? 1 : 0));
+    this.late(frame, now);
     this.bars(frame, now);
   }
 
@@ -42,7 +51,7 @@ export class Panel {
     if (state === this.state) return;
     this.state = state;
     const [style, label, prompt] = STATES[state];
-    at("state").className = `pill ${style}`;
+    at("state").className = `pill ${style}${at("troubles").childElementCount ? " troubled" : ""}`;
     at("state").textContent = label;
     at("prompt").textContent = prompt || at("prompt").textContent;
     at("prompt").classList.toggle("on", prompt !== "");
@@ -63,7 +72,31 @@ export class Panel {
     this.noticeTimer = setTimeout(() => at("notice").classList.remove("on"), 6000);
   }
 
-  scene({ model, layout, sensors, options }) {
+  // Faces that lag behind the wearer for a while, whatever the nodes say of themselves.
+  late({ age, silence }, now) {
+    if (silence > 0.5 || age < LATE_MS) this.lateSince = null;
+    else this.lateSince ??= now;
+    const late = this.lateSince !== null && now - this.lateSince > LATE_S * 1000;
+    if (late !== (at("latency").className === "late")) {
+      at("latency").className = late ? "late" : "";
+      this.tell();
+    }
+  }
+
+  tell() {
+    const late = at("latency").className === "late";
+    const lines = this.troubles.map(({ node, level, text }) => [level, `${node}: ${text}`]);
+    if (late) lines.unshift(["warning", "Faces come late: this computer is too slow"]);
+    at("troubles").replaceChildren(
+      ...lines.map(([className, textContent]) => Object.assign(document.createElement("li"), { className, textContent })),
+    );
+    at("state").classList.toggle("troubled", lines.length > 0);
+  }
+
+  scene({ title, model, layout, sensors, options, troubles }) {
+    document.title = title ? `${title}: imusic` : "imusic: live face";
+    this.troubles = troubles;
+    this.tell();
     const good = sensors.filter((s) => s.status === 0).length;
     this.text("sensors", sensors.length ? (good === sensors.length ? `${good}` : `${good}/${sensors.length}`) : "–");
     const missing = sensors.filter((s) => s.status !== 0).map((s) => s.name.replace("_", " "));
@@ -79,7 +112,9 @@ export class Panel {
   }
 
   bars({ weights, confidence }, now) {
-    for (let i = 0; i < weights.length; i++) this.smooth[i] += 0.25 * (weights[i] - this.smooth[i]);
+    const share = 1 - Math.exp(-(now - this.before) / (SMOOTH_S * 1000));
+    this.before = now;
+    for (let i = 0; i < weights.length; i++) this.smooth[i] += share * (weights[i] - this.smooth[i]);
     if (now - this.ordered > ORDER_S * 1000) {
       this.ordered = now;
       this.choose();
@@ -96,9 +131,10 @@ export class Panel {
 
   // The strongest shapes; one already shown stays until another is clearly stronger, and keeps its row.
   choose() {
-    const room = Math.max(1, Math.floor(at("bars").clientHeight / ROW_PX));
+    const columns = getComputedStyle(at("bars")).gridTemplateColumns.split(" ").length; // "none" is one
+    const room = columns * Math.max(1, Math.floor(at("bars").clientHeight / ROW_PX));
     const rank = (i) => this.smooth[i] + (this.shown.includes(i) ? 0.04 : 0);
-    const best = [...this.smooth.keys()].filter((i) => rank(i) > LEAST).sort((a, b) => rank(b) - rank(a)).slice(0, room);
+    const best = this.listed.filter((i) => rank(i) > LEAST).sort((a, b) => rank(b) - rank(a)).slice(0, room);
     while (this.rows.length < room) this.rows.push(this.row());
     while (this.rows.length > room) this.rows.pop().item.remove();
     this.shown = best.sort((a, b) => rank(b) - rank(a));

@@ -11,7 +11,9 @@ export class Rig {
       return new TYPES[type](buffer, 4 + headerLength + offset, count);
     };
     this.blendshapes = header.blendshapes;
+    this.observable = header.observable; // indices of what IMUs on skin can tell
     this.pairs = header.pairs; // the two shapes of each corrective
+    this.inner = header.inner; // from and to of vertices that no lamp reaches
     this.landmarks = header.landmarks;
     this.neutral = array("neutral");
     this.triangles = array("triangles");
