@@ -75,8 +75,10 @@ class SampleCheck:
             if not valid.all():  # of what cannot be used nothing is remembered
                 wide = np.where(valid[:, None], wide, self._last)
                 rate = np.where(valid, rate, self._last_rate)
-            not_too_far, _ = self._bounds(time_s - self._good_s, self._good, self._good_rate, wide, rate)
             steady, far_enough = self._bounds(time_s - self._last_s, self._last, self._last_rate, wide, rate)
+            not_too_far = steady
+            if self._good is not self._last:  # as long as all is well they are the same
+                not_too_far, _ = self._bounds(time_s - self._good_s, self._good, self._good_rate, wide, rate)
         # From the last believed sample it cannot have turned further; since the last one of all, which is nearer, not
         # less: after a leap that one is wrong, but it is never too near.
         agrees = not_too_far & far_enough
