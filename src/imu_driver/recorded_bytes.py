@@ -1,7 +1,8 @@
 """What a hub sent, as bytes in a file: written beside a live connection, read back as a transport.
 
 The file: the 8 bytes of `MAGIC`, then for each piece as it was read `arrival_s` (float64, s on the host's monotonic
-clock), `size` (uint32) and `size` bytes, all little endian.
+clock), `size` (uint32) and `size` bytes, all little endian. What the host sent stands between what it read, as on a
+line that echoes: from its pings a listener learns the hub's clock as the live connection did.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class RecordedBytesTransport:
 
 
 class RecordingTransport:
-    """A transport that also writes all it reads to a file, from the first opening until `close_file`.
+    """A transport that also writes all it reads and sends to a file, from the first opening until `close_file`.
 
     Args:
         transport: the live connection.
@@ -124,6 +125,7 @@ class RecordingTransport:
         self.problem = ""
         self._file: IO[bytes] | None = Path(path).open("wb")  # noqa: SIM115 - `close_file` closes it
         self._file.write(MAGIC)
+        self._between_frames = True
 
     @property
     def foreign(self) -> int:
@@ -151,14 +153,14 @@ class RecordingTransport:
         """
         data = self._transport.read(timeout_s)
         if data and self._file is not None:
-            try:
-                write_piece(self._file, self._clock(), data)
-            except OSError as error:
-                self._give_up(error)
+            self._keep(data)
+            self._between_frames = data.endswith(b"\0")
         return data
 
     def write(self, data: bytes) -> None:
-        """Send; raises `TransportError`."""
+        """Send, and record it unless half a frame was read last, which it would spoil; raises `TransportError`."""
+        if self._between_frames:
+            self._keep(data)
         self._transport.write(data)
 
     def close(self) -> None:
@@ -171,6 +173,13 @@ class RecordingTransport:
         if file is not None:
             try:
                 file.close()
+            except OSError as error:
+                self._give_up(error)
+
+    def _keep(self, data: bytes) -> None:
+        if self._file is not None:
+            try:
+                write_piece(self._file, self._clock(), data)
             except OSError as error:
                 self._give_up(error)
 

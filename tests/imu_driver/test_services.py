@@ -26,7 +26,7 @@ from imu_driver.hubs.imusic_v1 import protocol as p  # noqa: E402
 from imu_driver.node import ImuDriverNode  # noqa: E402
 from imusic_ros.executor import DirectExecutor  # noqa: E402
 
-LIMIT_S = 6.0
+LIMIT_S = 10.0
 """A service of the driver answers in 3 s at most; the rest is for a busy machine."""
 
 CALLER = """

@@ -45,6 +45,12 @@ class Pinger:
         self._sent[self._token] = now_s
         return Ping(self._token)
 
+    def heard(self, ping: Ping, sent_s: float) -> None:
+        """Somebody else, or a recording, sent a ping whose answer will be heard as well."""
+        if len(self._sent) >= MAX_WAITING:
+            del self._sent[next(iter(self._sent))]
+        self._sent[ping.token] = sent_s
+
     def answered(self, pong: Pong, arrival_s: float) -> None:
         """A PONG came; one that nobody waits for is ignored."""
         sent_s = self._sent.pop(pong.token, None)

@@ -331,7 +331,9 @@ class HubSession:
                 self._numbers.restart()
         elif isinstance(packet, p.Hello):
             self._on_hello(packet, arrival)
-        # Host packets come back from a line that echoes; they mean nothing here.
+        elif isinstance(packet, p.Ping) and self._listen_only:
+            self._pinger.heard(packet, arrival)
+        # Other host packets come back from a line that echoes; they mean nothing here.
 
     def _on_sample(self, sample: p.Sample, arrival: float, samples: list[ImuSample]) -> None:
         resuming = self._resuming and self._stage in (_Stage.HELLO, _Stage.RATE)
