@@ -71,10 +71,14 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
         Supervisor(processes, _free_place(watch, graph.name, place), _print) as supervisor,
     ):
         shown, told = "", set[str]()
+        began = set[str]()  # a node that was active once is its lifecycle manager's: what it refuses later ends nothing
         while not stop.is_set():
             watch.wait(0.2)
             trouble = [f"{process} ended (exit status {status})" for process, status in supervisor.ended().items()]
-            trouble += [f"{node} could not be configured" for node in watch.refused if node not in viewers]
+            trouble += [
+                f"{node} could not be configured" for node in watch.refused if node not in viewers and node not in began
+            ]
+            began |= watch.active
             if trouble:
                 _say(f"{', '.join(trouble)}: ending the rest. The reason is printed above.", "red")
                 return 1

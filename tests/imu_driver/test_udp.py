@@ -157,7 +157,7 @@ def test_address_in_use(hub: socket.socket) -> None:
 
 
 def test_foreign_address() -> None:
-    with pytest.raises(NotFoundError, match="set the host in `udp`"):
+    with pytest.raises(NotFoundError, match="as host in `udp`"):
         UdpTransport("192.0.2.1", 0).open()
 
 

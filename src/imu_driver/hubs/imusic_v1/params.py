@@ -24,6 +24,7 @@ class SessionParams:
         most_first_pings: see `first_pings_s`.
         first_sample_s: the same for the first sample after START.
         idle_watchdog_s: the same while streaming is off, for any packet.
+        hold_s: a sample whose time is in doubt waits this long at most for a PONG that settles it; then it is dropped.
         ping_period_s: between PINGs.
         ping_fast_s: between PINGs while the clock map is young or in doubt.
     """
@@ -42,6 +43,7 @@ class SessionParams:
     most_first_pings: int = 14
     first_sample_s: float = 1.0
     idle_watchdog_s: float = 3.5
+    hold_s: float = 0.1
     ping_period_s: float = 1.0
     ping_fast_s: float = 0.037
 

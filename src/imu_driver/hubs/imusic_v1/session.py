@@ -21,6 +21,7 @@ import math
 import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeAlias
 
@@ -45,6 +46,23 @@ STOOD_S: Final = 0.005
 """A read that takes so much longer than its time-out shows that the reader stood still."""
 
 _LISTENING: Final = Outcome(False, False, "the driver only listens to this hub: no command is sent")
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A sample that waits until its time is sure.
+
+    Attributes:
+        sample: as received.
+        lost: samples lost just before it.
+        arrival_s: host monotonic time.
+        number: its own.
+    """
+
+    sample: p.Sample
+    lost: int
+    arrival_s: float
+    number: int
 
 
 class _Stage(Enum):
@@ -124,6 +142,7 @@ class HubSession:
         self._resuming = False
         self._count_lost = True
         self._missed = 0
+        self._held: list[_Held] = []
         self._met = False
         self._looked_s = math.inf
         self._pings_before = 0
@@ -311,8 +330,8 @@ class HubSession:
             # Not in the book: HELLO is the answer, and the next request follows anyway.
             self._send(p.HelloRequest(0))
         if self._stage in (_Stage.CLOCK, _Stage.FIRST_SAMPLE, _Stage.DONE):
-            # Before the first sample pings follow one another, so that its time is known when it comes.
-            ping = self._pinger.due(self._clock(), at_once=self._stage is _Stage.CLOCK)
+            # Before the first sample, and while one waits, pings follow one another, so that its time is known soon.
+            ping = self._pinger.due(self._clock(), at_once=self._stage is _Stage.CLOCK or bool(self._held))
             if ping is not None:
                 self._send(ping)
 
@@ -324,6 +343,8 @@ class HubSession:
             self._on_sample(packet, arrival, samples)
         elif isinstance(packet, p.Pong):
             self._pinger.answered(packet, arrival)
+            if self._held:
+                self._release(samples)
         elif isinstance(packet, p.Ack):
             self._requests.acknowledge(packet)
             if self._listen_only and (packet.command, packet.result) == (p.Start.TYPE, p.Result.OK):
@@ -356,23 +377,36 @@ class HubSession:
                 self._lost_track(arrival)
             return
         number, lost = followed
-        mapped = self.clock_map.add_sample(sample.hub_time_us, arrival)
+        self.clock_map.add_sample(sample.hub_time_us, arrival)
         self._sampled_s = arrival
         self.counters.lost += lost if self._count_lost else 0
         self._count_lost = True
-        self._missed += lost
-        if self.clock_map.certain or self._by_arrival:
-            self._last_host_s = max(mapped, self._last_host_s + 1e-6)
-            self.counters.samples += 1
-            samples.append(self._converter.convert(sample, self._missed, self._last_host_s, arrival, number))
-            self._missed = 0
-        else:
-            self.counters.untimed += 1
-            self._missed += 1
+        self._held.append(_Held(sample, lost, arrival, number))
+        self._release(samples)
+        self._drop_held(sum(arrival - held.arrival_s > self._params.hold_s for held in self._held))
         if resuming:
             self._abandon("the hub's samples go on")
         if self._stage is not _Stage.DONE:
             self._connected(arrival)
+
+    def _release(self, samples: list[ImuSample]) -> None:
+        """Hand on the samples that are held, unless their time is in doubt: the next PONG decides, in milliseconds."""
+        clock, converter = self.clock_map, self._converter
+        if converter is None or not (clock.ready and (clock.certain or self._by_arrival)):
+            return
+        for held in self._held:
+            taken_s = min(clock.to_host(held.sample.hub_time_us), held.arrival_s)
+            self._last_host_s = max(taken_s, self._last_host_s + 1e-6)
+            missed, self._missed = self._missed + held.lost, 0
+            self.counters.samples += 1
+            samples.append(converter.convert(held.sample, missed, self._last_host_s, held.arrival_s, held.number))
+        self._held.clear()
+
+    def _drop_held(self, count: int) -> None:
+        """Give up the oldest samples that are held: their time will not be known soon enough."""
+        dropped, self._held = self._held[:count], self._held[count:]
+        self.counters.untimed += len(dropped)
+        self._missed += sum(held.lost + 1 for held in dropped)
 
     def _lost_track(self, now: float) -> None:
         if self._listen_only:
@@ -396,6 +430,7 @@ class HubSession:
         rebooted = known is not None and hello.boot_id != known.boot_id
         if rebooted:
             self.counters.reboots += 1
+            self._drop_held(len(self._held))  # of a clock that is no more
             self.clock_map.reset()
             self._pinger.forget()
             self._numbers.reboot()
