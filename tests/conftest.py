@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 
 # Small synthetic takes with exact geometry, for the estimator and the laboratory; recorded bytes of a simulated hub.
@@ -19,6 +20,12 @@ pytest_plugins = ("recorded_hub", "synthetic_takes")
 # Before anything starts ROS: tests talk to nobody but themselves, not even to another run on this machine.
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
+
+# Half of hypothesis' own number of examples, so that the suite stays short; HYPOTHESIS_PROFILE=long looks longer.
+# No deadlines: a machine may be slow.
+settings.register_profile("suite", max_examples=50, deadline=None)
+settings.register_profile("long", max_examples=2000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = (

@@ -22,7 +22,8 @@ ORDER[ORDER.index("JawLeft")], ORDER[ORDER.index("JawRight")] = "JawRight", "Jaw
 def timecode(seconds: float) -> str:
     seconds %= 86400.0
     whole = int(seconds)
-    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}:{(seconds - whole) * 60.0:06.3f}"
+    ticks = min((seconds - whole) * 60.0, 59.999)  # rounded up it would be 60
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}:{ticks:06.3f}"
 
 
 def read(path: Path, fps: float | None = None) -> tuple[LiveLinkTake, LiveLinkReport]:
