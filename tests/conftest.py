@@ -21,9 +21,8 @@ pytest_plugins = ("recorded_hub", "synthetic_takes")
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
 
-# Half of hypothesis' own number of examples, so that the suite stays short; HYPOTHESIS_PROFILE=long looks longer.
-# No deadlines: a machine may be slow.
-settings.register_profile("suite", max_examples=50, deadline=None)
+# No deadlines: a machine may be slow. HYPOTHESIS_PROFILE=long looks longer.
+settings.register_profile("suite", deadline=None)
 settings.register_profile("long", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
