@@ -25,6 +25,7 @@ from rcl_interfaces.msg import Log  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
 from sensor_msgs.msg import PointCloud2  # noqa: E402
 from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.ros
 
 ROOT = Path(__file__).resolve().parents[2]
 SUCCESS = TransitionCallbackReturn.SUCCESS
+LATCHED_LOG = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class Graph:
@@ -181,7 +183,8 @@ def test_a_place_off_the_skin_is_told_and_the_others_are_drawn(graph: Graph) -> 
     states.publish(SensorStates(layout_id=1, status=[USABLE] * 7 + [ImuFrame.STATUS_MISSING] + [USABLE] * 4))
     graph.other.create_subscription(MarkerArray, "face/markers", lambda _: None, RELIABLE)
     warnings: list[Log] = []
-    graph.other.create_subscription(Log, "/rosout", warnings.append, 100)
+    # Latched, as /rosout is published: the warning may come before the two have found each other.
+    graph.other.create_subscription(Log, "/rosout", warnings.append, LATCHED_LOG)
     activate(graph)
     graph.spin_until(lambda: graph.node._sensors is not None, "layout")
     names = [info.name for info in graph.node._sensors.infos()]
