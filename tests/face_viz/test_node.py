@@ -114,7 +114,8 @@ def layout_message(missing: str = "", name: str = "of_the_robot") -> SensorLayou
     return SensorLayout(layout_id=1, name=name, sensors=mounts)
 
 
-def test_markers_show_the_face_with_its_own_stamp_and_frame(graph: Graph) -> None:
+def test_triangles_show_the_face_with_its_own_stamp_and_frame(graph: Graph) -> None:
+    graph.node.set_parameters([Parameter("markers", value="triangles")])
     latched = graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED)
     latched.publish(layout_message(missing="mentalis"))
     seen: list[MarkerArray] = []
