@@ -6,6 +6,7 @@ somebody is waited for, must neither run on while `/clock` stands still nor leap
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -32,16 +33,20 @@ class NodeTime:
         self._simulated_s, self._monotonic = simulated_s, monotonic
         self._lock = threading.Lock()
         self._behind_s = 0.0
+        self._last_s = -math.inf
         self._then: tuple[float, float] | None = None
         self._credit = (0.0, 0.0)
 
     def now_s(self) -> float:
         """Never less than before."""
         with self._lock:
-            own_s, simulated_s = self._monotonic(), self._simulated_s()
-            if simulated_s is None:
-                self._then = None
-                return own_s - self._behind_s
+            self._follow(self._monotonic(), self._simulated_s())
+            return self._last_s
+
+    def _follow(self, own_s: float, simulated_s: float | None) -> None:
+        if simulated_s is None:
+            self._then = None
+        else:
             if self._then is None:
                 self._then, self._credit = (own_s, simulated_s), (0.0, 0.0)
             passed_s = own_s - self._then[0]
@@ -51,4 +56,4 @@ class NodeTime:
             self._credit = min(real_s - step_s, MOST_CREDIT_S), min(played_s - step_s, MOST_CREDIT_S)
             self._then = own_s, simulated_s
             self._behind_s += passed_s - step_s
-            return own_s - self._behind_s
+        self._last_s = max(self._last_s, own_s - self._behind_s)  # rounded, too, it does not go back
