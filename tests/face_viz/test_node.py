@@ -149,6 +149,46 @@ def test_triangles_show_the_face_with_its_own_stamp_and_frame(graph: Graph) -> N
     assert text.text.strip() == "tracking"
 
 
+def test_a_still_head_is_shown_by_default_and_triangles_on_demand(graph: Graph) -> None:
+    graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED).publish(layout_message())
+    seen: list[MarkerArray] = []
+    graph.other.create_subscription(MarkerArray, "face/markers", seen.append, RELIABLE)
+    activate(graph)
+    graph.spin_until(lambda: seen and len(seen[-1].markers) > 2, "markers with sensors", graph.face(0.7))
+    head, *cubes, _ = seen[-1].markers
+    assert (head.type, head.mesh_resource) == (Marker.MESH_RESOURCE, "package://imusic/meshes/head.dae")
+    assert not head.points
+    assert len(cubes) == 12
+    graph.node.set_parameters([Parameter("markers", value="triangles")])
+    graph.spin_until(lambda: seen[-1].markers[0].type == Marker.TRIANGLE_LIST, "triangles", graph.face(0.7))
+    assert any(m.markers[0].action == Marker.DELETEALL for m in seen), "viewers keep the still head otherwise"
+
+
+def test_the_sensors_frames_are_told_once_with_the_layout(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[list[Any]] = []
+    monkeypatch.setattr("imusic_ros.transforms.Transforms.send", lambda self, sent: told.append(list(sent)))
+    layout = layout_message()
+    layout.header.frame_id = "robot/head"
+    layouts = graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED)
+    layouts.publish(layout)
+    activate(graph)
+    graph.spin_until(lambda: told, "frames")
+    assert {t.header.frame_id for t in told[-1]} == {"robot/head"}
+    assert [t.child_frame_id for t in told[-1]] == [f"imu_{name}" for name in load_layout().names]
+    turns = [[getattr(t.transform.rotation, axis) for axis in "xyzw"] for t in told[-1]]
+    assert np.linalg.norm(turns, axis=1) == pytest.approx(1.0, abs=1e-9)
+    layout.sensors[4].place = [9.0, 9.0]
+    layout.header.frame_id = ""
+    layouts.publish(layout)
+    graph.spin_until(lambda: len(told[-1]) == 11, "frames of the sensors that have a place")
+    assert {t.header.frame_id for t in told[-1]} == {"face_head"}
+    layout.header.frame_id = "my head"
+    count = len(told)
+    layouts.publish(layout)
+    graph.spin_until(lambda: graph.node._layout.header.frame_id == "my head", "layout in a frame that is none")
+    assert len(told) == count
+
+
 USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
 
 
