@@ -14,6 +14,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from imusic.msg import FaceBlendshapes, SensorLayout, SensorStates, WearerPrompt
 from imusic.srv import CalibrateNeutral
+from rclpy.exceptions import InvalidServiceNameException
 from rclpy.serialization import deserialize_message
 from rclpy.task import Future
 from sensor_msgs.msg import PointCloud2
@@ -26,7 +27,7 @@ from face_model.frames import checked_frame, head_frame
 from face_model.layout import Sensor
 from face_model.skin import place_on_skin
 from face_viz.errors import PortError, VizError
-from face_viz.frame import FaceFrame
+from face_viz.frame import LARGEST, FaceFrame, drawable
 from face_viz.markers import MarkerGeometry
 from face_viz.neutral_mesh import mesh_uri
 from face_viz.page import FacePage, Trouble
@@ -99,7 +100,11 @@ class FaceVizNode(ManagedNode):
         self._keep(self.destroy_publisher, self._pub_markers)
         self._keep(self.destroy_publisher, self._pub_points)
         service = str(self.value("calibrate_service"))
-        self._calibrate = self.create_client(CalibrateNeutral, service) if service else None
+        try:
+            self._calibrate = self.create_client(CalibrateNeutral, service) if service else None
+        except InvalidServiceNameException as error:
+            told = " ".join(str(error).split())
+            raise ConfigurationError(f"calibrate_service: expected the name of a service, found: {told}") from error
         if self._calibrate is not None:
             self._keep(self.destroy_client, self._calibrate)
         self._keep(
@@ -358,8 +363,13 @@ class FaceVizNode(ManagedNode):
         self._drawn_raw = raw
         message = deserialize_message(raw, FaceBlendshapes)
         frame = frame_of(message)
-        if not np.isfinite(frame.weights).all():
-            return  # counted by the page; RViz would draw nothing of it
+        if not drawable(frame):
+            self.get_logger().warning(
+                f"face {frame.sequence} is not drawn: expected finite weights and a finite orientation of at most "
+                f"{LARGEST:g}, found others; look at who publishes face/blendshapes",
+                throttle_duration_sec=10.0,
+            )
+            return
         triangles = self.value("markers") == "triangles"
         vertices = self._geometry.vertices(frame.weights) if wanted[1] or triangles else None
         if wanted[0]:

@@ -6,7 +6,6 @@ import importlib.util
 import signal
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -20,6 +19,7 @@ from face_inference.wearer_names import checked_wearers
 from face_model.errors import FaceModelError
 from face_model.faces import load_rig
 from face_model.layout import load_layout
+from face_model.share import expanded
 from imu_driver.udp import parse_address
 from imusic_cli.errors import CommandError
 from imusic_cli.foreground import own_foreground_group
@@ -178,7 +178,7 @@ def _check_wearers(process: Process) -> None:
 
 def _check_motion(motion: str) -> None:
     hub = load_module("imu_sim.hub.config")
-    if not hub.is_built_in(motion) and not Path(motion).expanduser().is_file():
+    if not hub.is_built_in(motion) and not expanded(motion).is_file():
         raise CommandError(f"expected {hub.MOTIONS}, found no file {motion}")
 
 

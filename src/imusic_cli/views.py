@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from face_model.share import expanded
 from imusic_cli.namespace import parsed_namespace
 
 console = Console(stderr=True, markup=False)
@@ -23,5 +24,5 @@ def views(
     """Write a view for RViz (rviz2 -d FILE) and one for Foxglove (Layouts, Import from file)."""
     from face_viz.views import write_views
 
-    for path in write_views(folder.expanduser(), namespace, frame_id):
+    for path in write_views(expanded(folder), namespace, frame_id):
         console.print(f"written: {path}", highlight=False, soft_wrap=True)

@@ -455,3 +455,29 @@ def test_trouble_of_driver_and_estimator_is_shown_and_that_of_others_is_not(grap
     told_until([warned, ("face_inference", "error", "face_inference!")], imu_driver=1, face_inference=2, camera=2)
     told_until([warned], face_inference=0)
     told_until([], imu_driver=0)
+
+
+@pytest.mark.parametrize("name", ["a b", "1st", "a//b"])
+def test_a_service_that_cannot_be_called_is_refused_in_one_line(graph: Graph, name: str) -> None:
+    graph.node.set_parameters([Parameter("calibrate_service", value=name)])
+    assert graph.node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    message = graph.node._current_health().message
+    assert "calibrate_service: expected the name of a service" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("what", ["weights", "orientation"])
+def test_huge_values_are_drawn_nowhere(graph: Graph, what: str) -> None:
+    seen: list[MarkerArray] = []
+    clouds: list[PointCloud2] = []
+    graph.other.create_subscription(MarkerArray, "face/markers", seen.append, RELIABLE)
+    graph.other.create_subscription(PointCloud2, "face/points", clouds.append, RELIABLE)
+    activate(graph)
+    bad = graph.face(1e30 if what == "weights" else 0.1)
+    if what == "orientation":
+        bad.head_orientation.x = 1e30
+    graph.spin_until(lambda: graph.node._received > 10, "faces", bad)
+    graph.node._page.frame(-1)
+    assert graph.node._page.counters["faces_refused"] >= 1
+    assert (seen, clouds) == ([], [])
+    graph.spin_until(lambda: seen and clouds, "markers and points", graph.face(0.1))
