@@ -13,6 +13,7 @@ from rclpy.exceptions import (
     InvalidParameterException,
     InvalidParameterTypeException,
     InvalidParameterValueException,
+    ParameterUninitializedException,
 )
 from rclpy.executors import ExternalShutdownException
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
@@ -23,7 +24,12 @@ from imusic_ros.executor import make_executor
 from imusic_ros.garbage import GarbageControl
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 
-PARAMETER_ERRORS = (InvalidParameterException, InvalidParameterTypeException, InvalidParameterValueException)
+PARAMETER_ERRORS = (
+    InvalidParameterException,
+    InvalidParameterTypeException,
+    InvalidParameterValueException,
+    ParameterUninitializedException,  # an empty list, whose type ROS cannot see
+)
 ARGUMENT_ERRORS = (_rclpy.RCLError, _rclpy.RCLInvalidROSArgsError, _rclpy.UnknownROSArgsError)
 """Of `--ros-args`, and of files of parameters that are no YAML or hold what ROS cannot."""
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
