@@ -78,7 +78,7 @@ def point_packer() -> Any:
 def cloud_message(header: Header, points: np.ndarray[Any, Any], packer: Any = None) -> PointCloud2:
     """PointCloud2 with fields x, y, z, rgb from (N, 4) float32, by `packer` if one is given."""
     if packer is not None:
-        cloud = packer.create_cloud(header, FIELDS, points)
+        cloud = packer.create_cloud(header, list(FIELDS), points)
         cloud.is_dense = True  # no point is missing
         return cloud
     data: array.array[int] = array.array("B")
