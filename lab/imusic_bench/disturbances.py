@@ -108,21 +108,24 @@ def act(
     stop: Callable[[], bool],
     done: Callable[[Disturbance, float, float], None],
 ) -> None:
-    """Do one after another in time, from now on, until `stop`.
+    """Do one after another in time, from now on, until `stop`; what concerns a process that is dead is passed over.
 
     Args:
         disturbances: in the order of time.
         pid_of: process id by name.
         stop: asked several times a second.
-        done: told of each, when it began and when it was over, s on the monotonic clock.
+        done: told of each that was done, when it began and when it was over, s on the monotonic clock.
     """
     start_s = time.monotonic()
     for each in disturbances:
         if not _wait(start_s + each.at_s, stop):
             return
         began_s = time.monotonic()
-        with disturbed(each, pid_of):
-            _wait(start_s + each.end_s, stop)
+        try:
+            with disturbed(each, pid_of):
+                _wait(start_s + each.end_s, stop)
+        except ProcessLookupError:
+            continue  # a viewer that was killed before, and is not back yet
         done(each, began_s, time.monotonic())
 
 

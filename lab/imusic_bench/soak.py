@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -239,10 +240,10 @@ def _acting(
         happened.append(Happened(each, began_s + to_epoch_s, ended_s + to_epoch_s))
         say(str(each))
 
-    thread = threading.Thread(target=act, args=(disturbances, lambda name: supervisor.pids()[name], over.is_set, done))
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        acting = pool.submit(act, disturbances, lambda name: supervisor.pids()[name], over.is_set, done)
+        try:
+            yield
+        finally:
+            over.set()
+        acting.result()

@@ -66,3 +66,16 @@ def test_they_come_in_order_and_end_when_asked() -> None:
     act(planned, lambda _: 0, lambda: len(told) >= 3, lambda each, began_s, ended_s: told.append(each))
     assert told == planned[: len(told)]
     assert len(told) >= 3
+
+
+def test_a_process_that_is_dead_is_passed_over(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    child.wait()
+    told: list[Disturbance] = []
+    planned = [
+        Disturbance(STOP, VIEWER, 0.0, 0.0),
+        Disturbance(KILL, VIEWER, 0.0, 0.0),
+        Disturbance(BUSY, "", 0.0, 0.0, 1),
+    ]
+    act(planned, lambda _: child.pid, lambda: False, lambda each, began_s, ended_s: told.append(each))
+    assert told == planned[2:]
