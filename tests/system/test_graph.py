@@ -187,7 +187,7 @@ def test_a_face_carries_the_stamp_and_number_of_its_sample(heard: Heard) -> None
     common = [f for f in heard.faces if f.sequence in stamps]
     assert len(common) > 100
     assert all(stamps[f.sequence] == (f.header.stamp.sec, f.header.stamp.nanosec) for f in common)
-    assert all(f.header.frame_id == "face_head" for f in common)
+    assert all(f.header.frame_id == f"{NAMESPACE}/face_head" for f in common)
 
 
 def test_values_are_in_their_ranges_and_the_face_moves(heard: Heard) -> None:
