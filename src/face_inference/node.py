@@ -65,7 +65,8 @@ class FaceInferenceNode(ManagedNode):
     def activate(self) -> None:
         """Take frames."""
         for wearer in self._served:
-            wearer.topics.listen(partial(self._on_frame, wearer))
+            taken = self._on_replayed_frame if wearer.replay else self._on_frame
+            wearer.topics.listen(partial(taken, wearer))
         self._poll_timer = self.create_timer(POLL_PERIOD_S, self._on_poll)
 
     def deactivate(self) -> None:
@@ -95,6 +96,11 @@ class FaceInferenceNode(ManagedNode):
             tracker.use_params(params)
 
     # The loop: frames come in, those that are there together become faces in one step of the engine, faces go out.
+
+    def _on_replayed_frame(self, wearer: ServedWearer, message: ImuFrame | None) -> None:
+        """Take in every frame of a replay, in order, when its layout is there."""
+        for frame in wearer.in_order(message, time.monotonic()):
+            self._on_frame(wearer, frame)
 
     def _on_frame(self, wearer: ServedWearer, message: ImuFrame) -> None:
         """Collect one wearer's frame. Frames that are ready together are worked on together; none is waited for."""
@@ -127,6 +133,8 @@ class FaceInferenceNode(ManagedNode):
             return
         began_s = time.monotonic()
         samples = [(face, sample) for face, (_, sample) in ready.items()]
+        for face in ready:
+            self._served[face].snapshots.before_frame(self._served[face].header, began_s)
         heads = []
         for face, estimate in self._batch.update(samples, self.now_s()):
             wearer = self._served[face]
@@ -138,6 +146,7 @@ class FaceInferenceNode(ManagedNode):
             wearer.topics.publish(estimate, wearer.header, age_s)
             wearer.latency.add(age_s, time.monotonic() - began_s)
             wearer.poll(self.now_s())
+            wearer.snapshots.after_frame(wearer.header, time.monotonic())
             if self._transforms is not None and wearer.head is not None:
                 heads.append(wearer.head.of(wearer.header, estimate.head_orientation.tolist()))
                 if wearer.head.problem:
@@ -150,6 +159,10 @@ class FaceInferenceNode(ManagedNode):
         now_s = self.now_s()
         for wearer in self._served:
             wearer.poll(now_s)
+            wearer.snapshots.look(wearer.header, time.monotonic())
+            if wearer.replay:
+                self._on_replayed_frame(wearer, None)
+                continue
             estimate = wearer.tracker.face_without_input(now_s)
             if estimate is not None:
                 wearer.state = estimate.state
@@ -201,15 +214,25 @@ class FaceInferenceNode(ManagedNode):
 
     def _on_engine_failure(self, line: str) -> None:
         self._engine_failure = line
+        for wearer in self._served:
+            wearer.tracker.changes += 1
         self.get_logger().error(line)
 
     def _serve(self, model: Model, engine: Engine) -> None:
-        description, params = model.description, self._tracker_params()
+        description, params, replay = model.description, self._tracker_params(), bool(self.value("replay"))
         trackers = [FaceTracker(description, engine, params, face) for face in range(engine.faces)]
         self._batch = FaceBatch(engine, trackers)
         for name, tracker in zip(self._names or ("",), trackers, strict=True):
             try:
-                wearer = ServedWearer(self, name, tracker, description, str(self.value("parent_frame")))
+                wearer = ServedWearer(
+                    self,
+                    name,
+                    tracker,
+                    description,
+                    lambda: engine.description,
+                    str(self.value("parent_frame")),
+                    replay,
+                )
             except ValueError as error:
                 raise ConfigurationError(f"parent_frame: {error}") from error
             self._served += (wearer,)
