@@ -65,4 +65,15 @@ def kinds(topics: Iterable[str], namespaces: Sequence[str]) -> dict[str, TopicKi
 
 def absolute(namespace: str, name: str) -> str:
     """A relative name in an absolute namespace."""
-    return f"/{namespace.strip('/')}/{name}".replace("//", "/")
+    return "/" + "/".join(part for part in f"{namespace}/{name}".split("/") if part)
+
+
+NOTHING_PUBLISHED = "expected a face to record"
+
+
+def nothing_published(namespaces: Sequence[str]) -> str:
+    """What is wrong where no topic of `FACES` is published, and what to do; begins with `NOTHING_PUBLISHED`."""
+    return (
+        f"{NOTHING_PUBLISHED} in {', '.join(namespaces)}, found nobody who publishes imu/frame or face/blendshapes "
+        "there; start `imusic capture` or `imusic demo`, with the same --namespace"
+    )

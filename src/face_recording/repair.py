@@ -156,7 +156,8 @@ def repair(folder: Path) -> Repair | None:
         mark.release(finished=True)
     except OSError as error:
         raise RecordingError(
-            f"expected to mend the recording {folder}, found: {error.strerror or error}; make room, or see to its rights"
+            f"expected to mend the recording {folder}, found: {error.strerror or error}; make room, or let it be "
+            "written"
         ) from error
     return done
 
@@ -255,7 +256,7 @@ def _take(found: _Found, opcode: int, content: bytes, start: int) -> bool:
     """Note one record; False where the data of the file end, or are damaged."""
     from mcap.data_stream import ReadDataStream
     from mcap.opcode import Opcode
-    from mcap.records import Channel, Chunk, MessageIndex, Metadata, MetadataIndex, Schema
+    from mcap.records import Chunk, MessageIndex, Metadata, MetadataIndex
 
     if opcode in (Opcode.DATA_END, Opcode.FOOTER):
         return False
