@@ -13,7 +13,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from face_recording.bag_metadata import BagTopic, qos_text
 from face_recording.errors import RecordingError
 from face_recording.message_definitions import definition_of, hash_of
-from face_recording.recorded_topics import OTHERS_DEPTH, TopicKind
+from face_recording.recorded_topics import OTHERS_DEPTH, SNAPSHOT, TopicKind
 
 OnTopic = Callable[[BagTopic, str, TopicKind], Callable[[bytes], None] | None]
 """Called with a topic and its definition before the first message; answers what takes its messages, or None."""
@@ -43,11 +43,18 @@ class Listener:
         self._node, self._kinds, self._on_topic = node, kinds, on_topic
         self._listening: dict[str, _Listening] = {}
 
-    def look(self) -> None:
-        """Subscribe to what is published by now; again where it is published otherwise than was thought."""
+    def look(self, snapshots: bool = True) -> None:
+        """Subscribe to what is published by now; again where it is published otherwise than was thought.
+
+        Args:
+            snapshots: whether to those too: their publishers answer with a new one at once, and what comes after it
+                must be heard already.
+        """
         for name, known in self._kinds.items():
             current = self._listening.get(name)
             if name in self.refused or (current is not None and current.heard):
+                continue
+            if known is not None and known.type == SNAPSHOT and not snapshots:
                 continue
             kind = self._offered(name, known)
             if kind is None or (current is not None and current.kind == kind):

@@ -25,7 +25,7 @@ from face_recording.errors import RecordingError
 from face_recording.listening import Listener
 from face_recording.node_parameters import ParameterReader
 from face_recording.parameters import PARAMETERS
-from face_recording.recorded_topics import FACES, KINDS, TopicKind, absolute, kinds, nothing_published
+from face_recording.recorded_topics import FACES, SNAPSHOT, TopicKind, absolute, kinds, nothing_published
 from face_recording.recording import Figures, Recording, lost_by_topic
 from face_recording.repair import repair_all
 from face_recording.take_folder import make_take_folder, takes_folder
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 TICK_S = 1.0
 SILENT_S = 2.0
 """Without a message of a face for this long something is wrong with the capture."""
+SNAPSHOTS_AFTER_S = 0.3
+"""What comes after a snapshot must be heard already: publishers of this machine are found in less."""
 ASKED = ("imu_driver", "face_inference", "face_reference")
 """Nodes whose parameters are kept with a take."""
 MB = 1 << 20
@@ -71,6 +73,7 @@ class RecorderNode(ManagedNode):
         self._take: _Take | None = None
         self._last = RecordingStatus(disk_time_left=math.inf)
         self._waiting = False
+        self._soon: Any = None
         self._face_counts: tuple[float, int] = (0.0, 0)
         self._refused_told: set[str] = set()
 
@@ -202,7 +205,7 @@ class RecorderNode(ManagedNode):
             bag.define(topic.type, definition)
             if kind.repeats:
                 bag.repeat(topic, kind.repeats)
-            if topic.type == KINDS["face/snapshot"].type:
+            if topic.type == SNAPSHOT:
                 return lambda data: self._on_snapshot(topic, data)
             return lambda data: recording.put(topic, data)
 
@@ -212,11 +215,22 @@ class RecorderNode(ManagedNode):
         self._take, self._waiting = take, False
         self._face_counts = (time.monotonic(), 0)
         recording.start()
-        take.listener.look()
+        take.listener.look(snapshots=False)
+        self._soon = self.create_timer(SNAPSHOTS_AFTER_S, self._ask_for_snapshots)
         take.parameters.look()
         self.get_logger().info(f"recording to {folder}")
         self._publish_status()
         return folder
+
+    def _ask_for_snapshots(self) -> None:
+        self._forget_soon()
+        if self._take is not None:
+            self._take.listener.look()
+
+    def _forget_soon(self) -> None:
+        soon, self._soon = self._soon, None
+        if soon is not None:
+            self.destroy_timer(soon)
 
     def _check_something_is_published(self) -> None:
         wanted = [absolute(place, name) for place in self._places for name in FACES]
@@ -301,6 +315,7 @@ class RecorderNode(ManagedNode):
         take, self._take = self._take, None
         if take is None:
             return
+        self._forget_soon()
         take.listener.close()
         take.parameters.close()
         take.recording.stop()

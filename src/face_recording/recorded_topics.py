@@ -25,11 +25,13 @@ class TopicKind:
     repeats: int = 0
 
 
+SNAPSHOT = "imusic/msg/Snapshot"
+
 KINDS = {
     "imu/bytes": TopicKind("imusic/msg/HubBytes", reliable=True),
     # Not repeated: a replay goes back to what a snapshot knows. They come every ten seconds.
-    "imu/snapshot": TopicKind("imusic/msg/Snapshot", reliable=True, latched=True, depth=10),
-    "face/snapshot": TopicKind("imusic/msg/Snapshot", reliable=True, latched=True, depth=10),
+    "imu/snapshot": TopicKind(SNAPSHOT, reliable=True, latched=True, depth=10),
+    "face/snapshot": TopicKind(SNAPSHOT, reliable=True, latched=True, depth=10),
     "imu/frame": TopicKind("imusic/msg/ImuFrame"),
     "imu/layout": TopicKind("imusic/msg/SensorLayout", reliable=True, latched=True, depth=10, repeats=1),
     "imu/states": TopicKind("imusic/msg/SensorStates", reliable=True, latched=True, depth=100, repeats=1),
