@@ -32,10 +32,10 @@ KINDS = {
     # Not repeated: a replay goes back to what a snapshot knows. They come every ten seconds.
     "imu/snapshot": TopicKind(SNAPSHOT, reliable=True, latched=True, depth=10),
     "face/snapshot": TopicKind(SNAPSHOT, reliable=True, latched=True, depth=10),
-    "imu/frame": TopicKind("imusic/msg/ImuFrame"),
+    "imu/frame": TopicKind("imusic/msg/ImuFrame", reliable=True),
     "imu/layout": TopicKind("imusic/msg/SensorLayout", reliable=True, latched=True, depth=10, repeats=1),
     "imu/states": TopicKind("imusic/msg/SensorStates", reliable=True, latched=True, depth=100, repeats=1),
-    "face/blendshapes": TopicKind("imusic/msg/FaceBlendshapes"),
+    "face/blendshapes": TopicKind("imusic/msg/FaceBlendshapes", reliable=True),
     "face/prompt": TopicKind("imusic/msg/WearerPrompt", reliable=True, latched=True, depth=100, repeats=1),
     "face/reference": TopicKind("imusic/msg/FaceReference"),
     "/diagnostics": TopicKind("diagnostic_msgs/msg/DiagnosticArray", reliable=True, depth=1000),

@@ -186,6 +186,7 @@ class Recording:
         latest = self._figures
         lost = self._dropped + sum(count.gaps.missing for count in self.topics.values())
         running = self.is_running
+        lost += 0 if running or self._thread.is_alive() else len(self._queue)
         duration_s = self._monotonic() - self._clock.began_s if running else latest.duration_s
         return Figures(
             duration_s,

@@ -141,7 +141,7 @@ def repair(folder: Path) -> Repair | None:
     Raises:
         RecordingError: the folder cannot be written, or a file in it is no MCAP.
     """
-    if not is_unfinished(folder):
+    if not is_unfinished(folder) or (not is_marked(folder) and _is_written(folder)):
         return None
     require_mcap()
     try:
@@ -163,10 +163,13 @@ def repair(folder: Path) -> Repair | None:
 
 
 def repair_all(takes: Path) -> Iterator[Repair | RecordingError]:
-    """Mend every recording in a folder of takes that was cut off; what could not be mended is told, not raised."""
+    """Mend every recording of ours in a folder of takes that was cut off; what could not be mended is told, not raised.
+
+    Bags of others are left alone, because nobody can tell for sure whether they are still written.
+    """
     if not takes.is_dir():
         return
-    for folder in sorted(path for path in takes.iterdir() if path.is_dir()):
+    for folder in sorted(path for path in takes.iterdir() if path.is_dir() and is_marked(path)):
         try:
             done = repair(folder)
         except RecordingError as error:
@@ -184,6 +187,18 @@ def bag_files(folder: Path) -> list[Path]:
         return (int(found[1]) if found else 0, path.name)
 
     return sorted((path for path in folder.glob("*.mcap") if not path.name.startswith(".")), key=number)
+
+
+def _is_written(folder: Path) -> bool:
+    """Whether another process of this machine has a file of the bag open, as `ros2 bag record` while it runs."""
+    wanted = {str(path.resolve()) for path in bag_files(folder)}
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(link.readlink()) in wanted:
+                return True
+        except OSError:
+            continue  # it has ended, or belongs to somebody else
+    return False
 
 
 def is_whole(path: Path) -> bool:

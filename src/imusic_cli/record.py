@@ -109,7 +109,7 @@ def _follow(client: RecorderClient, stop: threading.Event, duration: float) -> N
                         "was recorded is mended by `imusic takes`"
                     )
                 continue
-            live.update(Text(_line(status), no_wrap=True, overflow="ellipsis"), refresh=True)
+            live.update(Text(progress_line(status), no_wrap=True, overflow="ellipsis"), refresh=True)
             if status.message and status.message != told:
                 err.print(status.message, style="yellow", soft_wrap=True)
             told = status.message
@@ -117,7 +117,8 @@ def _follow(client: RecorderClient, stop: threading.Event, duration: float) -> N
                 return
 
 
-def _line(status: RecordingStatus) -> str:
+def progress_line(status: RecordingStatus) -> str:
+    """What is told while it goes on."""
     minutes, seconds = divmod(int(status.duration), 60)
     left = f"   the disk lasts {_long(status.disk_time_left)}" if math.isfinite(status.disk_time_left) else ""
     size, rate = status.bytes / MB, status.faces_rate
@@ -133,7 +134,7 @@ def _long(seconds: float) -> str:
 def _say_the_end(client: RecorderClient, folder: str, problem: str) -> None:
     status = client.status
     if status is not None:
-        err.print(_line(status))
+        err.print(progress_line(status))
     if problem:
         raise CommandError(problem)
     err.print(f"Recorded {folder}", style="green", soft_wrap=True)

@@ -131,6 +131,18 @@ def test_a_recording_that_goes_on_is_left_alone(tmp_path: Path) -> None:
     assert len(frames(bag_files(folder)[0])) == 12
 
 
+def test_a_bag_that_others_write_is_left_alone(tmp_path: Path, whole: bytes) -> None:
+    folder = tmp_path / "of_ros"
+    folder.mkdir()
+    with (folder / "x_0.mcap").open("wb") as file:
+        file.write(whole)
+        file.flush()
+        assert is_unfinished(folder)
+        assert repair(folder) is None
+    assert list(repair_all(tmp_path)) == []
+    assert repair(folder) is not None
+
+
 def test_a_recording_that_ended_before_its_first_byte(tmp_path: Path) -> None:
     folder = tmp_path / "take"
     folder.mkdir()
@@ -146,6 +158,7 @@ def test_a_recording_that_ended_before_its_first_byte(tmp_path: Path) -> None:
 def test_a_file_that_is_none_of_ours_is_told_and_left(tmp_path: Path) -> None:
     (tmp_path / "a" / "x").mkdir(parents=True)
     (tmp_path / "a" / "take_0.mcap").write_bytes(b"something else entirely")
+    (tmp_path / "a" / MARK_FILE).touch()
     cut_off(tmp_path / "b")
     with pytest.raises(RecordingError, match="expected an MCAP file"):
         repair(tmp_path / "a")

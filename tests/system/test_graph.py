@@ -149,10 +149,10 @@ def test_topics_have_their_types(heard: Heard, name: str, type_name: str) -> Non
 @pytest.mark.parametrize(
     ("name", "reliability", "durability"),
     [
-        ("imu/frame", ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
+        ("imu/frame", ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
         ("imu/layout", ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
         ("imu/states", ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
-        ("face/blendshapes", ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
+        ("face/blendshapes", ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
         ("face/markers", ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
         ("face/points", ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
     ],
