@@ -7,6 +7,7 @@ done by the next one, and one of a finished bag changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import struct
@@ -22,13 +23,16 @@ from face_recording.errors import RecordingError
 from face_recording.growing_file import free_reserve, is_marked, take_over
 
 if TYPE_CHECKING:
-    from mcap.records import Channel, Chunk, ChunkIndex, MessageIndex, MetadataIndex, Schema
+    from mcap.records import Channel, Chunk, ChunkIndex, McapRecord, MessageIndex, MetadataIndex, Schema
 
 MAGIC = b"\x89MCAP0\r\n"
 MOST_BYTES = 1 << 31
 """A record that says to be longer is torn."""
 _HEAD = struct.Struct("<BQ")
 """Of a record: opcode, length."""
+_FOOTER = _HEAD.pack(2, 20)
+"""Begin of the record that ends every file."""
+_END_SIZE = len(_FOOTER) + 20 + len(MAGIC)
 _MESSAGE = struct.Struct("<H4xQ")
 """Begin of a message: channel, when it was received."""
 _NUMBERED = re.compile(r"_(\d+)\.mcap$")
@@ -71,11 +75,17 @@ class _Found:
         self.chunks.append(index)
 
     def take_index(self, index: MessageIndex, start: int, length: int) -> None:
-        """Note where the last chunk's messages of one channel are listed."""
-        if self.chunks:
-            self.chunks[-1].message_index_offsets[index.channel_id] = start
-            self.chunks[-1].message_index_length += length
-            self.not_indexed.pop(index.channel_id, None)
+        """Note where the last chunk's messages of one channel are listed; it has no checksum, so it is compared.
+
+        Raises:
+            ValueError: it lists something else.
+        """
+        expected = self.not_indexed.get(index.channel_id, [])
+        if not self.chunks or sorted(expected) != sorted(index.records):
+            raise ValueError("the index lists other messages than the chunk holds")
+        self.chunks[-1].message_index_offsets[index.channel_id] = start
+        self.chunks[-1].message_index_length += length
+        self.not_indexed.pop(index.channel_id, None)
 
     def take_records(self, data: bytes) -> dict[int, list[tuple[int, int]]]:
         """Note schemas, channels and messages; times and places of the messages by channel."""
@@ -191,24 +201,28 @@ def bag_files(folder: Path) -> list[Path]:
 
 def _is_written(folder: Path) -> bool:
     """Whether another process of this machine has a file of the bag open, as `ros2 bag record` while it runs."""
-    wanted = {str(path.resolve()) for path in bag_files(folder)}
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
+    wanted = {(found.st_dev, found.st_ino) for found in (path.stat() for path in bag_files(folder))}
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if str(link.readlink()) in wanted:
-                return True
+            opened = list(os.scandir(process / "fd"))
         except OSError:
             continue  # it has ended, or belongs to somebody else
+        for entry in opened:
+            with contextlib.suppress(OSError):  # closed by now
+                found = entry.stat()
+                if (found.st_dev, found.st_ino) in wanted:
+                    return True
     return False
 
 
 def is_whole(path: Path) -> bool:
-    """Whether an MCAP file has its end."""
+    """Whether an MCAP file has its end: a footer and the magic bytes."""
     with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        if size < 2 * len(MAGIC):
+        if file.seek(0, os.SEEK_END) < _END_SIZE + len(MAGIC):
             return False
-        file.seek(-len(MAGIC), os.SEEK_END)
-        return file.read() == MAGIC
+        file.seek(-_END_SIZE, os.SEEK_END)
+        end = file.read()
+    return end.startswith(_FOOTER) and end.endswith(MAGIC)
 
 
 def _repair(folder: Path) -> Repair:
@@ -284,7 +298,7 @@ def _take(found: _Found, opcode: int, content: bytes, start: int) -> bool:
     """Note one record; False where the data of the file end, or are damaged."""
     from mcap.data_stream import ReadDataStream
     from mcap.opcode import Opcode
-    from mcap.records import Chunk, MessageIndex, Metadata, MetadataIndex
+    from mcap.records import Attachment, Chunk, Header, MessageIndex, Metadata, MetadataIndex
 
     if opcode in (Opcode.DATA_END, Opcode.FOOTER):
         return False
@@ -295,15 +309,36 @@ def _take(found: _Found, opcode: int, content: bytes, start: int) -> bool:
         elif opcode == Opcode.MESSAGE_INDEX:
             found.take_index(MessageIndex.read(stream), start, length)
         elif opcode == Opcode.HEADER:
+            _check_whole(Header.read(stream), content)
             found.has_header = True
+        elif opcode == Opcode.ATTACHMENT:
+            Attachment.read(stream)
         elif opcode == Opcode.METADATA:
-            found.metadata.append(MetadataIndex(start, length, Metadata.read(stream).name))
+            metadata = Metadata.read(stream)
+            _check_whole(metadata, content)
+            found.metadata.append(MetadataIndex(start, length, metadata.name))
         elif opcode in (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE):
             found.take_records(_HEAD.pack(opcode, len(content)) + content)
+        else:
+            return False  # belongs into no file's data
     except _damages():
         return False
     found.end = start + length
     return True
+
+
+def _check_whole(record: McapRecord, content: bytes) -> None:
+    """The library takes texts that are cut short: what it read must be all that was there.
+
+    Raises:
+        ValueError: it is not.
+    """
+    from mcap.data_stream import RecordBuilder
+
+    again = RecordBuilder()
+    record.write(again)
+    if again.end()[_HEAD.size :] != content:
+        raise ValueError("a record is damaged")
 
 
 def _damages() -> tuple[type[Exception], ...]:

@@ -13,9 +13,9 @@ SENSOR_DATA = QoSProfile(
 """How `imu/frame`, `imu/<sensor>/data` and `face/blendshapes` are listened to: a slow subscriber loses old samples and
 delays nobody."""
 
-SAMPLES = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+SAMPLES = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2000, reliability=ReliabilityPolicy.RELIABLE)
 """How `imu/frame` and `face/blendshapes` are published: who asks for best effort gets just that; a recorder, which asks
-for all, gets again what was lost on the way, of the last five seconds at 200 Hz. Publishers wait for nobody."""
+for all, gets again what was lost on the way, of the last ten seconds at 200 Hz. Publishers wait for nobody."""
 
 LATCHED = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
