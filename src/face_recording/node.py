@@ -26,7 +26,7 @@ from face_recording.listening import Listener
 from face_recording.node_parameters import ParameterReader
 from face_recording.parameters import PARAMETERS
 from face_recording.recorded_topics import FACES, SNAPSHOT, TopicKind, absolute, kinds, nothing_published
-from face_recording.recording import Figures, Recording, lost_by_topic
+from face_recording.recording import Figures, Recording, lost_by_topic, without_face
 from face_recording.repair import repair_all
 from face_recording.take_folder import make_take_folder, takes_folder
 from imusic_ros.graph import GraphError, checked_namespace
@@ -130,6 +130,7 @@ class RecorderNode(ManagedNode):
             "megabytes": figures.bytes / MB,
             "disk_left_min": figures.disk_left_s / 60.0,
             "lost": figures.lost,
+            "samples_without_face": without_face(self._topics(take)),
             "flush_longest_s": figures.flush_longest_s,
             "waiting_most_mb": figures.waiting_bytes / MB,
         }
@@ -326,6 +327,7 @@ class RecorderNode(ManagedNode):
             "duration_s": round(figures.duration_s, 3),
             "messages": {count.topic.name: count.messages for count in self._topics(take)},
             "lost": lost_by_topic(self._topics(take)),
+            "samples_without_face": without_face(self._topics(take)),
         }
         if problem:
             ended["problem"] = problem
@@ -421,6 +423,11 @@ class RecorderNode(ManagedNode):
         if figures.lost:
             named = ", ".join(f"{count} of {name}" for name, count in lost_by_topic(self._topics(take)).items())
             return f"messages are missing: {named or figures.lost}; the machine is too busy, or the hub lost them"
+        missed = without_face(self._topics(take))
+        if missed:
+            return (
+                f"{missed} samples gave no face: inference is too slow on this machine; what was published is recorded"
+            )
         return ""
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shlex
 import signal
 import threading
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 err = Console(stderr=True, markup=False, highlight=False)
 
+_DIGITS = re.compile(r"[0-9]+")
 MB = 1 << 20
 FOUND_S = 1.5
 """Nodes of this machine find each other within half a second."""
@@ -110,9 +112,10 @@ def _follow(client: RecorderClient, stop: threading.Event, duration: float) -> N
                     )
                 continue
             live.update(Text(progress_line(status), no_wrap=True, overflow="ellipsis"), refresh=True)
-            if status.message and status.message != told:
+            kind = _DIGITS.sub("", status.message)  # the same again, with other figures, is no news
+            if kind and kind != told:
                 err.print(status.message, style="yellow", soft_wrap=True)
-            told = status.message
+            told = kind
             if status.state != status.STATE_RECORDING or (duration and status.duration >= duration):
                 return
 

@@ -9,7 +9,7 @@ import pytest
 
 from face_recording import recording as module
 from face_recording.bag_metadata import BagTopic
-from face_recording.recording import Recording, lost_by_topic
+from face_recording.recording import Recording, lost_by_topic, without_face
 from small_bags import FRAMES, LAYOUT, frame
 
 PLACE = Path("/takes/one")
@@ -151,3 +151,15 @@ def test_a_disk_that_does_not_answer_costs_messages_and_no_memory(monkeypatch: p
     goes_on.set()
     recording.stop()
     assert bag.done == ["close"]
+
+
+def test_a_sample_without_a_face_is_no_loss_of_the_recorder() -> None:
+    faces = BagTopic("/face/blendshapes", "imusic/msg/FaceBlendshapes")
+    recording = Recording(FakeBag(), PLACE, 0, free_bytes=lambda _: 1 << 40)
+    recording.start()
+    header = b"\0\1\0\0" + bytes(8) + (1).to_bytes(4, "little") + bytes(4)
+    for number in (1, 4):
+        recording.put(faces, header + number.to_bytes(4, "little"))
+    recording.stop()
+    assert recording.figures().lost == 0
+    assert without_face(recording.topics.values()) == 2
