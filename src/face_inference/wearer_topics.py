@@ -15,7 +15,7 @@ from face_model import arkit
 from face_model.imu_sample import ImuSample
 from face_model.observability import OBSERVABLE
 from imusic_ros.managed_node import ManagedNode
-from imusic_ros.qos import LATCHED, REPLAYED, SENSOR_DATA
+from imusic_ros.qos import LATCHED, REPLAYED, SAMPLES
 
 FRAMES = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
 """0.2 s at 100 Hz: a busy machine may stall the process for so long, and a gap would cost the network its memory, while
@@ -47,7 +47,7 @@ class WearerTopics:
         self._face = FaceBlendshapes(model=model, observable=[i in OBSERVABLE for i in range(arkit.COUNT)])
         self._frames: Any = None
         self._faces = node.create_lifecycle_publisher(
-            FaceBlendshapes, f"{place}face/blendshapes", REPLAYED if replay else SENSOR_DATA
+            FaceBlendshapes, f"{place}face/blendshapes", REPLAYED if replay else SAMPLES
         )
         self._layouts = node.create_subscription(SensorLayout, f"{place}imu/layout", on_layout, LATCHED)
 

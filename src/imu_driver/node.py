@@ -33,7 +33,7 @@ from imusic_ros.awaiting import Awaiting
 from imusic_ros.health import ERROR, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.process import run
-from imusic_ros.qos import LATCHED, SENSOR_DATA
+from imusic_ros.qos import LATCHED, SAMPLES, SENSOR_DATA
 
 SUBSCRIBERS_PERIOD_S = 0.2
 """How often it is looked up which imu/<sensor>/data somebody wants: asking at each sample would cost too much."""
@@ -77,7 +77,7 @@ class ImuDriverNode(ManagedNode):
             raise ConfigurationError(f"frame_id: {error}") from error
         self._message.header.frame_id = self._frame_id
         self._by_arrival = self.value("stamp_source") == "arrival"
-        self._frames = self._publisher(ImuFrame, "imu/frame", SENSOR_DATA)
+        self._frames = self._publisher(ImuFrame, "imu/frame", SAMPLES)
         self._layouts = self._publisher(SensorLayout, "imu/layout", LATCHED)
         self._states = self._publisher(SensorStates, "imu/states", LATCHED)
         try:

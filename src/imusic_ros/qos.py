@@ -10,7 +10,12 @@ SENSOR_DATA = QoSProfile(
     reliability=ReliabilityPolicy.BEST_EFFORT,
     durability=DurabilityPolicy.VOLATILE,
 )
-"""`imu/frame`, `imu/<sensor>/data` and `face/blendshapes`: a slow subscriber loses old samples and delays nobody."""
+"""How `imu/frame`, `imu/<sensor>/data` and `face/blendshapes` are listened to: a slow subscriber loses old samples and
+delays nobody."""
+
+SAMPLES = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2000, reliability=ReliabilityPolicy.RELIABLE)
+"""How `imu/frame` and `face/blendshapes` are published: who asks for best effort gets just that; a recorder, which asks
+for all, gets again what was lost on the way, of the last ten seconds at 200 Hz. Publishers wait for nobody."""
 
 LATCHED = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
