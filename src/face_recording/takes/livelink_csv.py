@@ -1,7 +1,7 @@
-"""A take as a CSV file of the app Live Link Face, which Unreal, MetaHuman Animator's neighbours and Blender add-ons read.
+"""A take as a CSV file of the app Live Link Face, which Unreal Engine and add-ons of Blender and Maya read.
 
-Columns, their order, ten decimals and CRLF-free lines are those of the app's own files; `face_model.livelink` reads both.
-A face that is held over a gap is written as the app writes a lost face: a row that ends after its count, 0.
+Columns, their order and ten decimals are those of the app's own files; `face_model.livelink` reads both. A face that is
+held over a gap is written as the app writes a lost face: a row that ends after its count, 0.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A take as NumPy arrays in one .npz file, bit for bit.
 
-The arrays have the names and types of `Take`'s fields; texts are arrays without axes; `blendshapes` names the columns of
-weights and confidence; `format` says what it is.
+The arrays have the names and types of `Take`'s fields; texts are arrays without axes; `blendshapes` names the columns
+of weights and confidence; `format` says what it is.
 """
 
 from __future__ import annotations

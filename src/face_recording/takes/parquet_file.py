@@ -1,7 +1,7 @@
 """A take as a Parquet table, one row a face, bit for bit; needs pyarrow.
 
-Columns: stamp_ns, sequence, state, age, held, head_x, head_y, head_z, head_w; then each blendshape by its name, and with
-the prefixes `confidence_` and `observable_`. Texts stand in the schema's metadata under the key `imusic`, as JSON.
+Columns: stamp_ns, sequence, state, age, held, head_x, head_y, head_z, head_w; then each blendshape by its name, and
+with the prefixes `confidence_` and `observable_`. Texts stand in the schema's metadata under the key `imusic`, as JSON.
 """
 
 from __future__ import annotations
