@@ -64,6 +64,7 @@ class Verb:
 VERBS = {
     "demo": Verb(RUN, "Watch a simulated face: no hardware needed.", "imusic_cli.graph_verbs", "demo"),
     "capture": Verb(RUN, "Capture a face from a hub.", "imusic_cli.graph_verbs", "capture"),
+    "record": Verb(RUN, "Record a running graph, to be replayed.", "imusic_cli.record", "record"),
     "takes": Verb(RUN, "Recordings: list, check, cut, export to animation tools.", "imusic_cli.takes", "app"),
     "doctor": Verb(RUN, "Say what is missing on this machine and what to do.", "imusic_cli.doctor_verb", "doctor"),
     "wearer": Verb(WEARER, "Teach a model who wears the sensors.", "imusic_cli.wearer", "app"),
