@@ -297,7 +297,10 @@ def _reference(bag: Bag, place: str, faces: _Track) -> Finding:
     if len(seen) < 30:
         return Finding("reference", Grade.REMARK, f"{len(seen)} of {len(came)} pictures show a face: too few to align")
     times = np.array([stamp_ns(message.header) for message in seen], dtype=np.int64)
-    begin, end = max(times[0], faces.stamps_ns[0]), min(times[-1], faces.stamps_ns[-1])
+    # Until the neutral is known there are no weights, and their first step would count for all.
+    known = np.flatnonzero([int(message.state) != CALIBRATING for message in faces.messages])
+    since = faces.stamps_ns[known[0]] if len(known) else faces.stamps_ns[-1]
+    begin, end = max(times[0], since), min(times[-1], faces.stamps_ns[-1])
     if end - begin < 2 * NS or (np.diff(times) <= 0).any():
         return Finding("reference", Grade.REMARK, "too short, or its stamps go back: cannot be aligned")
     shapes = np.flatnonzero(
