@@ -49,7 +49,10 @@ def list_takes(
     if as_json:
         print(json.dumps([_plain(summary) for summary in summaries], indent=2))  # noqa: T201
         return
-    table = Table("take", "began", "length", "wearer", "name", "faces/s", "lost", "size", "state", title=str(place))
+    table = Table(box=None, title=str(place), title_justify="left", padding=(0, 2, 0, 0))
+    table.add_column("take", overflow="fold")
+    for heading in ("length", "wearer", "faces/s", "lost", "size", "state"):
+        table.add_column(heading, no_wrap=heading not in ("wearer", "state"), overflow="fold")
     for summary in summaries:
         table.add_row(*_row(summary))
     out_console.print(table)
@@ -307,13 +310,16 @@ def _plain(summary: TakeSummary) -> dict[str, Any]:
 
 
 def _row(summary: TakeSummary) -> list[str | Text]:
+    from face_recording.take_folder import safe_name
+
     whole = summary.state == "whole"
+    # The recorder's folders begin with date and time.
+    began = "" if summary.folder.name[:4].isdigit() else f" ({summary.created[:16].replace('T', ' ')})"
+    named = f" “{summary.name}”" if summary.name and safe_name(summary.name) not in summary.folder.name else ""
     return [
-        summary.folder.name,
-        summary.created[:16].replace("T", " "),
+        f"{summary.folder.name}{began}{named}",
         f"{summary.seconds:.1f} s",
         ", ".join(summary.wearers),
-        summary.name,
         f"{summary.rate_hz:.1f}",
         _count(summary.lost),
         _size(summary.bytes),

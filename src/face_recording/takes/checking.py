@@ -203,7 +203,11 @@ def _loss(relative: str, track: _Track) -> Finding:
     step = np.diff(track.numbers)
     # Smaller numbers: counted anew, as when the hub boots. The same one: recorded twice.
     lost = int((step[step > 1] - 1).sum())
-    anew, twice = int((step < 0).sum()), int((step == 0).sum())
+    stale = np.array([int(getattr(message, "state", 0)) == STALE for message in track.messages], dtype=bool)
+    repeated = step == 0
+    if len(stale):
+        repeated &= ~stale[1:]  # such a face repeats the sample before it
+    anew, twice = int((step < 0).sum()), int(repeated.sum())
     share = lost / max(1, lost + len(track))
     grade = Grade.BAD if share > 10.0 * SEEN_LOSS else Grade.REMARK if share > 0.0 or anew or twice else Grade.GOOD
     text = f"{len(track)} of {relative}, " + (f"{lost} lost ({100.0 * share:.2g} %)" if lost else "none lost")
@@ -214,7 +218,9 @@ def _loss(relative: str, track: _Track) -> Finding:
 
 def _stamps(relative: str, track: _Track) -> Finding:
     step = np.diff(track.stamps_ns)
-    back, gaps = int((step <= 0).sum()), step[step > GAP_S * NS]
+    # A stale face has the stamp of the sample before it: that is no fault of a clock.
+    stale = np.array([int(getattr(message, "state", 0)) == STALE for message in track.messages])[1:]
+    back, gaps = int(((step < 0) | ((step == 0) & ~stale)).sum()), step[step > GAP_S * NS]
     if back:
         return Finding("stamps", Grade.BAD, f"{relative}: {back} stamps are not later than the ones before them")
     if len(gaps):
@@ -342,16 +348,19 @@ def best_lag(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> tuple[fl
     first, second = (
         np.stack([np.convolve(np.diff(c), width, mode="same") for c in table.T], axis=1) for table in (ours, theirs)
     )
-    most = min(round(MOST_LAG_S * _GRID_HZ), len(first) // 2)
-    size = 1 << int(2 * len(first)).bit_length()
+    count = len(first)
+    most = min(round(MOST_LAG_S * _GRID_HZ), count // 2)
+    size = 1 << int(2 * count).bit_length()
     product = (np.fft.rfft(second, size, axis=0) * np.conj(np.fft.rfft(first, size, axis=0))).sum(axis=1)
-    correlation = np.fft.irfft(product, size)
-    lags = np.r_[0 : most + 1, -most:0]
-    power = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    if power <= 0.0:
-        return 0.0, 0.0
-    lag = int(lags[int(np.argmax(correlation[lags]))])
-    around = correlation[[lag - 1, lag, lag + 1]]
-    bend = around[0] - 2.0 * around[1] + around[2]
-    fine = 0.5 * (around[0] - around[2]) / bend if bend < 0.0 else 0.0
-    return (lag + fine) / _GRID_HZ, float(correlation[lag] / power)
+    lags = np.arange(-most, most + 1)
+    common = np.fft.irfft(product, size)[lags]
+    # By the power of what overlaps at each lag: else the peak is drawn towards zero.
+    power = [np.concatenate([[0.0], np.cumsum((table**2).sum(axis=1))]) for table in (first, second)]
+    ours_power = power[0][count - np.maximum(lags, 0)] - power[0][np.maximum(-lags, 0)]
+    theirs_power = power[1][count + np.minimum(lags, 0)] - power[1][np.maximum(lags, 0)]
+    r = common / np.sqrt(np.maximum(ours_power * theirs_power, 1e-30))
+    best = int(np.argmax(r))
+    fine = 0.0
+    if 0 < best < len(r) - 1 and (bend := r[best - 1] - 2.0 * r[best] + r[best + 1]) < 0.0:
+        fine = 0.5 * (r[best - 1] - r[best + 1]) / bend
+    return float(lags[best] + fine) / _GRID_HZ, float(r[best])

@@ -226,5 +226,5 @@ def _notes(take: Take) -> list[str]:
         notes.append(f"until {until:.2f} s the neutral is being learned and weights are neutral: --start leaves it out")
     dropped = len(take) - len(take.ordered())
     if dropped:
-        notes.append(f"{dropped} faces are not later than those before them: the clock was set")
+        notes.append(f"{dropped} faces are not later than those before them: stale ones, or the clock was set")
     return notes
