@@ -139,7 +139,7 @@ def write_bag(
                 # Both were made after the sample before this one.
                 old = int(take.stamps_ns[i - 1]) if i else stamp - NS // 100
                 entries.append((stamp + 1, place, "imu/snapshot", snapshot("driver", old, i, take.wearer)))
-                after = int(take.sequence[i]) - 1
+                after = max(0, int(take.sequence[i]) - 1)
                 entries.append((stamp + 2, place, "face/snapshot", snapshot("tracker", old, after, take.wearer)))
                 step += 1
             piece = message(

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 GIF_FPS, VIDEO_FPS = 20.0, 30.0
-GIF_RATES: Final = (100.0, 50.0, 25.0, 20.0, 10.0, 5.0)
-"""GIF counts hundredths of a second; browsers show less than two of them as ten."""
+GIF_RATES: Final = (50.0, 25.0, 20.0, 12.5, 10.0, 5.0)
+"""GIF counts hundredths of a second; browsers show what has less than two of them ten times as long."""
 _COLORS: Final = 128
 _SAMPLED: Final = 12
 """Pictures that the colours of a GIF are chosen from."""
