@@ -8,40 +8,45 @@ from typing import Any, Final
 
 import numpy as np
 
-from face_model import arkit
+from face_inference.face_estimate import FaceEstimate, TrackingState
+from face_inference.tracker import TrackerParams, faded
 
 MOST_WAITING: Final = 5000
 """Faces that wait for their counterpart; older ones will not find it."""
 
-_WEIGHT_BYTES: Final = 4 * arkit.COUNT
-
 
 @dataclass(frozen=True)
 class FaceBits:
-    """What of a face must be equal.
+    """What of a face must be equal, and what it depends on.
 
     Attributes:
-        sequence: of the sample that it was computed from.
+        estimate: weights, confidence, head orientation, and the number of the sample that they were computed from.
         stamp_ns: of that sample.
-        bits: weights, confidence and head orientation.
+        age_s: of the sample when the face was published. A face that comes late is published faded by its age; a replay
+            computes it as it was before.
     """
 
-    sequence: int
+    estimate: FaceEstimate
     stamp_ns: int
-    bits: bytes
+    age_s: float
+
+    @property
+    def sequence(self) -> int:
+        """Of the sample."""
+        return self.estimate.sequence
 
     @classmethod
     def of(cls, message: Any) -> FaceBits:
         """Of a message `imusic/FaceBlendshapes`, a ROS message or one that was read without ROS."""
         stamp, q = message.header.stamp, message.head_orientation
-        seconds = int(stamp.sec)
-        nanoseconds = int(stamp.nanosec)
-        parts = [
-            np.asarray(message.weights, dtype=np.float32),
-            np.asarray(message.confidence, dtype=np.float32),
-            np.array([q.x, q.y, q.z, q.w], dtype=np.float64),
-        ]
-        return cls(int(message.sequence), seconds * 1_000_000_000 + nanoseconds, b"".join(p.tobytes() for p in parts))
+        estimate = FaceEstimate(
+            sequence=int(message.sequence),
+            state=TrackingState.TRACKING,
+            weights=np.array(message.weights, dtype=np.float32),
+            confidence=np.array(message.confidence, dtype=np.float32),
+            head_orientation=np.array([q.x, q.y, q.z, q.w], dtype=np.float64),
+        )
+        return cls(estimate, int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec), float(message.age))
 
 
 @dataclass
@@ -57,6 +62,7 @@ class FaceCheck:
         unrecorded: faces that came and were not recorded.
         worst: largest difference of a weight.
         first_different: sequence of the first that differed; None if none did.
+        params: how faces of old samples are faded.
     """
 
     equal: int = 0
@@ -65,6 +71,7 @@ class FaceCheck:
     unrecorded: int = 0
     worst: float = 0.0
     first_different: int | None = None
+    params: TrackerParams = field(default_factory=TrackerParams)
     _recorded: OrderedDict[int, FaceBits] = field(default_factory=OrderedDict)
     _computed: OrderedDict[int, FaceBits] = field(default_factory=OrderedDict)
     _played: OrderedDict[int, None] = field(default_factory=OrderedDict)
@@ -135,12 +142,13 @@ class FaceCheck:
             self.missing += 1
 
     def _compare(self, recorded: FaceBits, computed: FaceBits) -> None:
-        if recorded.bits == computed.bits:
+        one, two = recorded.estimate, faded(computed.estimate, recorded.age_s, self.params)
+        pairs = [(getattr(one, name), getattr(two, name)) for name in ("weights", "confidence", "head_orientation")]
+        if all(a.tobytes() == b.tobytes() for a, b in pairs):
             self.equal += 1
             return
         self.different += 1
         if self.first_different is None:
             self.first_different = recorded.sequence
-        one, two = (np.frombuffer(face.bits[:_WEIGHT_BYTES], dtype=np.float32) for face in (recorded, computed))
-        if len(one) == len(two):
-            self.worst = max(self.worst, float(np.nanmax(np.abs(one - two), initial=0.0)))
+        if one.weights.shape == two.weights.shape:
+            self.worst = max(self.worst, float(np.nanmax(np.abs(one.weights - two.weights), initial=0.0)))

@@ -82,7 +82,8 @@ class Flight:
                     )
                 if now_s - self._heard_s > SILENT_S:
                     raise ReplayError(
-                        f"expected a face of each sample, found none for {SILENT_S:g} s; see the diagnostics of inference"
+                        f"expected a face of each sample, found none for {SILENT_S:g} s; see the diagnostics of "
+                        "inference"
                     )
                 if now_s - max(self._heard_s, self._under_way[0][1]) > FORGIVEN_S:
                     self._under_way.popleft()

@@ -21,9 +21,7 @@ from face_recording.replay.face_check import FaceBits, FaceCheck
 from face_recording.replay.flight import MOST, Flight
 from face_recording.replay.recorded_events import LATCHED
 
-RELIABLE_FRAMES: Final = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=2000, reliability=ReliabilityPolicy.RELIABLE
-)
+RELIABLE_FRAMES: Final = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2000, reliability=ReliabilityPolicy.RELIABLE)
 """What inference reads and publishes in a replay (its parameter `replay`)."""
 LATCHED_QOS: Final = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
@@ -131,8 +129,8 @@ class RosStage:
                     return
                 if passed_s > READY_S:
                     raise ReplayError(
-                        f"expected inference with `replay` on to read {self._frames_name}, found none for {READY_S:g} s; "
-                        "see its log, or start it: ros2 launch imusic replay.launch.py"
+                        f"expected inference with `replay` on to read {self._frames_name}, found none for "
+                        f"{READY_S:g} s; see its log, or start it: ros2 launch imusic replay.launch.py"
                     )
             self.tell(self._bag.begin_ns)
             self.wait(0.1)
@@ -146,7 +144,7 @@ class RosStage:
             if topic in (FRAMES, FACES) and others > 0:
                 raise ReplayError(
                     f"expected nobody else to publish {publisher.topic_name}, found a capture or another replay; "
-                    "end it, or replay into another namespace: --namespace NAME"
+                    "end it, or replay into another namespace: --into NAME, or namespace:=NAME"
                 )
 
     @property
@@ -220,7 +218,7 @@ class RosStage:
     def recorded(self, message: Any) -> None:
         """See `Stage`."""
         if self._check is not None:
-            face = FaceBits.of(self._bag.decoded(message))
+            face = FaceBits.of(message)
             with self._check_lock:
                 self._check.recorded(face)
 

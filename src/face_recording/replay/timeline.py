@@ -39,8 +39,8 @@ class Timeline:
     ) -> None:
         if end_ns < begin_ns:
             raise ReplayError(
-                f"expected a part of the recording, found an end {1e-9 * (begin_ns - end_ns):g} s before its beginning; "
-                "choose another --start or --duration"
+                f"expected a part of the recording, found an end {1e-9 * (begin_ns - end_ns):g} s before its "
+                "beginning; choose another --start or --duration"
             )
         self.begin_ns, self.end_ns, self.loop, self.lap = begin_ns, end_ns, loop, 0
         self._clock = clock

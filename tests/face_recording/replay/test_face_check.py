@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from face_recording.replay.face_check import FaceBits, FaceCheck
 
 
-def face(sequence: int, value: float = 0.5, stamp_ns: int | None = None) -> FaceBits:
+def face(sequence: int, value: float = 0.5, stamp_ns: int | None = None, age: float = 0.01) -> FaceBits:
     sec, nanosec = divmod(sequence * 10_000_000 if stamp_ns is None else stamp_ns, 1_000_000_000)
     message = SimpleNamespace(
         header=SimpleNamespace(stamp=SimpleNamespace(sec=sec, nanosec=nanosec)),
         sequence=sequence,
+        age=age,
         weights=np.full(52, value, np.float32),
         confidence=np.full(52, 0.5, np.float32),
         head_orientation=SimpleNamespace(x=0.0, y=0.0, z=0.0, w=1.0),
@@ -56,6 +58,15 @@ def test_faces_that_fade_without_input_are_passed_over() -> None:
     check.end_lap()
     assert (check.equal, check.different, check.missing, check.unrecorded) == (1, 0, 0, 0)
     assert check.ok
+
+
+def test_a_face_that_was_published_late_was_faded_by_its_age() -> None:
+    check = FaceCheck()
+    late = face(1, age=0.35)
+    confidence = late.estimate.confidence * np.float32(0.5)
+    check.recorded(replace(late, estimate=replace(late.estimate, confidence=confidence)))
+    check.computed(face(1, age=0.0))
+    assert (check.equal, check.different) == (1, 0)
 
 
 def test_a_face_of_a_sample_that_was_not_played_is_not_missed() -> None:

@@ -86,11 +86,11 @@ class Stage:
         return [what for kind, what in self.done if kind == "frame"]
 
 
-def made(rate: float = 1.0, begin_s: float = 0.0, end_s: float = 10.0, loop: bool = False) -> tuple[Player, Stage, Timeline, Source]:
+def made(
+    rate: float = 1.0, begin_s: float = 0.0, end_s: float = 10.0, loop: bool = False
+) -> tuple[Player, Stage, Timeline, Source]:
     stage, source = Stage(), Source()
-    timeline = Timeline(
-        BEGIN + round(begin_s * S), BEGIN + round(end_s * S), rate=rate, loop=loop, clock=stage.clock
-    )
+    timeline = Timeline(BEGIN + round(begin_s * S), BEGIN + round(end_s * S), rate=rate, loop=loop, clock=stage.clock)
     return Player(source, timeline, stage, FaceCheck()), stage, timeline, source
 
 
@@ -115,8 +115,8 @@ def test_as_fast_as_possible_nothing_is_waited_for() -> None:
     assert stage.times[-1] == BEGIN + 10 * S
 
 
-def test_a_place_in_the_middle_is_reached_from_before(rate: float = 1.0) -> None:
-    player, stage, _, source = made(rate, begin_s=5.0, end_s=7.0)
+def test_a_place_in_the_middle_is_reached_from_before() -> None:
+    player, stage, _, source = made(1.0, begin_s=5.0, end_s=7.0)
     player.run()
     assert source.begun == [BEGIN + 5 * S]
     assert stage.done[1] == ("take over", 40)
@@ -124,8 +124,8 @@ def test_a_place_in_the_middle_is_reached_from_before(rate: float = 1.0) -> None
     assert stage.now_s - 50.0 == pytest.approx(2.0, rel=1e-3)
 
 
-def test_a_pause_a_jump_and_another_rate(rate: float = 1.0) -> None:
-    player, stage, _, source = made(rate)
+def test_a_pause_a_jump_and_another_rate() -> None:
+    player, stage, _, source = made(1.0)
     stage.at(1.0, player.pause)
     stage.at(3.0, player.resume)
     stage.at(4.0, lambda: player.seek(BEGIN + 8 * S))
@@ -152,8 +152,8 @@ def test_a_pause_at_the_beginning_holds_the_first_sample() -> None:
     assert stage.now_s - 50.0 == pytest.approx(12.0, abs=0.05)
 
 
-def test_a_loop_begins_again_from_the_snapshot(rate: float = 1.0) -> None:
-    player, stage, _, source = made(rate, begin_s=2.0, end_s=3.0, loop=True)
+def test_a_loop_begins_again_from_the_snapshot() -> None:
+    player, stage, _, source = made(1.0, begin_s=2.0, end_s=3.0, loop=True)
     stage.at(3.5, player.stop)
     player.run()
     assert player.laps == 3
