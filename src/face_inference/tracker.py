@@ -89,8 +89,9 @@ class FaceTracker:
         params: times.
         counters: what happened so far.
         face: row of this face in the engine.
-        changes: counts whatever decides faces to come and need not follow from the samples: who can see all samples
-            that were sent cannot know what was set, asked for, or not received. Each is worth a saved state.
+        changes: counts whatever decides faces to come and does not follow from the samples: what was set or asked for.
+            Each is worth a saved state.
+        breaks: counts samples that were not the next: who records samples may have received those between.
         missed: first and last number of each run of samples that did not come, the newest of them; whoever keeps
             saved states may empty it.
     """
@@ -127,7 +128,7 @@ class FaceTracker:
         self._due: deque[Float32Array] = deque()
         self._received_s: float | None = None
         self._head = np.array([0.0, 0.0, 0.0, 1.0])
-        self.changes = 0
+        self.changes = self.breaks = 0
         self.missed: deque[tuple[int, int]] = deque(maxlen=_MOST_MISSED)
 
     # Set-up.
@@ -173,6 +174,12 @@ class FaceTracker:
         """What the wearer should do for the automatic calibration to end."""
         problem = self._calibration.problem if self._calibration is not None else ""
         return problem or "look ahead, relax, keep still"
+
+    @property
+    def newest_sequence(self) -> int | None:
+        """Number of the newest sample; None before the first."""
+        newest = self._continuity.newest
+        return None if newest is None else newest[0]
 
     def silence_s(self, now_s: float) -> float | None:
         """Time since the last sample, s; None before the first."""
@@ -436,7 +443,7 @@ class FaceTracker:
             return True
         if coming is Coming.LATE:
             return False
-        self.changes += 1
+        self.breaks += 1
         if before is not None and (sample.sequence - before[0]) % _NUMBERS == ahead > 1:
             self.missed.append(((before[0] + 1) % _NUMBERS, (sample.sequence - 1) % _NUMBERS))
         if coming is Coming.RESTART:

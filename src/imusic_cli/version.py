@@ -1,19 +1,7 @@
-"""The version of this package, which stands in `package.xml` alone."""
+"""The version of this package, for the command line."""
 
 from __future__ import annotations
 
-from importlib import metadata
-from xml.etree import ElementTree
+from face_model.version import DISTRIBUTION, version
 
-from face_model.share import share_dir
-
-DISTRIBUTION = "imusic"
-
-
-def version() -> str:
-    """Of the checkout or the installed ROS package; without either, of the installed Python distribution."""
-    try:
-        found = ElementTree.parse(share_dir() / "package.xml").findtext("version")
-    except FileNotFoundError:
-        return metadata.version(DISTRIBUTION)
-    return str(found)
+__all__ = ["DISTRIBUTION", "version"]
