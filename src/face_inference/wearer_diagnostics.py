@@ -32,6 +32,7 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
     if tracker.estimate is not None:
         values["confidence_mean"] = float(tracker.estimate.confidence.mean())
     values |= {
+        "samples": counters.samples,
         "lost": counters.lost,
         "skipped": wearer.skipped,
         "foreign": wearer.source.foreign,

@@ -98,7 +98,7 @@ def run_graph(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _signal, _frame: stop.set())
-    from imusic_cli.watch import DOUBLE_S, GraphWatch
+    from imusic_cli.watch import DOUBLE_S, HUNG_S, GraphWatch
 
     nodes = [process.name for process in processes if process.is_node]
     viewers = {process.name for process in processes if not process.essential}
@@ -131,6 +131,12 @@ def run_graph(
             standing = [f"{node} could not be configured: the rest goes on without it" for node in watch.refused]
             standing += [
                 f"{two} ran twice for {DOUBLE_S:.0f} s: {MIXED}" for two in watch.doubled() if two not in viewers
+            ]
+            standing += [
+                f"{node} has said nothing for {HUNG_S:.0f} s: it hangs, or was halted; if it does not come back, end "
+                "this and start again"
+                for node in watch.hung()
+                if node not in supervisor.dead()
             ]
             for line in [*supervisor.revive(), *standing]:
                 if line not in told:
