@@ -5,14 +5,15 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from imusic.msg import ReplayStatus
+from imusic.msg import ImuFrame, ReplayStatus
 from imusic.srv import SeekReplay, SetReplayRate
 from std_srvs.srv import Trigger
 
 from face_inference.snapshot import missed_by_inference
 from face_model.errors import ImusicError
+from face_model.imu_sample import ImuSample
 from face_recording.bag_reader import BYTES, FACES, FRAMES, Bag
 from face_recording.replay.errors import ReplayError
 from face_recording.replay.events import EventSource, Level
@@ -22,11 +23,15 @@ from face_recording.replay.player import Player
 from face_recording.replay.recorded_events import FrameEvents, PublishedEvents, played_topics
 from face_recording.replay.ros_stage import RosStage
 from face_recording.replay.timeline import Timeline
+from imu_driver.messages import fill_frame
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import Value
 from imusic_ros.process import run
 from imusic_ros.qos import LATCHED
+
+if TYPE_CHECKING:
+    from face_recording.replay.hub_frames import HubFrames
 
 STATUS_PERIOD_S = 0.25
 JOIN_S = 5.0
@@ -55,6 +60,8 @@ class PlayerNode(ManagedNode):
         self._problem = ""
         self._notes: list[str] = []
         self._ready = False
+        self._source_of_frames: FrameEvents | None = None
+        self._hub_frames: HubFrames | None = None
         self._reached: tuple[float, int, float] = (0.0, 0, 0.0)
 
     # Lifecycle.
@@ -177,8 +184,16 @@ class PlayerNode(ManagedNode):
     def _source(self, bag: Bag, stage: RosStage) -> EventSource:
         if self._level is Level.WEIGHTS:
             return PublishedEvents(bag, self._namespace)
-        compare = self._check is not None
-        source = FrameEvents(bag, self._namespace, compare=compare, missed=missed_by_inference)
+        frames = None
+        if self._level is Level.BYTES:
+            from face_recording.replay.hub_frames import HubFrames  # the driver's code, for this level alone
+
+            stage.add_publisher(ImuFrame, FRAMES)
+            frames = HubFrames(bag, self._namespace, _frame)
+        source = FrameEvents(
+            bag, self._namespace, compare=self._check is not None, missed=missed_by_inference, frames=frames
+        )
+        self._source_of_frames, self._hub_frames = source, frames
         if not source.has_snapshots:
             self._notes.append(NO_SNAPSHOTS)
         return source
@@ -219,6 +234,10 @@ class PlayerNode(ManagedNode):
         said = f"end of the recording: {player.samples} samples played"
         if self._stage is not None and self._stage.flight.unanswered:
             said += f", {self._stage.flight.unanswered} without a face"
+        if self._source_of_frames is not None and self._source_of_frames.lacking:
+            said += f"; the recording lacks {self._source_of_frames.lacking} samples that inference had"
+        if self._hub_frames is not None and (self._hub_frames.lost or self._hub_frames.unexplained):
+            said += f"; it lacks {self._hub_frames.lost} pieces of the line, {self._hub_frames.unexplained} differ"
         self.get_logger().info(said)
         if check is not None:
             self.failed = self.failed or not check.ok
@@ -310,6 +329,14 @@ class PlayerNode(ManagedNode):
 
     def _seconds(self, moment_ns: int) -> float:
         return 1e-9 * (moment_ns - self._bag.begin_ns) if self._bag is not None else 0.0
+
+
+def _frame(sample: ImuSample, stamp_ns: int, frame_id: str) -> ImuFrame:
+    message = ImuFrame()
+    message.header.frame_id = frame_id
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 1_000_000_000)
+    fill_frame(message, sample)
+    return message
 
 
 def main() -> int:

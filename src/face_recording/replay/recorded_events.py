@@ -69,7 +69,7 @@ def played_topics(bag: Bag, namespace: str, level: Level) -> dict[str, str]:
     if level is not Level.WEIGHTS:
         left_out.add(FACES)
     if level is Level.BYTES:
-        left_out |= {FRAMES, LAYOUT, STATES}
+        left_out.add(FRAMES)
     played = {t.name: relative for relative, t in bag.of_wearer(namespace).items() if relative not in left_out}
     return played | {name: name for name in SHARED if name in bag.topics}
 

@@ -56,9 +56,8 @@ class SnapshotIndex:
         for message in bag.messages([topic]) if topic else ():
             decoded = bag.decoded(message)
             stamp_ns = stamp_of(decoded)
-            if stamp_ns:  # without a sample there is nothing to go on from
-                entry = Entry(stamp_ns, int(decoded.after), message.time_ns)
-                found[entry.stamp_ns, entry.after] = entry  # of two after one sample the later one holds
+            entry = Entry(stamp_ns, int(decoded.after), message.time_ns)
+            found[entry.stamp_ns, entry.after] = entry  # of two after one sample the later one holds
         self.entries = sorted(found.values(), key=lambda entry: (entry.stamp_ns, entry.time_ns))
 
     def before(self, at_ns: int) -> Entry | None:
@@ -76,13 +75,14 @@ class SnapshotIndex:
 
     def data(self, entry: Entry) -> bytes:
         """The message, serialized; raises `BagError`."""
-        return self._found(entry)[0]
+        return self.found(entry)[0]
 
     def payload(self, entry: Entry) -> bytes:
         """What the node wrote into it; raises `BagError`."""
-        return bytes(self._found(entry)[1].data)
+        return bytes(self.found(entry)[1].data)
 
-    def _found(self, entry: Entry) -> tuple[bytes, Any]:
+    def found(self, entry: Entry) -> tuple[bytes, Any]:
+        """The message, serialized and as an object; raises `BagError`."""
         for message in self._bag.messages([self._topic], entry.time_ns, entry.time_ns + 1):
             decoded = self._bag.decoded(message)
             if (stamp_of(decoded), int(decoded.after)) == (entry.stamp_ns, entry.after):
