@@ -49,7 +49,7 @@ class TrackerStage:
             names = tuple(sensor.name for sensor in layout.sensors)
             self.tracker.set_layout(InputLayout(layout.layout_id, names, float(layout.rate)))
 
-    def frame(self, topic: str, message: Any, sequence: int) -> None:
+    def frame(self, topic: str, message: Any, sequence: int, exact: bool) -> None:
         frame = message
         if isinstance(message, bytes):
             frame = self._store.deserialize_cdr(message, "imusic/msg/ImuFrame")
@@ -64,7 +64,7 @@ class TrackerStage:
             specific_force=np.asarray(frame.specific_force, np.float32).reshape(count, 3),
         )
         self.frames += 1
-        self._check.played(sequence)
+        self._check.played(sequence, exact)
         for _, estimate in self._batch.update([(0, sample)], time.monotonic()):
             x, y, z, w = estimate.head_orientation.tolist()
             face = SimpleNamespace(

@@ -48,6 +48,7 @@ class Event:
         topic: relative to the wearer's namespace, or absolute.
         message: serialized, as `bytes`, or a ROS message.
         sequence: of a frame; else -1.
+        exact: whether inference has had all samples before it since a snapshot, so that its face can be as recorded.
         silent: before the place where playing begins: done at once, without waiting for its time.
     """
 
@@ -56,6 +57,7 @@ class Event:
     topic: str
     message: Any
     sequence: int = -1
+    exact: bool = True
     silent: bool = False
 
 

@@ -58,6 +58,8 @@ class FaceCheck:
     Attributes:
         equal: faces that came out as recorded.
         different: faces that did not.
+        inexact: recorded faces that cannot come out again, because the recording lacks samples that inference had since
+            its last snapshot, or has no snapshot.
         missing: recorded faces whose sample was played and of which none came.
         unrecorded: faces that came and were not recorded.
         worst: largest difference of a weight.
@@ -68,13 +70,14 @@ class FaceCheck:
     equal: int = 0
     different: int = 0
     missing: int = 0
+    inexact: int = 0
     unrecorded: int = 0
     worst: float = 0.0
     first_different: int | None = None
     params: TrackerParams = field(default_factory=TrackerParams)
     _recorded: OrderedDict[int, FaceBits] = field(default_factory=OrderedDict)
     _computed: OrderedDict[int, FaceBits] = field(default_factory=OrderedDict)
-    _played: OrderedDict[int, None] = field(default_factory=OrderedDict)
+    _played: OrderedDict[int, bool] = field(default_factory=OrderedDict)
     _last_recorded: tuple[int, int] | None = None
     _last_computed: tuple[int, int] | None = None
 
@@ -89,11 +92,13 @@ class FaceCheck:
         line = f"faces as recorded, bit for bit: {self.equal} equal, {self.different} different, {self.missing} missing"
         if self.different:
             line += f" (first at sample {self.first_different}, weights by up to {self.worst:.3g})"
+        if self.inexact:
+            line += f"; {self.inexact} not compared, because the recording lacks samples before them or has no snapshot"
         return line
 
-    def played(self, sequence: int) -> None:
-        """A sample was handed to inference, of which a face is expected."""
-        self._played[sequence] = None
+    def played(self, sequence: int, exact: bool = True) -> None:
+        """A sample was handed to inference, of which a face is expected; `exact`: as recorded, bit for bit."""
+        self._played[sequence] = exact
         while len(self._played) > 2 * MOST_WAITING:
             self._played.popitem(last=False)
 
@@ -139,13 +144,17 @@ class FaceCheck:
     def _give_up(self, face: FaceBits) -> None:
         # Of a sample that was played before the beginning, or that the recorder lost, no face can come.
         if face.sequence in self._played:
-            self.missing += 1
+            self.missing += self._played[face.sequence]
+            self.inexact += not self._played[face.sequence]
 
     def _compare(self, recorded: FaceBits, computed: FaceBits) -> None:
         one, two = recorded.estimate, faded(computed.estimate, recorded.age_s, self.params)
         pairs = [(getattr(one, name), getattr(two, name)) for name in ("weights", "confidence", "head_orientation")]
         if all(a.tobytes() == b.tobytes() for a, b in pairs):
             self.equal += 1
+            return
+        if not self._played.get(recorded.sequence, True):
+            self.inexact += 1
             return
         self.different += 1
         if self.first_different is None:

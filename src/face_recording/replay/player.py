@@ -34,7 +34,7 @@ class Stage(Protocol):
         """Publish a message."""
         ...
 
-    def frame(self, topic: str, message: Any, sequence: int) -> None:
+    def frame(self, topic: str, message: Any, sequence: int, exact: bool) -> None:
         """Publish a sample; waits while too many wait for their faces. Raises `ReplayError` if none comes."""
         ...
 
@@ -216,7 +216,7 @@ class Player:
         if event.kind is EventKind.FRAME:
             if event.silent:
                 stage.tell(event.time_ns)
-            stage.frame(event.topic, event.message, event.sequence)
+            stage.frame(event.topic, event.message, event.sequence, event.exact)
             self.samples += 1
         elif event.kind is EventKind.PUBLISH:
             stage.publish(event.topic, event.message)

@@ -137,6 +137,7 @@ class FrameEvents:
         places = _Places(self._snapshots, snapshot, begin_ns, self._missed)
         topics = {*names, self._faces} if self._compare and self._faces else set(names)
         before: int | None = snapshot.after if snapshot is not None else None
+        exact = snapshot is not None
         for message in self._messages(topics, begin_ns, end_ns + 1):
             silent = message.time_ns < at_ns
             if isinstance(message, ComputedFrame):
@@ -156,15 +157,17 @@ class FrameEvents:
             if places.is_before(sequence, stamp_ns):
                 continue
             for taken in places.due(sequence, stamp_ns):
-                before = taken.after
+                before, exact = taken.after, True
                 data = self._snapshots.data(taken)
                 yield Event(message.time_ns, EventKind.TAKE_OVER, FACE_SNAPSHOT, data, silent=silent)
             if places.was_missed(sequence):
                 continue
             if before is not None and comes_after(sequence, before):
-                self.lacking += sum(not places.was_missed(lost) for lost in between(before, sequence))
+                lacking = sum(not places.was_missed(lost) for lost in between(before, sequence))
+                self.lacking += lacking
+                exact = exact and not lacking
             before = sequence
-            yield Event(message.time_ns, EventKind.FRAME, FRAMES, frame, sequence, silent)
+            yield Event(message.time_ns, EventKind.FRAME, FRAMES, frame, sequence, exact, silent)
 
     def _messages(self, topics: set[str], begin_ns: int, stop_ns: int) -> Iterator[Any]:
         recorded = self._bag.messages(topics, begin_ns, stop_ns)

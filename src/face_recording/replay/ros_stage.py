@@ -178,7 +178,7 @@ class RosStage:
         if publisher is not None:
             publisher.publish(message)
 
-    def frame(self, topic: str, message: Any, sequence: int) -> None:
+    def frame(self, topic: str, message: Any, sequence: int, exact: bool) -> None:
         """See `Stage`."""
         self.flight.wait_for(MOST - 1, self._reads_frames, lambda: self._stopped)
         if self._stopped:
@@ -186,7 +186,7 @@ class RosStage:
         self.flight.sent(sequence)
         if self._check is not None:
             with self._check_lock:
-                self._check.played(sequence)
+                self._check.played(sequence, exact)
         self._publishers[topic].publish(message)
 
     def take_over(self, message: Any) -> None:

@@ -65,7 +65,7 @@ class Stage:
     def publish(self, topic: str, message: Any) -> None:
         self.done.append((topic, message))
 
-    def frame(self, topic: str, message: Any, sequence: int) -> None:
+    def frame(self, topic: str, message: Any, sequence: int, exact: bool) -> None:
         self.done.append(("frame", sequence))
         self.pass_time(self.frame_costs_s)
 
