@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,12 @@ class ModelDescription:
     def title(self) -> str:
         """Name and version, as published."""
         return f"{self.name} {self.version}"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, hexadecimal, of all that decides what the model makes of samples: its files, and its sensors."""
+        decisive = {key: self.to_config()[key] for key in ("rate_hz", "rings", "sha256", "sensors", "feature_version")}
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
     def to_config(self) -> dict[str, Any]:
         """As plain values for `model.yaml`."""

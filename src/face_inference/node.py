@@ -61,7 +61,8 @@ class FaceInferenceNode(ManagedNode):
     def activate(self) -> None:
         """Take frames."""
         for wearer in self._served:
-            wearer.topics.listen(partial(self._on_frame, wearer))
+            taken = self._on_replayed_frame if wearer.replay else self._on_frame
+            wearer.topics.listen(partial(taken, wearer))
         self._poll_timer = self.create_timer(POLL_PERIOD_S, self._on_poll)
 
     def deactivate(self) -> None:
@@ -88,6 +89,11 @@ class FaceInferenceNode(ManagedNode):
             tracker.use_params(params)
 
     # The loop: frames come in, those that are there together become faces in one step of the engine, faces go out.
+
+    def _on_replayed_frame(self, wearer: ServedWearer, message: ImuFrame | None) -> None:
+        """Take in every frame of a replay, in order, when its layout is there."""
+        for frame in wearer.in_order(message, time.monotonic()):
+            self._on_frame(wearer, frame)
 
     def _on_frame(self, wearer: ServedWearer, message: ImuFrame) -> None:
         """Collect one wearer's frame. Frames that are ready together are worked on together; none is waited for."""
@@ -119,6 +125,8 @@ class FaceInferenceNode(ManagedNode):
             return
         began_s = time.monotonic()
         samples = [(face, sample) for face, (_, sample) in ready.items()]
+        for face in ready:
+            self._served[face].snapshots.before_frame(self._served[face].header, began_s)
         for face, estimate in self._batch.update(samples, began_s):
             wearer = self._served[face]
             wearer.header = ready[face][0]
@@ -130,12 +138,17 @@ class FaceInferenceNode(ManagedNode):
             now_s = time.monotonic()
             wearer.latency.add(age_s, now_s - began_s)
             wearer.poll(now_s)
+            wearer.snapshots.after_frame(wearer.header, now_s)
 
     def _on_poll(self) -> None:
         """Say what is true of wearers whose frames do not come, and go on with what was asked for them."""
         now_s = time.monotonic()
         for wearer in self._served:
             wearer.poll(now_s)
+            wearer.snapshots.look(wearer.header, now_s)
+            if wearer.replay:
+                self._on_replayed_frame(wearer, None)
+                continue
             estimate = wearer.tracker.face_without_input(now_s)
             if estimate is not None:
                 wearer.state = estimate.state
@@ -187,14 +200,16 @@ class FaceInferenceNode(ManagedNode):
 
     def _on_engine_failure(self, line: str) -> None:
         self._engine_failure = line
+        for wearer in self._served:
+            wearer.tracker.changes += 1
         self.get_logger().error(line)
 
     def _serve(self, model: Model, engine: Engine) -> None:
-        description, params = model.description, self._tracker_params()
+        description, params, replay = model.description, self._tracker_params(), bool(self.value("replay"))
         trackers = [FaceTracker(description, engine, params, face) for face in range(engine.faces)]
         self._batch = FaceBatch(engine, trackers)
         for name, tracker in zip(self._names or ("",), trackers, strict=True):
-            wearer = ServedWearer(self, name, tracker, description)
+            wearer = ServedWearer(self, name, tracker, description, lambda: engine.description, replay)
             self._served += (wearer,)
             if name:
                 wearer.action.use_if_kept(name)  # what is wrong with one profile must not stop the others

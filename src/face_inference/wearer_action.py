@@ -122,6 +122,8 @@ class WearerAction:
             self._publisher.publish(WearerPrompt(header=header, count=len(ROUTINE)))
         if outcome is not None:
             self._running = None
+            if outcome.success:
+                self.profile = str(running.goal.request.wearer)
             running.done.set_result(None)
 
     def abort(self, reason: str) -> None:
@@ -141,7 +143,6 @@ class WearerAction:
             assert outcome is not None
         log = self._log
         if outcome.success:
-            self.profile = name
             log.info(f"wearer learned: {outcome.message}")
             goal.succeed()
         elif goal.is_cancel_requested:

@@ -32,6 +32,7 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
     if tracker.estimate is not None:
         values["confidence_mean"] = float(tracker.estimate.confidence.mean())
     values |= {
+        "samples": counters.samples,
         "lost": counters.lost,
         "skipped": wearer.skipped,
         "foreign": wearer.source.foreign,
@@ -92,6 +93,8 @@ def _verdict(wearer: ServedWearer, now_s: float, engine_failure: str | None) -> 
     silence_s = tracker.silence_s(now_s)
     if silence_s is None:
         return WARN, "no samples on imu/frame yet; is the driver active?"
+    if wearer.replay:
+        silence_s = 0.0  # whoever plays may pause
     if silence_s > params.neutral_after_s:
         return ERROR, f"no samples for {silence_s:.1f} s: the face is neutral; look at the driver"
     if silence_s > params.stale_after_s:

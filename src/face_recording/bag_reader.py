@@ -26,7 +26,25 @@ from face_recording.bag_files.mcap_file import McapFile
 from face_recording.bag_files.sqlite_file import SqliteFile
 from face_recording.bag_files.stored import BagMessage, Source, StoredFile, StoredTopic, merged
 
-__all__ = ["Bag", "BagError", "BagMessage", "BagTopic", "NamespaceError", "typestore"]
+__all__ = [
+    "BYTES",
+    "DRIVER_SNAPSHOT",
+    "FACES",
+    "FACE_SNAPSHOT",
+    "FRAMES",
+    "LAYOUT",
+    "PROMPT",
+    "REFERENCE",
+    "STATES",
+    "WEARER_TOPICS",
+    "Bag",
+    "BagError",
+    "BagMessage",
+    "BagTopic",
+    "NamespaceError",
+    "split_topic",
+    "typestore",
+]
 
 FRAMES, LAYOUT, STATES, BYTES = "imu/frame", "imu/layout", "imu/states", "imu/bytes"
 FACES, PROMPT, REFERENCE = "face/blendshapes", "face/prompt", "face/reference"

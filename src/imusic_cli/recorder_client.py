@@ -110,11 +110,13 @@ class RecorderClient:
         return self.status if self._news else None
 
     def stop(self) -> str:
-        """End the recording; what went wrong with it, or nothing.
+        """End the recording where it has not ended by itself; what went wrong with it, or nothing.
 
         Raises:
             CommandError: the recorder does not answer.
         """
+        if self.status is not None and self.status.state != RecordingStatus.STATE_RECORDING:
+            return str(self.status.message) if self.status.state == RecordingStatus.STATE_FAILED else ""
         response = self._answer(self._stop.call_async(Trigger.Request()))
         self._spin(1.0, lambda: self.status is not None and self.status.state != RecordingStatus.STATE_RECORDING)
         if self.status is not None and self.status.state == RecordingStatus.STATE_FAILED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import typer
@@ -65,6 +66,7 @@ VERBS = {
     "demo": Verb(RUN, "Watch a simulated face: no hardware needed.", "imusic_cli.graph_verbs", "demo"),
     "capture": Verb(RUN, "Capture a face from a hub.", "imusic_cli.graph_verbs", "capture"),
     "record": Verb(RUN, "Record a running graph, to be replayed.", "imusic_cli.record", "record"),
+    "replay": Verb(RUN, "Play a recording back, computed again bit for bit.", "imusic_cli.replay", "replay"),
     "takes": Verb(RUN, "Recordings: list, check, cut, export to animation tools.", "imusic_cli.takes", "app"),
     "doctor": Verb(RUN, "Say what is missing on this machine and what to do.", "imusic_cli.doctor_verb", "doctor"),
     "wearer": Verb(WEARER, "Teach a model who wears the sensors.", "imusic_cli.wearer", "app"),
@@ -97,7 +99,9 @@ class VerbGroup(TyperGroup):
         return TyperCommand(cmd_name, help=verb.summary, rich_help_panel=verb.group)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
-        """The verb that was called, loaded."""
+        """The verb that was called, loaded; one that is nearly a verb is asked after."""
+        if args and args[0] not in VERBS and (near := get_close_matches(args[0], VERBS, 1)):
+            raise CommandError(f"expected a verb, found {args[0]!r}: did you mean {near[0]!r}?")
         name, _, rest = super().resolve_command(ctx, args)
         return name, command_of(str(name)), rest
 

@@ -22,3 +22,14 @@ LATCHED = QoSProfile(
 
 RELIABLE = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2, reliability=ReliabilityPolicy.RELIABLE)
 """`face/markers` and `face/points`: RViz and Foxglove ask for reliable topics by default."""
+
+SNAPSHOTS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=10,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""`imu/snapshot` and `face/snapshot`: a recorder that subscribes late gets those of the last minute."""
+
+REPLAYED = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2000, reliability=ReliabilityPolicy.RELIABLE)
+"""What goes into and comes out of a node that replays: nothing is lost on the way."""

@@ -59,8 +59,10 @@ def test_an_argument_has_help_bounds_and_the_default_that_holds_in_this_graph() 
     assert (demo["page_port"].spec.default, capture["page_port"].spec.default) == (0, 8080)
     assert (demo["port"].spec.default, capture["port"].spec.default) == ("/tmp/imusic_hub", "/dev/ttyUSB0")
     assert capture["rate"].spec.help == "Samples per second asked of the hub (1 to 1000 Hz)."
-    assert {argument.group for argument in capture.values()} == {"Hub", "Estimator", "Viewer"}
-    assert {argument.group for argument in demo.values()} - {"Hub", "Estimator", "Viewer"} == {"Simulated hub"}
+    assert {argument.group for argument in capture.values()} == {"Hub", "Estimator", "Viewer", "Recorder"}
+    assert {argument.group for argument in demo.values()} - {"Hub", "Estimator", "Viewer", "Recorder"} == {
+        "Simulated hub"
+    }
     assert all(a.spec.description for name in GRAPHS for a in load_graph(name).arguments)
 
 
@@ -145,5 +147,5 @@ def test_namespaces_that_ros_takes_pass(namespace: str) -> None:
 
 
 def test_what_holds_of_a_process_is_its_override_or_its_file() -> None:
-    page = load_graph("demo").processes[-1]
+    (page,) = (process for process in load_graph("demo").processes if process.name == "face_viz")
     assert (page.setting("port"), page.setting("host"), page.setting("none")) == (0, "127.0.0.1", None)

@@ -28,7 +28,7 @@ from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 pytestmark = pytest.mark.ros
 
 NAMESPACE = f"system_{os.getpid()}"
-NODES = ("imu_driver", "face_inference", "face_viz")
+NODES = ("imu_driver", "face_inference", "face_viz", "recorder")
 SAMPLES = 400
 """To be heard of: four seconds where the machine is free. The rate is measured by `imusic bench latency`."""
 LIMIT_S = 240.0
@@ -240,6 +240,6 @@ def test_everything_ends_in_order(graph: tuple[Supervisor, Heard]) -> None:
     supervisor, heard = graph
     assert supervisor.ended() == {}
     # `end` kills whatever takes longer than its patience, which shows as an exit status.
-    assert supervisor.end() == {"imu_sim": 0, "imu_driver": 0, "face_inference": 0, "face_viz": 0}
+    assert supervisor.end() == {"imu_sim": 0, "imu_driver": 0, "face_inference": 0, "face_viz": 0, "recorder": 0}
     assert not [line for line in heard.lines if "Traceback" in line]
     assert not Path(f"/proc/{supervisor.pids()['imu_driver']}").exists()
