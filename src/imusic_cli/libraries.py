@@ -55,6 +55,7 @@ LIBRARIES = (
     Library("PIL", OPTIONAL, "rosdep install, or pip install pillow; pictures of faces need it"),
     Library("matplotlib", OPTIONAL, "rosdep install, or pip install matplotlib; pages of figures need it"),
     Library("rosbags", REQUIRED, "pip install rosbags; recordings need it", ("player",)),
+    Library("pyarrow", OPTIONAL, "pip install 'pyarrow>=14'; takes as Parquet tables need it"),
     Library("psutil", OPTIONAL, "rosdep install, or pip install psutil; `imusic bench` needs it"),
     Library("torch", OPTIONAL, "pip install torch==2.13.0; `imusic train` needs it"),
     Library("onnx", OPTIONAL, "pip install onnx; `imusic train` needs it"),
