@@ -66,6 +66,8 @@ def snapshot(kind: str, stamp_ns: int, after: int, wearer: str) -> Any:
 def frame(take: Take, i: int) -> Any:
     arrays = {"orientation": 4, "angular_velocity": 3, "specific_force": 3}
     rng = np.random.default_rng(i)
+    content = {name: rng.normal(size=(2, size)).astype(np.float32) for name, size in arrays.items()}
+    content["orientation"] /= np.linalg.norm(content["orientation"], axis=1, keepdims=True)
     return message(
         "ImuFrame",
         header=header(int(take.stamps_ns[i])),
@@ -73,7 +75,7 @@ def frame(take: Take, i: int) -> Any:
         sequence=int(take.sequence[i]),
         hub_time_us=1_000_000 + (int(take.stamps_ns[i]) - T0_NS) // 1000,
         status=np.array([3, 3], np.uint8),
-        **{name: rng.normal(size=2 * size).astype(np.float32) for name, size in arrays.items()},
+        **{name: values.ravel() for name, values in content.items()},
     )
 
 

@@ -129,7 +129,7 @@ def reference_of(folder: Path, namespace: str | None) -> tuple[str, str, LiveLin
     stamps, there = stamps[order], [there[i] for i in order]
     time_s = (stamps - stamps[0]) / NS
     rate_hz = 1.0 / float(np.median(np.diff(time_s)))
-    grid = np.arange(int(time_s[-1] * rate_hz) + 1) / rate_hz
+    grid = np.arange(int(time_s[-1] * rate_hz + 1e-6) + 1) / rate_hz
     weights = np.array([message.weights for message in there], dtype=np.float64)
     measured = np.array([message.seen for message in there], dtype=np.bool_)
     # Known where a picture is near on both sides.
