@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,21 +130,39 @@ def write_bag(
     sheet: TakeSheet | None = None,
     reference_lag_s: float | None = None,
     kill: bool = False,
+    frames: Callable[[Take, int], Any] | None = None,
+    sensors: Any = None,
+    states: Mapping[int, bytes] | None = None,
 ) -> Path:
-    """A take of one wearer for each namespace: bytes, frames, faces, snapshots, layout."""
+    """A take of one wearer for each namespace: bytes, frames, faces, snapshots, layout.
+
+    Args:
+        folder: to make.
+        takes: by namespace.
+        snapshots_s: how often both nodes publish one; None: never.
+        sheet: what take.yaml says.
+        reference_lag_s: how much later than the weights a reference is; None: there is none.
+        kill: leave it as a recorder that was killed.
+        frames: makes ImuFrame of a row; by default of noise.
+        sensors: SensorLayout; by default of two sensors.
+        states: data of inference's snapshots, by the row that follows; by default text.
+    """
     folder.mkdir(parents=True)
     writer = BagWriter(folder)
     entries: list[tuple[int, str, str, Any]] = []
     for place, take in takes.items():
         rate_hz, step = take.rate_hz or 100.0, 0
-        entries.append((T0_NS - NS, place, "imu/layout", layout(rate_hz)))
+        entries.append((T0_NS - NS, place, "imu/layout", sensors or layout(rate_hz)))
         for i, stamp in enumerate(take.stamps_ns.tolist()):
             if snapshots_s is not None and stamp - T0_NS >= step * snapshots_s * NS:
                 # Both were made after the sample before this one.
                 old = int(take.stamps_ns[i - 1]) if i else stamp - NS // 100
                 entries.append((stamp + 1, place, "imu/snapshot", snapshot("driver", old, i, take.wearer)))
                 after = max(0, int(take.sequence[i]) - 1)
-                entries.append((stamp + 2, place, "face/snapshot", snapshot("tracker", old, after, take.wearer)))
+                known = snapshot("tracker", old, after, take.wearer)
+                if states is not None:
+                    known = replace(known, data=np.frombuffer(states[i], np.uint8))
+                entries.append((stamp + 2, place, "face/snapshot", known))
                 step += 1
             piece = message(
                 "HubBytes",
@@ -153,7 +173,7 @@ def write_bag(
                 data=np.full(20, i % 256, np.uint8),
             )
             entries.append((stamp + 3, place, "imu/bytes", piece))
-            entries.append((stamp + 2_000_000, place, "imu/frame", frame(take, i)))
+            entries.append((stamp + 2_000_000, place, "imu/frame", (frames or frame)(take, i)))
             entries.append((stamp + LATE_NS, place, "face/blendshapes", face(take, i)))
             if reference_lag_s is not None and i % 2 == 0:
                 shift = round(reference_lag_s * NS)
