@@ -143,7 +143,8 @@ def _part(bag: Bag, place: str, begin_ns: int) -> _Part:
         found: BagMessage | None = None
         topic = full_name(place, snapshot)
         for message in bag.messages((topic,), None, begin_ns + _LATE_NS) if topic in bag.topics else ():
-            if _stamp(bag, message) <= bound_ns:
+            # In the order of their stamps: whoever subscribes late gets several at once.
+            if _stamp(bag, message) <= bound_ns and (found is None or _stamp(bag, message) >= _stamp(bag, found)):
                 found = message
         if found is None:
             # Without one, replays begin as the recording did, if the part begins there.
@@ -208,11 +209,22 @@ def _write(bag: Bag, out: Path, parts: dict[str, _Part], begin_ns: int, end_ns: 
                 wanted = parts[place].wants(relative, bag.decoded(message), end_ns)
             if wanted:
                 write(message)
+        # The next one tells which of the samples before it inference did not take: a replay leaves those out, too.
+        for place in parts:
+            after = _first_after(bag, full_name(place, FACE_SNAPSHOT), end_ns)
+            if after is not None:
+                write(after._replace(time_ns=last_ns))
         writer.close()
     except BaseException:
         writer.abandon()
         raise
     return count
+
+
+def _first_after(bag: Bag, topic: str, end_ns: int) -> BagMessage | None:
+    """The snapshot with the earliest stamp that is not before a time."""
+    later = [raw for raw in bag.messages((topic,), end_ns) if _stamp(bag, raw) >= end_ns] if topic in bag.topics else []
+    return min(later, key=lambda raw: _stamp(bag, raw), default=None)
 
 
 def id_of(message: BagMessage) -> tuple[str, int, int]:
