@@ -327,17 +327,7 @@ class FaceTracker:
         For callers who know how old a sample is that just came: after a stall of this process, or of the way to it,
         old samples come at full rate.
         """
-        p = self.params
-        if age_s <= p.stale_after_s:
-            return estimate
-        trust = _remaining(age_s - p.stale_after_s, p.fade_s)
-        hold = _remaining(age_s - p.neutral_after_s, p.fade_s)
-        return replace(
-            estimate,
-            state=TrackingState.STALE,
-            weights=estimate.weights * np.float32(hold),
-            confidence=estimate.confidence * np.float32(trust),
-        )
+        return faded(estimate, age_s, self.params)
 
     # Saving and restoring.
 
@@ -528,6 +518,20 @@ class FaceTracker:
 
 def _zeros() -> NDArray[np.float32]:
     return np.zeros(arkit.COUNT, dtype=np.float32)
+
+
+def faded(estimate: FaceEstimate, age_s: float, params: TrackerParams) -> FaceEstimate:
+    """See `FaceTracker.aged`."""
+    if age_s <= params.stale_after_s:
+        return estimate
+    trust = _remaining(age_s - params.stale_after_s, params.fade_s)
+    hold = _remaining(age_s - params.neutral_after_s, params.fade_s)
+    return replace(
+        estimate,
+        state=TrackingState.STALE,
+        weights=estimate.weights * np.float32(hold),
+        confidence=estimate.confidence * np.float32(trust),
+    )
 
 
 def _remaining(elapsed_s: float, duration_s: float) -> float:

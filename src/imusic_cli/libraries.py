@@ -41,7 +41,7 @@ LIBRARIES = (
     Library("onnxruntime", REQUIRED, "pip install onnxruntime", ("face_inference",)),
     Library("serial", REQUIRED, "rosdep install, or pip install pyserial", ("imu_driver", "imu_sim")),
     Library("cobs", REQUIRED, "pip install cobs", ("imu_driver", "imu_sim")),
-    Library("mcap", REQUIRED, "pip install 'mcap>=1.6'; recordings need it", ("recorder",)),
+    Library("mcap", REQUIRED, "pip install 'mcap>=1.6'; recordings need it", ("recorder", "player")),
     Library("scipy", REQUIRED, "rosdep install, or pip install scipy", ("imu_sim",)),
     Library("aiohttp", REQUIRED, "rosdep install, or pip install aiohttp; the web page needs it", ("face_viz",)),
     Library(
@@ -54,7 +54,8 @@ LIBRARIES = (
     Library("gruut_lang_en", OPTIONAL, "pip install gruut-lang-en; simulated faces that speak need it, as in the demo"),
     Library("PIL", OPTIONAL, "rosdep install, or pip install pillow; pictures of faces need it"),
     Library("matplotlib", OPTIONAL, "rosdep install, or pip install matplotlib; pages of figures need it"),
-    Library("rosbags", OPTIONAL, "pip install rosbags; `imusic evaluate --bag` needs it"),
+    Library("rosbags", REQUIRED, "pip install rosbags; recordings need it", ("player",)),
+    Library("pyarrow", OPTIONAL, "pip install 'pyarrow>=14'; takes as Parquet tables need it"),
     Library("psutil", OPTIONAL, "rosdep install, or pip install psutil; `imusic bench` needs it"),
     Library("torch", OPTIONAL, "pip install torch==2.13.0; `imusic train` needs it"),
     Library("onnx", OPTIONAL, "pip install onnx; `imusic train` needs it"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.util
 import signal
 import threading
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.panel import Panel
@@ -36,10 +37,45 @@ console = Console(stderr=True, markup=False)
 MOST_DEMOS = 50
 """Each is a graph of four processes."""
 MIXED = "two graphs in one namespace mix their faces; end one of them, or give it another --namespace"
+MIXED_REPLAY = "a replay and another graph in one namespace mix their faces; end one of them, or replay --into another"
 
 
-def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> int:
+class Attendant(Protocol):
+    """Somebody who listens and asks while a graph runs."""
+
+    def attach(self, node: Any) -> None:
+        """Begin, with a node that is spun meanwhile."""
+        ...
+
+    def poll(self) -> None:
+        """Called several times a second."""
+        ...
+
+    def close(self) -> None:
+        """The graph has ended."""
+        ...
+
+
+def run_graph(
+    name: str,
+    values: Mapping[str, object],
+    namespace: str = "",
+    *,
+    leave_out: Collection[str] = (),
+    ends_with: str = "",
+    beside: Collection[str] = (),
+    attendant: Attendant | None = None,
+) -> int:
     """Start a graph and pass on what it prints until SIGINT or SIGTERM.
+
+    Args:
+        name: of the graph.
+        values: of its arguments.
+        namespace: of its nodes.
+        leave_out: processes that are not started.
+        ends_with: process whose end is that of the graph, with its exit status.
+        beside: other nodes that must not run in this namespace already.
+        attendant: see `Attendant`.
 
     Returns:
         0 after a signal; 1 when an essential process ended by itself or its node could not be configured: all others
@@ -54,6 +90,7 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
         processes, moved = with_free_page(graph.started_with(own_line(graph, values)), bool(values.get("page_port")))
     except GraphError as error:
         raise CommandError(str(error)) from error
+    processes = tuple(process for process in processes if process.name not in leave_out)
     check_files(processes)
     check_libraries(processes)
     if moved:
@@ -68,13 +105,22 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
     with (
         own_foreground_group(),
         GraphWatch(place, nodes) as watch,
-        Supervisor(processes, _free_place(watch, graph.name, place), _print) as supervisor,
+        Supervisor(processes, _free_place(watch, graph.name, place, beside), _print) as supervisor,
+        ExitStack() as attended,
     ):
+        if attendant is not None:
+            attendant.attach(watch.node)
+            attended.callback(attendant.close)
         shown, told = "", set[str]()
         began = set[str]()  # a node that was active once is its lifecycle manager's: what it refuses later ends nothing
         while not stop.is_set():
             watch.wait(0.2)
-            trouble = [f"{process} ended (exit status {status})" for process, status in supervisor.ended().items()]
+            if attendant is not None:
+                attendant.poll()
+            ended = supervisor.ended()
+            if ends_with in ended and ends_with not in watch.refused:
+                return ended[ends_with]
+            trouble = [f"{process} ended (exit status {status})" for process, status in ended.items()]
             trouble += [
                 f"{node} could not be configured" for node in watch.refused if node not in viewers and node not in began
             ]
@@ -107,19 +153,20 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
     return 0
 
 
-def _free_place(watch: GraphWatch, graph: str, place: str) -> str:
+def _free_place(watch: GraphWatch, graph: str, place: str, beside: Collection[str] = ()) -> str:
     """The namespace to start in, where none of the graph's nodes runs yet; a demo takes another one if need be.
 
     Raises:
         CommandError: some run there: the faces of two graphs in one namespace would be mixed.
     """
-    running = watch.already_running()
+    running = watch.already_running(beside)
     if not running:
         return place
     here = f"/{place.strip('/')}"
     if graph != "demo" or place:
         raise CommandError(
-            f"expected none of this graph's nodes in the namespace {here}, found {', '.join(running)} running: {MIXED}"
+            f"expected none of this graph's nodes in the namespace {here}, found {', '.join(running)} running: "
+            f"{MIXED_REPLAY if graph.startswith('replay') else MIXED}"
         )
     for number in range(2, MOST_DEMOS + 1):
         other = f"{graph}_{number}"

@@ -77,6 +77,11 @@ class GraphWatch:
         self._node.destroy_node()
         rclpy.try_shutdown()
 
+    @property
+    def node(self) -> Node:
+        """That listens: for others who have something to ask of the graph meanwhile."""
+        return self._node
+
     def wait(self, seconds: float) -> None:
         """Listen for a while; returns early when something was heard."""
         try:
@@ -84,16 +89,17 @@ class GraphWatch:
         except ExternalShutdownException:
             return  # the graph is being ended
 
-    def already_running(self) -> list[str]:
-        """Names of the graph's nodes that run in its namespace before it has been started.
+    def already_running(self, beside: Collection[str] = ()) -> list[str]:
+        """Names of the graph's nodes, and of those `beside` them, that run in its namespace before it has been started.
 
         A node that was killed is still known to ROS for a while: one that runs says something of itself every second.
         """
         self._listen(DISCOVERY_S)
-        if not self.known():
+        if not self.known(beside):
             return []
         self._listen(HEARTBEAT_S)
-        return sorted(node for name, node in self._names.items() if name in self.heard)
+        others = {f"{self._place}/{node}".lstrip("/"): node for node in beside}
+        return sorted(node for name, node in {**self._names, **others}.items() if name in self.heard)
 
     def doubled(self) -> list[str]:
         """Names that more than one node of the namespace has had for `DOUBLE_S`."""
@@ -108,10 +114,10 @@ class GraphWatch:
         now_s = self._clock()
         return sorted(node for node in self.active if now_s - self._heard_s[node] > HUNG_S)
 
-    def known(self) -> list[str]:
-        """Names of the graph's nodes that ROS knows in its namespace, one for each node."""
-        found = self._node.get_node_names_and_namespaces()
-        return sorted(name for name, place in found if place.strip("/") == self._place and name in self._nodes)
+    def known(self, beside: Collection[str] = ()) -> list[str]:
+        """Names of the graph's nodes, and those `beside` them, that ROS knows in its namespace, one for each node."""
+        found, names = self._node.get_node_names_and_namespaces(), {*self._nodes, *beside}
+        return sorted(name for name, place in found if place.strip("/") == self._place and name in names)
 
     def _listen(self, seconds: float) -> None:
         end_s = time.monotonic() + seconds

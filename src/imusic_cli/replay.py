@@ -1,0 +1,101 @@
+"""`imusic replay`: a recording through inference again, or as it was published, with the page beside it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imusic_cli.namespace import parsed_namespace
+
+
+class From(str, Enum):
+    """What is played; see `face_recording.replay.events.Level`."""
+
+    AUTO = "auto"
+    WEIGHTS = "weights"
+    FRAMES = "frames"
+    BYTES = "bytes"
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="Recording: the folder of a take or a bag, or an .mcap or .db3 file.")],
+    source: Annotated[
+        From,
+        typer.Option(
+            "--from",
+            help="weights: what was published. frames: samples, of which inference computes the faces again. bytes: "
+            "what came from the hub; driver and inference compute everything again. auto: frames where there are any.",
+        ),
+    ] = From.AUTO,
+    rate: Annotated[
+        float, typer.Option(help="Speed: 1 as recorded, 0.1 to 20; 0: as fast as possible, and nothing is lost.")
+    ] = 1.0,
+    start: Annotated[float, typer.Option(help="Where to begin, s from the beginning of the recording.")] = 0.0,
+    duration: Annotated[float, typer.Option(help="How much is played, s; 0: to the end.")] = 0.0,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False,
+    paused: Annotated[bool, typer.Option("--paused", help="Wait for the space bar at the beginning.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Compare the faces with the recorded ones, bit for bit, and end; exit status 1 if one differs.",
+        ),
+    ] = False,
+    namespace: Annotated[
+        str | None,
+        typer.Option(help="Whose topics, where the recording holds several wearers; / is the root.", metavar="NAME"),
+    ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(
+            help="ROS namespace to play into; by default the one that was recorded.",
+            parser=parsed_namespace,
+            metavar="NAME",
+        ),
+    ] = None,
+    page: Annotated[bool, typer.Option("--page/--no-page", help="The web page beside it.")] = True,
+    page_port: Annotated[int | None, typer.Option(help="TCP port of the page; by default the first free one.")] = None,
+    face: Annotated[str, typer.Option(help="Face on the page: head, or the path of a rig.")] = "",
+    model: Annotated[str, typer.Option(help="Model of inference; by default imusic.")] = "",
+    engine: Annotated[str, typer.Option(help="Engine of inference; bits are equal on the same engine only.")] = "",
+) -> None:
+    """Replay a recording, with the wearer's neutral and all that was learned, as it was.
+
+    In a terminal: space pauses, left and right jump 5 s (up and down 30 s), + and - change the speed, 0 begins anew.
+    """
+    from face_recording.bag_reader import BYTES, FACES, FRAMES, Bag
+    from imusic_cli.replay_keys import ReplayKeys
+    from imusic_cli.run import run_graph
+
+    needs = {From.FRAMES: (FRAMES,), From.BYTES: (BYTES,), From.WEIGHTS: (FACES,)}.get(source, (FRAMES, FACES))
+    with Bag(file) as bag:
+        wearer = bag.namespace(namespace, needs)
+        if source is From.AUTO:
+            source = From.FRAMES if FRAMES in bag.of_wearer(wearer) else From.WEIGHTS
+    again = source is not From.WEIGHTS
+    values: dict[str, object] = {
+        "file": str(file.expanduser().resolve()),
+        "recorded": f"/{wearer}",
+        "level": source.value,
+        "speed": rate,
+        "start": start,
+        "duration": duration,
+        "loop": loop,
+        "paused": paused,
+        "check": check,
+        "finish": check and not loop,
+        "face": face,
+        "page_port": page_port,
+    }
+    if again:
+        values |= {"model": model, "engine": engine}
+    place = wearer if into is None else into
+    keys = ReplayKeys(place)
+    graph = "replay" if again else "replay_weights"
+    leave_out = () if page else ("face_viz",)
+    raise typer.Exit(
+        run_graph(graph, values, place, leave_out=leave_out, ends_with="player", beside=("imu_driver",), attendant=keys)
+    )

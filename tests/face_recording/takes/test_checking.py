@@ -1,0 +1,117 @@
+"""A verdict for each kind of take: what is wrong is said, what is right is not blamed."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from face_recording.takes.checking import Grade, best_lag, check
+from face_recording.takes.errors import NoTakeError, TakeError
+from face_recording.takes.take import NS, STALE
+from made_up_bags import tracked, write_bag
+
+
+def grades(folder: Path) -> dict[str, Grade]:
+    order = (Grade.GOOD, Grade.REMARK, Grade.BAD)
+    found: dict[str, Grade] = {}
+    for finding in check(folder).findings:
+        found[finding.about] = max(finding.grade, found.get(finding.about, Grade.GOOD), key=order.index)
+    return found
+
+
+def text(folder: Path, about: str) -> str:
+    return "; ".join(finding.text for finding in check(folder).findings if finding.about == about)
+
+
+def test_a_good_take_is_good(tmp_path: Path) -> None:
+    verdict = check(write_bag(tmp_path / "t", {"": tracked(300)}))
+    assert verdict.usable
+    assert verdict.words == "Good: whole, without loss."
+    told = json.loads(verdict.to_json())
+    assert told["usable"] is True
+    assert {finding["grade"] for finding in told["findings"]} == {"good"}
+
+
+def test_loss_is_counted_and_a_gap_is_named(tmp_path: Path) -> None:
+    lossy = tracked(300).rows(np.r_[0:100, 160:300])
+    folder = write_bag(tmp_path / "t", {"": lossy})
+    assert not check(folder).usable
+    assert grades(folder)["loss"] is Grade.BAD
+    assert "60 lost" in text(folder, "loss")
+    assert "0.61 s at 1.0 s" in text(folder, "gaps")
+
+
+def test_a_clock_that_was_set_is_told(tmp_path: Path) -> None:
+    take = tracked(300)
+    back = take.stamps_ns.copy()
+    back[150:] -= NS
+    folder = write_bag(tmp_path / "t", {"": replace(take, stamps_ns=back)})
+    assert grades(folder)["stamps"] is Grade.BAD
+
+
+def test_without_a_neutral_nothing_is_known(tmp_path: Path) -> None:
+    folder = write_bag(tmp_path / "t", {"": tracked(100, calibrating=100)})
+    assert grades(folder)["neutral"] is Grade.BAD
+    begun_late = write_bag(tmp_path / "u", {"": tracked(100, calibrating=0)}, snapshots_s=None)
+    assert grades(begun_late)["neutral"] is Grade.REMARK
+    assert grades(begun_late)["content"] is Grade.REMARK
+
+
+def test_stale_faces_are_told(tmp_path: Path) -> None:
+    take = tracked(300)
+    take.state[200:] = STALE
+    folder = write_bag(tmp_path / "t", {"": take})
+    assert grades(folder)["states"] is Grade.BAD
+    assert "stale 33 %" in text(folder, "states")
+
+
+def test_a_killed_recording_can_be_mended(tmp_path: Path) -> None:
+    from face_recording.repair import repair
+
+    folder = write_bag(tmp_path / "t", {"": tracked(200)}, kill=True)
+    assert "--mend" in text(folder, "file")
+    assert repair(folder) is not None
+    assert grades(folder)["file"] is Grade.GOOD
+
+
+@pytest.mark.parametrize("lag_s", [-0.4, 0.0, 0.25])
+def test_a_reference_is_aligned(tmp_path: Path, lag_s: float) -> None:
+    take, kernel = tracked(800, calibrating=0), np.hanning(25) / 12.0
+    noise = np.random.default_rng(3).normal(0.5, 0.6, take.weights.shape)
+    take.weights[:] = np.stack([np.convolve(column, kernel, mode="same") for column in noise.T], axis=1)
+    folder = write_bag(tmp_path / "t", {"": take}, reference_lag_s=lag_s)
+    told = text(folder, "reference")
+    found = re.search(r"([+-]\d+) ms after", told)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(1e3 * lag_s, abs=3.0)
+    assert grades(folder)["reference"] is (Grade.REMARK if lag_s else Grade.GOOD)
+
+
+@given(shift=st.integers(-300, 300), seed=st.integers(0, 100))
+@settings(max_examples=20)
+def test_the_best_lag_is_found(shift: int, seed: int) -> None:
+    noise = np.random.default_rng(seed).normal(size=(3000, 2))
+    smooth = np.stack([np.convolve(column, np.ones(25), mode="same") for column in noise.T], axis=1)
+    lag_s, r = best_lag(smooth[500:2500], smooth[500 - shift : 2500 - shift])
+    assert lag_s * 250.0 == pytest.approx(shift, abs=0.5)
+    assert r > 0.8
+
+
+def test_two_wearers_are_told_apart(tmp_path: Path) -> None:
+    folder = write_bag(tmp_path / "t", {"a": tracked(100), "b": tracked(100, calibrating=100)})
+    assert grades(folder)["/b neutral"] is Grade.BAD
+    assert check(folder, "a").usable
+    with pytest.raises(TakeError, match="/a, /b"):
+        check(folder, "c")
+
+
+def test_what_is_no_take(tmp_path: Path) -> None:
+    with pytest.raises(NoTakeError):
+        check(tmp_path)
