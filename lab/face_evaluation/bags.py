@@ -16,17 +16,13 @@ from face_inference.model_folder import ModelDescription
 from face_inference.wearer.phone_rows import phone_rows
 from face_model import arkit
 from face_model.livelink import LiveLinkTake, read_livelink
-from face_model.share import share_dir
+from face_recording.bag_reader import FRAMES, LAYOUT, Bag, split_topic
 from imu_sim.recording import Recording
 from imusic_cli.errors import CommandError
-
-FRAMES, LAYOUT = "imu/frame", "imu/layout"
-"""Topics that are read, in any namespace."""
 
 _USABLE, _UNUSABLE = 1 | 2, 32 | 64
 """Bits of ImuFrame.status: valid, orientation valid; missing, fault."""
 
-_TYPES = ("ImuFrame", "SensorLayout", "SensorMount")
 _LONGEST_GAP_S = 10.0
 _MOST_RATE_HZ = 10_000.0
 _MOST_LAG_S = 60.0
@@ -57,14 +53,15 @@ def bag_with_truth(
     The clocks are brought together by what the model expects the sensors to feel of the phone's weights.
 
     Args:
-        bag: folder of a rosbag2 recording, MCAP or SQLite.
+        bag: folder of a rosbag2 recording, or one of its files, MCAP or SQLite.
         phone: Live Link Face CSV recorded at the same time.
         description: of a model, whose sensors are in the bag.
         namespace: whose topics are read; None: those of the only one.
         fps: the phone's frames per second, where its timecodes do not tell.
 
     Raises:
-        CommandError: the package rosbags is missing, or the bag holds no frames that can be used.
+        BagError: the bag cannot be read.
+        CommandError: it holds no frames that can be used.
         LiveLinkError: the CSV cannot be used.
         WearerError: bag and phone do not fit together.
         LayoutMismatchError: the model's reference sensor is not in the bag.
@@ -106,12 +103,12 @@ def read_bag(bag: Path, namespace: str | None = None) -> Recording:
     nothing came for ten seconds.
 
     Args:
-        bag: folder of a rosbag2 recording, MCAP or SQLite.
+        bag: folder of a rosbag2 recording, or one of its files, MCAP or SQLite.
         namespace: whose topics are read; None: those of the only one.
 
     Raises:
-        CommandError: the package rosbags is missing, the bag holds several wearers and none is named, or no frames that
-            can be used.
+        BagError: the bag cannot be read, or holds several wearers and none is named.
+        CommandError: it holds no frames that can be used.
     """
     layouts, frames = _messages(bag, namespace)
     frames = [frame for frame in frames if frame.layout_id in layouts]
@@ -174,67 +171,17 @@ def _longest_stretch(frames: list[Any], layouts: dict[int, Any]) -> tuple[list[A
 
 def _messages(bag: Path, namespace: str | None) -> tuple[dict[int, Any], list[Any]]:
     """Layouts of one namespace by their number, and its frames in order."""
-    try:
-        from rosbags.highlevel import AnyReader, AnyReaderError
-    except ImportError as error:
-        raise CommandError(f"expected the package rosbags to read bags, found {error}; pip install rosbags") from error
     layouts: dict[int, Any] = {}
-    frames = []
-    try:
-        with AnyReader([bag], default_typestore=typestore()) as reader:
-            chosen = _of_namespace(bag, [c for c in reader.connections if _topic(c.topic)], namespace)
-            # Without a choice the reader would give every message.
-            for connection, _, raw in reader.messages(connections=chosen) if chosen else ():
-                message: Any = reader.deserialize(raw, connection.msgtype)
-                if _topic(connection.topic) == LAYOUT:
-                    layouts[int(message.layout_id)] = message
-                else:
-                    frames.append(message)
-    except (AnyReaderError, OSError) as error:
-        raise CommandError(f"expected a bag in {bag}, found: {error}; {_advice(bag)}") from error
+    frames: list[Any] = []
+    with Bag(bag) as opened:
+        if not any(opened.of_wearer(name).keys() & {FRAMES, LAYOUT} for name in opened.namespaces):
+            return layouts, frames
+        topics = opened.of_wearer(opened.namespace(namespace, needs=(FRAMES,)))
+        names = [topic.name for relative, topic in topics.items() if relative in (FRAMES, LAYOUT)]
+        for message in opened.messages(names):
+            decoded = opened.decoded(message)
+            if split_topic(message.topic)[1] == LAYOUT:
+                layouts[int(decoded.layout_id)] = decoded
+            else:
+                frames.append(decoded)
     return layouts, frames
-
-
-def _topic(name: str) -> str:
-    """Which of the two topics a name is, or ""."""
-    return next((topic for topic in (FRAMES, LAYOUT) if f"/{name.lstrip('/')}".endswith(f"/{topic}")), "")
-
-
-def _of_namespace(bag: Path, connections: list[Any], namespace: str | None) -> list[Any]:
-    def of(connection: Any) -> str:
-        return str(connection.topic).strip("/").removesuffix(_topic(connection.topic)).strip("/")
-
-    names = sorted({of(c) for c in connections if _topic(c.topic) == FRAMES})
-    if namespace is None and len(names) <= 1:
-        return [c for c in connections if not names or of(c) == names[0]]
-    wanted = None if namespace is None else namespace.strip("/")
-    if wanted not in names:
-        found = ", ".join(f"/{name}" for name in names) or "none"
-        raise CommandError(
-            f"expected one namespace with /{FRAMES} in {bag}{'' if wanted is None else f', /{wanted}'}, found {found}; "
-            "name one with --namespace"
-        )
-    return [c for c in connections if of(c) == wanted]
-
-
-def _advice(bag: Path) -> str:
-    """What to do about a bag that cannot be opened."""
-    stored = sorted(path.suffix for path in bag.glob("*") if path.suffix in (".mcap", ".db3")) if bag.is_dir() else []
-    if stored and not (bag / "metadata.yaml").is_file():
-        storage = "mcap" if ".mcap" in stored else "sqlite3"
-        return f"its index was not written, as when the recorder is killed: ros2 bag reindex -s {storage} {bag}"
-    if ".mcap" in stored or bag.suffix == ".mcap":
-        return "if the file's end was not written: mcap recover FILE -o REPAIRED, then ros2 bag reindex -s mcap FOLDER"
-    return "give the folder that ros2 bag wrote"
-
-
-def typestore() -> Any:
-    """Message types of ROS 2 and of this package, for bags that do not hold their definitions."""
-    from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-
-    store, types = get_typestore(Stores.ROS2_JAZZY), {}
-    for name in _TYPES:
-        text = (share_dir() / "msg" / f"{name}.msg").read_text(encoding="utf-8")
-        types.update(get_types_from_msg(text, f"imusic/msg/{name}"))
-    store.register(types)
-    return store

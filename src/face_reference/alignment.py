@@ -119,7 +119,7 @@ def align_faces(
     Raises:
         AlignmentError: no lag stands out, or both saw the same for too short a time.
     """
-    there = weights.valid.any(axis=1)
+    there: NDArray[np.bool_] = np.asarray(weights.valid.any(axis=1), dtype=np.bool_)
     anybody = Track(camera_s, expected, np.repeat(there[:, None], expected.shape[1], axis=1))
     found = best_lag(sensors, anybody, max_lag_s)
     if found is None:
@@ -231,7 +231,7 @@ def _step(
     offset_s, drift = parameters
     camera_s = origin_s + (grid_s - origin_s - offset_s) / (1.0 + drift)
     values, there = sampled(seen, camera_s)
-    rows = there.any(axis=1)
+    rows: NDArray[np.bool_] = np.asarray(there.any(axis=1), dtype=np.bool_)
     if np.count_nonzero(rows) < LEAST_S * GRID_HZ:
         raise AlignmentError(
             f"expected at least {LEAST_S:g} s in which the camera saw the face while the sensors were there, found "

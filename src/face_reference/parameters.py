@@ -19,7 +19,8 @@ PARAMETERS = (
         "",
         "HOST:PORT to listen on, for livelink, vmc and simulated.",
         effect="Empty: 127.0.0.1 with the usual port, 11111 for livelink, 39539 for vmc: this machine only. A phone "
-        "needs 0.0.0.0:11111, or this machine's address in its network; set `senders` where you do not trust that network.",
+        "needs 0.0.0.0:11111, or this machine's address in its network; set `senders` where you do not trust that "
+        "network.",
     ),
     ParameterSpec(
         "senders",

@@ -29,7 +29,11 @@ class SourceClock:
 
     def __init__(self) -> None:
         self.restarts = 0
-        self._begin()
+        self._origin_s: float | None = None
+        self._intercept = self._slope = self._delay_s = 0.0
+        self._newest_s = self._last_late = self._bucket_end = -math.inf
+        self._points: deque[tuple[float, float]] = deque()
+        self._open: tuple[float, float] | None = None
 
     @property
     def drift_ppm(self) -> float:
@@ -64,12 +68,10 @@ class SourceClock:
         return source_s < self._newest_s or abs(late - self._last_late) < _STEP_S or late < self._line(source_s)
 
     def _begin(self) -> None:
-        self._origin_s: float | None = None
-        self._intercept = self._slope = self._delay_s = 0.0
-        self._newest_s = self._last_late = -math.inf
-        self._points: deque[tuple[float, float]] = deque()
-        self._open: tuple[float, float] | None = None
-        self._bucket_end = -math.inf
+        self._origin_s, self._open = None, None
+        self._intercept = self._slope = 0.0
+        self._newest_s = self._last_late = self._bucket_end = -math.inf
+        self._points.clear()
 
     def _line(self, source_s: float) -> float:
         assert self._origin_s is not None

@@ -7,16 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("rosbags", reason="no rosbags: pip install rosbags")
-
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from face_evaluation.bags import bag_with_truth, read_bag, typestore
+from face_evaluation.bags import bag_with_truth, read_bag
 from face_evaluation.score import score_recording
 from face_evaluation.sources import Simulated
 from face_inference.model_folder import ModelDescription
 from face_model import arkit
+from face_recording.bag_reader import BagError, typestore
 from imu_sim.generator import generate
 from imu_sim.motion import FaceMotion
 from imu_sim.recording import Recording
@@ -110,7 +108,7 @@ def test_a_bag_without_a_layout_and_no_bag_are_refused(take: Recording, tmp_path
     write_bag(tmp_path / "bag", take, StoragePlugin.MCAP, layout=False)
     with pytest.raises(CommandError, match="no layout"):
         read_bag(tmp_path / "bag")
-    with pytest.raises(CommandError, match="expected a bag"):
+    with pytest.raises(BagError, match="expected a bag"):
         read_bag(tmp_path / "none")
 
 
@@ -126,30 +124,19 @@ def test_a_restart_of_the_hub_leaves_the_longest_stretch(take: Recording, tmp_pa
 
 def test_two_wearers_in_one_bag_are_told_apart(take: Recording, tmp_path: Path) -> None:
     write_bag(tmp_path / "bag", take, StoragePlugin.MCAP, namespaces=("alice", "bob/left"))
-    with pytest.raises(CommandError, match=r"/alice, /bob/left; name one with --namespace"):
+    with pytest.raises(BagError, match=r"/alice, /bob/left; name one with --namespace"):
         read_bag(tmp_path / "bag")
-    with pytest.raises(CommandError, match=r"/carol, found /alice, /bob/left"):
+    with pytest.raises(BagError, match=r"/carol, found /alice, /bob/left"):
         read_bag(tmp_path / "bag", "carol")
     for name in ("alice", "/bob/left"):
         assert len(read_bag(tmp_path / "bag", name).valid) == len(take.valid)
 
 
-@pytest.mark.parametrize(("plugin", "storage"), [(StoragePlugin.MCAP, "mcap"), (StoragePlugin.SQLITE3, "sqlite3")])
-def test_a_bag_without_its_index_is_told_how_to_get_one(
-    take: Recording, tmp_path: Path, plugin: StoragePlugin, storage: str
-) -> None:
+@pytest.mark.parametrize("plugin", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_a_bag_without_its_index_is_read_all_the_same(take: Recording, tmp_path: Path, plugin: StoragePlugin) -> None:
     write_bag(tmp_path / "bag", take, plugin)
     (tmp_path / "bag" / "metadata.yaml").unlink()
-    with pytest.raises(CommandError, match=f"ros2 bag reindex -s {storage}"):
-        read_bag(tmp_path / "bag")
-
-
-def test_a_file_whose_end_is_missing_is_told_how_to_recover(take: Recording, tmp_path: Path) -> None:
-    write_bag(tmp_path / "bag", take, StoragePlugin.MCAP)
-    (file,) = (tmp_path / "bag").glob("*.mcap")
-    file.write_bytes(file.read_bytes()[:-5000])
-    with pytest.raises(CommandError, match="mcap recover"):
-        read_bag(tmp_path / "bag")
+    assert len(read_bag(tmp_path / "bag").valid) == len(take.valid)
 
 
 def test_what_the_phone_did_not_see_is_no_truth(

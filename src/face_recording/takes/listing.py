@@ -1,0 +1,220 @@
+"""Which takes there are, and what is known of each without reading it through."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from face_model.errors import ImusicError
+from face_model.share import is_path
+from face_recording.bag_reader import BYTES, FACES, FRAMES, REFERENCE, Bag
+from face_recording.growing_file import MARK_FILE, RESERVE_FILE
+from face_recording.repair import is_unfinished
+from face_recording.take_folder import takes_folder
+from face_recording.take_sheet import SHEET_FILE, TakeSheet, TakeSheetError, read_sheet
+from face_recording.takes.errors import NoTakeError, TakeError
+from face_recording.takes.reading import full_name, opened, stamp_ns, wearers
+from face_recording.takes.take import NS
+
+LAST = "last"
+"""The newest take, wherever a take is named."""
+_BAG_ENDINGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd", ".db3-wal", ".db3-shm")
+_OWN_FILES = ("metadata.yaml", SHEET_FILE, MARK_FILE, RESERVE_FILE)
+
+
+@dataclass(frozen=True)
+class TakeSummary:
+    """One take in a list.
+
+    Attributes:
+        folder: of the take.
+        created: when it began, ISO 8601 with time zone; empty if unknown.
+        seconds: length, s.
+        wearers: names, or namespaces of those without one.
+        name: of the take, in words.
+        notes: free text.
+        faces: how many; -1 where the file does not tell.
+        rate_hz: faces per second from the first to the last, of the wearer with most.
+        lost: faces missing by their numbers; -1 if not known, as where the hub began to count anew.
+        bytes: of all its files.
+        holds: of hub bytes, frames, faces, reference: what is in it.
+        state: whole, recording (it goes on), cut (its recorder was killed), or why it cannot be opened.
+    """
+
+    folder: Path
+    created: str = ""
+    seconds: float = 0.0
+    wearers: tuple[str, ...] = ()
+    name: str = ""
+    notes: str = ""
+    faces: int = 0
+    rate_hz: float = 0.0
+    lost: int = -1
+    bytes: int = 0
+    holds: tuple[str, ...] = ()
+    state: str = "whole"
+
+
+def is_take(folder: Path) -> bool:
+    """Whether a folder holds files of a bag."""
+    try:
+        return folder.is_dir() and any(_is_bag(path.name) for path in folder.iterdir())
+    except OSError:
+        return False
+
+
+def take_folders(takes: Path | None = None) -> list[Path]:
+    """Folders of all takes, the oldest first.
+
+    Raises:
+        NoTakeError: the folder of takes cannot be read.
+    """
+    place = takes or takes_folder()
+    try:
+        return sorted(path for path in place.iterdir() if is_take(path)) if place.exists() else []
+    except OSError as error:
+        raise NoTakeError(
+            f"expected a folder of takes at {place}, found: {error.strerror}; check its rights"
+        ) from error
+
+
+def find_take(given: str, takes: Path | None = None) -> Path:
+    """The take that is meant: a path, a folder's name or a part of it, a take's own name, or `last`.
+
+    Raises:
+        NoTakeError: there is none, or several.
+    """
+    path = Path(given).expanduser()
+    if is_path(given):
+        if is_take(path) or (path.is_file() and _is_bag(path.name)):
+            return path
+        found = "nothing" if not os.path.lexists(path) else "something else"
+        raise NoTakeError(f"expected a take (a folder with .mcap or .db3 files) at {path}, found {found}; list them: "
+                          "imusic takes list")  # fmt: skip
+    folders = take_folders(takes)
+    place = takes or takes_folder()
+    if given == LAST and folders:
+        return folders[-1]
+    exact = [folder for folder in folders if folder.name == given] or [f for f in folders if _named(f, given)]
+    matches = exact or [folder for folder in folders if given and given in folder.name]
+    if len(matches) == 1:
+        return matches[0]
+    if is_take(path):
+        return path
+    if matches:
+        told = ", ".join(folder.name for folder in matches[:5]) + (", ..." if len(matches) > 5 else "")
+        raise NoTakeError(f"expected one take named {given} in {place}, found {len(matches)}: {told}; give more of it")
+    raise NoTakeError(f"expected a take named {given} in {place}, found none; list them: imusic takes list")
+
+
+def summarise(folder: Path) -> TakeSummary:
+    """What is known of a take; what cannot be opened is told in `state`, not raised."""
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) if folder.is_dir() else 0
+    try:
+        sheet, problem = (read_sheet(folder) if folder.is_dir() else None) or TakeSheet(), ""
+    except TakeSheetError as error:
+        sheet, problem = TakeSheet(), str(error)
+    try:
+        with opened(folder) as bag:
+            return _summary(folder, bag, sheet, size, problem)
+    except ImusicError as error:
+        return TakeSummary(folder, sheet.created, name=sheet.name, notes=sheet.notes, bytes=size, state=str(error))
+
+
+def goes_on(folder: Path) -> bool:
+    """Whether a recorder writes into it now."""
+    try:
+        with (folder / MARK_FILE).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def remove_take(folder: Path) -> list[Path]:
+    """Delete the files of a take and, where nothing else lies in it, its folder; what stays is returned.
+
+    Raises:
+        TakeError: it is a link or a single file, or a recording goes on in it.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        raise TakeError(f"expected the folder of a take at {folder}, found a link or a file; remove it by hand")
+    if goes_on(folder):
+        raise TakeError(f"expected a take that is over in {folder}, found that it is being recorded; stop it first")
+    for path in sorted(folder.iterdir()):
+        if (_is_bag(path.name) or path.name in _OWN_FILES) and (path.is_file() or path.is_symlink()):
+            path.unlink()
+    rest = sorted(folder.iterdir())
+    if not rest:
+        folder.rmdir()
+    return rest
+
+
+def _summary(folder: Path, bag: Bag, sheet: TakeSheet, size: int, problem: str) -> TakeSummary:
+    names = wearers(bag)
+    worn = [sheet.wearer] if sheet.wearer and len(names) < 2 else [name or place for place, name in names.items()]
+    topics = [full_name(place, FACES) for place in names]
+    counts = [bag.topics[topic].count for topic in topics]
+    faces = -1 if any(count < 0 for count in counts) else sum(counts)
+    figures = [_figures(bag, topic) for topic in topics]
+    lost = [count for count, _ in figures]
+    state = "whole"
+    if bag.cut or (folder.is_dir() and (folder / "metadata.yaml").exists() is False) or _is_marked(folder):
+        state = "recording" if goes_on(folder) else "cut"
+    began = datetime.fromtimestamp(bag.begin_ns / 1e9, timezone.utc) if bag.begin_ns else None
+    relative = {"bytes": BYTES, "frames": FRAMES, "faces": FACES, "reference": REFERENCE}
+    ends = [topic.rsplit("/", 2)[-2:] for topic in bag.topics]
+    return TakeSummary(
+        folder=folder,
+        created=sheet.created or (began.isoformat(timespec="seconds") if began else ""),
+        seconds=bag.duration_s,
+        wearers=tuple(name for name in worn if name),
+        name=sheet.name,
+        notes=sheet.notes,
+        faces=faces,
+        rate_hz=max((rate for _, rate in figures), default=0.0),
+        lost=-1 if not lost or min(lost) < 0 else sum(lost),
+        bytes=size,
+        holds=tuple(word for word, name in relative.items() if name.split("/") in ends),
+        state=problem or state,
+    )
+
+
+def _is_marked(folder: Path) -> bool:
+    return folder.is_dir() and is_unfinished(folder)
+
+
+def _figures(bag: Bag, topic: str) -> tuple[int, float]:
+    """Faces lost, by the numbers of the first and the last (-1 where they cannot tell), and faces per second."""
+    count = bag.topics[topic].count
+    raw = next(iter(bag.messages((topic,))), None), bag.newest(topic, bag.end_ns)
+    if raw[0] is None or raw[1] is None or count < 0:
+        return -1, 0.0
+    first, last = bag.decoded(raw[0]), bag.decoded(raw[1])
+    lost = int(last.sequence) - int(first.sequence) + 1 - count
+    seconds = (stamp_ns(last.header) - stamp_ns(first.header)) / NS
+    return lost if 0 <= lost <= 100 * count else -1, (count - 1) / seconds if seconds > 0.0 else 0.0
+
+
+def _named(folder: Path, name: str) -> bool:
+    try:
+        sheet = read_sheet(folder)
+    except TakeSheetError:
+        return False
+    return sheet is not None and sheet.name == name
+
+
+def _is_bag(name: str) -> bool:
+    return name.endswith(_BAG_ENDINGS) and not name.startswith(".")
+
+
+def all_summaries(takes: Path | None = None) -> Iterator[TakeSummary]:
+    """Every take, the oldest first."""
+    for folder in take_folders(takes):
+        yield summarise(folder)
