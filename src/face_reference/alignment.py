@@ -47,7 +47,7 @@ _SMOOTH = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
 _FLOOR_S = 0.002
 """What no statistics tell: the skin follows the muscle a little later, by where the unit sits (synthetic)."""
 _FLOOR_PPM = 3.0
-_INFLATION = 1.15
+_INFLATION = 1.3
 """Blocks that are few, and neighbours that share a slow error, make the sandwich too narrow by this (synthetic)."""
 
 
