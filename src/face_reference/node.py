@@ -19,6 +19,8 @@ from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.process import run
 from imusic_ros.qos import SENSOR_DATA
 
+_PATIENCE = 3
+"""So many looks, one a second, before it is worth a line that nothing came yet."""
 _UNTURNED = Quaternion(x=0.0, y=0.0, z=0.0, w=1.0)
 
 
@@ -34,7 +36,7 @@ class FaceReferenceNode(ManagedNode):
         self._publisher: Any = None
         self._thread: ReaderThread | None = None
         self._said = ""
-        self._rejects_said = 0
+        self._rejects_said = self._looked = 0
 
     def configure(self) -> None:
         """Check what can be wrong without a phone."""
@@ -55,7 +57,7 @@ class FaceReferenceNode(ManagedNode):
     def activate(self) -> None:
         """Begin to listen."""
         self._thread = ReaderThread(self._source, self._on_frame)
-        self._said, self._rejects_said = "", 0
+        self._said, self._rejects_said, self._looked = "", 0, 0
         self._thread.start()
 
     def deactivate(self) -> None:
@@ -88,7 +90,9 @@ class FaceReferenceNode(ManagedNode):
             "rejected": sum(rejected.values()),
             **{f"rejected: {reason}": count for reason, count in sorted(rejected.items())},
         }
-        self._log(report.level, report.message, rejected)
+        self._looked += 1
+        if thread.watch.pictures or problem or self._looked > _PATIENCE:
+            self._log(report.level, report.message, rejected)
         return Health(report.level, report.message, values)
 
     def _log(self, level: int, message: str, rejected: dict[str, int]) -> None:

@@ -9,7 +9,7 @@ from face_reference.frame import ReferenceFrame
 
 SILENT_S = 1.0
 """Longer without a picture is worth a word."""
-_RATE_OVER = 60
+_RATE_OVER = 180
 _MOST_MISSING = 1000
 
 

@@ -16,7 +16,7 @@ from imu_sim.motion import Floats
 from imu_sim.phone.camera import Camera, CameraModel
 
 DEVICE = "51A11A7E-0000-4000-8000-000000000001"
-SUBJECT = "simulated phone"
+SUBJECT = "phone"
 
 Look = Callable[[float], tuple[Floats, Floats]]
 """What there is to see at a time on the host's clock, s: weights (52,) and the head's quaternion to earth (4,)."""
