@@ -54,7 +54,7 @@ def test_every_room_is_named_in_the_architecture() -> None:
 
 
 def test_the_version_is_the_packages_own_wherever_it_is_told() -> None:
-    from imusic_cli.version import version
+    from face_model.version import version
 
     assert f"version: {version()}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert version() in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

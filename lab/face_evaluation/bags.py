@@ -67,7 +67,16 @@ def bag_with_truth(
         LayoutMismatchError: the model's reference sensor is not in the bag.
     """
     take = read_livelink(phone, fps=fps)
-    recording = replace(read_bag(bag, namespace), person=take.person)
+    return with_truth(replace(read_bag(bag, namespace), person=take.person), take, description)
+
+
+def with_truth(recording: Recording, take: LiveLinkTake, description: ModelDescription) -> Recording:
+    """The part of a recording during which a phone saw the face, with the phone's weights as truth.
+
+    Raises:
+        WearerError: recording and phone do not fit together.
+        LayoutMismatchError: the model's reference sensor is not in the recording.
+    """
     time_s = np.arange(len(take.weights)) / take.rate_hz
     observed = recorded_observations(recording, description.mounts)
     found = phone_rows(observed, time_s, take.weights, description.prior, _MOST_LAG_S, take.seen)

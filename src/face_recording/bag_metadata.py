@@ -15,6 +15,7 @@ METADATA_FILE = "metadata.yaml"
 VERSION = 8
 """From 9 on, Humble and Iron cannot read the qualities of service."""
 
+
 @dataclass(frozen=True)
 class BagTopic:
     """A topic of a bag.

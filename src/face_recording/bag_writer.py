@@ -67,9 +67,9 @@ class BagWriter:
             raise
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Of all files, without what is not compressed yet."""
-        return self._closed_bytes + self._stream.tell()
+        return self._closed_bytes + (self._stream.tell() if self._file_open else 0)
 
     @property
     def files(self) -> tuple[BagFile, ...]:
@@ -101,7 +101,8 @@ class BagWriter:
             OSError: see `flush`; only where a file ends.
         """
         if self._full(time_ns):
-            self._finish_file()
+            if self._file_open:
+                self._finish_file()
             self._open()
             for latched, kept in self._latched.items():
                 for old in kept:
@@ -134,7 +135,8 @@ class BagWriter:
         """
         if self._mark is None:
             return
-        self._finish_file()
+        if self._file_open:
+            self._finish_file()
         write_metadata(self.folder, self._files, self._distribution)
         free_reserve(self.folder)
         self._mark.release(finished=True)
@@ -154,12 +156,12 @@ class BagWriter:
 
         name = f"{self.folder.name}_{len(self._files)}.mcap"
         self._stream = GrowingFile(self.folder / name)
-        self._writer: Writer = Writer(self._stream, CHUNK_BYTES, CompressionType.ZSTD)  # type: ignore[arg-type]
+        self._writer: Writer = Writer(self._stream, CHUNK_BYTES, CompressionType.ZSTD)
         self._writer.start(PROFILE, LIBRARY)
         self._schemas: dict[str, int] = {}
         self._channels: dict[BagTopic, int] = {}
         self._files.append(BagFile(name))
-        self._finished = False
+        self._finished, self._file_open = False, True
 
     def _full(self, time_ns: int) -> bool:
         first_ns = self._files[-1].first_ns
@@ -190,6 +192,7 @@ class BagWriter:
         self._stream.flush()
         self._stream.sync()
         self._closed_bytes += self._stream.tell()
+        self._file_open = False
         self._stream.close()
 
 

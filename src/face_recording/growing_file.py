@@ -1,4 +1,4 @@
-"""A file that a recording grows in: what could not be written is kept and tried again, and a full disk has a reserve."""
+"""A file that a recording grows in: what could not be written is tried again, and a full disk has a reserve."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from face_recording.errors import RecordingError
 
 SEPARATOR = "=" * 80
 _PRIMITIVES = frozenset(
-    "bool byte char float32 float64 int8 uint8 int16 uint16 int32 uint32 int64 uint64 string wstring".split()
+    {"bool", "byte", "char", "string", "wstring", "float32", "float64"}
+    | {f"{sign}int{size}" for sign in ("", "u") for size in (8, 16, 32, 64)}
 )
 _TYPE = re.compile(r"^\s*([A-Za-z][\w/]*)(?:<=\d+)?(?:\[[^\]]*\])?\s+[a-z]")
 

@@ -25,11 +25,13 @@ class TopicKind:
     repeats: int = 0
 
 
+SNAPSHOT = "imusic/msg/Snapshot"
+
 KINDS = {
     "imu/bytes": TopicKind("imusic/msg/HubBytes", reliable=True),
     # Not repeated: a replay goes back to what a snapshot knows. They come every ten seconds.
-    "imu/snapshot": TopicKind("imusic/msg/Snapshot", reliable=True, latched=True, depth=10),
-    "face/snapshot": TopicKind("imusic/msg/Snapshot", reliable=True, latched=True, depth=10),
+    "imu/snapshot": TopicKind(SNAPSHOT, reliable=True, latched=True, depth=10),
+    "face/snapshot": TopicKind(SNAPSHOT, reliable=True, latched=True, depth=10),
     "imu/frame": TopicKind("imusic/msg/ImuFrame"),
     "imu/layout": TopicKind("imusic/msg/SensorLayout", reliable=True, latched=True, depth=10, repeats=1),
     "imu/states": TopicKind("imusic/msg/SensorStates", reliable=True, latched=True, depth=100, repeats=1),
@@ -65,4 +67,15 @@ def kinds(topics: Iterable[str], namespaces: Sequence[str]) -> dict[str, TopicKi
 
 def absolute(namespace: str, name: str) -> str:
     """A relative name in an absolute namespace."""
-    return f"/{namespace.strip('/')}/{name}".replace("//", "/")
+    return "/" + "/".join(part for part in f"{namespace}/{name}".split("/") if part)
+
+
+NOTHING_PUBLISHED = "expected a face to record"
+
+
+def nothing_published(namespaces: Sequence[str]) -> str:
+    """What is wrong where no topic of `FACES` is published, and what to do; begins with `NOTHING_PUBLISHED`."""
+    return (
+        f"{NOTHING_PUBLISHED} in {', '.join(namespaces)}, found nobody who publishes imu/frame or face/blendshapes "
+        "there; start `imusic capture` or `imusic demo`, with the same --namespace"
+    )

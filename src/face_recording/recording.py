@@ -35,7 +35,7 @@ class Bag(Protocol):
     """What a recording writes to; `bag_writer.BagWriter` is one."""
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Of all files."""
 
     def write(self, topic: BagTopic, time_ns: int, data: bytes) -> None:
@@ -145,7 +145,8 @@ class Recording:
         self._monotonic = monotonic
         self._clock = _Clock(wall, monotonic)
         self._queue: deque[tuple[BagTopic, float, bytes]] = deque()
-        self._waiting = self._most_waiting = self._dropped = 0
+        self._put_bytes = self._taken_bytes = 0  # each counted by one thread
+        self._most_waiting = self._dropped = 0
         self._written = 0
         self._flushed_s = self._looked_s = self._clock.began_s
         self._flush_longest_s = 0.0
@@ -174,10 +175,10 @@ class Recording:
         count.bytes += len(data)
         count.last_s = now_s
         count.gaps.see(data)
-        if self._waiting > MOST_WAITING_BYTES or not self.is_running:
+        if self._put_bytes - self._taken_bytes > MOST_WAITING_BYTES or not self.is_running:
             self._dropped += 1
             return
-        self._waiting += len(data)
+        self._put_bytes += len(data)
         self._queue.append((topic, now_s, data))
 
     def figures(self) -> Figures:
@@ -231,16 +232,17 @@ class Recording:
         self._note()
 
     def _write_waiting(self) -> None:
-        self._most_waiting = max(self._most_waiting, self._waiting)
+        self._most_waiting = max(self._most_waiting, self._put_bytes - self._taken_bytes)
         while self._queue:
-            topic, at_s, data = self._queue.popleft()
-            self._waiting -= len(data)
+            topic, at_s, data = self._queue[0]
             self._bag.write(topic, self._clock.ns(at_s), data)
+            self._queue.popleft()  # now that it is written
+            self._taken_bytes += len(data)
             self._written += 1
 
     def _look_at_disk(self, now_s: float) -> None:
         self._free = self._free_bytes(self._folder) - self._reserve
-        self._sizes.append((now_s, self._bag.bytes))
+        self._sizes.append((now_s, self._bag.size))
         while len(self._sizes) > 2 and now_s - self._sizes[0][0] > RATE_OVER_S:
             self._sizes.popleft()
         (then_s, then), (_, now) = self._sizes[0], self._sizes[-1]
@@ -258,6 +260,8 @@ class Recording:
         self.problem = f"expected to write {self._folder}, found: {reason}; make room, or record to another disk"
         try:
             self._bag.free_reserve()
+            self._bag.flush()
+            self._write_waiting()
             self._bag.close()
             self.problem += "; what was recorded until then is whole"
         except (OSError, OutputError):
@@ -268,7 +272,7 @@ class Recording:
         free = int(self._free) if math.isfinite(self._free) else 0
         self._figures = Figures(
             self._monotonic() - self._clock.began_s,
-            bytes=self._bag.bytes,
+            bytes=self._bag.size,
             disk_left_s=self._left_s,
             disk_free_bytes=free,
         )

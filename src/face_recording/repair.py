@@ -11,7 +11,7 @@ import os
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -156,7 +156,8 @@ def repair(folder: Path) -> Repair | None:
         mark.release(finished=True)
     except OSError as error:
         raise RecordingError(
-            f"expected to mend the recording {folder}, found: {error.strerror or error}; make room, or see to its rights"
+            f"expected to mend the recording {folder}, found: {error.strerror or error}; make room, or let it be "
+            "written"
         ) from error
     return done
 
@@ -207,7 +208,20 @@ def _repair(folder: Path) -> Repair:
         files.append(_bag_file(path.name, found))
     if files:
         write_metadata(folder, files, os.environ.get("ROS_DISTRO", ""))
+        _note_in_sheet(folder)
     return Repair(folder, tuple(mended), sum(sum(file.counts.values()) for file in files), cut)
+
+
+def _note_in_sheet(folder: Path) -> None:
+    """Say in `take.yaml` what happened, where it can be read."""
+    from face_recording.take_sheet import TakeSheetError, read_sheet, write_sheet
+
+    try:
+        sheet = read_sheet(folder)
+        if sheet is not None:
+            write_sheet(folder, replace(sheet, other={**sheet.other, "state": "cut off, mended"}))
+    except TakeSheetError:
+        return  # people have changed it; the bag is whole
 
 
 def _bag_file(name: str, found: _Found) -> BagFile:
@@ -255,7 +269,7 @@ def _take(found: _Found, opcode: int, content: bytes, start: int) -> bool:
     """Note one record; False where the data of the file end, or are damaged."""
     from mcap.data_stream import ReadDataStream
     from mcap.opcode import Opcode
-    from mcap.records import Channel, Chunk, MessageIndex, Metadata, MetadataIndex, Schema
+    from mcap.records import Chunk, MessageIndex, Metadata, MetadataIndex
 
     if opcode in (Opcode.DATA_END, Opcode.FOOTER):
         return False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from face_model import arkit
+from face_model import arkit, rotation
 from face_model.rig import FaceRig
 from face_viz.page_format import gloss
 from face_viz.raster import rasterise
@@ -56,8 +56,10 @@ class Painter:
         self._hollows = Hollows(rig.triangles, len(rig.neutral))
         self._middle, self._half_m = _frame(rig)
 
-    def paint(self, weights: NDArray[np.floating], view: str = "front") -> Image:
-        """Picture at `weights` (52,) from one of `VIEWS`.
+    def paint(
+        self, weights: NDArray[np.floating], view: str = "front", turn: NDArray[np.floating] | None = None
+    ) -> Image:
+        """Picture at `weights` (52,) from one of `VIEWS`, with the head turned by a quaternion (4,) x, y, z, w.
 
         Raises:
             ValueError: weights of another shape.
@@ -67,6 +69,8 @@ class Painter:
         if np.shape(weights) != (arkit.COUNT,):
             raise ValueError(f"expected {arkit.COUNT} weights, found shape {np.shape(weights)}")
         vertices = self._rig.vertices(weights).astype(np.float64)
+        if turn is not None:
+            vertices = np.asarray(rotation.rotate(np.asarray(turn, dtype=np.float64), vertices), dtype=np.float64)
         side = self._size * OVERSAMPLING
         axes = _camera(math.radians(VIEWS[view]))
         seen = rasterise(self._project(vertices, axes, side), self._rig.triangles, side, side)

@@ -65,6 +65,8 @@ VERBS = {
     "demo": Verb(RUN, "Watch a simulated face: no hardware needed.", "imusic_cli.graph_verbs", "demo"),
     "capture": Verb(RUN, "Capture a face from a hub.", "imusic_cli.graph_verbs", "capture"),
     "reference": Verb(RUN, "A phone's or a webcam's face beside the sensors.", "imusic_cli.graph_verbs", "reference"),
+    "record": Verb(RUN, "Record a running graph, to be replayed.", "imusic_cli.record", "record"),
+    "takes": Verb(RUN, "Recordings: list, check, cut, export to animation tools.", "imusic_cli.takes", "app"),
     "doctor": Verb(RUN, "Say what is missing on this machine and what to do.", "imusic_cli.doctor_verb", "doctor"),
     "wearer": Verb(WEARER, "Teach a model who wears the sensors.", "imusic_cli.wearer", "app"),
     "rig": Verb(WEARER, "Bring a face of your own (glTF or OBJ): check it, look at it.", "imusic_cli.rig", "app"),

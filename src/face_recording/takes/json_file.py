@@ -24,7 +24,7 @@ def write_json(take: Take, path: Path) -> None:
     head = {"format": FORMAT} | {key: getattr(take, key) for key in TEXTS}
     head |= {"count": len(take), "duration_s": take.duration_s, "rate_hz": take.rate_hz}
     head |= {"blendshapes": arkit.BLENDSHAPES, "states": STATES, "observable": list(_runs(take.observable))}
-    columns = {
+    columns: dict[str, NDArray[Any]] = {
         "stamps_ns": take.stamps_ns,
         "times_s": take.times_s,
         "sequence": take.sequence,

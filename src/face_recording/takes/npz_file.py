@@ -7,6 +7,7 @@ of weights and confidence; `format` says what it is.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,11 +37,12 @@ def read_npz(path: Path) -> Take:
     """
     try:
         stored = read_arrays(path, _MOST_BYTES)
-        texts = {key: str(stored[key]) for key in ("format", *TEXTS)}
+        texts: dict[str, Any] = {key: str(stored[key]) for key in ("format", *TEXTS)}
         if texts.pop("format") != FORMAT or tuple(stored["blendshapes"]) != arkit.BLENDSHAPES:
             raise TakeError(
                 f"{path}: expected {FORMAT!r} with the 52 ARKit shapes in their order, found something else"
             )
-        return Take(**{key: stored[key] for key in ARRAYS}, **texts)
+        arrays: dict[str, Any] = {key: stored[key] for key in ARRAYS}
+        return Take(**arrays, **texts)
     except DAMAGE as error:
         raise TakeError(f"expected a take that `imusic takes export` wrote in {path}, found: {error}") from error

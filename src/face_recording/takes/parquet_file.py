@@ -78,13 +78,15 @@ def read_parquet(path: Path) -> Take:
         def block(prefix: str) -> NDArray[Any]:
             return np.stack([column(prefix + name) for name in arkit.BLENDSHAPES], axis=1)
 
+        single: dict[str, Any] = {key: column(name) for name, key in _SINGLE.items()}
+        words: dict[str, Any] = {key: str(texts[key]) for key in TEXTS}
         return Take(
-            **{key: column(name) for name, key in _SINGLE.items()},
+            **single,
             weights=block(""),
             confidence=block("confidence_"),
             observable=block("observable_"),
             head_orientation=np.stack([column(name) for name in _HEAD], axis=1),
-            **{key: str(texts[key]) for key in TEXTS},
+            **words,
         )
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise TakeError(f"expected a take that `imusic takes export` wrote in {path}, found: {error}") from error

@@ -190,7 +190,7 @@ def resampled(take: Take, fps: float) -> Take:
         first = values[before]
         with np.errstate(invalid="ignore"):  # what is no number stays none
             moved = first + (values[after] - first) * share[:, None]
-        return np.where(share[:, None] == 0.0, first, moved)
+        return np.asarray(np.where(share[:, None] == 0.0, first, moved))
 
     return replace(
         take.rows(before),

@@ -1,0 +1,354 @@
+"""How good a take is: what it holds, what is missing, and a verdict in plain words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_model.imu_sample import STATUS_FAULT, STATUS_MISSING, STATUS_VALID
+from face_recording.bag_reader import (
+    BYTES,
+    DRIVER_SNAPSHOT,
+    FACE_SNAPSHOT,
+    FACES,
+    FRAMES,
+    LAYOUT,
+    REFERENCE,
+    Bag,
+)
+from face_recording.repair import is_unfinished
+from face_recording.takes.errors import TakeError
+from face_recording.takes.listing import goes_on
+from face_recording.takes.reading import full_name, opened, stamp_ns
+from face_recording.takes.take import CALIBRATING, GAP_S, NS, STALE, STATES
+
+SEEN_LOSS: Final = 0.001
+"""Share of messages from which on a loss is worth a word; from ten times that on a take is bad."""
+LEAST_CORRELATION: Final = 0.5
+MOST_LAG_S: Final = 2.0
+FINE_LAG_S: Final = 0.008
+"""A reference whose stamps are off by less needs nothing: half a picture of a camera."""
+_GRID_HZ: Final = 250.0
+
+
+class Grade(Enum):
+    """Of one finding."""
+
+    GOOD = "good"
+    REMARK = "remark"
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        about: what.
+        grade: how good.
+        text: what was found, in words.
+    """
+
+    about: str
+    grade: Grade
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All findings of a take.
+
+    Attributes:
+        folder: of the take.
+        findings: in the order in which they were looked at.
+    """
+
+    folder: Path
+    findings: tuple[Finding, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing is bad."""
+        return all(finding.grade is not Grade.BAD for finding in self.findings)
+
+    @property
+    def words(self) -> str:
+        """The verdict in a sentence."""
+        bad = [finding.about for finding in self.findings if finding.grade is Grade.BAD]
+        remarks = [finding.about for finding in self.findings if finding.grade is Grade.REMARK]
+        if bad:
+            return f"Not as it should be: {', '.join(dict.fromkeys(bad))}."
+        if remarks:
+            return f"Good to use; look at {', '.join(dict.fromkeys(remarks))}."
+        return "Good: whole, without loss."
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        findings = [{"about": f.about, "grade": f.grade.value, "text": f.text} for f in self.findings]
+        told = {"take": str(self.folder), "usable": self.usable, "verdict": self.words, "findings": findings}
+        return json.dumps(told, indent=2)
+
+
+@dataclass(frozen=True)
+class _Track:
+    """Of one topic's messages: when each came, its stamp, its number."""
+
+    came_ns: NDArray[np.int64]
+    stamps_ns: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    messages: Sequence[Any]
+
+    def __len__(self) -> int:
+        return len(self.came_ns)
+
+
+def check(folder: Path, namespace: str | None = None) -> Verdict:
+    """Look at a whole take.
+
+    Args:
+        folder: of the take.
+        namespace: whose; None: everybody's.
+
+    Raises:
+        NoTakeError: it is none.
+        TakeError: nobody has this namespace.
+        BagError: it is damaged in the middle.
+    """
+    with opened(folder) as bag:
+        places = bag.namespaces if namespace is None else (namespace.strip("/"),)
+        if namespace is not None and places[0] not in bag.namespaces:
+            told = ", ".join(f"/{name}" for name in bag.namespaces) or "none"
+            raise TakeError(f"expected the namespace /{places[0]} in {folder}, found {told}")
+        findings = [_whole(folder, bag)]
+        if not places:
+            findings.append(Finding("content", Grade.BAD, "no topic of a wearer is in it"))
+        for place in places:
+            who = f"/{place} " if len(bag.namespaces) > 1 else ""
+            findings += [Finding(f"{who}{f.about}", f.grade, f.text) for f in _of_wearer(bag, place)]
+    return Verdict(folder, tuple(findings))
+
+
+def _whole(folder: Path, bag: Bag) -> Finding:
+    if folder.is_dir() and goes_on(folder):
+        return Finding("file", Grade.REMARK, "it is being recorded")
+    if bag.cut or (folder.is_dir() and is_unfinished(folder)):
+        what = "; ".join(bag.cut) or "its metadata are missing"
+        return Finding("file", Grade.REMARK, f"its recorder was killed ({what}); mend it: imusic takes check --mend")
+    return Finding("file", Grade.GOOD, f"whole, {bag.duration_s:.1f} s")
+
+
+def _of_wearer(bag: Bag, place: str) -> Iterator[Finding]:
+    tracks = {
+        FACES: _track(bag, place, FACES, "sequence"),
+        FRAMES: _track(bag, place, FRAMES, "sequence"),
+        BYTES: _track(bag, place, BYTES, "number", keep=False),
+    }
+    yield _replays(bag, place, tracks)
+    for relative, track in tracks.items():
+        if len(track):
+            yield _loss(relative, track)
+            if relative != BYTES:
+                yield _stamps(relative, track)
+    faces, frames = tracks[FACES], tracks[FRAMES]
+    if len(faces):
+        yield from _states(bag, place, faces)
+        yield _latency(faces)
+    if len(frames) > 10:
+        yield _clock(frames)
+        yield _sensors(bag, place, frames)
+    if full_name(place, REFERENCE) in bag.topics and len(faces) > 10:
+        yield _reference(bag, place, faces)
+
+
+def _track(bag: Bag, place: str, relative: str, number: str, keep: bool = True) -> _Track:
+    came, stamps, numbers, messages = [], [], [], []
+    topic = full_name(place, relative)
+    for raw in bag.messages((topic,)) if topic in bag.topics else ():
+        message = bag.decoded(raw)
+        came.append(raw.time_ns)
+        stamps.append(stamp_ns(message.header))
+        numbers.append(int(getattr(message, number)))
+        if keep:
+            messages.append(message)
+    return _Track(np.array(came, np.int64), np.array(stamps, np.int64), np.array(numbers, np.int64), messages)
+
+
+def _replays(bag: Bag, place: str, tracks: dict[str, _Track]) -> Finding:
+    """From what it can be replayed."""
+    snapshots = {name: full_name(place, name) in bag.topics for name in (DRIVER_SNAPSHOT, FACE_SNAPSHOT)}
+    there = {name: len(track) > 0 for name, track in tracks.items()}
+    if not any(there.values()):
+        return Finding("content", Grade.BAD, "neither faces nor frames nor hub bytes: nothing was published")
+    if not there[FACES]:
+        return Finding("content", Grade.BAD, "no faces: inference did not run; a replay can make them")
+    ways = []
+    if there[BYTES] and all(snapshots.values()):
+        ways.append("hub bytes")
+    if there[FRAMES] and snapshots[FACE_SNAPSHOT] and full_name(place, LAYOUT) in bag.topics:
+        ways.append("frames")
+    ways.append("weights")
+    exact = len(ways) > 1
+    text = f"can be replayed from {' or '.join(ways)}" + ("" if exact else ": no snapshots with their input")
+    return Finding("content", Grade.GOOD if exact else Grade.REMARK, text)
+
+
+def _loss(relative: str, track: _Track) -> Finding:
+    step = np.diff(track.numbers)
+    # Smaller numbers: counted anew, as when the hub boots. The same one: recorded twice.
+    lost = int((step[step > 1] - 1).sum())
+    anew, twice = int((step < 0).sum()), int((step == 0).sum())
+    share = lost / max(1, lost + len(track))
+    grade = Grade.BAD if share > 10.0 * SEEN_LOSS else Grade.REMARK if share > 0.0 or anew or twice else Grade.GOOD
+    text = f"{len(track)} of {relative}, " + (f"{lost} lost ({100.0 * share:.2g} %)" if lost else "none lost")
+    text += f"; counted anew {anew} times" if anew else ""
+    text += f"; {twice} recorded twice" if twice else ""
+    return Finding("loss", grade, text)
+
+
+def _stamps(relative: str, track: _Track) -> Finding:
+    step = np.diff(track.stamps_ns)
+    back, gaps = int((step <= 0).sum()), step[step > GAP_S * NS]
+    if back:
+        return Finding("stamps", Grade.BAD, f"{relative}: {back} stamps are not later than the ones before them")
+    if len(gaps):
+        at = (track.stamps_ns[int(np.argmax(step))] - track.stamps_ns[0]) / NS
+        text = f"{relative}: {len(gaps)} gaps, the longest of {gaps.max() / NS:.2f} s at {at:.1f} s"
+        return Finding("gaps", Grade.REMARK, text)
+    return Finding(
+        "stamps", Grade.GOOD, f"{relative}: stamps rise, every {np.median(step) / 1e6 if len(step) else 0:.2f} ms"
+    )
+
+
+def _states(bag: Bag, place: str, faces: _Track) -> Iterator[Finding]:
+    states = np.array([int(message.state) for message in faces.messages])
+    shares = [f"{name} {100.0 * share:.0f} %" for s, name in enumerate(STATES) if (share := np.mean(states == s)) > 0.0]
+    stale = float(np.mean(states == STALE))
+    grade = Grade.BAD if stale > 0.1 else Grade.REMARK if stale > 0.0 or np.mean(states == 2) > 0.05 else Grade.GOOD
+    yield Finding("states", grade, ", ".join(shares))
+    known = np.flatnonzero(states != CALIBRATING)
+    snapshots = full_name(place, FACE_SNAPSHOT) in bag.topics
+    if not len(known):
+        yield Finding(
+            "neutral", Grade.BAD, "never known: the face was being calibrated throughout, all weights are neutral"
+        )
+    else:
+        since = (faces.stamps_ns[known[0]] - faces.stamps_ns[0]) / NS
+        text = "known from the beginning" if known[0] == 0 else f"known from {since:.1f} s on"
+        kept = known[0] > 0 or snapshots
+        yield Finding("neutral", Grade.GOOD if kept else Grade.REMARK, text + ("" if kept else ", but not in the take"))
+
+
+def _latency(faces: _Track) -> Finding:
+    ages = np.array([float(message.age) for message in faces.messages])
+    ages = ages[np.isfinite(ages)]
+    if not len(ages):
+        return Finding("latency", Grade.REMARK, "unknown")
+    middle, most = float(np.median(ages)), float(np.quantile(ages, 0.99))
+    grade = Grade.REMARK if most > 0.05 or ages.min() < 0.0 else Grade.GOOD
+    return Finding("latency", grade, f"{1e3 * middle:.1f} ms from sample to weights, 99 % below {1e3 * most:.1f} ms")
+
+
+def _clock(frames: _Track) -> Finding:
+    """How well the hub's clock was followed: against a straight line from hub time to stamps."""
+    hub_s = np.array([int(message.hub_time_us) for message in frames.messages], dtype=np.float64) * 1e-6
+    host_s = (frames.stamps_ns - frames.stamps_ns[0]) / NS
+    run = hub_s - hub_s[0]
+    if (np.diff(run) <= 0.0).any():
+        return Finding("clock", Grade.REMARK, "the hub's clock goes back: it booted, or was recorded twice")
+    slope, offset = np.polyfit(run, host_s, 1)
+    rest = host_s - (slope * run + offset)
+    text = (
+        f"hub runs {1e6 * (slope - 1.0):+.0f} ppm, stamps within {1e3 * float(np.abs(rest).max()):.2f} ms of its line"
+    )
+    jump = float(np.abs(np.diff(rest)).max())
+    if jump > 0.02:
+        return Finding("clock", Grade.REMARK, f"{text}; a step of {1e3 * jump:.0f} ms: the host's clock was set")
+    return Finding("clock", Grade.GOOD, text)
+
+
+def _sensors(bag: Bag, place: str, frames: _Track) -> Finding:
+    sizes = {len(message.status) for message in frames.messages}
+    if len(sizes) != 1:
+        return Finding("sensors", Grade.REMARK, "another layout came in the middle")
+    status = np.stack([message.status for message in frames.messages])
+    sound = ((status & STATUS_VALID) > 0) & ((status & (STATUS_MISSING | STATUS_FAULT)) == 0)
+    share = sound.mean(axis=0)
+    names = [f"sensor {i}" for i in range(len(share))]
+    latched = bag.newest(full_name(place, LAYOUT), bag.end_ns) if full_name(place, LAYOUT) in bag.topics else None
+    if latched is not None and len(layout := bag.decoded(latched).sensors) == len(names):
+        names = [str(sensor.name) for sensor in layout]
+    weak = [f"{name} {100.0 * s:.0f} %" for name, s in zip(names, share, strict=True) if s < 0.99]
+    if weak:
+        return Finding("sensors", Grade.REMARK, f"valid less than always: {', '.join(weak)}")
+    return Finding("sensors", Grade.GOOD, f"all {len(names)} valid")
+
+
+def _reference(bag: Bag, place: str, faces: _Track) -> Finding:
+    """How far the stamps of a reference are from the faces', by the lag at which both agree best."""
+    came = [bag.decoded(raw) for raw in bag.messages((full_name(place, REFERENCE),))]
+    seen = [message for message in came if message.face_seen]
+    if len(seen) < 30:
+        return Finding("reference", Grade.REMARK, f"{len(seen)} of {len(came)} pictures show a face: too few to align")
+    times = np.array([stamp_ns(message.header) for message in seen], dtype=np.int64)
+    begin, end = max(times[0], faces.stamps_ns[0]), min(times[-1], faces.stamps_ns[-1])
+    if end - begin < 2 * NS or (np.diff(times) <= 0).any():
+        return Finding("reference", Grade.REMARK, "too short, or its stamps go back: cannot be aligned")
+    shapes = np.flatnonzero(
+        np.array([m.seen for m in seen]).all(axis=0) & np.array([m.observable for m in faces.messages]).any(axis=0)
+    )
+    grid = np.arange(0.0, (end - begin) / NS, 1.0 / _GRID_HZ)
+    ours = _on_grid(faces.stamps_ns, np.array([m.weights for m in faces.messages]), begin, grid, shapes)
+    theirs = _on_grid(times, np.array([m.weights for m in seen]), begin, grid, shapes)
+    lag_s, r = best_lag(ours, theirs)
+    who = f"{seen[0].source}: {len(seen)} of {len(came)} pictures with a face"
+    if r < LEAST_CORRELATION:
+        return Finding("reference", Grade.REMARK, f"{who}; hardly like the weights (r {r:.2f}): not aligned")
+    text = f"{who}; {1e3 * lag_s:+.0f} ms after the weights, r {r:.2f}"
+    off = abs(lag_s) > FINE_LAG_S
+    return Finding(
+        "reference", Grade.REMARK if off else Grade.GOOD, text + ("; align it: imusic takes pair" if off else "")
+    )
+
+
+def _on_grid(
+    stamps: NDArray[np.int64],
+    weights: NDArray[np.floating],
+    begin: int,
+    grid: NDArray[np.float64],
+    shapes: NDArray[Any],
+) -> NDArray[np.float64]:
+    since = (stamps - begin) / NS
+    return np.stack([np.interp(grid, since, np.nan_to_num(weights[:, k])) for k in shapes], axis=1).reshape(
+        len(grid), -1
+    )
+
+
+def best_lag(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> tuple[float, float]:
+    """By how much the second (T, K) is later than the first, s, and their correlation there; at `_GRID_HZ`."""
+    if not ours.shape[1]:
+        return 0.0, 0.0
+    # Changes, not levels, tell the time; both are smoothed to what a camera sees.
+    width = np.ones(8) / 8.0
+    first, second = (
+        np.stack([np.convolve(np.diff(c), width, mode="same") for c in table.T], axis=1) for table in (ours, theirs)
+    )
+    most = min(round(MOST_LAG_S * _GRID_HZ), len(first) // 2)
+    size = 1 << int(2 * len(first)).bit_length()
+    product = (np.fft.rfft(second, size, axis=0) * np.conj(np.fft.rfft(first, size, axis=0))).sum(axis=1)
+    correlation = np.fft.irfft(product, size)
+    lags = np.r_[0 : most + 1, -most:0]
+    power = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    if power <= 0.0:
+        return 0.0, 0.0
+    lag = int(lags[int(np.argmax(correlation[lags]))])
+    around = correlation[[lag - 1, lag, lag + 1]]
+    bend = around[0] - 2.0 * around[1] + around[2]
+    fine = 0.5 * (around[0] - around[2]) / bend if bend < 0.0 else 0.0
+    return (lag + fine) / _GRID_HZ, float(correlation[lag] / power)
