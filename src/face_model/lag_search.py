@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import uniform_filter1d
 from scipy.signal import correlate
 
 FloatArray = NDArray[np.float64]
@@ -111,8 +111,12 @@ def sampled(track: Track, at_s: NDArray[np.floating]) -> tuple[FloatArray, NDArr
 
 
 def without_slow(values: FloatArray, rate_hz: float = GRID_HZ) -> FloatArray:
-    """Values (N, D) on a grid without what is slower than `SLOW_S`."""
-    fast: FloatArray = values - gaussian_filter1d(values, SLOW_S * rate_hz, axis=0, mode="nearest")
+    """Values (N, D) on a grid without what is slower than `SLOW_S`, the standard deviation of the low-pass taken out."""
+    slow, length = values, 2 * round(SLOW_S * rate_hz) + 1
+    # Three running means are nearly a Gaussian, at a hundredth of its cost.
+    for _ in range(3):
+        slow = uniform_filter1d(slow, length, axis=0, mode="nearest")
+    fast: FloatArray = values - slow
     return fast
 
 

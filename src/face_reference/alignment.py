@@ -47,8 +47,11 @@ _SMOOTH = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
 _FLOOR_S = 0.002
 """What no statistics tell: the skin follows the muscle a little later, by where the unit sits (synthetic)."""
 _FLOOR_PPM = 3.0
-_INFLATION = 1.3
-"""Blocks that are few, and neighbours that share a slow error, make the sandwich too narrow by this (synthetic)."""
+_TIGHT_S = 70.0
+"""The map of the wearer's own follows chance the more the shorter the recording is: deviations grow by one and this over
+its length (synthetic; docs/reference.md)."""
+_USUAL_DRIFT = 100e-6
+"""Standard deviation of the drift before anything is known: what crystals do. A minute tells little more."""
 
 
 @dataclass(frozen=True)
@@ -200,10 +203,13 @@ def _refined(sensors: Track, weights: Track, origin_s: float, offset_s: float, d
             )
         if abs(step.change[0]) < 1e-5 and abs(step.change[1]) < 1e-7:
             break
-    deviation = np.sqrt(np.diag(step.covariance)) * _INFLATION
+    told = np.linalg.inv(step.covariance * (1.0 + _TIGHT_S / step.overlap_s) ** 2)
+    covariance = np.linalg.inv(told + np.diag([0.0, _USUAL_DRIFT**-2]))
+    parameters = covariance @ told @ parameters
+    deviation = np.sqrt(np.diag(covariance))
     return ClockAlignment(
         float(parameters[0]),
-        float(np.clip(1e6 * parameters[1], -2.0 * MOST_DRIFT_PPM, 2.0 * MOST_DRIFT_PPM)),
+        float(np.clip(1e6 * parameters[1], -MOST_DRIFT_PPM, MOST_DRIFT_PPM)),
         origin_s,
         float(np.hypot(deviation[0], _FLOOR_S)),
         float(np.hypot(1e6 * deviation[1], _FLOOR_PPM)),

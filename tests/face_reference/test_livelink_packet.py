@@ -89,23 +89,27 @@ def test_what_is_written_is_read(
     np.testing.assert_array_equal(found.values, packet.values)
 
 
-@given(st.binary(max_size=400))
-def test_noise_is_refused_with_one_of_few_reasons(data: bytes) -> None:
+def reason_of(data: bytes) -> str:
     try:
         decode(data)
     except PacketError as error:
-        assert str(error) in REASONS
+        return str(error)
+    return ""
+
+
+@given(st.binary(max_size=400))
+def test_noise_is_refused_with_one_of_few_reasons(data: bytes) -> None:
+    assert reason_of(data) in REASONS | {""}
 
 
 @given(at=st.integers(0, len(GOLDEN) - 1), bit=st.integers(0, 7))
 def test_a_flipped_bit_never_crashes_it(at: int, bit: int) -> None:
     damaged = bytearray(GOLDEN)
     damaged[at] ^= 1 << bit
-    try:
+    reason = reason_of(bytes(damaged))
+    assert reason in REASONS | {""}
+    if not reason:
         packet = decode(bytes(damaged))
-    except PacketError as error:
-        assert str(error) in REASONS
-    else:
         assert packet.values is None or np.isfinite(packet.values).all()
 
 

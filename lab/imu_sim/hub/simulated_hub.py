@@ -227,7 +227,7 @@ class SimulatedHub:
         return weights
 
     def face_at(self, host_s: float) -> tuple[Floats, Floats]:
-        """True weights (52,) and the head's quaternion (4,) at a time of the host's clock; rest while nothing streams."""
+        """True weights (52,) and the head's quaternion (4,) at a time of the host; rest while nothing streams."""
         if not self.streaming:
             return np.zeros(arkit.COUNT), np.array([0.0, 0.0, 0.0, 1.0])
         ahead_s = (host_s - self.cadence.deadline_s) / (self.cadence.period_s * self._rate_hz)
