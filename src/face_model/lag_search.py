@@ -111,7 +111,7 @@ def sampled(track: Track, at_s: NDArray[np.floating]) -> tuple[FloatArray, NDArr
 
 
 def without_slow(values: FloatArray, rate_hz: float = GRID_HZ) -> FloatArray:
-    """Values (N, D) on a grid without what is slower than `SLOW_S`, the standard deviation of the low-pass taken out."""
+    """Values (N, D) on a grid without what is slower than `SLOW_S`, the deviation of the low-pass taken out."""
     slow, length = values, 2 * round(SLOW_S * rate_hz) + 1
     # Three running means are nearly a Gaussian, at a hundredth of its cost.
     for _ in range(3):

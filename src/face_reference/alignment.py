@@ -48,8 +48,8 @@ _FLOOR_S = 0.002
 """What no statistics tell: the skin follows the muscle a little later, by where the unit sits (synthetic)."""
 _FLOOR_PPM = 3.0
 _TIGHT_S = 70.0
-"""The map of the wearer's own follows chance the more the shorter the recording is: deviations grow by one and this over
-its length (synthetic; docs/reference.md)."""
+"""The map of the wearer's own follows chance the more the shorter the recording is: deviations grow by one and this
+over its length (synthetic; docs/reference.md)."""
 _USUAL_DRIFT = 100e-6
 """Standard deviation of the drift before anything is known: what crystals do. A minute tells little more."""
 

@@ -261,7 +261,8 @@ def _aligned(
     if len(felt) < LEAST_TAPS:
         if marks_s:
             raise AlignmentError(
-                f"expected {LEAST_TAPS} taps or more on the unit {CHIN}, found {len(felt)}; leave --mark out, or tap again"
+                f"expected {LEAST_TAPS} taps or more on the unit {CHIN}, found {len(felt)}; leave --mark out, or tap "
+                "again"
             )
         assert faces is not None
         return faces, 0, ()
@@ -341,8 +342,8 @@ def _of_topic(bag: Bag, place: str, begins_ns: int) -> Camera:
     topic = full_name(place, REFERENCE)
     if topic not in bag.topics:
         raise TakeError(
-            f"expected {topic} in {bag.path}, found none; record with a reference (imusic capture --reference livelink), "
-            "or give the CSV that the phone recorded"
+            f"expected {topic} in {bag.path}, found none; record with a reference (imusic capture --reference "
+            "livelink), or give the CSV that the phone recorded"
         )
     messages = [bag.decoded(message) for message in bag.messages((topic,))]
     sources = Counter(str(message.source) for message in messages)
