@@ -157,7 +157,10 @@ def test_what_is_missing_or_another_face_is_told(recorded: Recorded, tmp_path: P
     rng = np.random.default_rng(1)
     shown = np.abs(np.repeat(rng.normal(0.0, 0.3, (len(lines) // 20 + 1, arkit.COUNT)), 20, axis=0))
     shown = np.clip(shown[: len(lines) - 1] + rng.normal(0.0, 0.01, (len(lines) - 1, arkit.COUNT)), 0.0, 1.0)
-    rows = [",".join([*line.split(",")[:2], *(f"{w:.4f}" for w in weights)]) for line, weights in zip(lines[1:], shown, strict=True)]
+    rows = [
+        ",".join([*line.split(",")[:2], *(f"{weight:.4f}" for weight in weights)])
+        for line, weights in zip(lines[1:], shown, strict=True)
+    ]
     other.write_text("\n".join([lines[0], *rows]), encoding="utf-8")
     with pytest.raises(AlignmentError):
         pair_take(recorded.alone, description, other)
