@@ -117,6 +117,10 @@ class ImuStream:
         """True weights (T, 52) at motion times (T,), s."""
         return np.asarray(self._motion.weight_spline(times_s).T)
 
+    def head(self, time_s: float) -> Floats:
+        """The head's quaternion (4,), `face_head` to earth, at a motion time, s."""
+        return np.asarray(self._motion.head_on(Sampling(time_s, self.rate_hz))(0, 1).orientation[0])
+
     def next(self, frames: int) -> Frames:
         """The next `frames` samples."""
         most = max(1, round(_CHUNK_S * self.rate_hz))

@@ -100,7 +100,7 @@ def _parser(argument: Argument) -> Callable[[str], Any]:
 demo = graph_verb(
     "demo",
     "Watch a simulated face: hub, driver, inference and web page, no hardware needed.",
-    hidden=("port", "baud", "udp"),  # of the line between simulated hub and driver
+    hidden=("port", "baud", "udp", "phone"),  # of the lines between simulated hub, phone and their listeners
 )
 capture = graph_verb("capture", "Capture a face from a hub.")
 sensors = graph_verb(
@@ -108,6 +108,11 @@ sensors = graph_verb(
     "One of several wearers: driver and page, whose face `imusic inference` computes together with the others'.",
     namespace="The wearer's ROS namespace, as `imusic inference` is told it.",
     needs_namespace=True,
+)
+reference = graph_verb(
+    "reference",
+    "Publish a phone's or a webcam's face on face/reference; `capture` and `demo` do so with --reference.",
+    positional="reference",
 )
 inference = graph_verb(
     "inference",

@@ -29,7 +29,7 @@ LIBRARIES = (
         "rclpy",
         REQUIRED,
         "source a ROS 2 distribution's setup.bash, or run `make setup` in a checkout",
-        ("imu_driver", "face_inference", "face_viz", "recorder"),
+        ("imu_driver", "face_inference", "face_viz", "recorder", "face_reference"),
     ),
     Library("imusic.msg", REQUIRED, "build the package (colcon build, or make setup) and source its setup file"),
     Library("typer", REQUIRED, "pip install 'typer>=0.12.5'"),
@@ -58,6 +58,7 @@ LIBRARIES = (
     Library("pyarrow", OPTIONAL, "pip install 'pyarrow>=14'; takes as Parquet tables need it"),
     Library("psutil", OPTIONAL, "rosdep install, or pip install psutil; `imusic bench` needs it"),
     Library("torch", OPTIONAL, "pip install torch==2.13.0; `imusic train` needs it"),
+    Library("mediapipe", OPTIONAL, "pip install mediapipe; a webcam as reference needs it"),
     Library("onnx", OPTIONAL, "pip install onnx; `imusic train` needs it"),
     Library("launch_ros", OPTIONAL, "part of a ROS 2 distribution; without it use `imusic demo` and `imusic capture`"),
 )

@@ -333,3 +333,37 @@ def _count(number: int) -> str:
 
 def _size(number: int) -> str:
     return f"{number / 1e6:.1f} MB" if number < 1e9 else f"{number / 1e9:.2f} GB"
+
+
+@app.command()
+def pair(
+    take: TakeName,
+    csv: Annotated[
+        Path | None, typer.Argument(help="Live Link Face CSV of the same face. [the take's own face/reference]")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Model whose sensors the take has: a name or a folder.")] = "",
+    wearer: Wearer = None,
+    namespace: Namespace = None,
+    fps: Annotated[float | None, typer.Option(help="Of the CSV, where its timecodes do not tell.")] = None,
+    mark: Annotated[
+        list[float] | None,
+        typer.Option(help="When the chin unit was tapped, s on the camera's clock; once for each tap."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Bring a take and a phone's or webcam's view of it onto one clock; writes pairing.yaml beside the take."""
+    from face_inference.model_folder import load_model
+    from face_recording.takes.listing import find_take
+    from face_recording.takes.pairing import pair_take, write_pairing
+    from imusic_cli.phone import DEFAULT_MODEL
+
+    folder = find_take(take)
+    description = load_model(model or DEFAULT_MODEL).description
+    found = pair_take(folder, description, csv, wearer=wearer, namespace=namespace, fps=fps, marks_s=tuple(mark or ()))
+    if folder.is_dir():
+        err.print(f"written: {write_pairing(folder, found)}", highlight=False, soft_wrap=True)
+    err.print(found.summary, style="yellow" if found.quality == "poor" else "green", highlight=False, soft_wrap=True)
+    for note in found.notes:
+        err.print(note, style="yellow", highlight=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps(found.content(), indent=2))  # noqa: T201

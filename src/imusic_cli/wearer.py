@@ -76,14 +76,24 @@ def routine(
 @app.command("phone")
 def from_phone(
     name: Name,
-    file: Annotated[Path, typer.Argument(help="Live Link Face CSV that a phone recorded during the routine.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="Live Link Face CSV that a phone recorded during the routine, or the take.")
+    ] = None,
+    take: Annotated[
+        str, typer.Option(help="Learn from this take, a folder, a part of its name or `last`, not from the routine.")
+    ] = "",
     model: Model = "",
     namespace: Namespace = "",
     fps: Fps = None,
     as_json: Json = False,
 ) -> None:
-    """Learn a profile anew from what a phone saw during its routine; a running graph uses it at once."""
-    told = _from_phone(name, file, model, namespace, fps)
+    """Learn a profile from what a phone or a webcam saw during a routine or a take; a running graph uses it at once."""
+    if take:
+        told = _from_take(name, take, file, model, namespace, fps)
+    elif file is not None:
+        told = _from_phone(name, file, model, namespace, fps)
+    else:
+        raise CommandError("expected a CSV that the phone recorded, or --take TAKE, found neither; give one")
     if as_json:
         print(json.dumps(told, indent=2))  # noqa: T201
 
@@ -152,6 +162,21 @@ def _from_phone(name: str, file: Path, model: str, namespace: str, fps: float | 
     answer = use_wearer(name, namespace, patience_s=3.0)
     err.print(answer or "no graph is running: the next one can be started with this profile", highlight=False)
     return {"lag_s": rows.alignment.lag_s, "correlation": rows.alignment.correlation, "in_use": answer is not None}
+
+
+def _from_take(
+    name: str, take: str, file: Path | None, model: str, namespace: str, fps: float | None
+) -> dict[str, Any]:
+    from face_inference.wearer.profile import ProfileFolder
+    from face_recording.takes.listing import find_take
+    from imusic_cli.guide import use_wearer
+    from imusic_cli.phone import learn_from_take
+
+    rows, pairing = learn_from_take(name, find_take(take), model, ProfileFolder(), file, fps)
+    err.print(pairing.summary, style="green", highlight=False, soft_wrap=True)
+    answer = use_wearer(name, namespace, patience_s=3.0)
+    err.print(answer or "no graph is running: the next one can be started with this profile", highlight=False)
+    return {"rows": len(rows.rows.weights), "in_use": answer is not None, "pairing": pairing.content()}
 
 
 def _table_of(label: ProfileLabel) -> Table:

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import re
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,10 @@ from imusic_ros.parameters import USE_SIM_TIME, ParameterSpec, Value
 
 Values = Mapping[str, object]
 NAMESPACE = re.compile(r"/?([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*/?)?", re.ASCII)
+NONE = "none"
+"""Value of a parameter without which its process is not started."""
+SIMULATED = "simulated"
+"""Value of `reference`: the phone of the simulated hub."""
 LONGEST_NAMESPACE = 200
 """ROS allows 245 characters, topics included."""
 
@@ -38,6 +43,7 @@ class Process:
         is_node: whether it is a ROS node; otherwise its settings are command-line flags.
         overrides: values that replace those of the file.
         essential: whether the graph ends with it; otherwise it is started again, and missed meanwhile.
+        only_with: its parameter without which it is not started: where that is empty or `none`; empty: always started.
     """
 
     name: str
@@ -46,6 +52,12 @@ class Process:
     is_node: bool
     overrides: Mapping[str, object]
     essential: bool = True
+    only_with: str = ""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to be started with the values that it has."""
+        return not self.only_with or self.setting(self.only_with) not in (None, "", NONE)
 
     def setting(self, key: str) -> object:
         """What holds for one of its parameters: its override, or what stands in its file.
@@ -123,18 +135,31 @@ class Graph:
             for process, key in known[name].sets:
                 if process in extra:
                     extra[process][key] = known[name].parsed(text)
-        return tuple(replace(p, overrides={**p.overrides, **extra[p.name]}) for p in self.processes)
+        told = (replace(p, overrides={**p.overrides, **extra[p.name]}) for p in self.processes)
+        return tuple(process for process in told if process.wanted)
 
 
 def own_line(graph: Graph, values: Values) -> dict[str, object]:
     """`values`, with a line of its own between simulated hub and driver where none is given.
 
-    Several demos then run beside each other, and none takes over another's hub.
+    Several demos then run beside each other, and none takes over another's hub. So has a simulated phone, where
+    `reference` asks for one.
     """
-    simulated = any(process.name == "imu_sim" for process in graph.processes)
-    if not simulated or values.get("port") or values.get("udp"):
+    if not any(process.name == "imu_sim" for process in graph.processes):
         return dict(values)
-    return {**values, "port": str(Path(tempfile.gettempdir()) / f"imusic_hub_{os.getpid()}")}
+    own = dict(values)
+    if not values.get("port") and not values.get("udp"):
+        own["port"] = str(Path(tempfile.gettempdir()) / f"imusic_hub_{os.getpid()}")
+    if values.get("reference") == SIMULATED and not values.get("phone") and not values.get("reference_listen"):
+        own["phone"] = own["reference_listen"] = f"127.0.0.1:{_free_port()}"
+    return own
+
+
+def _free_port() -> int:
+    """A UDP port of this machine that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
 
 
 def checked_namespace(text: str) -> str:
@@ -197,7 +222,15 @@ def _process(name: str, known: Mapping[str, Any], overrides: Mapping[str, object
     entry = known[name]
     is_node = "parameters" in entry
     file = share_dir() / "config" / (f"{name}.yaml" if is_node else str(entry["settings"]))
-    return Process(name, str(entry["executable"]), file, is_node, dict(overrides), bool(entry.get("essential", True)))
+    return Process(
+        name,
+        str(entry["executable"]),
+        file,
+        is_node,
+        dict(overrides),
+        bool(entry.get("essential", True)),
+        str(entry.get("only_with", "")),
+    )
 
 
 def _arguments(graph: str, content: Mapping[str, Any], processes: tuple[Process, ...]) -> Iterator[Argument]:

@@ -63,6 +63,9 @@ class StillStream:
         never = np.zeros(shape, np.bool_)
         return Frames(orientation, rate, force, never, never)
 
+    def head(self, time_s: float) -> Floats:
+        return np.array([0.0, 0.0, 0.0, 1.0])
+
     def weights(self, times_s: Floats) -> Floats:
         return np.zeros((len(times_s), 52))
 

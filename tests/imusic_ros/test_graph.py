@@ -14,7 +14,7 @@ from face_model.share import share_dir
 from imu_sim.hub.process import main as simulator
 from imusic_ros.graph import GraphError, checked_namespace, load_graph, own_line
 
-GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "headless")
+GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "reference", "headless")
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -46,6 +46,26 @@ def test_an_argument_reaches_the_processes_it_concerns_with_its_type() -> None:
     assert "model" not in started["face_inference"].overrides
 
 
+def test_a_reference_is_started_only_where_one_is_asked_for() -> None:
+    graph = load_graph("capture")
+    assert "face_reference" not in {p.name for p in graph.started_with({})}
+    assert "face_reference" not in {p.name for p in graph.started_with({"reference": "none"})}
+    (phone,) = (p for p in graph.started_with({"reference": "livelink"}) if p.name == "face_reference")
+    assert not phone.essential
+    assert phone.overrides["source"] == "livelink"
+    with pytest.raises(GraphError, match="webcam"):
+        graph.started_with({"reference": "camera"})
+
+
+def test_a_simulated_phone_has_a_line_of_its_own() -> None:
+    graph = load_graph("demo")
+    values = own_line(graph, {"reference": "simulated"})
+    started = {p.name: p for p in graph.started_with(values)}
+    assert started["imu_sim"].overrides["phone"] == started["face_reference"].overrides["listen"]
+    assert str(started["imu_sim"].overrides["phone"]).startswith("127.0.0.1:")
+    assert "phone" not in own_line(graph, {"reference": "livelink"})
+
+
 def test_several_people_are_one_list_of_names() -> None:
     (faces,) = load_graph("inference").started_with({"wearers": "alice, bob"})
     assert faces.overrides["wearers"] == ["alice", "bob"]
@@ -59,8 +79,9 @@ def test_an_argument_has_help_bounds_and_the_default_that_holds_in_this_graph() 
     assert (demo["page_port"].spec.default, capture["page_port"].spec.default) == (0, 8080)
     assert (demo["port"].spec.default, capture["port"].spec.default) == ("/tmp/imusic_hub", "/dev/ttyUSB0")
     assert capture["rate"].spec.help == "Samples per second asked of the hub (1 to 1000 Hz)."
-    assert {argument.group for argument in capture.values()} == {"Hub", "Estimator", "Viewer", "Recorder", "All nodes"}
-    assert {a.group for a in demo.values()} - {a.group for a in capture.values()} == {"Simulated hub"}
+    usual = {"Hub", "Estimator", "Viewer", "Reference", "Recorder", "All nodes"}
+    assert {argument.group for argument in capture.values()} == usual
+    assert {argument.group for argument in demo.values()} - usual == {"Simulated hub"}
     assert all(a.spec.description for name in GRAPHS for a in load_graph(name).arguments)
 
 

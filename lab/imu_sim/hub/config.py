@@ -43,6 +43,9 @@ class SimulatorConfig:
     part: str = "QMI8658"
     fusion: Literal["6d", "9d"] = "6d"
     follow: bool = False
+    phone: str = ""
+    phone_lag_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
+    phone_skew_ppm: Annotated[float, Field(ge=-500.0, le=500.0)] = -30.0
     namespace: str = ""
     faults: Faults = field(default_factory=Faults)
 

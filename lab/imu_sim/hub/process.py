@@ -33,7 +33,7 @@ def _run(arguments: argparse.Namespace, stop: StopSignal) -> int:
     # Imported only now: these take a second, in which Ctrl-C would otherwise show a traceback.
     from face_model.errors import FaceModelError
     from imu_sim.hub.config import load_config, updated
-    from imu_sim.hub.server import build_hub, open_link, prompted, serve, steady_clock
+    from imu_sim.hub.server import build_hub, open_link, prompted, serve, steady_clock, watching_phone
 
     try:
         config = updated(load_config(_config_path(arguments)), _given(arguments))
@@ -42,8 +42,8 @@ def _run(arguments: argparse.Namespace, stop: StopSignal) -> int:
             hub = build_hub(config, steady_clock)
             stop.starting = False
             print(f"simulated hub at {link.path}: {config.motion}, {config.rate_hz} Hz", flush=True)  # noqa: T201
-            with prompted(config) as prompts:
-                serve(hub, link, stop, config.duration_s or None, prompts)
+            with prompted(config) as prompts, watching_phone(config, hub) as phone:
+                serve(hub, link, stop, config.duration_s or None, prompts, phone)
         finally:
             stop.starting = False
             link.close()
@@ -107,6 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     follow = "with `routine`: rest until prompted on the ROS topic face/prompt"
     parser.add_argument("--follow", action=argparse.BooleanOptionalAction, default=None, help=follow)
     parser.add_argument("--namespace", help="ROS namespace of that topic")
+    watch = "also be a phone that watches the face and sends Live Link Face packets there"
+    parser.add_argument("--phone", metavar="HOST:PORT", help=watch)
+    parser.add_argument("--phone-lag", type=float, dest="phone_lag_s", metavar="X", help="how late it sees, s")
+    parser.add_argument("--phone-skew", type=float, dest="phone_skew_ppm", metavar="X", help="of its clock, ppm")
     faults = parser.add_argument_group("faults")
     for name, (kind, text) in _FAULT_FLAGS.items():
         flag = "--" + name.replace("_", "-")

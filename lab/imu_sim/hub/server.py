@@ -6,6 +6,7 @@ import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
@@ -30,6 +31,8 @@ from imu_sim.motion import FaceMotion
 from imu_sim.mounted_boards import boards_on
 from imu_sim.performance import performance
 from imu_sim.performance.routine_performance import perform_routine
+from imu_sim.phone.camera import PHONE
+from imu_sim.phone.live_link_phone import LiveLinkPhone, PhoneClock
 from imu_sim.recorded_motion import recorded_motion
 from imu_sim.subject import nominal_subject, random_subject
 
@@ -148,8 +151,12 @@ def serve(
     stop: StopWish,
     duration_s: float | None,
     prompts: SimpleQueue[float | None] | None = None,
+    phone: LiveLinkPhone | None = None,
 ) -> None:
-    """Carry bytes between hub and link until `stop` or for `duration_s`; `prompts` as of `prompted`."""
+    """Carry bytes between hub and link until `stop` or for `duration_s`; `prompts` as of `prompted`.
+
+    `phone` watches the face meanwhile.
+    """
     end_s = None if duration_s is None else time.monotonic() + duration_s
     while not stop.asked and (end_s is None or time.monotonic() < end_s):
         while prompts is not None and not prompts.empty():
@@ -159,9 +166,14 @@ def serve(
             link.write(hub.receive(received))
         link.write(hub.due())
         hub.prepare()
+        wait_s = min(hub.wait_s, _LONGEST_WAIT_S)
+        if phone is not None:
+            now_s = steady_clock()
+            phone.tick(now_s)
+            wait_s = min(wait_s, phone.wait_s(now_s))
         descriptor = link.fileno
         ready = [stop.fileno] if descriptor is None else [stop.fileno, descriptor]
-        select.select(ready, [], [], min(hub.wait_s, _LONGEST_WAIT_S))
+        select.select(ready, [], [], wait_s)
 
 
 def open_link(config: SimulatorConfig) -> Link:
@@ -172,10 +184,34 @@ def open_link(config: SimulatorConfig) -> Link:
     """
     if not config.udp:
         return PtyLink(Path(config.link).expanduser())
-    host, _, port = config.udp.rpartition(":")
+    return UdpLink(*_address("udp", config.udp))
+
+
+@contextmanager
+def watching_phone(config: SimulatorConfig, hub: SimulatedHub) -> Iterator[LiveLinkPhone | None]:
+    """The phone that the settings ask for, if any.
+
+    Raises:
+        SimulatorConfigError: its address makes no sense.
+    """
+    if not config.phone:
+        yield None
+        return
+    now_s = steady_clock()
+    clock = PhoneClock(now_s, time.time() % 86400.0, config.phone_skew_ppm)
+    model = replace(PHONE, lag_s=config.phone_lag_s)
+    phone = LiveLinkPhone(_address("phone", config.phone), hub.face_at, clock, now_s, model, config.seed)
+    try:
+        yield phone
+    finally:
+        phone.close()
+
+
+def _address(key: str, text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise SimulatorConfigError(f"udp: expected HOST:PORT with a port of 1 to 65535, found {config.udp!r}")
-    return UdpLink(host.strip("[]"), int(port))
+        raise SimulatorConfigError(f"{key}: expected HOST:PORT with a port of 1 to 65535, found {text!r}")
+    return host.strip("[]"), int(port)
 
 
 def played_motion(motion: str, seed: int) -> tuple[FaceMotion, str]:

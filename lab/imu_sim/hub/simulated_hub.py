@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from face_model import arkit
 from face_model.layout import SensorLayout
 from imu_driver.hubs.imusic_v1.protocol import (
     VERSION,
@@ -51,6 +52,10 @@ class UnitStream(Protocol):
 
     def weights(self, times_s: Floats) -> Floats:
         """True weights (T, 52) at motion times (T,), s."""
+        ...
+
+    def head(self, time_s: float) -> Floats:
+        """The head's quaternion (4,), `face_head` to earth, at a motion time, s."""
         ...
 
 
@@ -220,6 +225,14 @@ class SimulatedHub:
         times = np.array([self.motion_time_s(sequence)])
         weights: Floats = self._stream.weights(times)[0]
         return weights
+
+    def face_at(self, host_s: float) -> tuple[Floats, Floats]:
+        """True weights (52,) and the head's quaternion (4,) at a time of the host; rest while nothing streams."""
+        if not self.streaming:
+            return np.zeros(arkit.COUNT), np.array([0.0, 0.0, 0.0, 1.0])
+        ahead_s = (host_s - self.cadence.deadline_s) / (self.cadence.period_s * self._rate_hz)
+        time_s = max(0.0, self.motion_time_s(self._sequence) + ahead_s)
+        return self._stream.weights(np.array([time_s]))[0], self._stream.head(time_s)
 
     def reboot(self) -> None:
         """As after a loss of power: clock, rate and streaming start anew."""

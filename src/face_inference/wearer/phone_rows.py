@@ -53,6 +53,7 @@ def phone_rows(
     prior: Prior,
     max_lag_s: float = 5.0,
     phone_seen: NDArray[np.bool_] | None = None,
+    known: Alignment | None = None,
 ) -> PhoneRows:
     """Labelled rows where both recordings overlap.
 
@@ -64,6 +65,7 @@ def phone_rows(
         phone_weights: (P, 52).
         prior: its mean Jacobian says what the sensors should have seen.
         max_lag_s: largest difference between the clocks.
+        known: how the clocks belong together, where that was found before; then no lag is looked for.
         phone_seen: (P, 52) which weights the phone saw: only those become labels; None: all of them.
 
     Raises:
@@ -83,6 +85,8 @@ def phone_rows(
             f"expected at least two moments in which the phone saw the face, found {np.count_nonzero(moments)} of "
             f"{len(phone_time_s)}; record it again, the whole face in view"
         )
+    if known is not None:
+        return PhoneRows(_rows(observations, phone_time_s + known.lag_s, phone_weights, seen, prior), known)
     found = align(observations, phone_time_s, phone_weights, prior, max_lag_s, moments)
     if found.correlation < _LEAST_PEAK or found.lead < _LEAST_LEAD:
         raise WearerError(

@@ -1,0 +1,1 @@
+"""Live Link Face: what Epic's phone app sends over UDP, decoded and encoded."""

@@ -1,0 +1,154 @@
+"""One datagram of Live Link Face, version 6: bytes to a packet and back.
+
+Written from public descriptions of the format (the readme of think-biq/LLV names its fields; PyLiveLinkFace by JimWest
+reads and writes it): nothing is said of it by its vendor. All numbers are big-endian:
+
+    uint8    version, 6
+    int32    length of the device id in bytes, then that many bytes of UTF-8
+    int32    length of the subject's name in bytes, then that many bytes of UTF-8
+  and, while a face is tracked:
+    int32    frame number: of the phone's wall clock since midnight, at the rate that follows
+    float32  part of a frame beyond it, 0 to 1
+    int32    frames per second, numerator
+    int32    frames per second, denominator
+    uint8    number of values, 61
+    float32  values: 52 ARKit weights in `arkit.BLENDSHAPES` order, then yaw, pitch and roll of the head, of the left
+    and of the right eye, rad
+
+Versions from 7 on are of the app's other mode, which sends no ARKit weights.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_model import arkit
+
+VERSION: Final = 6
+PORT: Final = 11111
+VALUES: Final = 61
+MOST_TEXT: Final = 256
+"""Bytes of an id or a name; the engine's own bound is 256 characters."""
+
+_TIME = struct.Struct(">ifii")
+_LARGEST_RATE = 1000
+_LONGEST_S = 86400.0 * 2
+"""A frame number says less than a day; twice that leaves room for counts that do not begin at midnight."""
+_LARGEST_VALUE = 10.0
+"""Weights stay below 1.2, angles below 3.2; what is beyond this is no value."""
+
+
+class PacketError(ValueError):
+    """A datagram that is no packet; the message is the reason it is counted under, one of few."""
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One packet.
+
+    Attributes:
+        device: id of the phone.
+        subject: name that its owner gave it.
+        frame: number; with `part` and rate it tells the time.
+        part: of a frame, 0 to 1.
+        rate: frames per second as numerator and denominator.
+        values: (61,) float32, None where no face is tracked; frame, part and rate are then 0, 0 and (0, 1).
+        version: of the format.
+    """
+
+    device: str
+    subject: str
+    frame: int = 0
+    part: float = 0.0
+    rate: tuple[int, int] = (0, 1)
+    values: NDArray[np.float32] | None = None
+    version: int = VERSION
+
+    @property
+    def time_s(self) -> float:
+        """Time on the phone's clock, s; NaN without a face."""
+        if self.values is None:
+            return math.nan
+        return (self.frame + self.part) * self.rate[1] / self.rate[0]
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """(52,) as sent; call with a face only."""
+        assert self.values is not None
+        return self.values[: arkit.COUNT]
+
+    @property
+    def head_angles(self) -> tuple[float, float, float]:
+        """Yaw, pitch and roll of the head, rad; call with a face only."""
+        assert self.values is not None
+        yaw, pitch, roll = (float(value) for value in self.values[arkit.COUNT : arkit.COUNT + 3])
+        return yaw, pitch, roll
+
+
+def decode(data: bytes) -> Packet:
+    """A packet from a datagram.
+
+    Raises:
+        PacketError: it is none; the text is one of a fixed set of reasons.
+    """
+    if not data:
+        raise PacketError("empty")
+    if data[0] != VERSION:
+        raise PacketError("version not known")
+    device, at = _text(data, 1)
+    subject, at = _text(data, at)
+    if not device or not subject:
+        raise PacketError("no device id or name")
+    if at == len(data):
+        return Packet(device, subject)
+    if len(data) < at + _TIME.size + 1:
+        raise PacketError("cut short")
+    frame, part, numerator, denominator = _TIME.unpack_from(data, at)
+    at += _TIME.size
+    count, at = data[at], at + 1
+    if count == 0 and at == len(data):
+        return Packet(device, subject)
+    if count != VALUES:
+        raise PacketError("count of values is not 61")
+    if len(data) != at + 4 * VALUES:
+        raise PacketError("cut short" if len(data) < at + 4 * VALUES else "bytes left over")
+    if not (numerator > 0 and denominator > 0 and 1 <= numerator / denominator <= _LARGEST_RATE):
+        raise PacketError("rate out of bounds")
+    if frame < 0 or not 0.0 <= part <= 1.0 or (frame + part) * denominator / numerator > _LONGEST_S:
+        raise PacketError("time out of bounds")
+    values = np.frombuffer(data, dtype=">f4", count=VALUES, offset=at).astype(np.float32)
+    if not np.isfinite(values).all() or float(np.abs(values).max()) > _LARGEST_VALUE:
+        raise PacketError("value out of bounds")
+    return Packet(device, subject, frame, part, (numerator, denominator), values)
+
+
+def encode(packet: Packet) -> bytes:
+    """The bytes of a packet, for a simulated phone and for tests; its values are not checked."""
+    texts = b"".join(struct.pack(">i", len(text)) + text for text in (packet.device.encode(), packet.subject.encode()))
+    head = bytes([packet.version]) + texts
+    if packet.values is None:
+        return head
+    when = _TIME.pack(packet.frame, packet.part, *packet.rate)
+    return head + when + bytes([len(packet.values)]) + np.asarray(packet.values, dtype=">f4").tobytes()
+
+
+def _text(data: bytes, at: int) -> tuple[str, int]:
+    if len(data) < at + 4:
+        raise PacketError("cut short")
+    (length,) = struct.unpack_from(">i", data, at)
+    at += 4
+    if not 0 <= length <= MOST_TEXT:
+        raise PacketError("text too long")
+    if len(data) < at + length:
+        raise PacketError("cut short")
+    try:
+        text = data[at : at + length].rstrip(b"\0").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PacketError("text is no UTF-8") from error
+    return text, at + length
