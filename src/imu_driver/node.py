@@ -21,7 +21,9 @@ from imu_driver.diagnostics import Reporter
 from imu_driver.hub import Hub, HubIdentity, Outcome
 from imu_driver.hub_thread import HubThread
 from imu_driver.hubs import make_hub
+from imu_driver.line_messages import LineMessages
 from imu_driver.parameters import PARAMETERS
+from imu_driver.replay import stamp_ns
 from imu_driver.sensor_states import StatesWatch
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import Transport
@@ -81,6 +83,8 @@ class ImuDriverNode(ManagedNode):
             ]
         except InvalidTopicNameException as error:
             raise ConfigurationError(f"layout {self._layout.name}: sensor names become topic names: {error}") from error
+        self._line = LineMessages(self, self._frame_id)
+        self._keep(lambda line: line.close(), self._line)
         self._service(Identify, "~/identify", self._on_identify)
         self._service(SetBool, "~/set_streaming", self._on_set_streaming)
 
@@ -88,7 +92,8 @@ class ImuDriverNode(ManagedNode):
         """Open the hub and begin to publish, now or as soon as it is there."""
         kind, rate_hz = str(self.value("hub")), int(self.value("rate_hz"))
         hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=self._by_arrival)
-        thread = HubThread(hub, self._on_sample)
+        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival)
+        thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header))
         self._hub, self._thread = hub, thread
         self._met: HubIdentity | None = None
         self._watch = StatesWatch()
@@ -162,10 +167,9 @@ class ImuDriverNode(ManagedNode):
             self._met = identity
             header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
             self._layouts.publish(messages.layout_message(self._layout, identity, hub.layout_id, header))
-        taken_s = sample.arrival_s if self._by_arrival else sample.host_time_s
-        # The ROS clock is read once for a sample; a step of the wall clock is followed at once.
-        latency_ns = round(1e9 * (time.monotonic() - taken_s))
-        seconds, nanoseconds = divmod(max(0, self.get_clock().now().nanoseconds - latency_ns), 1_000_000_000)
+        # The ROS clock is read once for a piece; a step of the wall clock is followed at once.
+        read = self._line.read if self._told else (time.monotonic(), self.get_clock().now().nanoseconds)
+        seconds, nanoseconds = divmod(stamp_ns(sample, self._by_arrival, *read), 1_000_000_000)
         frame = self._message
         stamp = frame.header.stamp
         stamp.sec, stamp.nanosec = seconds, nanoseconds
@@ -182,6 +186,7 @@ class ImuDriverNode(ManagedNode):
 
     def _look_for_subscribers(self) -> None:
         self._wanted = [entry for entry in self._imus if entry[2].get_subscription_count() > 0]
+        self._line.look()
 
     async def _on_identify(self, request: Identify.Request, response: Identify.Response) -> Identify.Response:
         if self._hub is None:
