@@ -16,7 +16,6 @@ pytest.importorskip("imusic.msg", reason="needs the built package: run `make tes
 
 from imusic.msg import ReplayStatus  # noqa: E402
 from imusic.srv import SeekReplay, SetReplayRate  # noqa: E402
-from recorded_bag import write_recording  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rosgraph_msgs.msg import Clock  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
@@ -24,6 +23,7 @@ from std_srvs.srv import Trigger  # noqa: E402
 from imusic_cli.supervisor import Supervisor  # noqa: E402
 from imusic_ros.graph import load_graph  # noqa: E402
 from imusic_ros.qos import LATCHED  # noqa: E402
+from recorded_bag import write_recording  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
