@@ -70,7 +70,7 @@ class RosStage:
         self._node, self._bag, self._check, self._say = node, bag, check, say
         self._check_lock = threading.Lock()
         self._awake = threading.Event()
-        self._stopped = False
+        self._ending = threading.Event()
         self._inference = inference
         self._told_ns = -1
         self._notes: set[str] = set()
@@ -112,7 +112,7 @@ class RosStage:
 
     def stop(self) -> None:
         """Wait for nothing any more."""
-        self._stopped = True
+        self._ending.set()
         self.wake()
 
     def wake(self) -> None:
@@ -129,7 +129,7 @@ class RosStage:
             ReplayError: a capture runs in this namespace, or inference does not come.
         """
         began_s = time.monotonic()
-        while not self._stopped:
+        while not self._ending.is_set():
             passed_s = time.monotonic() - began_s
             if passed_s > DISCOVERY_S:
                 self._refuse_capture()
@@ -195,8 +195,8 @@ class RosStage:
 
     def frame(self, topic: str, message: Any, sequence: int, exact: bool) -> None:
         """See `Stage`."""
-        self.flight.wait_for(MOST - 1, self._reads_frames, lambda: self._stopped)
-        if self._stopped:
+        self.flight.wait_for(MOST - 1, self._reads_frames, self._ending.is_set)
+        if self._ending.is_set():
             return
         self.flight.sent(sequence)
         if self._check is not None:
@@ -207,7 +207,7 @@ class RosStage:
     def take_over(self, message: Any) -> None:
         """See `Stage`."""
         self.drain()
-        if self._stopped:
+        if self._ending.is_set():
             return
         request = RestoreSnapshot.Request(snapshot=deserialize_message(message, Snapshot))
         done = threading.Event()
@@ -215,7 +215,7 @@ class RosStage:
         future.add_done_callback(lambda _: done.set())
         end_s = time.monotonic() + RESTORE_S
         while not done.wait(0.05):
-            if self._stopped:
+            if self._ending.is_set():
                 return
             if time.monotonic() > end_s:
                 raise ReplayError(
@@ -240,7 +240,7 @@ class RosStage:
     def drain(self) -> None:
         """See `Stage`."""
         if self._inference:
-            self.flight.wait_for(0, self._reads_frames, lambda: self._stopped)
+            self.flight.wait_for(0, self._reads_frames, self._ending.is_set)
 
     def wait(self, seconds: float) -> None:
         """See `Stage`."""
