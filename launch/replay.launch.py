@@ -10,4 +10,4 @@ from imusic_ros.launching import graph_description
 
 def generate_launch_description() -> LaunchDescription:
     """All nodes but the player follow its /clock. Several wearers in the recording: recorded:=NAME says which."""
-    return graph_description("replay")
+    return graph_description("replay", other={("level", "weights"): "replay_weights"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
@@ -18,8 +19,12 @@ RESPAWN_DELAY_S = 2.0
 """Before a viewer that died is started again."""
 
 
-def graph_description(name: str, *more: Action) -> LaunchDescription:
+def graph_description(
+    name: str, *more: Action, other: Mapping[tuple[str, str], str] | None = None
+) -> LaunchDescription:
     """Declare the graph's arguments and start its processes; `more` is started with them.
+
+    `other` names graphs that are started instead where an argument has a value: by the argument and that value.
 
     Lifecycle nodes walk to active by themselves unless `autostart:=false`.
     """
@@ -34,14 +39,15 @@ def graph_description(name: str, *more: Action) -> LaunchDescription:
             for a in graph.arguments
         ),
     ]
-    return LaunchDescription([*declared, *more, OpaqueFunction(function=_start, args=[graph])])
+    return LaunchDescription([*declared, *more, OpaqueFunction(function=_start, args=[graph, other or {}])])
 
 
-def _start(context: LaunchContext, graph: Graph) -> list[Action]:
+def _start(context: LaunchContext, graph: Graph, other: Mapping[tuple[str, str], str]) -> list[Action]:
     def given(name: str, default: str | None = None) -> str:
         return str(LaunchConfiguration(name, default=default).perform(context))
 
     namespace, autostart = checked_namespace(given("namespace")), given("autostart").lower() in {"true", "1"}
+    graph = next((load_graph(name) for (key, value), name in other.items() if given(key) == value), graph)
     # What was left as declared is not set again: each process then takes it from its own file.
     changed = {a.name: given(a.name) for a in graph.arguments if given(a.name) != a.spec.text()}
     processes, moved = with_free_page(graph.started_with(own_line(graph, changed)), "page_port" in changed)

@@ -1,126 +1,146 @@
-"""The running graph as somebody recorded it, and everything once more from its bytes: samples, stamps and faces."""
+"""A recording made here, through the real player and inference, led by the real services."""
 
 from __future__ import annotations
 
 import os
+import signal
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
 pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
 
-from imusic.msg import FaceBlendshapes, HubBytes, ImuFrame, Snapshot  # noqa: E402
+from imusic.msg import ReplayStatus  # noqa: E402
+from imusic.srv import SeekReplay, SetReplayRate  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
-from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
+from rosgraph_msgs.msg import Clock  # noqa: E402
+from std_srvs.srv import Trigger  # noqa: E402
 
-from face_inference.engines.onnx_runtime import OnnxRuntimeEngine  # noqa: E402
-from face_inference.model_folder import load_model  # noqa: E402
-from face_inference.snapshot import missed_by_inference, restore_snapshot  # noqa: E402
-from face_inference.tracker import FaceTracker  # noqa: E402
-from face_inference.wearer_topics import sample_of  # noqa: E402
-from imu_driver import messages  # noqa: E402
-from imu_driver.replay import HubReplay, Piece  # noqa: E402
 from imusic_cli.supervisor import Supervisor  # noqa: E402
 from imusic_ros.graph import load_graph  # noqa: E402
-from imusic_ros.qos import REPLAYED, SNAPSHOTS  # noqa: E402
+from imusic_ros.qos import LATCHED  # noqa: E402
+from recorded_bag import write_recording  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
 NAMESPACE = f"replay_{os.getpid()}"
+SECONDS = 12.0
 LIMIT_S = 240.0
-DEEP = QoSProfile(depth=2000, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""For whatever is waited for: a machine with more to do takes its time."""
 
 
-def record(topics, enough):
-    """What the demo said on some topics until it was enough."""
-    rclpy.init()
-    node = rclpy.create_node("onlooker", namespace=NAMESPACE)
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    heard = {name: [] for name, _, _ in topics}
-    for name, kind, qos in topics:
-        node.create_subscription(kind, name, heard[name].append, qos)
-    try:
-        end = time.monotonic() + LIMIT_S
-        while not enough(heard):
-            assert time.monotonic() < end, {name: len(found) for name, found in heard.items()}
-            executor.spin_once(timeout_sec=0.05)
-    finally:
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.shutdown()
-    return heard
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_recording(tmp_path_factory.mktemp("bag") / "bag", SECONDS)
 
 
-def stamp_of(message):
-    return message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
+class Onlooker:
+    """Hears the player and asks it."""
+
+    def __init__(self) -> None:
+        rclpy.init()
+        self.node = rclpy.create_node("onlooker", namespace=NAMESPACE)
+        self.executor = SingleThreadedExecutor()
+        self.executor.add_node(self.node)
+        self.status = ReplayStatus()
+        self.times: list[int] = []
+        self.node.create_subscription(ReplayStatus, "player/status", self._on_status, LATCHED)
+        self.node.create_subscription(Clock, "/clock", self._on_clock, 100)
+
+    def close(self) -> None:
+        self.executor.shutdown()
+        self.node.destroy_node()
+        rclpy.try_shutdown()
+
+    def wait_for(self, condition: Callable[[], Any], what: str) -> None:
+        end_s = time.monotonic() + LIMIT_S
+        while not condition():
+            if time.monotonic() > end_s:
+                pytest.fail(f"no {what} within {LIMIT_S} s; the player said {self.status}")
+            self.executor.spin_once(timeout_sec=0.1)
+
+    def ask(self, kind: Any, name: str, **values: Any) -> Any:
+        client = self.node.create_client(kind, f"player/{name}")
+        self.wait_for(client.service_is_ready, name)
+        future = client.call_async(kind.Request(**values))
+        self.wait_for(future.done, f"answer of {name}")
+        return future.result()
+
+    def _on_status(self, status: ReplayStatus) -> None:
+        self.status = status
+
+    def _on_clock(self, message: Clock) -> None:
+        self.times.append(message.clock.sec * 1_000_000_000 + message.clock.nanosec)
 
 
-def enough(heard):
-    """Whether 300 faces follow a snapshot of inference that itself follows one of the driver by a second."""
-    if not heard["imu/snapshot"]:
-        return False
-    begin_ns = stamp_of(heard["imu/snapshot"][0]) + 1_000_000_000
-    later = [stamp_of(s) for s in heard["face/snapshot"] if stamp_of(s) > begin_ns]
-    return bool(later) and sum(stamp_of(face) > later[0] for face in heard["face/blendshapes"][-1000:]) > 300
+@pytest.fixture
+def onlooker() -> Iterator[Onlooker]:
+    made = Onlooker()
+    yield made
+    made.close()
 
 
-def test_the_bytes_give_the_published_faces_again(tmp_path, monkeypatch):
-    monkeypatch.setattr("imusic_cli.supervisor.END_PATIENCE_S", 60.0)
-    processes = load_graph("demo").started_with({"port": str(tmp_path / "hub"), "page_port": "0"})
-    topics = (
-        ("imu/bytes", HubBytes, REPLAYED), ("imu/snapshot", Snapshot, SNAPSHOTS), ("imu/frame", ImuFrame, DEEP),
-        ("face/snapshot", Snapshot, SNAPSHOTS), ("face/blendshapes", FaceBlendshapes, DEEP),
-    )  # fmt: skip
-    with Supervisor(processes, NAMESPACE, lambda _name, _line: None):
-        heard = record(topics, enough)
-    pieces, frames = heard["imu/bytes"], {stamp_of(frame): frame for frame in heard["imu/frame"]}
-    faces = {}
-    for face in heard["face/blendshapes"]:
-        faces.setdefault(stamp_of(face), face)  # the first is computed from a sample, others only from its age
+def started(recording: Path, lines: list[str], **values: Any) -> Supervisor:
+    graph = load_graph("replay").started_with({"file": str(recording), "check": True, **values})
+    processes = [process for process in graph if process.name != "face_viz"]
+    return Supervisor(processes, NAMESPACE, lambda name, line: lines.append(f"{name}: {line}"))
 
-    driver = heard["imu/snapshot"][0]
-    after = [piece for piece in pieces if piece.number > driver.after]
-    numbers = [piece.number for piece in after]
-    assert numbers == list(range(driver.after + 1, driver.after + 1 + len(after)))
-    replay, again = HubReplay(bytes(driver.data)), []
-    for piece in after:
-        told = Piece(piece.direction, piece.arrival, bytes(piece.data), stamp_of(piece))
-        again += replay.feed(told)
-    assert replay.unexplained == 0
-    compared = 0
-    for found in again:
-        frame = frames.get(found.stamp_ns)
-        if frame is not None:
-            once_more = ImuFrame(header=frame.header)
-            messages.fill_frame(once_more, found.sample)
-            assert once_more == frame
-            compared += 1
-    assert compared > 300
 
-    model = load_model("imusic")
-    tracker = FaceTracker(model.description, OnnxRuntimeEngine(model))
-    snapshots = [s for s in heard["face/snapshot"] if stamp_of(s) >= again[0].stamp_ns]
-    runs = [run for s in heard["face/snapshot"] for run in missed_by_inference(bytes(s.data))]
-    compared, waiting, begun = 0, list(snapshots), False
-    for found in again:
-        while waiting and stamp_of(waiting[0]) < found.stamp_ns:
-            restore_snapshot(tracker, bytes(waiting.pop(0).data))
-            begun = True
-        if not begun or any(first <= found.sample.sequence <= last for first, last in runs):
-            continue
-        frame = ImuFrame()
-        messages.fill_frame(frame, found.sample)
-        estimate = tracker.update(sample_of(frame), 0.0)
-        face = faces.get(found.stamp_ns)
-        if estimate is None or face is None:
-            continue
-        estimate = tracker.aged(estimate, float(face.age))
-        q = face.head_orientation
-        assert (face.sequence, face.state) == (estimate.sequence, estimate.state)
-        assert face.weights.tobytes() == estimate.weights.tobytes()
-        assert face.confidence.tobytes() == estimate.confidence.tobytes()
-        assert [q.x, q.y, q.z, q.w] == estimate.head_orientation.tolist()
-        compared += 1
-    assert compared > 200
+@pytest.mark.parametrize("start_s", [0.0, 7.3])
+def test_every_face_is_as_recorded_bit_for_bit(recording: Path, onlooker: Onlooker, start_s: float) -> None:
+    lines: list[str] = []
+    with started(recording, lines, speed=20.0, start=start_s, finish=True) as supervisor:
+        onlooker.wait_for(lambda: "player" in supervisor.ended(), "end of the player")
+        assert supervisor.ended()["player"] == 0, "\n".join(lines)
+    said = next(line for line in lines if "bit for bit" in line)
+    assert " 0 different, 0 missing" in said
+    assert (
+        int(said.split(" equal")[0].split()[-1]) >= round(100 * (SECONDS - start_s)) - 6
+    )  # five were missed when it was recorded
+
+
+def test_it_is_led_by_services_and_loops(recording: Path, onlooker: Onlooker) -> None:
+    lines: list[str] = []
+    with started(recording, lines, start=6.0, duration=2.0, loop=True, paused=True):
+        onlooker.wait_for(lambda: onlooker.status.state == ReplayStatus.STATE_PAUSED, "pause at the beginning")
+        assert onlooker.status.position == pytest.approx(6.0, abs=1e-6)
+        answer = onlooker.ask(SeekReplay, "seek", position=7.0)
+        assert (answer.success, answer.position) == (True, pytest.approx(7.0))
+        assert onlooker.ask(SeekReplay, "seek", position=100.0).position == pytest.approx(8.0)
+        assert not onlooker.ask(SeekReplay, "seek", position=float("nan")).success
+        refused = onlooker.ask(SetReplayRate, "set_rate", rate=100.0)
+        assert not refused.success
+        assert "expected a rate of 0.1 to 20" in refused.message
+        assert onlooker.ask(SetReplayRate, "set_rate", rate=20.0).success
+        assert onlooker.ask(Trigger, "resume").success
+        onlooker.wait_for(lambda: onlooker.status.laps >= 3, "third lap")
+        assert onlooker.ask(Trigger, "pause").success
+        onlooker.wait_for(lambda: onlooker.status.state == ReplayStatus.STATE_PAUSED, "pause")
+    status = onlooker.status
+    assert status.equal >= 400, "\n".join(lines)
+    assert (status.different, status.missing, status.unanswered) == (0, 0, 0)
+    assert onlooker.times
+
+
+def test_inference_that_dies_is_told_of(recording: Path, onlooker: Onlooker) -> None:
+    lines: list[str] = []
+    with started(recording, lines, loop=True) as supervisor:
+        onlooker.wait_for(lambda: onlooker.status.samples > 50, "samples")
+        os.kill(supervisor.pids()["face_inference"], signal.SIGKILL)
+        onlooker.wait_for(lambda: onlooker.status.state == ReplayStatus.STATE_FAILED, "failure")
+    assert "expected" in onlooker.status.message
+
+
+def test_a_second_replay_in_one_namespace_is_refused(recording: Path, onlooker: Onlooker) -> None:
+    lines: list[str] = []
+    others: list[str] = []
+    with started(recording, lines, loop=True):
+        onlooker.wait_for(lambda: onlooker.status.samples > 50, "samples")
+        with started(recording, others, finish=True) as second:
+            onlooker.wait_for(lambda: "player" in second.ended(), "end of the second player")
+            assert second.ended()["player"] == 1
+    assert any("expected nobody else to publish" in line for line in others), "\n".join(others)

@@ -161,7 +161,12 @@ class PlayerNode(ManagedNode):
                 f"{float(self.value('start')):g} s; choose an earlier one"
             )
         timeline = Timeline(
-            begin_ns, end_ns, rate=float(self.value("speed")), loop=bool(self.value("loop")), clock=time.monotonic
+            begin_ns,
+            end_ns,
+            rate=float(self.value("speed")),
+            loop=bool(self.value("loop")),
+            held=True,
+            clock=time.monotonic,
         )
         if self.value("paused"):
             timeline.pause()
@@ -190,9 +195,7 @@ class PlayerNode(ManagedNode):
 
             stage.add_publisher(ImuFrame, FRAMES)
             frames = HubFrames(bag, self._namespace, _frame)
-        source = FrameEvents(
-            bag, self._namespace, compare=self._check is not None, missed=missed_by_inference, frames=frames
-        )
+        source = FrameEvents(bag, self._namespace, compare=self._check is not None, missed=_missed, frames=frames)
         self._source_of_frames, self._hub_frames = source, frames
         if not source.has_snapshots:
             self._notes.append(NO_SNAPSHOTS)
@@ -329,6 +332,11 @@ class PlayerNode(ManagedNode):
 
     def _seconds(self, moment_ns: int) -> float:
         return 1e-9 * (moment_ns - self._bag.begin_ns) if self._bag is not None else 0.0
+
+
+def _missed(data: bytes) -> list[list[int]]:
+    runs: list[list[int]] = missed_by_inference(data).tolist()
+    return runs
 
 
 def _frame(sample: ImuSample, stamp_ns: int, frame_id: str) -> ImuFrame:

@@ -139,6 +139,8 @@ class Player:
             BagError: the recording is damaged.
         """
         timeline = self._timeline
+        with self._lock:
+            timeline.go()
         while not self._stop:
             with self._lock:
                 lap, at_ns = timeline.lap, timeline.now_ns()

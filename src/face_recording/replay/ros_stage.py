@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from imusic.msg import FaceBlendshapes, ImuFrame, Snapshot
 from imusic.srv import RestoreSnapshot
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
@@ -33,6 +34,12 @@ CLOCK: Final = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=10, reliability
 
 DISCOVERY_S: Final = 1.2
 """Nodes of a machine find each other within half a second."""
+VIEWERS_S: Final = 6.0
+"""Without inference: so long somebody is waited for who looks at the faces, such as the page."""
+ACKNOWLEDGED_EVERY: Final = 200
+"""Messages of a topic after which reliable subscribers are waited for: far fewer than a publisher keeps."""
+ACKNOWLEDGE_S: Final = 1.0
+"""A subscriber that is slower than this loses messages."""
 READY_S: Final = 120.0
 """Inference may compile an engine for minutes where it meets a GPU for the first time; it then says so itself."""
 RESTORE_S: Final = 20.0
@@ -63,10 +70,11 @@ class RosStage:
         self._node, self._bag, self._check, self._say = node, bag, check, say
         self._check_lock = threading.Lock()
         self._awake = threading.Event()
-        self._stopped = False
+        self._ending = threading.Event()
         self._inference = inference
         self._told_ns = -1
         self._notes: set[str] = set()
+        self._published: dict[str, int] = {}
         self.flight = Flight()
         self.left_out: list[str] = []
         self._clock_message = Clock()
@@ -104,7 +112,7 @@ class RosStage:
 
     def stop(self) -> None:
         """Wait for nothing any more."""
-        self._stopped = True
+        self._ending.set()
         self.wake()
 
     def wake(self) -> None:
@@ -121,11 +129,14 @@ class RosStage:
             ReplayError: a capture runs in this namespace, or inference does not come.
         """
         began_s = time.monotonic()
-        while not self._stopped:
+        while not self._ending.is_set():
             passed_s = time.monotonic() - began_s
             if passed_s > DISCOVERY_S:
                 self._refuse_capture()
-                if not self._inference or (self._reads_frames() and self._restore.service_is_ready()):
+                if self._inference:
+                    if self._reads_frames() and self._restore.service_is_ready():
+                        return
+                elif passed_s > VIEWERS_S or self._publishers[FACES].get_subscription_count():
                     return
                 if passed_s > READY_S:
                     raise ReplayError(
@@ -175,13 +186,17 @@ class RosStage:
     def publish(self, topic: str, message: Any) -> None:
         """See `Stage`."""
         publisher = self._publishers.get(topic)
-        if publisher is not None:
-            publisher.publish(message)
+        if publisher is None:
+            return
+        publisher.publish(message)
+        self._published[topic] = self._published.get(topic, 0) + 1
+        if self._published[topic] % ACKNOWLEDGED_EVERY == 0:
+            publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_S))
 
     def frame(self, topic: str, message: Any, sequence: int, exact: bool) -> None:
         """See `Stage`."""
-        self.flight.wait_for(MOST - 1, self._reads_frames, lambda: self._stopped)
-        if self._stopped:
+        self.flight.wait_for(MOST - 1, self._reads_frames, self._ending.is_set)
+        if self._ending.is_set():
             return
         self.flight.sent(sequence)
         if self._check is not None:
@@ -192,7 +207,7 @@ class RosStage:
     def take_over(self, message: Any) -> None:
         """See `Stage`."""
         self.drain()
-        if self._stopped:
+        if self._ending.is_set():
             return
         request = RestoreSnapshot.Request(snapshot=deserialize_message(message, Snapshot))
         done = threading.Event()
@@ -200,7 +215,7 @@ class RosStage:
         future.add_done_callback(lambda _: done.set())
         end_s = time.monotonic() + RESTORE_S
         while not done.wait(0.05):
-            if self._stopped:
+            if self._ending.is_set():
                 return
             if time.monotonic() > end_s:
                 raise ReplayError(
@@ -225,7 +240,7 @@ class RosStage:
     def drain(self) -> None:
         """See `Stage`."""
         if self._inference:
-            self.flight.wait_for(0, self._reads_frames, lambda: self._stopped)
+            self.flight.wait_for(0, self._reads_frames, self._ending.is_set)
 
     def wait(self, seconds: float) -> None:
         """See `Stage`."""

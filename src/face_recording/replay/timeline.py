@@ -22,6 +22,7 @@ class Timeline:
         end_ns: last moment.
         rate: seconds of the recording in a second; `AS_FAST_AS_POSSIBLE` or `SLOWEST` to `FASTEST`.
         loop: begin again at the end.
+        held: stand at the beginning until `go`.
         clock: monotonic seconds.
 
     Attributes:
@@ -35,7 +36,14 @@ class Timeline:
     """
 
     def __init__(
-        self, begin_ns: int, end_ns: int, *, rate: float = 1.0, loop: bool = False, clock: Callable[[], float]
+        self,
+        begin_ns: int,
+        end_ns: int,
+        *,
+        rate: float = 1.0,
+        loop: bool = False,
+        held: bool = False,
+        clock: Callable[[], float],
     ) -> None:
         if end_ns < begin_ns:
             raise ReplayError(
@@ -46,7 +54,7 @@ class Timeline:
         self._clock = clock
         self._rate = checked_rate(rate)
         self._at_ns, self._since_s = begin_ns, clock()
-        self._paused = False
+        self._paused, self._held = False, held
 
     @property
     def rate(self) -> float:
@@ -60,7 +68,7 @@ class Timeline:
 
     def now_ns(self) -> int:
         """The present moment of the recording; without waiting that of the message that was played last."""
-        if self._paused or self._rate == AS_FAST_AS_POSSIBLE:
+        if self._paused or self._held or self._rate == AS_FAST_AS_POSSIBLE:
             return self._at_ns
         passed_ns = round(1e9 * self._rate * max(0.0, self._clock() - self._since_s))
         return min(self._at_ns + passed_ns, self.end_ns)
@@ -86,6 +94,11 @@ class Timeline:
     def pause(self) -> None:
         """Stand still."""
         self._at_ns, self._paused = self.now_ns(), True
+
+    def go(self) -> None:
+        """Run from now on, if it was held."""
+        if self._held:
+            self._held, self._since_s = False, self._clock()
 
     def resume(self) -> None:
         """Go on."""

@@ -58,6 +58,19 @@ def test_a_pause_stands_still_and_goes_on(clock: Clock) -> None:
     assert timeline.now_ns() == BEGIN + 3 * S
 
 
+def test_who_is_held_stands_until_it_goes(clock: Clock) -> None:
+    timeline = Timeline(BEGIN, BEGIN + 60 * S, rate=20.0, held=True, clock=clock)
+    clock.now_s += 100.0
+    assert timeline.now_ns() == BEGIN
+    timeline.seek(BEGIN + S)
+    clock.now_s += 1.0
+    timeline.go()
+    timeline.go()
+    assert timeline.now_ns() == BEGIN + S
+    clock.now_s += 0.1
+    assert timeline.now_ns() == BEGIN + 3 * S
+
+
 def test_a_jump_goes_where_it_is_told_and_no_further(clock: Clock) -> None:
     timeline = made(clock)
     assert timeline.seek(BEGIN + 30 * S) == BEGIN + 30 * S
