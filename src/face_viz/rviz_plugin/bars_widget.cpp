@@ -14,7 +14,7 @@ namespace
 constexpr int COLUMNS = 2;
 constexpr int ROWS = static_cast<int>(SHAPES + COLUMNS - 1) / COLUMNS;
 constexpr int ROW = 15;
-constexpr int NAME = 122;
+constexpr int NAME = 136;
 constexpr int NUMBER = 32;
 
 }  // namespace

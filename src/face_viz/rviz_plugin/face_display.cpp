@@ -87,6 +87,15 @@ FaceFrame frame_of(const imusic::msg::FaceBlendshapes & message)
   return frame;
 }
 
+// What RViz can draw of a sensor's name: a text of blanks, or of letters that its font lacks, has no vertices, and Ogre
+// refuses an empty buffer.
+std::string label_of(const std::string & name)
+{
+  std::string label;
+  for (const char letter : name.substr(0, 40)) {label += letter > ' ' && letter <= '~' ? letter : '?';}
+  return label.empty() ? "?" : label;
+}
+
 Ogre::Vector3 to_ogre(const Vector & v)
 {
   return {static_cast<float>(v[0]), static_cast<float>(v[1]), static_cast<float>(v[2])};
@@ -159,12 +168,13 @@ void FaceDisplay::onInitialize()
     });
   head_node_ = scene_node_->createChildSceneNode();
   text_node_ = scene_node_->createChildSceneNode();
-  text_ = std::make_unique<rviz_rendering::MovableText>(" ", "Liberation Sans", 0.012F);
+  text_ = std::make_unique<rviz_rendering::MovableText>("-", "Liberation Sans", 0.012F);
   text_->setTextAlignment(
     rviz_rendering::MovableText::H_CENTER, rviz_rendering::MovableText::V_ABOVE);
   text_->setColor(Ogre::ColourValue(0.86F, 0.35F, 0.13F));
   text_node_->attachObject(text_.get());
   text_node_->setVisible(false);
+  ready_ = true;
   change_rig();
   change_trail();
 }
@@ -183,7 +193,8 @@ void FaceDisplay::onDisable()
 
 void FaceDisplay::reset()
 {
-  rviz_common::Display::reset();
+  rviz_common::Display::reset();  // forgets what was said; some of it still holds
+  for (const auto & [name, said] : lasting_) {setStatus(said.first, name, said.second);}
   std::lock_guard<std::mutex> lock(mutex_);
   newest_.reset();
   received_ = counted_ = 0;
@@ -203,10 +214,9 @@ void FaceDisplay::change_namespace()
 
 void FaceDisplay::change_topic()
 {
-  if (!initialized()) {return;}
+  if (!ready_) {return;}
   unsubscribe();
   reset();
-  change_rig();  // says its status again
   subscribe();
 }
 
@@ -251,11 +261,17 @@ void FaceDisplay::unsubscribe()
   states_.reset();
 }
 
+void FaceDisplay::say_lasting(StatusLevel level, const QString & name, const QString & text)
+{
+  lasting_[name] = {level, text};
+  setStatus(level, name, text);
+}
+
 // Properties.
 
 void FaceDisplay::change_rig()
 {
-  if (!initialized()) {return;}
+  if (!ready_) {return;}
   clear_sensors();
   mesh_.reset();
   doubt_.reset();
@@ -270,11 +286,11 @@ void FaceDisplay::change_rig()
     mesh_.reset();
     blender_.reset();
     rig_.reset();
-    setStatus(Level::Error, "Rig", QString::fromUtf8(error.what()));
+    say_lasting(Level::Error, "Rig", QString::fromUtf8(error.what()));
     context_->queueRender();
     return;
   }
-  setStatus(
+  say_lasting(
     Level::Ok, "Rig", QString("%1: %2 vertices, %3 shapes and %4 correctives").arg(
       QString::fromStdString(rig_->name.substr(0, 60))).arg(rig_->vertices()).arg(SHAPES).arg(rig_->pairs.size()));
   blender_->move_to(frame_.weights);
@@ -304,7 +320,7 @@ void FaceDisplay::change_sensors()
 
 void FaceDisplay::change_trail()
 {
-  if (!initialized()) {return;}
+  if (!ready_) {return;}
   const bool on = trail_shown_->getBool() && isEnabled();
   std::vector<std::string> unknown;
   const auto shapes = shapes_of(trail_shapes_->getStdString(), unknown);
@@ -446,7 +462,7 @@ void FaceDisplay::place_head()
   const int by = turn_->getOptionInt();
   const bool turned = by == BY_MESSAGE || (by == AUTO && frame_id_ == fixed_frame_.toStdString());
   head_node_->setOrientation(
-    turned && had_problem_ == false ? to_ogre(front_.turn(frame_.head, now_s())) : Ogre::Quaternion::IDENTITY);
+    turned ? to_ogre(front_.turn(frame_.head, now_s())) : Ogre::Quaternion::IDENTITY);
 }
 
 void FaceDisplay::say_state()
@@ -474,7 +490,7 @@ void FaceDisplay::show_layout()
   clear_sensors();
   if (!rig_ || !layout_) {return;}
   if (layout_->sensors.size() > MOST_SENSORS) {
-    setStatus(
+    say_lasting(
       Level::Error, "Layout", QString("expected at most %1 sensors, found %2; look at who publishes imu/layout").arg(
         MOST_SENSORS).arg(layout_->sensors.size()));
     return;
@@ -492,7 +508,7 @@ void FaceDisplay::show_layout()
       auto cube = std::make_unique<rviz_rendering::Shape>(rviz_rendering::Shape::Cube, scene_manager_, head_node_);
       cube->setScale({BOARD_M[0], BOARD_M[1], BOARD_M[2]});
       auto label = std::make_unique<rviz_rendering::MovableText>(
-        mount.name.empty() ? " " : mount.name.substr(0, 40), "Liberation Sans", 0.005F);
+        label_of(mount.name), "Liberation Sans", 0.005F);
       label->setTextAlignment(rviz_rendering::MovableText::H_CENTER, rviz_rendering::MovableText::V_ABOVE);
       label->setColor(Ogre::ColourValue(0.15F, 0.17F, 0.2F));
       Ogre::SceneNode * node = head_node_->createChildSceneNode();
@@ -503,12 +519,13 @@ void FaceDisplay::show_layout()
     }
   }
   if (failed > 0) {
-    setStatusStd(
-      Level::Warn, "Layout", std::to_string(failed) + " of " + std::to_string(layout_->sensors.size()) +
-      " sensors are not drawn: " + left_out);
+    say_lasting(
+      Level::Warn, "Layout", QString("%1 of %2 sensors are not drawn: %3").arg(failed).arg(
+        layout_->sensors.size()).arg(QString::fromStdString(left_out)));
   } else {
-    setStatusStd(
-      Level::Ok, "Layout", layout_->name.substr(0, 60) + ": " + std::to_string(layout_->sensors.size()) + " sensors");
+    say_lasting(
+      Level::Ok, "Layout", QString("%1: %2 sensors").arg(QString::fromStdString(layout_->name.substr(0, 60))).arg(
+        layout_->sensors.size()));
   }
   place_sensors();
   show_health();

@@ -3,10 +3,13 @@
 
 #include <rclcpp/rclcpp.hpp>
 #include <rviz_common/display.hpp>
+#include <rviz_common/properties/status_property.hpp>
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/blending.hpp"
@@ -71,6 +74,8 @@ private:
   using Layout = imusic::msg::SensorLayout;
   using States = imusic::msg::SensorStates;
 
+  using StatusLevel = rviz_common::properties::StatusProperty::Level;
+
   // One sensor that is drawn.
   struct Shown
   {
@@ -81,6 +86,7 @@ private:
     std::unique_ptr<rviz_rendering::MovableText> label;
   };
 
+  void say_lasting(StatusLevel level, const QString & name, const QString & text);
   void subscribe();
   void unsubscribe();
   void show_frame(const Blendshapes & message);
@@ -141,6 +147,8 @@ private:
   std::string frame_id_;
   Weights tinted_{};
   std::string problem_;
+  std::map<QString, std::pair<StatusLevel, QString>> lasting_;  // statuses that outlive a reset of RViz
+  bool ready_ = false;
   bool had_problem_ = false;
   double arrived_s_ = -1.0;   // of the newest face, monotonic
   double colored_s_ = -1.0;

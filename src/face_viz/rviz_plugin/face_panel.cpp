@@ -421,7 +421,8 @@ void FacePanel::tick()
     received = received_;
   }
   const double now = now_s();
-  if (now - counted_s_ > COUNT_PERIOD_S) {
+  const bool count = now - counted_s_ > COUNT_PERIOD_S;
+  if (count) {
     rate_hz_ = static_cast<double>(received - counted_) / (now - counted_s_);
     counted_ = received;
     counted_s_ = now;
@@ -447,10 +448,12 @@ void FacePanel::tick()
       !problem.empty() ? "refused: " + shown(problem) :
       silent ? QString("no input on %1").arg(shown(name("face/blendshapes"))) : QString(state_text(frame_.state)));
     state_->setStyleSheet(QString("color: %1").arg(problem.empty() ? color_of(frame_.state) : "#c0392b"));
-    numbers_->setText(
-      silent ? QString("for %1 s; is face_inference active?").arg(now - arrived_s_, 0, 'f', 0) :
-      QString("latency %1 ms, %2 faces a second, %3").arg(
-        static_cast<double>(frame_.age_s) * 1e3, 0, 'f', 1).arg(rate_hz_, 0, 'f', 0).arg(shown(model_.substr(0, 60))));
+    if (count || silent) {
+      numbers_->setText(
+        silent ? QString("for %1 s; is face_inference active?").arg(now - arrived_s_, 0, 'f', 0) :
+        QString("latency %1 ms, %2 faces a second, %3").arg(
+          static_cast<double>(frame_.age_s) * 1e3, 0, 'f', 1).arg(rate_hz_, 0, 'f', 0).arg(shown(model_.substr(0, 60))));
+    }
   }
   if (layout) {
     sensors_->clear();

@@ -50,17 +50,20 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Probe:
     checked = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     flags = ["-O1", "-g", *(checked if compiles(trial, *checked, "-lz") else [])]
     program = folder / "probe"
-    sources = [str(path) for path in (*sorted((PLUGIN / "core").glob("*.cpp")), Path(__file__).with_name("probe.cpp"))]
+    sources = [*map(str, sorted((PLUGIN / "core").glob("*.cpp"))), str(Path(__file__).with_name("probe.cpp"))]
     line = [compiler, "-std=c++17", "-Wall", "-Wextra", "-Werror", *flags, f"-I{PLUGIN}", *sources, "-lz"]
     built = subprocess.run([*line, "-o", str(program)], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
 
-    def call(*words: object, data: bytes = b"", expect: int | tuple[int, ...] = 0) -> subprocess.CompletedProcess[bytes]:
+    def call(
+        *words: object, data: bytes = b"", expect: int | tuple[int, ...] = 0
+    ) -> subprocess.CompletedProcess[bytes]:
         done = subprocess.run(
             [str(program), *map(str, words)], input=data, capture_output=True, check=False,
             env={"ASAN_OPTIONS": "allocator_may_return_null=1"},
         )  # fmt: skip
-        assert done.returncode in (expect if isinstance(expect, tuple) else (expect,)), (done.stdout[:500], done.stderr[-2000:])
+        allowed = expect if isinstance(expect, tuple) else (expect,)
+        assert done.returncode in allowed, (done.stdout[:500], done.stderr[-2000:])
         return done
 
     return call
