@@ -92,6 +92,8 @@ FacePanel::FacePanel(QWidget * parent)
   take_->setPlaceholderText("name of the take");
   recording_label_ = label();
   message_ = label();
+  message_->setMinimumHeight(2 * message_->fontMetrics().lineSpacing());  // a longer answer moves no button
+  message_->setAlignment(Qt::AlignTop);
 
   auto * head = new QHBoxLayout;
   head->addWidget(new QLabel("Namespace", this));

@@ -25,7 +25,7 @@ namespace
 const char GROUP[] = "rviz_rendering";
 constexpr int WIDTH = 420;
 constexpr int HEIGHT = 150;
-constexpr int LEGEND = 118;
+constexpr int LEGEND = 132;
 
 }  // namespace
 
@@ -87,7 +87,7 @@ void TrailOverlay::show(bool on)
 
 void TrailOverlay::draw(const WeightTrail & trail, double now_s)
 {
-  image_.fill(0xB0202428);
+  image_.fill(0xD8202428);
   QPainter painter(&image_);
   painter.setRenderHint(QPainter::Antialiasing);
   const QRectF plot(8, 8, WIDTH - LEGEND - 16, HEIGHT - 16);
@@ -125,7 +125,10 @@ void TrailOverlay::draw(const WeightTrail & trail, double now_s)
     }
     painter.drawPath(path);
     const std::string name(SHAPE_NAMES[trail.shapes()[k]]);
-    painter.drawText(QPointF(WIDTH - LEGEND, 20 + 16 * static_cast<double>(k)), QString::fromStdString(name));
+    const double middle = 16.0 + 16.0 * static_cast<double>(k);
+    painter.fillRect(QRectF(WIDTH - LEGEND, middle - 4, 10, 8), QColor(trail_color(k)));
+    painter.setPen(QColor(240, 240, 240));
+    painter.drawText(QPointF(WIDTH - LEGEND + 14, middle + 4), QString::fromStdString(name));
   }
   painter.end();
   const Ogre::HardwarePixelBufferSharedPtr pixels = texture_->getBuffer();
