@@ -22,7 +22,7 @@ from face_inference.network_inputs import input_size
 from face_inference.wearer.prior import PRIOR_FILE, Prior
 from face_model import arkit
 from face_model.settings import read_mapping
-from face_model.share import ament_prefixes, is_path, share_dir
+from face_model.share import ament_prefixes, expanded, is_path, share_dir
 
 FORMAT_VERSION = 3
 DESCRIPTION_FILE = "model.yaml"
@@ -154,7 +154,7 @@ def find_model(name_or_path: str | Path) -> Path:
     Raises:
         ModelNotFoundError: with every place that was looked at and the models found there.
     """
-    name, given = str(name_or_path), Path(name_or_path).expanduser()
+    name, given = str(name_or_path), expanded(name_or_path)
     by_path = is_path(name_or_path)
     if by_path and (given / DESCRIPTION_FILE).is_file():
         return given

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 from imusic.msg import ImuFrame, SensorLayout
@@ -11,13 +10,14 @@ from std_msgs.msg import Header
 from face_inference.errors import LayoutMismatchError
 from face_inference.face_estimate import TrackingState
 from face_inference.frame_source import FrameSource
+from face_inference.head_transforms import HeadTransform, parent_of
 from face_inference.latency import LatencyStatistics
 from face_inference.model_folder import ModelDescription
 from face_inference.neutral_service import NeutralService
 from face_inference.tracker import FaceTracker
 from face_inference.wearer_action import WearerAction
 from face_inference.wearer_topics import WearerTopics, layout_of
-from face_model.frames import HEAD_FRAME
+from face_model.frames import head_frame
 from imusic_ros.managed_node import ManagedNode
 
 LOOK_PERIOD_S = 1.0
@@ -41,6 +41,10 @@ class ServedWearer:
         name: namespace relative to the node's; empty: the node's own.
         tracker: of this wearer.
         description: of the model.
+        parent_frame: of the head on `/tf`, as the parameter has it; empty: none.
+
+    Raises:
+        ValueError: the parent is no name of a frame.
 
     Attributes:
         face: row of the wearer's face in the engine.
@@ -52,13 +56,24 @@ class ServedWearer:
         source: whose frames are taken.
         skipped: frames that were passed over because newer ones waited behind them.
         publishers: of `imu/frame`, at the last two looks.
+        head: transform of the head; None if there is none.
     """
 
-    def __init__(self, node: ManagedNode, name: str, tracker: FaceTracker, description: ModelDescription) -> None:
+    def __init__(
+        self,
+        node: ManagedNode,
+        name: str,
+        tracker: FaceTracker,
+        description: ModelDescription,
+        parent_frame: str = "",
+    ) -> None:
         self.name, self.tracker, self.face, self.model = name, tracker, tracker.face, description.title
         self.layout_problem: str | None = "no imu/layout yet; is the driver running?"
         self.refused_layout: str | None = None
-        self.header = Header(frame_id=HEAD_FRAME)
+        namespace = f"{node.get_namespace().rstrip('/')}/{name}"
+        self.header = Header(frame_id=head_frame(namespace))
+        parent = parent_of(parent_frame, namespace)
+        self.head = HeadTransform(parent) if parent else None
         self.state = TrackingState.CALIBRATING
         self.latency = LatencyStatistics()
         self.source = FrameSource()
@@ -74,13 +89,22 @@ class ServedWearer:
         self.neutral = NeutralService(node, place, tracker, self._refusal, self._log)
         self.action = WearerAction(node, place, tracker, description, self._routine_refusal, self._log)
 
+    def now_s(self) -> float:
+        """The node's time; see `ManagedNode.now_s`."""
+        return self._node.now_s()
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether stamps and ages are of `/clock`."""
+        return self._node.is_simulated
+
     def poll(self, now_s: float) -> None:
-        """Go on with a neutral or a routine that was asked for; `now_s` is `time.monotonic`."""
+        """Go on with a neutral or a routine that was asked for; `now_s` is the node's."""
         self.neutral.poll(now_s)
         self.action.poll(now_s, self.header)
 
     def admits(self, message: ImuFrame, now_s: float) -> bool:
-        """Whether a frame is of the layout and of the source that are followed; `now_s` monotonic."""
+        """Whether a frame is of the layout and of the source that are followed; `now_s` is the node's."""
         stamp = message.header.stamp
         stamp_s, hub_time_s = stamp.sec + 1e-9 * stamp.nanosec, 1e-6 * message.hub_time_us
         waiting = self._other_layout
@@ -102,7 +126,7 @@ class ServedWearer:
         return Since(*(a - b for a, b in zip(now, then, strict=True)))
 
     def look_around(self, now_s: float) -> None:
-        """Once a second: who else publishes; and a layout that waited for the source before it; `now_s` monotonic."""
+        """Once a second: who else publishes; a layout that waited for the source before it; `now_s` is the node's."""
         if self._other_layout is not None and self.source.silent(now_s):
             self._use_layout(self._other_layout)
         if now_s - self._looked_s >= LOOK_PERIOD_S:
@@ -124,7 +148,7 @@ class ServedWearer:
         """Use a layout; one of another source waits until frames of the present one cease."""
         known = self.tracker.layout
         other = self.layout_problem is None and known is not None and known.layout_id != message.layout_id
-        if other and not self.source.silent(time.monotonic()):
+        if other and not self.source.silent(self._node.now_s()):
             self._other_layout = message
         else:
             self._use_layout(message)

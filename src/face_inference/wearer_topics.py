@@ -76,7 +76,11 @@ class WearerTopics:
         return 1e-9 * float(self._clock.now().nanoseconds - stamp.sec * 1_000_000_000 - stamp.nanosec)
 
     def publish(self, estimate: FaceEstimate, header: Header, age_s: float) -> None:
-        """Publish a face with the header of the frame it was computed from, and the frame's age."""
+        """Publish a face with the header of the frame it was computed from, and the frame's age.
+
+        A stamp ahead of the clock is of a driver that has another one, or of a `/clock` that went back or comes seldom:
+        the age is then 0.
+        """
         face = self._face
         face.header = header
         face.sequence = estimate.sequence
@@ -85,7 +89,7 @@ class WearerTopics:
         face.confidence = estimate.confidence
         q = face.head_orientation
         q.x, q.y, q.z, q.w = estimate.head_orientation.tolist()
-        face.age = age_s
+        face.age = max(0.0, age_s)
         self._faces.publish(face)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from face_model.rig import FaceRig
 from face_model.rigs.load import load_face
+from face_model.share import expanded
 from face_model.stored_rig import is_stored_rig, load_stored_rig
 
 HEAD = "head"
@@ -28,7 +29,7 @@ def load_rig(name_or_path: str | Path = HEAD) -> FaceRig:
     """
     if str(name_or_path) == HEAD:
         return _head()
-    path = Path(name_or_path).expanduser().resolve()
+    path = expanded(name_or_path).resolve()
     return load_stored_rig(path) if is_stored_rig(path) else load_face(path).rig
 
 

@@ -14,6 +14,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
 from face_model.errors import FaceModelError
+from face_model.frames import checked_frame, head_frame, sensor_frame
 from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
 from imu_driver import messages
@@ -24,6 +25,7 @@ from imu_driver.hubs import make_hub
 from imu_driver.parameters import PARAMETERS
 from imu_driver.sensor_states import StatesWatch
 from imu_driver.serial_port import SerialTransport
+from imu_driver.stamps import Stamps
 from imu_driver.transport import Transport
 from imu_driver.udp import UdpTransport, parse_address, parse_hub_address
 from imusic_ros.awaiting import Awaiting
@@ -68,7 +70,10 @@ class ImuDriverNode(ManagedNode):
             self._layout = load_layout(str(self.value("layout")))
         except (FaceModelError, OSError) as error:
             raise ConfigurationError(str(error)) from error
-        self._frame_id = str(self.value("frame_id"))
+        try:
+            self._frame_id = checked_frame(head_frame(self.get_namespace(), str(self.value("frame_id"))))
+        except ValueError as error:
+            raise ConfigurationError(f"frame_id: {error}") from error
         self._message.header.frame_id = self._frame_id
         self._by_arrival = self.value("stamp_source") == "arrival"
         self._frames = self._publisher(ImuFrame, "imu/frame", SENSOR_DATA)
@@ -76,7 +81,7 @@ class ImuDriverNode(ManagedNode):
         self._states = self._publisher(SensorStates, "imu/states", LATCHED)
         try:
             self._imus = [
-                (i, s.name, self._publisher(Imu, f"imu/{s.name}/data", SENSOR_DATA))
+                (i, sensor_frame(self.get_namespace(), s.name), self._publisher(Imu, f"imu/{s.name}/data", SENSOR_DATA))
                 for i, s in enumerate(self._layout.sensors)
             ]
         except InvalidTopicNameException as error:
@@ -92,6 +97,7 @@ class ImuDriverNode(ManagedNode):
         self._hub, self._thread = hub, thread
         self._met: HubIdentity | None = None
         self._watch = StatesWatch()
+        self._stamps = Stamps()
         self._reporter = Reporter(hub, thread, self._layout, time.monotonic())
         self._said, self._rejects_said = hub.problem, {}  # that nothing was tried yet is no news
         self._look_for_subscribers()
@@ -165,14 +171,15 @@ class ImuDriverNode(ManagedNode):
         taken_s = sample.arrival_s if self._by_arrival else sample.host_time_s
         # The ROS clock is read once for a sample; a step of the wall clock is followed at once.
         latency_ns = round(1e9 * (time.monotonic() - taken_s))
-        seconds, nanoseconds = divmod(max(0, self.get_clock().now().nanoseconds - latency_ns), 1_000_000_000)
+        stamp_ns = self._stamps.of(self.get_clock().now().nanoseconds, latency_ns, self.is_simulated)
+        seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
         frame = self._message
         stamp = frame.header.stamp
         stamp.sec, stamp.nanosec = seconds, nanoseconds
         messages.fill_frame(frame, sample)
         self._frames.publish(frame)
-        for index, name, publisher in self._wanted:
-            message = messages.imu_message(sample, index, stamp, name)
+        for index, sensors_frame, publisher in self._wanted:
+            message = messages.imu_message(sample, index, stamp, sensors_frame)
             if message is not None:
                 publisher.publish(message)
         if self._watch.due(sample.status.tobytes(), sample.host_time_s):
