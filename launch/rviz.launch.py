@@ -1,4 +1,4 @@
-"""RViz with the face of one wearer.
+"""RViz with the face of one wearer: drawn by the package's plugin where it was built, else as markers.
 
 ros2 launch imusic rviz.launch.py namespace:=alice
 """
@@ -11,7 +11,7 @@ from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction
 from launch.launch_context import LaunchContext
 from launch.substitutions import LaunchConfiguration
 
-from face_viz.views import view
+from face_viz.views import rviz_view, view
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -31,6 +31,6 @@ def _show(context: LaunchContext) -> list[ExecuteProcess]:
         return str(LaunchConfiguration(name).perform(context))
 
     file = Path(tempfile.mkdtemp(prefix="imusic_")) / "face.rviz"
-    file.write_text(view("rviz/face.rviz", given("namespace"), given("frame_id")), encoding="utf-8")
+    file.write_text(view(rviz_view(), given("namespace"), given("frame_id")), encoding="utf-8")
     sim_time = f"use_sim_time:={given('use_sim_time').lower()}"
     return [ExecuteProcess(cmd=["rviz2", "-d", str(file), "--ros-args", "-p", sim_time], output="screen")]

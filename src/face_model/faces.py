@@ -8,7 +8,7 @@ from pathlib import Path
 from face_model.rig import FaceRig
 from face_model.rigs.load import load_face
 from face_model.share import expanded
-from face_model.stored_rig import load_stored_rig
+from face_model.stored_rig import is_stored_rig, load_stored_rig
 
 HEAD = "head"
 """Name of the face that comes with the package."""
@@ -21,14 +21,16 @@ def load_rig(name_or_path: str | Path = HEAD) -> FaceRig:
     """A face with blendshapes.
 
     Args:
-        name_or_path: `head`, or a rig: a .glb, .vrm, .gltf or .npz file, or a folder of .obj files.
+        name_or_path: `head`, or a rig: a .glb, .vrm, .gltf or .npz file, or a folder of .obj files. An .npz that
+            `imusic rig export` wrote is taken as it is.
 
     Raises:
         FaceModelError: no such face, or a file that is no rig (see `face_model.rigs.load.load_face`).
     """
     if str(name_or_path) == HEAD:
         return _head()
-    return load_face(expanded(name_or_path).resolve()).rig
+    path = expanded(name_or_path).resolve()
+    return load_stored_rig(path) if is_stored_rig(path) else load_face(path).rig
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,15 @@ def save_rig(rig: FaceRig, path: Path) -> None:
         "lip_vertices": rig.lip_vertices,
     }
     write_whole(path, lambda part: write_arrays(part, arrays))
+
+
+def is_stored_rig(path: Path) -> bool:
+    """Whether `save_rig` wrote the file, by the names of its arrays; other .npz files are rigs that people bring."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "label.npy" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def load_stored_rig(path: Path) -> FaceRig:

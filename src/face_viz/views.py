@@ -20,8 +20,18 @@ VIEWS = ("rviz/face.rviz", "foxglove/face.json")
 _TOPIC = re.compile(r"(?<![\w/.:~-])/(face|imu|recording|recorder|face_inference|imu_driver|face_viz)/")
 
 
+PLUGIN_VIEW = "rviz/face_plugin.rviz"
+"""For RViz with the package's plugin."""
+
+
+def rviz_view() -> str:
+    """The view for RViz: `PLUGIN_VIEW` where the plugin was built, else the markers."""
+    built = (share_dir() / "rigs" / "head.npz").is_file()  # installed with the plugin, and only with it
+    return PLUGIN_VIEW if built else VIEWS[0]
+
+
 def view(name: str, namespace: str = "", frame_id: str = "") -> str:
-    """The text of one of `VIEWS` for a wearer.
+    """The text of one of `VIEWS`, or of `PLUGIN_VIEW`, for a wearer.
 
     Args:
         name: of the file.
@@ -42,6 +52,7 @@ def view(name: str, namespace: str = "", frame_id: str = "") -> str:
     place = namespace.strip("/")
     if place:
         text = _TOPIC.sub(rf"/{place}/\1/", text)
+        text = text.replace('Namespace: ""', f"Namespace: {place}")
     return re.sub(rf"\b{HEAD_FRAME}\b", frame, text)
 
 

@@ -82,17 +82,22 @@ def check(
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Argument(help="The .glb file to write.")],
+    out: Annotated[Path, typer.Argument(help="The .glb or .npz file to write.")],
     face: Face = "head",
     subject: Subject = 0,
 ) -> None:
-    """Write a face as GLB with ARKit morph targets, for Blender, Unreal, Unity and others."""
+    """Write a face as GLB with ARKit morph targets, for Blender, Unreal and others, or as .npz for the RViz plugin."""
     from face_model.rigs.export import write_glb
+    from face_model.stored_rig import save_rig
 
-    if out.suffix.lower() != ".glb":
-        raise CommandError(f"expected the name of a .glb file, found {out}")
+    if out.suffix.lower() not in (".glb", ".npz"):
+        raise CommandError(f"expected the name of a .glb or .npz file, found {out}")
     check_output_file(out)
     rig = _rig(face, subject)
+    if out.suffix.lower() == ".npz":
+        save_rig(rig, out)
+        err.print(f"written: {out}", highlight=False, soft_wrap=True)
+        return
     write_glb(rig, out)
     err.print(f"written: {out}", highlight=False, soft_wrap=True)
     if rig.correctives:

@@ -9,7 +9,7 @@ import yaml
 
 from face_model import arkit
 from face_viz.errors import VizError
-from face_viz.views import VIEWS, view, write_views
+from face_viz.views import PLUGIN_VIEW, VIEWS, rviz_view, view, write_views
 
 
 def layout(namespace: str = "", frame_id: str = "") -> dict:
@@ -63,3 +63,19 @@ def test_views_are_written_under_the_wearers_name(tmp_path: Path) -> None:
     assert [path.name for path in written] == ["lab_alice.rviz", "lab_alice.json"]
     assert written[1].read_text() == view("foxglove/face.json", "lab/alice")
     assert [path.name for path in write_views(tmp_path)] == ["face.rviz", "face.json"]
+
+
+def test_rvizs_plugin_is_told_the_namespace() -> None:
+    told = yaml.safe_load(view(PLUGIN_VIEW, "lab/alice"))
+    panel = next(p for p in told["Panels"] if p["Class"] == "imusic/FacePanel")
+    display = told["Visualization Manager"]["Displays"][0]
+    assert panel["Namespace"] == display["Namespace"] == "lab/alice"
+    assert display["Topic"]["Value"] == "/lab/alice/face/blendshapes"
+
+
+def test_rviz_shows_markers_where_the_plugin_was_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("face_viz.views.share_dir", lambda: tmp_path)
+    assert rviz_view() == "rviz/face.rviz"
+    (tmp_path / "rigs").mkdir()
+    (tmp_path / "rigs" / "head.npz").touch()
+    assert rviz_view() == PLUGIN_VIEW

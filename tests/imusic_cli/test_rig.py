@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("typer", reason="no typer: run make setup")
@@ -11,6 +12,7 @@ pytest.importorskip("typer", reason="no typer: run make setup")
 from typer.testing import CliRunner
 
 from face_model.errors import ImusicError, OutputError
+from face_model.faces import load_rig
 from imusic_cli import rig
 from imusic_cli.errors import CommandError
 
@@ -45,3 +47,10 @@ def test_an_export_is_a_rig_again(tmp_path: Path) -> None:
     assert result.exit_code == 0
     result = CliRunner().invoke(rig.app, ["check", str(tmp_path / "x.glb"), "--json"], catch_exceptions=False)
     assert result.exit_code == 0
+
+
+def test_an_export_for_the_rviz_plugin_keeps_everything(tmp_path: Path) -> None:
+    CliRunner().invoke(rig.app, ["export", str(tmp_path / "x.npz")], catch_exceptions=False)
+    stored, head = load_rig(tmp_path / "x.npz"), load_rig("head")
+    assert np.array_equal(stored.displacements, head.displacements)
+    assert stored.pairs == head.pairs
