@@ -21,7 +21,7 @@ export function faceMesh(rig) {
 }
 
 // Sends the rig's present vertices to the graphics card.
-export function refresh(mesh) {
+export function refresh(mesh, confidence) {
   mesh.geometry.attributes.position.needsUpdate = true;
   mesh.geometry.attributes.normal.needsUpdate = true;
 }

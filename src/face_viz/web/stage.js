@@ -42,6 +42,9 @@ export class Stage {
     this.scene = new Scene();
     this.camera = new PerspectiveCamera(FOV_DEG, 1, 0.05, 5);
     this.head = new Group();
+    this.other = new Group(); // the face that this one is compared with
+    this.other.visible = false;
+    this.pair = false;
     this.scene.add(this.studio());
     this.controls = orbit(this.camera, canvas, () => this.front());
     this.controls.addEventListener("change", changed);
@@ -66,7 +69,7 @@ export class Stage {
     castSoftly(studio.children[0]);
     const around = new HemisphereLight(0xd0d4de, 0xb4917f, 1.45);
     around.position.set(0, 0, 1);
-    return studio.add(around, this.head);
+    return studio.add(around, this.head, this.other);
   }
 
   // How far the camera must be for the whole head to be in view.
@@ -84,13 +87,14 @@ export class Stage {
 
   // Follows the size of the canvas, the face keeping its place in view. share: of the screen's resolution.
   resize(share) {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const { clientWidth: whole, clientHeight: height } = this.canvas;
+    const width = this.pair ? whole / 2 : whole; // of one face
     const ratio = share * Math.min(window.devicePixelRatio || 1, 2);
-    const size = [width, height, ratio].join();
+    const size = [width, height, ratio, this.pair].join();
     if (!width || !height || size === this.size) return;
     this.size = size;
     this.renderer.setPixelRatio(ratio);
-    this.renderer.setSize(width, height, false);
+    this.renderer.setSize(whole, height, false);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
     this.frame();
@@ -110,7 +114,31 @@ export class Stage {
   // moved: whether more than the camera did since the last drawing.
   draw(share, moved) {
     this.resize(share);
-    if (moved) this.renderer.shadowMap.needsUpdate = true;
-    this.renderer.render(this.scene, this.camera);
+    const { renderer, scene, camera } = this;
+    if (moved) renderer.shadowMap.needsUpdate = true;
+    if (!this.pair) {
+      renderer.render(scene, camera);
+      return;
+    }
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    renderer.setScissorTest(true);
+    [this.head, this.other].forEach((shown, i) => {
+      this.head.visible = shown === this.head;
+      this.other.visible = !this.head.visible;
+      renderer.setViewport((i * width) / 2, 0, width / 2, height);
+      renderer.setScissor((i * width) / 2, 0, width / 2, height);
+      renderer.shadowMap.needsUpdate = true;
+      renderer.render(scene, camera);
+    });
+    renderer.setScissorTest(false);
+    this.head.visible = true;
+    this.other.visible = false;
+  }
+
+  // Whether two faces stand side by side, seen by the same camera.
+  compare(pair) {
+    if (pair === this.pair) return;
+    this.pair = pair;
+    if (!pair) this.renderer.setViewport(0, 0, this.canvas.clientWidth, this.canvas.clientHeight);
   }
 }
