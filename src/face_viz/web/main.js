@@ -8,6 +8,7 @@ import { Pace } from "./pace.js";
 import { at, Panel, text } from "./panel.js";
 import { Rig } from "./rig.js";
 import { Session } from "./session.js";
+import { setFine } from "./skin.js";
 import { Stage } from "./stage.js";
 import { Units } from "./units.js";
 import { decode } from "./wire.js";
@@ -22,7 +23,8 @@ class Viewer {
     this.rig = rig;
     this.face = faceMesh(rig);
     this.boards = new Boards();
-    this.stage = new Stage(this.canvas, rig.bounds, () => this.ask());
+    const asked = new URLSearchParams(location.search);
+    this.stage = new Stage(this.canvas, rig.bounds, () => this.ask(), asked.get("view") === "front");
     this.stage.head.add(this.face, this.boards);
     this.panel = new Panel();
     this.curves = new Curves(rig.blendshapes, (signals) => this.send("watch", { signals }));
@@ -31,7 +33,9 @@ class Viewer {
     this.units = new Units((sensor) => this.send("identify", { sensor }));
     this.session = new Session((command, more) => this.send(command, more));
     this.panel.opened = (tab) => this.curves.show(tab === "plots-tab");
-    this.pace = new Pace(new URLSearchParams(location.search).get("quality") === "full");
+    this.pace = new Pace(["full", "fine"].includes(asked.get("quality")));
+    this.fine = asked.get("quality") === "fine" || !this.stage.software;
+    setFine(this.face.material, this.fine);
     this.frame = null;
     this.reference = null; // { weights, seen, faceSeen, arrived }
     this.second = null; // rig and mesh of the reference, once there was one
@@ -44,6 +48,7 @@ class Viewer {
     this.options = null;
     for (const box of [this.sensors, this.turns, this.tints]) box.addEventListener("change", () => this.renew());
     at("calibrate").addEventListener("click", () => this.send("calibrate"));
+    at("view").addEventListener("click", () => this.stage.look(!this.stage.ahead));
     new ResizeObserver(() => this.ask()).observe(this.canvas);
     this.connect();
     this.ask();
@@ -135,6 +140,10 @@ class Viewer {
       document.documentElement.dataset.frames = ++this.drawn;
     }
     if (frame?.rate > 20) this.pace.note(now); // slower faces say nothing of the drawing
+    if (this.fine && this.pace.share < 1) {
+      this.fine = false; // a card that draws it too slowly
+      for (const face of [this.face, this.second?.face]) if (face) setFine(face.material, false);
+    }
     this.stage.draw(this.pace.share, moved);
   }
 
@@ -159,6 +168,7 @@ class Viewer {
       if (!this.second) {
         const rig = this.rig.another();
         const face = faceMesh(rig);
+        setFine(face.material, this.fine);
         this.second = { rig, face };
         this.stage.other.add(face);
       }
@@ -169,6 +179,17 @@ class Viewer {
     this.stage.compare(Boolean(reference));
   }
 }
+
+// A still picture of the face at these weights, without sensors, for those who judge the drawing: PNG as a data URL.
+Viewer.prototype.picture = function (weights) {
+  this.rig.morph(weights);
+  refresh(this.face, null);
+  this.boards.place([]);
+  this.stage.head.quaternion.fromArray(AHEAD);
+  this.stage.draw(1, true);
+  this.moved = true;
+  return this.canvas.toDataURL();
+};
 
 async function start() {
   const response = await fetch("rig");

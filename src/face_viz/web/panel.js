@@ -90,8 +90,11 @@ export class Panel {
     at("state").textContent = label;
     const slow = this.late || lines.some(([, line]) => line.includes("too slow"));
     const tracking = style === "tracking";
-    text("banner-word", tracking && slow ? "Too slow" : label);
-    text("banner-text", tracking && slow ? "This computer is too slow: the face comes late" : words);
+    if (!tracking || slow) {
+      // While it fades out, the banner keeps the words it had.
+      text("banner-word", tracking ? "Too slow" : label);
+      text("banner-text", tracking ? "This computer is too slow: the face comes late" : words);
+    }
     at("banner").className = tracking ? (slow ? "on late" : "") : style ? `on ${style}` : "";
     at("stage").dataset.state = tracking && slow ? "late" : style;
   }
