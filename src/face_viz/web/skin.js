@@ -117,18 +117,26 @@ const EYE_GLINT = `
   totalEmissiveRadiance += vec3(0.95) * lit + vec3(0.10, 0.11, 0.12) * low;
 }`;
 
+// Where a pixel is only touched by a thin triangle its centre lies outside: without `centroid` normals and colours would be
+// extrapolated there, which shows as dark specks beside the lips.
+function inside(source, names) {
+  for (const name of names)
+    source = source.replace(`#include <${name}>`, ShaderChunk[name].replaceAll("varying vec", "centroid varying vec"));
+  return source;
+}
+
 function patched(material, { vertex = "", pars = "", color = "", normal = "", rough = "", glint = "", round = "", uniforms }) {
   material.onBeforeCompile = (shader) => {
     Object.assign(shader.uniforms, uniforms);
-    shader.vertexShader = shader.vertexShader
+    shader.vertexShader = inside(shader.vertexShader, ["normal_pars_vertex", "color_pars_vertex", "shadowmap_pars_vertex"])
       .replace("#include <common>", `#include <common>
 attribute vec3 rest; attribute vec4 region; attribute float hair; attribute float lip; attribute vec3 gaze;
-varying vec3 vRest; varying vec4 vRegion; varying float vHair; varying float vLip; varying vec3 vGaze;`)
+centroid varying vec3 vRest; centroid varying vec4 vRegion; centroid varying float vHair; centroid varying float vLip; centroid varying vec3 vGaze;`)
       .replace("#include <begin_vertex>", `#include <begin_vertex>
 vRest = rest; vRegion = region; vHair = hair; vLip = lip; vGaze = gaze;${vertex}`);
-    shader.fragmentShader = shader.fragmentShader
+    shader.fragmentShader = inside(shader.fragmentShader, ["normal_pars_fragment", "color_pars_fragment", "shadowmap_pars_fragment"])
       .replace("#include <common>", `#include <common>
-varying vec3 vRest; varying vec4 vRegion; varying float vHair; varying float vLip; varying vec3 vGaze;
+centroid varying vec3 vRest; centroid varying vec4 vRegion; centroid varying float vHair; centroid varying float vLip; centroid varying vec3 vGaze;
 uniform vec4 sure; uniform float tinted;
 ${NOISE}
 ${pars}`)
