@@ -74,7 +74,7 @@ def asked() -> list[Command]:
 @pytest.fixture(scope="module")
 def page(calibrated: threading.Event) -> Iterator[FacePage]:
     page = FacePage(
-        RIG, port=0, draw_rate_hz=4.0, on_calibrate=calibrated.set, on_command=COMMANDS.append, title="alice"
+        RIG, port=0, draw_rate_hz=2.0, on_calibrate=calibrated.set, on_command=COMMANDS.append, title="alice"
     )
     layout = load_layout()
     statuses = [SensorStatus.VALID] * len(layout.sensors)
@@ -172,7 +172,7 @@ def test_confidence_is_on_the_bars_and_on_the_face_where_wanted(browser, page, p
     browser.open(full(page), 960, 600)
     unsure = np.full(arkit.COUNT, 0.1, np.float32)
     performer.frame = replace(performer.face({}), confidence=unsure)
-    sure = "document.querySelector('.bar[data-shape=jawOpen] .sure').style.transform"
+    sure = "document.querySelector('.bar[data-shape=jawOpen] .sure')?.style.transform"
     browser.wait_for(lambda: browser.evaluate(sure) == "scaleX(0.1)", "confidence on the bar")
     plain = browser.screenshot()[:, :-PANEL_PX].astype(int)
     browser.click("show-confidence")
@@ -279,6 +279,18 @@ def units(**changes: dict[str, object]) -> dict[str, object]:
     }
 
 
+def press(browser, selector: str, asked: list[Command], expected: Command) -> None:  # type: ignore[no-untyped-def]
+    """Press a button until the request has come: on a loaded machine the page may just be connecting anew."""
+    tries = iter(range(100_000))
+
+    def come() -> bool:
+        if next(tries) % 40 == 0:
+            browser.evaluate(f"document.querySelector('{selector}').click()")
+        return expected in asked
+
+    browser.wait_for(come, f"request {expected}")
+
+
 @pytest.mark.parametrize("size", [(1280, 800), (400, 800)])
 def test_each_units_health_is_shown_and_identify_asks_for_the_right_one(browser, page, performer, asked, size) -> None:  # type: ignore[no-untyped-def]
     browser.open(page.url, *size)
@@ -291,9 +303,8 @@ def test_each_units_health_is_shown_and_identify_asks_for_the_right_one(browser,
     assert "mentalis" in rows[0][1]
     assert "faulty" in rows[0][1]
     assert "was faulty" in rows[1][1]
-    browser.evaluate("document.querySelector('#units li.fault button').click()")
     mentalis = next(s.id for s in load_layout().sensors if s.name == "mentalis")
-    browser.wait_for(lambda: asked and asked[-1] == Command("identify", sensor=mentalis), "request")
+    press(browser, "#units li.fault button", asked, Command("identify", sensor=mentalis))
     page.tell("services", {"identify": False})
     browser.wait_for(lambda: browser.evaluate("document.querySelector('#units li.fault button').disabled"), "no driver")
 
@@ -305,8 +316,7 @@ def test_the_routine_is_guided_large_and_can_be_cancelled(browser, page, perform
     tab(browser, "session-tab")
     browser.wait_for(lambda: not browser.evaluate("document.getElementById('routine').disabled"), "offer")
     browser.evaluate("document.getElementById('wearer').value = ' Ana '")
-    browser.click("routine")
-    browser.wait_for(lambda: asked and asked[-1] == Command("routine", wearer="Ana"), "request")
+    press(browser, "#routine", asked, Command("routine", wearer="Ana"))
     prompt = {"hold": True, "text": "Smile.", "number": 3, "count": 22, "phase_left": 1.5, "routine_left": 47.2}
     page.tell("prompt", prompt)
     browser.wait_for(lambda: browser.text("prompt") == "Smile.", "prompt")
@@ -315,12 +325,10 @@ def test_the_routine_is_guided_large_and_can_be_cancelled(browser, page, perform
     assert float(browser.evaluate("document.getElementById('task-left').value")) == pytest.approx(0.5)
     box = browser.evaluate("document.getElementById('task').getBoundingClientRect().toJSON()")
     assert 0 <= box["left"] < box["right"] <= size[0]
-    browser.click("cancel")
-    browser.wait_for(lambda: asked[-1] == Command("cancel"), "request")
+    press(browser, "#cancel", asked, Command("cancel"))
     page.tell("prompt", None)
     browser.wait_for(lambda: browser.evaluate("document.getElementById('task').hidden"), "end of it")
-    browser.click("use-wearer")
-    browser.wait_for(lambda: asked[-1] == Command("use_wearer", wearer="Ana"), "request")
+    press(browser, "#use-wearer", asked, Command("use_wearer", wearer="Ana"))
 
 
 def test_recording_begins_tells_how_it_goes_and_ends(browser, page, performer, asked) -> None:  # type: ignore[no-untyped-def]
@@ -333,8 +341,7 @@ def test_recording_begins_tells_how_it_goes_and_ends(browser, page, performer, a
     browser.wait_for(lambda: browser.text("recording") == "", "a recorder")
     browser.evaluate("document.getElementById('take').value = 'smile'")
     browser.evaluate("document.getElementById('wearer').value = ''")
-    browser.click("record")
-    browser.wait_for(lambda: asked and asked[-1] == Command("record", take="smile"), "request")
+    press(browser, "#record", asked, Command("record", take="smile"))
     status = {
         "state": "recording", "path": "/t/x", "message": "", "duration": 73.2, "messages": 100, "bytes": 2_000_000,
         "lost": 3, "disk_time_left": 90.0,
@@ -344,8 +351,7 @@ def test_recording_begins_tells_how_it_goes_and_ends(browser, page, performer, a
     assert "3 LOST" in browser.text("recording")
     assert "disk full in 1:30" in browser.text("recording")
     browser.wait_for(lambda: browser.text("record") == "Stop recording", "stop")
-    browser.click("record")
-    browser.wait_for(lambda: asked[-1] == Command("stop"), "request")
+    press(browser, "#record", asked, Command("stop"))
     page.tell("recording", status | {"state": "failed", "message": "the disk is full <b>"})
     browser.wait_for(lambda: "the disk is full <b>" in browser.text("recording"), "reason")
     assert browser.evaluate("document.getElementById('taping').hidden")
@@ -398,6 +404,7 @@ def test_curves_are_drawn_and_signals_asked_for_only_while_looked_at(browser, pa
 def test_a_reference_stands_beside_with_the_difference_of_each_shape(browser, page, performer, size) -> None:  # type: ignore[no-untyped-def]
     browser.open(full(page), *size)
     show(browser, performer, {"jawOpen": 0.5})
+    browser.evaluate("void (window.imusic.patience = 1e9)")  # a loaded machine draws less often than references end
     alone = browser.screenshot()
     weights = np.zeros(arkit.COUNT, np.float32)
     weights[arkit.INDEX["jawOpen"]] = 0.1
@@ -421,6 +428,7 @@ def test_a_reference_stands_beside_with_the_difference_of_each_shape(browser, pa
     pair = browser.screenshot()
     stage = skin(pair[: int(0.45 * size[1]), :width])
     assert min(stage[:, : width // 2].mean(), stage[:, width // 2 :].mean()) > 0.08, "two faces"
+    browser.evaluate("void (window.imusic.patience = 0)")
     browser.wait_for(lambda: bar(browser, "jawOpen") == "0.50", "end of it, as no more comes")
     browser.wait_for_frames(2)
     again = browser.screenshot()[: int(0.4 * size[1]), :width].astype(int)

@@ -38,6 +38,7 @@ class Viewer {
     setFine(this.face.material, this.fine);
     this.frame = null;
     this.reference = null; // { weights, seen, faceSeen, arrived }
+    this.patience = REFERENCE_MS;
     this.second = null; // rig and mesh of the reference, once there was one
     this.fresh = this.moved = false; // a new face; anything new in the studio
     this.asked = false;
@@ -109,6 +110,7 @@ class Viewer {
 
   send(command, more = {}) {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ command, ...more }));
+    else if (command !== "watch") this.panel.notice("Not connected: nothing was asked for", false);
   }
 
   renew() {
@@ -150,7 +152,7 @@ class Viewer {
   // The reference, while it comes and sees a face; null otherwise.
   compared(now) {
     const { reference } = this;
-    return reference?.faceSeen && now - reference.arrived < REFERENCE_MS ? reference : null;
+    return reference?.faceSeen && now - reference.arrived < this.patience ? reference : null;
   }
 
   pose({ weights, confidence, boards, head, silence }) {
