@@ -15,9 +15,9 @@ export class Curves {
     this.names = blendshapes;
     this.watch = watch;
     this.chosen = new Set(FIRST.map((name) => blendshapes.indexOf(name)));
-    this.weights = new Plot(at("plot-weights"), [0, 1]);
-    this.rate = new Plot(at("plot-rate"), [-20, 20]);
-    this.force = new Plot(at("plot-force"), [-1, 11]);
+    this.weights = new Plot(at("plot-weights"), [0, 1], 3);
+    this.rate = new Plot(at("plot-rate"), [-20, 20], 0.6);
+    this.force = new Plot(at("plot-force"), [-1, 11], 0.6);
     this.units = [];
     this.open = false;
     this.drawn = 0;
@@ -60,9 +60,9 @@ export class Curves {
     at("plot-sensor").replaceChildren(option(ALL, "all (magnitude)"), ...names.map((name, i) => option(i, name.replaceAll("_", " "))));
   }
 
-  frame(weights, now) {
+  frame({ weights, silence }, now) {
     if (!this.open) return;
-    this.weights.add(now / 1000, [...this.chosen].map((shape) => [this.names[shape], weights[shape]]));
+    if (silence < 0.5) this.weights.add(now / 1000, [...this.chosen].map((shape) => [this.names[shape], weights[shape]]));
     this.draw(now);
   }
 

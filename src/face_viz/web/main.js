@@ -138,7 +138,7 @@ class Viewer {
     if (fresh) {
       this.panel.show(frame, now);
       this.bars.show(frame, reference, now);
-      this.curves.frame(frame.weights, now);
+      this.curves.frame(frame, now);
       document.documentElement.dataset.frames = ++this.drawn;
     }
     if (frame?.rate > 20) this.pace.note(now); // slower faces say nothing of the drawing

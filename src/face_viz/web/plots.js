@@ -29,8 +29,9 @@ class Track {
 }
 
 export class Plot {
-  // range: [low, high] that is always in view; grows with the curves.
-  constructor(canvas, range) {
+  // range: [low, high] that is always in view; grows with the curves. gap: seconds without a value that no line crosses.
+  constructor(canvas, range, gap) {
+    this.gap = gap;
     this.canvas = canvas;
     this.range = range;
     this.tracks = new Map(); // by name
@@ -95,7 +96,7 @@ export class Plot {
       context.beginPath();
       let last = -Infinity;
       track.each(newest - SPAN_S, (t, v) => {
-        if (t - last > 0.6) context.moveTo(x(t), y(v)); // nothing came: no line across
+        if (t - last > this.gap) context.moveTo(x(t), y(v)); // nothing came: no line across
         else context.lineTo(x(t), y(v));
         last = t;
       });
