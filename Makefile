@@ -8,7 +8,7 @@ python := .venv/bin/python
 public := $(shell cat docs/public_modules.txt)
 
 # Python sources are installed as links, so only what is generated or listed needs a new build.
-listed := $(shell find src lab config launch models rviz -type f -not -name '*.pyc' | LC_ALL=C sort)
+listed := $(shell find src lab config foxglove launch meshes models rviz -type f -not -name '*.pyc' | LC_ALL=C sort)
 compiled := CMakeLists.txt package.xml wheels/relocate_targets.cmake $(wildcard action/*.action msg/*.msg srv/*.srv src/*/setup.cfg lab/*/setup.cfg)
 
 .PHONY: demo test setup setup-test lint types colcon-test docs clean FORCE

@@ -129,6 +129,39 @@ def scale(
 
 
 @app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(min=0.5, help="Length, minutes.")] = 60.0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws what happens when.")] = 0,
+    rate: Annotated[int, typer.Option(min=1, max=400, help="Samples per second.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """The demo's graph for a long time, disturbed at random: is every loss counted, and no level OK that should not be?
+
+    Busy processes, halted hub, driver, inference and viewer, a killed viewer. Ends with status 1 if it was not honest.
+    """
+    from imusic_bench.soak import measure_soak
+
+    found = measure_soak(minutes, seed, rate, _progress)
+    account = {**asdict(found.account), "in_doubt": found.account.in_doubt}
+    figures = {
+        "minutes": found.minutes,
+        "disturbances": len(found.disturbances),
+        "faces": found.faces,
+        **{f"samples {name}": count for name, count in account.items()},
+        "levels OK that were not": len(found.wrong_levels),
+        "old faces TRACKING": found.old_but_tracking,
+        **{f"{node} not OK, share": share for node, share in found.not_ok.items()},
+        "viewer restarts": found.restarts,
+        **{f"{node} memory, kB/min": trend.per_min for node, trend in found.memory_kb_min.items()},
+    }
+    for line in found.wrong_levels:
+        err.print(line, highlight=False)
+    _show(figures, "soak", as_json)
+    if not found.honest:
+        raise typer.Exit(1)
+
+
+@app.command()
 def simulate(
     seconds: Annotated[float, typer.Option(min=5.0, help="Length of the simulated performance, s.")] = 60.0,
     repeats: Annotated[int, typer.Option(min=1, help="How often it is measured; the median counts.")] = 5,

@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from face_capture.errors import CalibrationError, CaptureError, NoSamplesError, SourceError
 from face_capture.face import Face, face_of
 from face_capture.samples import LiveSamples, RecordedSamples, Samples
-from face_capture.sources import BAUD, Source, open_source
+from face_capture.sources import BAUD, FASTEST_BAUD, SLOWEST_BAUD, Source, open_source
 from face_inference.engines.choice import create_engine
 from face_inference.engines.protocol import Engine
 from face_inference.face_estimate import InputLayout, TrackerCounters, TrackingState
@@ -258,6 +260,14 @@ class FaceCapture:
         return self._hub.problem or "the hub streams, but its samples stay away"
 
 
+def _whole(name: str, value: Any, least: int, most: int) -> int:
+    """A whole number within bounds; ValueError says what was found instead."""
+    is_number = isinstance(value, Real)
+    if not is_number or not least <= value <= most or value != int(value):
+        raise ValueError(f"{name}: expected a whole number of {least} to {most}, found {value!r}; correct it")
+    return int(value)
+
+
 def open_capture(
     source: str,
     model: str = "imusic",
@@ -287,7 +297,7 @@ def open_capture(
         rate_hz: samples per second to ask of the hub, 1 to 1000.
         engine: one of `face_inference.engines.ENGINES`, or what makes an engine from a model.
         hub: kind of hub, one of `imu_driver.hubs.HUBS`.
-        baud: of a serial port, bits per second.
+        baud: of a serial port, bits per second, 9600 to 12 million.
         record: file that all bytes of a live hub are also written to.
         connect_s: how long the first sample is waited for; None: 10 s, and 60 s for a simulated hub.
         silence_s: how long samples may stay away later on, s.
@@ -296,10 +306,9 @@ def open_capture(
         SourceError: the source means nothing, or cannot be used.
         LayoutError: the layout cannot be read.
         InferenceError: model, wearer or engine cannot be used; its subclasses say which.
-        ValueError: no such kind of hub, or another rate.
+        ValueError: no such kind of hub, or a rate or baud that is none.
     """
-    if not 1 <= rate_hz <= 1000 or rate_hz != int(rate_hz):
-        raise ValueError(f"expected a whole rate of 1 to 1000 Hz, found {rate_hz}")
+    rate_hz, baud = _whole("rate_hz", rate_hz, 1, 1000), _whole("baud", baud, SLOWEST_BAUD, FASTEST_BAUD)
     sensors, loaded = load_layout(layout), load_model(model)
     known = known_wearer(wearer, loaded.description, ProfileFolder())
     if isinstance(engine, str):

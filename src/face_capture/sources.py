@@ -14,6 +14,8 @@ from imu_driver.udp import UdpTransport, parse_address
 
 UDP, RECORDED, SIMULATED = "udp://", "recorded:", "simulated"
 
+SLOWEST_BAUD, FASTEST_BAUD = 9_600, 12_000_000
+"""Bounds of the driver's parameter `baud`."""
 BAUD = 921_600
 """Of a serial port, bits per second, as `config/imu_driver.yaml`; USB hubs without a line behind them ignore it."""
 

@@ -32,11 +32,12 @@ class Continuity:
         max_gap_s: a longer time between samples is a gap.
 
     Attributes:
+        max_gap_s: see above.
         newest: sequence and hub time (s) of the newest sample that was not late; None before the first.
     """
 
     def __init__(self, max_gap_s: float) -> None:
-        self._max_gap_s = max_gap_s
+        self.max_gap_s = max_gap_s
         self.newest: tuple[int, float] | None = None
 
     def follow(self, sequence: int, hub_time_s: float, rate_hz: float) -> tuple[Coming, int]:
@@ -49,7 +50,7 @@ class Continuity:
         elapsed_s = hub_time_s - newest[1]
         back = ahead == 0 or ahead > _SEQUENCE_MODULUS // 2
         far_back = back and 0 < ahead <= _SEQUENCE_MODULUS - _REORDER_LIMIT
-        if elapsed_s <= -self._max_gap_s or (far_back and elapsed_s <= 0.0):
+        if elapsed_s <= -self.max_gap_s or (far_back and elapsed_s <= 0.0):
             coming = Coming.RESTART
         elif elapsed_s <= 0.0 and back:
             return Coming.LATE, ahead
@@ -58,7 +59,7 @@ class Continuity:
         elif back:  # numbers began anew, so that the clock alone knows how many are missing
             coming, ahead = Coming.GAP, max(1, round(elapsed_s * rate_hz))
         # Both clocks of the hub must agree that the gap is short, or a bad number would cost endless steps.
-        elif elapsed_s > self._max_gap_s or ahead > 2.0 * self._max_gap_s * rate_hz:
+        elif elapsed_s > self.max_gap_s or ahead > 2.0 * self.max_gap_s * rate_hz:
             coming = Coming.GAP
         else:
             coming = Coming.NEXT

@@ -8,7 +8,13 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from face_model import arkit
+from face_model.saved_arrays import Arrays, SavedArrays, text_array
+
 Float32Array = NDArray[np.float32]
+
+_MOST_WEIGHT = 100.0
+"""No network gives more than a little over 1."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,25 @@ class InputLayout:
     layout_id: int
     names: tuple[str, ...]
     rate_hz: float
+
+    def saved_state(self) -> Arrays:
+        """As arrays, for `from_saved`."""
+        return {
+            "id": np.array(int(self.layout_id)),
+            "names": text_array("\0".join(self.names)),
+            "rate_hz": np.array(self.rate_hz),
+        }
+
+    @classmethod
+    def from_saved(cls, saved: SavedArrays) -> InputLayout:
+        """From `saved_state`; raises `SnapshotError`."""
+        layout = cls(
+            saved.whole("id", 0, (1 << 32) - 1),
+            tuple(saved.text("names", 100_000).split("\0")),
+            saved.number("rate_hz"),
+        )
+        saved.end()
+        return layout
 
 
 class TrackingState(IntEnum):
@@ -53,6 +78,29 @@ class FaceEstimate:
     weights: Float32Array
     confidence: Float32Array
     head_orientation: NDArray[np.float64]
+
+    def saved_state(self) -> Arrays:
+        """As arrays, for `from_saved`."""
+        return {
+            "sequence": np.array(int(self.sequence)),
+            "state": np.array(int(self.state)),
+            "weights": self.weights,
+            "confidence": self.confidence,
+            "head": self.head_orientation,
+        }
+
+    @classmethod
+    def from_saved(cls, saved: SavedArrays) -> FaceEstimate:
+        """From `saved_state`; raises `SnapshotError`."""
+        estimate = cls(
+            saved.whole("sequence", 0, (1 << 32) - 1),
+            TrackingState(saved.whole("state", 0, len(TrackingState) - 1)),
+            saved.array("weights", (arkit.COUNT,), "f4", most=_MOST_WEIGHT),
+            saved.array("confidence", (arkit.COUNT,), "f4", most=1.0),
+            saved.array("head", (4,), most=2.0),
+        )
+        saved.end()
+        return estimate
 
 
 @dataclass

@@ -18,6 +18,7 @@ from face_inference.neutral import Neutral
 from face_inference.quaternion_matrices import left_matrix, right_matrix
 from face_inference.skin_motion import AT_REST, Coefficients, SkinMotion
 from face_model import rotation
+from face_model.saved_arrays import Arrays, SavedArrays, part_of
 
 FloatArray = NDArray[np.floating]
 
@@ -86,6 +87,25 @@ class FeatureExtractor:
             self._take_back_drift(self._coefficients)
         ahead = left_matrix(rotation.from_vector(np.array([0.0, 0.0, -front_rad])))
         self._from_reference = ahead @ right_matrix(rotation.conjugate(mount[self.mounts.reference]))
+
+    def saved_state(self) -> Arrays:
+        """`state` as arrays, for `restore_state`."""
+        arrays = part_of("heading", self._heading.state.saved_state())
+        if self._neutral is not None:
+            arrays |= part_of("neutral", self._neutral.saved_state())
+        return arrays
+
+    def restore_state(self, saved: SavedArrays) -> None:
+        """Continue from `saved_state`; the mounts and the rate must be the same.
+
+        Raises:
+            SnapshotError: it is damaged, or of other sensors or another rate; nothing has changed then.
+        """
+        sensors = self.channels.sensors
+        neutral = Neutral.from_saved(saved.part("neutral"), sensors) if saved.has_part("neutral") else None
+        heading = self._heading.saved(saved.part("heading"))
+        saved.end()
+        self.state = State(neutral, heading)
 
     @property
     def ready(self) -> bool:

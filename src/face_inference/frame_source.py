@@ -33,6 +33,7 @@ class FrameSource:
 
     foreign: int = 0
     _offset_s: float | None = None
+    _hub_time_s: float = 0.0
     _taken_s: float = 0.0
     _late_since_s: float | None = None
 
@@ -47,13 +48,19 @@ class FrameSource:
         if not self.is_followed(stamp_s, hub_time_s) and not self.silent(now_s):
             self.foreign += 1
             return False
-        self._offset_s, self._taken_s = stamp_s - hub_time_s, now_s
+        self._offset_s, self._hub_time_s, self._taken_s = stamp_s - hub_time_s, hub_time_s, now_s
         return True
 
     def is_followed(self, stamp_s: float, hub_time_s: float) -> bool:
-        """Whether a frame is of the source that is followed."""
+        """Whether a frame is of the source that is followed: by its offset, or because it goes on where that was.
+
+        The second holds where stamps are of a `/clock` that pauses or runs at another rate than the hub.
+        """
         known_s = self._offset_s
-        return known_s is not None and abs(stamp_s - hub_time_s - known_s) <= SAME_OFFSET_S
+        if known_s is None:
+            return False
+        goes_on = abs(hub_time_s - self._hub_time_s) <= SAME_OFFSET_S
+        return goes_on or abs(stamp_s - hub_time_s - known_s) <= SAME_OFFSET_S
 
     def silent(self, now_s: float) -> bool:
         """Whether another source may be followed; `now_s` is monotonic."""

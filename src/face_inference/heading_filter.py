@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.quaternion_matrices import ROTATION
+from face_model.saved_arrays import Arrays, SavedArrays
 
 FloatArray = NDArray[np.floating]
 
@@ -63,6 +64,31 @@ class HeadingState:
     rows: FloatArray
     rested_s: float
 
+    def saved_state(self) -> Arrays:
+        """As arrays, for `from_saved`."""
+        return {
+            "angle": self.angle,
+            "covariance": self.covariance,
+            "rows": self.rows,
+            "rested_s": np.array(self.rested_s),
+        }
+
+    @classmethod
+    def from_saved(cls, saved: SavedArrays, sensors: int, block: int) -> HeadingState:
+        """Of `sensors` on the skin and blocks of `block` samples, from `saved_state`.
+
+        Raises:
+            SnapshotError: it is damaged, or of other sensors or another rate.
+        """
+        state = cls(
+            saved.array("angle", (2, sensors)),
+            saved.array("covariance", (3, sensors)),
+            saved.array("rows", (None, 9 * sensors + 7), most_rows=block - 1),
+            saved.number("rested_s", 0.0),
+        )
+        saved.end()
+        return state
+
 
 class HeadingFilter:
     """Follows `K` sensors; blocks of any number of samples give the same corrections.
@@ -92,6 +118,10 @@ class HeadingFilter:
         self._angle, self._covariance, self._rested_s = state.angle, state.covariance, state.rested_s
         self._count = len(state.rows)
         self._rows[: self._count] = state.rows
+
+    def saved(self, saved: SavedArrays) -> HeadingState:
+        """What `HeadingState.saved_state` saved, for this filter; raises `SnapshotError`."""
+        return HeadingState.from_saved(saved, self._sensors, self._block)
 
     def fresh(self) -> HeadingState:
         """State at the moment of a neutral: no drift yet."""

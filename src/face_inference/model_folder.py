@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from face_inference.network_inputs import input_size
 from face_inference.wearer.prior import PRIOR_FILE, Prior
 from face_model import arkit
 from face_model.settings import read_mapping
-from face_model.share import ament_prefixes, is_path, share_dir
+from face_model.share import ament_prefixes, expanded, is_path, share_dir
 
 FORMAT_VERSION = 3
 DESCRIPTION_FILE = "model.yaml"
@@ -100,6 +102,12 @@ class ModelDescription:
         """Name and version, as published."""
         return f"{self.name} {self.version}"
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, hexadecimal, of all that decides what the model makes of samples: its files, and its sensors."""
+        decisive = {key: self.to_config()[key] for key in ("rate_hz", "rings", "sha256", "sensors", "feature_version")}
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
     def to_config(self) -> dict[str, Any]:
         """As plain values for `model.yaml`."""
         return {
@@ -154,7 +162,7 @@ def find_model(name_or_path: str | Path) -> Path:
     Raises:
         ModelNotFoundError: with every place that was looked at and the models found there.
     """
-    name, given = str(name_or_path), Path(name_or_path).expanduser()
+    name, given = str(name_or_path), expanded(name_or_path)
     by_path = is_path(name_or_path)
     if by_path and (given / DESCRIPTION_FILE).is_file():
         return given

@@ -9,8 +9,13 @@ from numpy.typing import NDArray
 
 from face_inference.mounts import NominalMounts
 from face_model import rotation
+from face_model.saved_arrays import Arrays, SavedArrays
 
 FloatArray = NDArray[np.floating]
+
+_MOST_NORM_ERROR = 1e-3
+_MOST_ANGLE_RAD = 10.0
+"""Beyond any angle that `arctan2` gives."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,36 @@ class Neutral:
     front_rad: float
     calibrated: NDArray[np.bool_]
     stillness_rad_s: float
+
+    def saved_state(self) -> Arrays:
+        """As arrays, for `from_saved`."""
+        return {
+            "mount": np.asarray(self.mount, dtype=np.float64),
+            "yaw_rad": np.asarray(self.yaw_rad, dtype=np.float64),
+            "front_rad": np.array(self.front_rad),
+            "calibrated": self.calibrated,
+            "stillness_rad_s": np.array(self.stillness_rad_s),
+        }
+
+    @classmethod
+    def from_saved(cls, saved: SavedArrays, sensors: int) -> Neutral:
+        """Of `sensors` sensors, from `saved_state`.
+
+        Raises:
+            SnapshotError: it is damaged, or of other sensors.
+        """
+        mount = saved.array("mount", (sensors, 4))
+        if (np.abs(np.square(mount).sum(axis=1) - 1.0) > _MOST_NORM_ERROR).any():
+            raise saved.refuse("unit quaternions as mount", "others")
+        neutral = cls(
+            mount,
+            saved.array("yaw_rad", (sensors,), most=_MOST_ANGLE_RAD),
+            saved.number("front_rad", -_MOST_ANGLE_RAD, _MOST_ANGLE_RAD),
+            saved.array("calibrated", (sensors,), "b1"),
+            saved.number("stillness_rad_s", 0.0),
+        )
+        saved.end()
+        return neutral
 
 
 def solve_neutral(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from statistics import median
 
 import numpy as np
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral, solve_neutral
+from face_model.saved_arrays import Arrays, SavedArrays, part_of, text_array
+
+_MOST_PARAM = 1e6
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,18 @@ class CalibrationParams:
     max_skull_rate_rad_s: float = 0.1
     max_face_rate_rad_s: float = 0.15
     patience_s: float = 15.0
+
+    def saved_state(self) -> Arrays:
+        """As arrays, for `from_saved`."""
+        return {"params": np.array([getattr(self, f.name) for f in fields(self)], dtype=np.float64)}
+
+    @classmethod
+    def from_saved(cls, saved: SavedArrays) -> CalibrationParams:
+        """From `saved_state`; raises `SnapshotError`."""
+        values = saved.array("params", (len(fields(cls)),), most=_MOST_PARAM)
+        if (values < 0.0).any():
+            raise saved.refuse("times and rates of 0 or more", values.tolist())
+        return cls(*values.tolist())
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,50 @@ class NeutralCalibration:
         """End without a neutral, if not complete yet."""
         if self.result is None:
             self.result = CalibrationResult(None, 0.0, reason)
+
+    def saved_state(self) -> Arrays:
+        """What was collected, as arrays, for `from_saved`; only while `collecting`."""
+        arrays = self.params.saved_state()
+        arrays |= {
+            "automatic": np.array(self._automatic),
+            "window_s": np.array(self._window_s),
+            "problem": text_array(self.problem),
+        }
+        if self._began_s is not None:
+            arrays |= {
+                "began_s": np.array(self._began_s),
+                "orientation": np.stack(self._orientation),
+                "angular_velocity": np.stack(self._angular_velocity),
+                "valid": np.stack(self._valid),
+            }
+        if self._stillest is not None and self._stillest.neutral is not None:
+            arrays |= part_of("stillest", self._stillest.neutral.saved_state())
+            arrays["message"] = text_array(self._stillest.message)
+        return arrays
+
+    @classmethod
+    def from_saved(cls, saved: SavedArrays, mounts: NominalMounts) -> NeutralCalibration:
+        """A calibration that goes on with what was collected, from `saved_state`.
+
+        Raises:
+            SnapshotError: it is damaged, or of other sensors.
+        """
+        calibration = cls(mounts, CalibrationParams.from_saved(saved), saved.flag("automatic"))
+        calibration._window_s = saved.number("window_s")
+        calibration.problem = saved.text("problem")
+        count = len(mounts.names)
+        if "began_s" in saved:
+            calibration._began_s = saved.number("began_s")
+            orientation = saved.array("orientation", (None, count, 4))
+            rates = saved.array("angular_velocity", (len(orientation), count, 3))
+            valid = saved.array("valid", (len(orientation), count), "b1")
+            calibration._orientation, calibration._angular_velocity = list(orientation), list(rates)
+            calibration._valid = list(valid)
+        if saved.has_part("stillest"):
+            neutral = Neutral.from_saved(saved.part("stillest"), count)
+            calibration._stillest = CalibrationResult(neutral, neutral.stillness_rad_s, saved.text("message"))
+        saved.end()
+        return calibration
 
     def _close_window(self, time_s: float) -> None:
         verdict, still = self._judge()

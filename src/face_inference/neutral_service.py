@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from imusic.srv import CalibrateNeutral
@@ -50,7 +49,7 @@ class NeutralService:
         return self._running is not None
 
     def poll(self, now_s: float) -> None:
-        """Answer if the calibration is over; `now_s` is `time.monotonic`."""
+        """Answer if the calibration is over; `now_s` is the node's."""
         if self._running is None:
             return
         calibration, done, deadline_s = self._running
@@ -64,7 +63,7 @@ class NeutralService:
         """End a calibration that is under way; nothing changes."""
         if self._running is not None:
             self._running[0].abort(reason)
-            self.poll(time.monotonic())
+            self.poll(self._node.now_s())
 
     def close(self) -> None:
         """Withdraw the service."""
@@ -81,7 +80,7 @@ class NeutralService:
             return response
         calibration = self._tracker.start_calibration(duration_s)
         done: Future[None] = Future(executor=self._node.executor)
-        self._running = (calibration, done, time.monotonic() + duration_s + CALIBRATION_SLACK_S)
+        self._running = (calibration, done, self._node.now_s() + duration_s + CALIBRATION_SLACK_S)
         self._log.info(f"calibrating the neutral for {duration_s:g} s: look ahead, relax, keep still")
         await done
         result = calibration.result

@@ -29,6 +29,7 @@ from imusic_ros.health import OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import Value
 from imusic_ros.process import run
+from imusic_ros.transforms import Transforms
 
 POLL_PERIOD_S = 0.05
 """How often the node looks after wearers whose frames do not come."""
@@ -45,6 +46,7 @@ class FaceInferenceNode(ManagedNode):
         self._engine_failure: str | None = None
         self._ready: dict[int, tuple[Header, ImuSample]] = {}
         self._poll_timer: Timer | None = None
+        self._transforms: Transforms | None = None
 
     # Lifecycle.
 
@@ -57,11 +59,14 @@ class FaceInferenceNode(ManagedNode):
             self._serve(model, self._engine)
         except InferenceError as error:
             raise ConfigurationError(str(error)) from error
+        if self.value("parent_frame"):
+            self._transforms = Transforms(self, static=False, what="transform of the head")
 
     def activate(self) -> None:
         """Take frames."""
         for wearer in self._served:
-            wearer.topics.listen(partial(self._on_frame, wearer))
+            taken = self._on_replayed_frame if wearer.replay else self._on_frame
+            wearer.topics.listen(partial(taken, wearer))
         self._poll_timer = self.create_timer(POLL_PERIOD_S, self._on_poll)
 
     def deactivate(self) -> None:
@@ -77,6 +82,9 @@ class FaceInferenceNode(ManagedNode):
         for wearer in self._served:
             wearer.close()
         self._served, self._engine_failure = (), None
+        if self._transforms is not None:
+            self._transforms.close()
+            self._transforms = None
         if self._engine is not None:
             self._engine.close()
             self._engine = None
@@ -89,12 +97,18 @@ class FaceInferenceNode(ManagedNode):
 
     # The loop: frames come in, those that are there together become faces in one step of the engine, faces go out.
 
+    def _on_replayed_frame(self, wearer: ServedWearer, message: ImuFrame | None) -> None:
+        """Take in every frame of a replay, in order, when its layout is there."""
+        for frame in wearer.in_order(message, time.monotonic()):
+            self._on_frame(wearer, frame)
+
     def _on_frame(self, wearer: ServedWearer, message: ImuFrame) -> None:
         """Collect one wearer's frame. Frames that are ready together are worked on together; none is waited for."""
         if wearer.layout_problem is not None:
             return
-        now_s = time.monotonic()
-        if wearer.source.behind(wearer.topics.age_s(message.header), now_s):
+        now_s = self.now_s()
+        # By /clock nothing is late: a replay may be faster than time, and loses no frame.
+        if not self.is_simulated and wearer.source.behind(wearer.topics.age_s(message.header), now_s):
             # Working off what is old by then would keep all that comes after old as well.
             newest, skipped = wearer.topics.newest_waiting()
             message, wearer.skipped = newest or message, wearer.skipped + skipped
@@ -119,23 +133,36 @@ class FaceInferenceNode(ManagedNode):
             return
         began_s = time.monotonic()
         samples = [(face, sample) for face, (_, sample) in ready.items()]
-        for face, estimate in self._batch.update(samples, began_s):
+        for face in ready:
+            self._served[face].snapshots.before_frame(self._served[face].header, began_s)
+        heads = []
+        for face, estimate in self._batch.update(samples, self.now_s()):
             wearer = self._served[face]
             wearer.header = ready[face][0]
             age_s = wearer.topics.age_s(wearer.header)
-            if comparable(age_s):
+            if comparable(age_s) and not self.is_simulated:
                 estimate = wearer.tracker.aged(estimate, age_s)
             wearer.state = estimate.state
             wearer.topics.publish(estimate, wearer.header, age_s)
-            now_s = time.monotonic()
-            wearer.latency.add(age_s, now_s - began_s)
-            wearer.poll(now_s)
+            wearer.latency.add(age_s, time.monotonic() - began_s)
+            wearer.poll(self.now_s())
+            wearer.snapshots.after_frame(wearer.header, time.monotonic())
+            if self._transforms is not None and wearer.head is not None:
+                heads.append(wearer.head.of(wearer.header, estimate.head_orientation.tolist()))
+                if wearer.head.problem:
+                    self.get_logger().warning(wearer.head.problem, throttle_duration_sec=10.0)
+        if self._transforms is not None:
+            self._transforms.send(head for head in heads if head is not None)
 
     def _on_poll(self) -> None:
         """Say what is true of wearers whose frames do not come, and go on with what was asked for them."""
-        now_s = time.monotonic()
+        now_s = self.now_s()
         for wearer in self._served:
             wearer.poll(now_s)
+            wearer.snapshots.look(wearer.header, time.monotonic())
+            if wearer.replay:
+                self._on_replayed_frame(wearer, None)
+                continue
             estimate = wearer.tracker.face_without_input(now_s)
             if estimate is not None:
                 wearer.state = estimate.state
@@ -187,14 +214,27 @@ class FaceInferenceNode(ManagedNode):
 
     def _on_engine_failure(self, line: str) -> None:
         self._engine_failure = line
+        for wearer in self._served:
+            wearer.tracker.changes += 1
         self.get_logger().error(line)
 
     def _serve(self, model: Model, engine: Engine) -> None:
-        description, params = model.description, self._tracker_params()
+        description, params, replay = model.description, self._tracker_params(), bool(self.value("replay"))
         trackers = [FaceTracker(description, engine, params, face) for face in range(engine.faces)]
         self._batch = FaceBatch(engine, trackers)
         for name, tracker in zip(self._names or ("",), trackers, strict=True):
-            wearer = ServedWearer(self, name, tracker, description)
+            try:
+                wearer = ServedWearer(
+                    self,
+                    name,
+                    tracker,
+                    description,
+                    lambda: engine.description,
+                    str(self.value("parent_frame")),
+                    replay,
+                )
+            except ValueError as error:
+                raise ConfigurationError(f"parent_frame: {error}") from error
             self._served += (wearer,)
             if name:
                 wearer.action.use_if_kept(name)  # what is wrong with one profile must not stop the others

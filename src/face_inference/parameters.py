@@ -42,6 +42,22 @@ PARAMETERS = (
         "this must be empty: each uses the profile of their own name, if there is one.",
     ),
     ParameterSpec(
+        "replay",
+        False,
+        "Frames are those of a recording: every one is computed, at whatever speed, and nothing depends on a clock.",
+        effect="imu/frame is then read and face/blendshapes published reliably, so that whoever plays can wait for "
+        "each face; no face is faded because its frame is old or none came; ages are 0; and the service restore takes "
+        "a snapshot of face/snapshot over, after which the recorded faces come out bit for bit.",
+    ),
+    ParameterSpec(
+        "parent_frame",
+        "",
+        "Parent of the wearer's head on /tf: a frame of the robot, map, or a tracker's. Empty: no transform.",
+        effect="Its z axis must point up. The head turns in it and stays at its origin; heading zero is where the "
+        "wearer looked while the neutral was learned, and drifts. {wearer} stands for the wearer's namespace. Needs "
+        "tf2_msgs.",
+    ),
+    ParameterSpec(
         "neutral_duration_s",
         2.0,
         "Samples of a relaxed, still face that make one neutral.",

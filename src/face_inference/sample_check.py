@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model.imu_sample import STATUS_ACCEL_SATURATED, STATUS_GYRO_SATURATED
+from face_model.saved_arrays import Arrays, SavedArrays
 
 STATUS_SATURATED = STATUS_GYRO_SATURATED | STATUS_ACCEL_SATURATED
 
@@ -46,6 +47,29 @@ class SampleCheck:
         self._good_rate, self._last_rate = np.zeros(count), np.zeros(count)
         self._good_s, self._last_s = np.full(count, -np.inf), np.full(count, -np.inf)
         self._agreeing_since_s = np.full(count, np.inf)
+
+    def saved_state(self) -> Arrays:
+        """What is remembered, as arrays, for `restore_state`."""
+        return {
+            "orientation": np.stack([self._good, self._last]),
+            "rate": np.stack([self._good_rate, self._last_rate]),
+            "time_s": np.stack([self._good_s, self._last_s, self._agreeing_since_s]),
+        }
+
+    def restore_state(self, saved: SavedArrays) -> None:
+        """Continue from `saved_state`.
+
+        Raises:
+            SnapshotError: it is damaged, or of other sensors; nothing has changed then.
+        """
+        count = self._sensors
+        # Not all finite: what was never seen was seen at minus infinity.
+        orientation = saved.array("orientation", (2, count, 4), finite=False)
+        rate = saved.array("rate", (2, count), finite=False)
+        time_s = saved.array("time_s", (3, count), finite=False)
+        saved.end()
+        (self._good, self._last), (self._good_rate, self._last_rate) = orientation, rate
+        self._good_s, self._last_s, self._agreeing_since_s = time_s
 
     def usable(
         self,

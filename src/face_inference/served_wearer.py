@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from imusic.msg import ImuFrame, SensorLayout
+from imusic.msg import ImuFrame, SensorLayout, Snapshot
+from imusic.srv import RestoreSnapshot
 from std_msgs.msg import Header
 
-from face_inference.errors import LayoutMismatchError
+from face_inference.errors import InferenceError, LayoutMismatchError
 from face_inference.face_estimate import TrackingState
 from face_inference.frame_source import FrameSource
+from face_inference.head_transforms import HeadTransform, parent_of
 from face_inference.latency import LatencyStatistics
 from face_inference.model_folder import ModelDescription
 from face_inference.neutral_service import NeutralService
 from face_inference.tracker import FaceTracker
 from face_inference.wearer_action import WearerAction
+from face_inference.wearer_snapshots import WearerSnapshots
 from face_inference.wearer_topics import WearerTopics, layout_of
-from face_model.frames import HEAD_FRAME
+from face_model.errors import SnapshotError
+from face_model.frames import head_frame
 from imusic_ros.managed_node import ManagedNode
+
+MOST_WAITING_FRAMES = 2000
+LAYOUT_PATIENCE_S = 2.0
+"""In a replay, a frame whose layout does not come within this is refused, as it was live."""
+
+MOST_NAME = 100
 
 LOOK_PERIOD_S = 1.0
 """How often it is looked who publishes frames."""
@@ -41,6 +52,12 @@ class ServedWearer:
         name: namespace relative to the node's; empty: the node's own.
         tracker: of this wearer.
         description: of the model.
+        engine: that runs it, in words.
+        parent_frame: of the head on `/tf`, as the parameter has it; empty: none.
+        replay: whether frames are those of a recording: then the time that counts is that of their stamps.
+
+    Raises:
+        ValueError: the parent is no name of a frame.
 
     Attributes:
         face: row of the wearer's face in the engine.
@@ -52,13 +69,27 @@ class ServedWearer:
         source: whose frames are taken.
         skipped: frames that were passed over because newer ones waited behind them.
         publishers: of `imu/frame`, at the last two looks.
+        snapshots: of this wearer.
+        head: transform of the head; None if there is none.
     """
 
-    def __init__(self, node: ManagedNode, name: str, tracker: FaceTracker, description: ModelDescription) -> None:
+    def __init__(
+        self,
+        node: ManagedNode,
+        name: str,
+        tracker: FaceTracker,
+        description: ModelDescription,
+        engine: Callable[[], str],
+        parent_frame: str = "",
+        replay: bool = False,
+    ) -> None:
         self.name, self.tracker, self.face, self.model = name, tracker, tracker.face, description.title
         self.layout_problem: str | None = "no imu/layout yet; is the driver running?"
         self.refused_layout: str | None = None
-        self.header = Header(frame_id=HEAD_FRAME)
+        namespace = f"{node.get_namespace().rstrip('/')}/{name}"
+        self.header = Header(frame_id=head_frame(namespace))
+        parent = parent_of(parent_frame, namespace)
+        self.head = HeadTransform(parent) if parent else None
         self.state = TrackingState.CALIBRATING
         self.latency = LatencyStatistics()
         self.source = FrameSource()
@@ -70,19 +101,38 @@ class ServedWearer:
         self._node = node
         self._log = node.get_logger().get_child(name) if name else node.get_logger()
         place = f"{name}/" if name else ""
-        self.topics = WearerTopics(node, place, self.model, self._on_layout)
+        self.replay = replay
+        self._waiting: deque[tuple[ImuFrame, float]] = deque()
+        self.topics = WearerTopics(node, place, self.model, self._on_layout, replay)
         self.neutral = NeutralService(node, place, tracker, self._refusal, self._log)
         self.action = WearerAction(node, place, tracker, description, self._routine_refusal, self._log)
+        self.snapshots = WearerSnapshots(node, place, tracker, description, engine, lambda: self.action.profile)
+        self._restore = (
+            node.create_service(RestoreSnapshot, f"{place}{node.get_name()}/restore", self._on_restore)
+            if replay
+            else None
+        )
+
+    def now_s(self) -> float:
+        """The node's time; see `ManagedNode.now_s`."""
+        return self._node.now_s()
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether stamps and ages are of `/clock`."""
+        return self._node.is_simulated
 
     def poll(self, now_s: float) -> None:
-        """Go on with a neutral or a routine that was asked for; `now_s` is `time.monotonic`."""
+        """Go on with a neutral or a routine that was asked for; `now_s` is the node's."""
         self.neutral.poll(now_s)
         self.action.poll(now_s, self.header)
 
     def admits(self, message: ImuFrame, now_s: float) -> bool:
-        """Whether a frame is of the layout and of the source that are followed; `now_s` monotonic."""
+        """Whether a frame is of the layout and of the source that are followed; `now_s` is the node's."""
         stamp = message.header.stamp
         stamp_s, hub_time_s = stamp.sec + 1e-9 * stamp.nanosec, 1e-6 * message.hub_time_us
+        if self.replay:
+            now_s = stamp_s
         waiting = self._other_layout
         # Of the same hub: its driver has another layout now. Else the present source must be silent first.
         free = self.source.is_followed(stamp_s, hub_time_s) or self.source.silent(now_s)
@@ -102,8 +152,8 @@ class ServedWearer:
         return Since(*(a - b for a, b in zip(now, then, strict=True)))
 
     def look_around(self, now_s: float) -> None:
-        """Once a second: who else publishes; and a layout that waited for the source before it; `now_s` monotonic."""
-        if self._other_layout is not None and self.source.silent(now_s):
+        """Once a second: who else publishes; a layout that waited for the source before it; `now_s` is the node's."""
+        if self._other_layout is not None and not self.replay and self.source.silent(now_s):
             self._use_layout(self._other_layout)
         if now_s - self._looked_s >= LOOK_PERIOD_S:
             self._looked_s = now_s
@@ -111,11 +161,15 @@ class ServedWearer:
 
     def abort(self) -> None:
         """End a neutral or a routine under way, because the node was deactivated; what was known stays."""
+        self._waiting.clear()
         self.neutral.abort("the node was deactivated; activate it and calibrate again")
         self.action.abort("the node was deactivated; activate it and start the routine again")
 
     def close(self) -> None:
         """Withdraw everything."""
+        if self._restore is not None:
+            self._node.destroy_service(self._restore)
+        self.snapshots.close()
         self.action.close()
         self.neutral.close()
         self.topics.close()
@@ -124,7 +178,7 @@ class ServedWearer:
         """Use a layout; one of another source waits until frames of the present one cease."""
         known = self.tracker.layout
         other = self.layout_problem is None and known is not None and known.layout_id != message.layout_id
-        if other and not self.source.silent(time.monotonic()):
+        if other and (self.replay or not self.source.silent(self._node.now_s())):
             self._other_layout = message
         else:
             self._use_layout(message)
@@ -147,6 +201,49 @@ class ServedWearer:
             f"layout {message.name} of {len(layout.names)} sensors at {layout.rate_hz:g} Hz"
             + (f"; missing and masked: {', '.join(missing)}" if missing else "")
         )
+
+    def in_order(self, message: ImuFrame | None, now_s: float) -> Iterator[ImuFrame]:
+        """A frame of a replay after those that waited; each waits until its layout is there, for some seconds.
+
+        There is no order between two topics, and a frame that came before its layout would be lost.
+        """
+        if message is not None and len(self._waiting) < MOST_WAITING_FRAMES:
+            self._waiting.append((message, now_s))
+        while self._waiting:
+            first, since_s = self._waiting[0]
+            known = {layout.layout_id for layout in (self.tracker.layout, self._other_layout) if layout is not None}
+            if first.layout_id in known and self.layout_problem is None:
+                self._waiting.popleft()
+                yield first
+            elif now_s - since_s > LAYOUT_PATIENCE_S:
+                self._waiting.popleft()
+                self.tracker.counters.refused += 1
+            else:
+                return
+
+    def restore(self, message: Snapshot) -> str:
+        """Go on from a snapshot; see `WearerSnapshots.restore`."""
+        note = self.snapshots.restore(message)
+        self.header = message.header
+        self.source, self._other_layout = FrameSource(), None
+        self._waiting.clear()
+        if self.tracker.layout is not None:
+            self.layout_problem = self.refused_layout = None
+        estimate = self.tracker.estimate
+        self.state = TrackingState.CALIBRATING if estimate is None else estimate.state
+        self.action.profile = message.wearer[:MOST_NAME]
+        return note
+
+    def _on_restore(
+        self, request: RestoreSnapshot.Request, response: RestoreSnapshot.Response
+    ) -> RestoreSnapshot.Response:
+        try:
+            response.message = self.restore(request.snapshot)
+            response.success = True
+        except (SnapshotError, InferenceError) as error:
+            response.success, response.message = False, str(error)
+            self._log.error(f"snapshot refused, nothing has changed: {error}")
+        return response
 
     def _refusal(self) -> str | None:
         """Why nothing can be learned now."""

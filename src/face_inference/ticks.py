@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
+from face_model.saved_arrays import Arrays, SavedArrays
 
 Float32Array = NDArray[np.float32]
 
@@ -35,13 +36,34 @@ class TickResampler:
         """The next sample starts a new grid."""
         self._time_s = None
 
-    def save_state(self) -> tuple[float | None, Float32Array, float]:
-        """To be restored."""
-        return self._time_s, self._features.copy(), self._next_tick_s
+    def saved_state(self) -> Arrays:
+        """As arrays, for `restore_state`; none before the first sample."""
+        if self._time_s is None:
+            return {}
+        return {
+            "time_s": np.array(self._time_s),
+            "features": self._features,
+            "next_tick_s": np.array(self._next_tick_s),
+        }
 
-    def restore_state(self, state: tuple[float | None, Float32Array, float]) -> None:
-        """Continue from what `save_state` returned."""
-        self._time_s, self._features, self._next_tick_s = state
+    def restore_state(self, saved: SavedArrays, newest_s: float | None) -> None:
+        """Continue from `saved_state`; `newest_s` is the hub time of the newest sample, None before the first.
+
+        Raises:
+            SnapshotError: it is damaged, or of another model, rate or time; nothing has changed then.
+        """
+        if "time_s" not in saved:
+            saved.end()
+            self._time_s = None
+            return
+        time_s = saved.number("time_s")
+        features = saved.array("features", (self._channels.size,), "f4")
+        next_tick_s = saved.number("next_tick_s")
+        saved.end()
+        # Ticks are caught up with one by one: from a wrong time on there would be no end to them.
+        if time_s != newest_s or not (self.one_to_one or 0.0 <= next_tick_s - time_s <= 1.5 * self._period_s):
+            raise saved.refuse("a tick that follows the newest sample", f"times {time_s}, {newest_s}, {next_tick_s}")
+        self._time_s, self._features, self._next_tick_s = time_s, features, next_tick_s
 
     def push(self, time_s: float, features: Float32Array, ahead: int = 1) -> Iterator[Float32Array]:
         """Ticks up to `time_s` (hub time, increasing, s), oldest first; features are (F,).

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.continuity import Coming, Continuity
-from face_inference.engines.protocol import Engine, EngineOutput
-from face_inference.errors import InferenceError
+from face_inference.engines.protocol import Engine, EngineOutput, EngineState
+from face_inference.errors import InferenceError, LayoutMismatchError
 from face_inference.face_estimate import FaceEstimate, InputLayout, TrackerCounters, TrackingState
 from face_inference.features import FeatureExtractor, State
 from face_inference.model_folder import ModelDescription
@@ -29,8 +30,12 @@ from face_inference.wearer.prior import WearerJacobian
 from face_inference.wearer.routine_capture import RoutineCapture
 from face_model import arkit
 from face_model.imu_sample import ImuSample
+from face_model.saved_arrays import Arrays, SavedArrays, part_of
 
 Float32Array = NDArray[np.float32]
+
+_NUMBERS = 1 << 32
+_MOST_MISSED = 4096
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,26 @@ class TrackerParams:
     neutral_after_s: float = 1.0
     fade_s: float = 0.5
 
+    def saved_state(self) -> Arrays:
+        """As arrays, for `from_saved`."""
+        times_s = [getattr(self, f.name) for f in fields(self) if f.name != "calibration"]
+        return part_of("calibration", self.calibration.saved_state()) | {"times_s": np.array(times_s)}
+
+    @classmethod
+    def from_saved(cls, saved: SavedArrays) -> TrackerParams:
+        """From `saved_state`; raises `SnapshotError`."""
+        part = saved.part("calibration")
+        calibration = CalibrationParams.from_saved(part)
+        part.end()
+        times_s = saved.array("times_s", (len(fields(cls)) - 1,), most=_LONGEST_S)
+        saved.end()
+        if (times_s < 0.0).any():
+            raise saved.refuse("times of 0 or more", times_s.tolist())
+        return cls(calibration, *times_s.tolist())
+
+
+_LONGEST_S = 100.0
+
 
 class FaceTracker:
     """One wearer's face from one stream of samples.
@@ -59,6 +84,16 @@ class FaceTracker:
 
     `update` does it all. Who steps an engine for several faces at once calls its parts: `accept` a sample, then as
     long as `next_tick` fills this face's inputs, step the engine and `take_output`; then `estimate` is the face.
+
+    Attributes:
+        params: times.
+        counters: what happened so far.
+        face: row of this face in the engine.
+        changes: counts whatever decides faces to come and does not follow from the samples: what was set or asked for.
+            Each is worth a saved state.
+        breaks: counts samples that were not the next: who records samples may have received those between.
+        missed: first and last number of each run of samples that did not come, the newest of them; whoever keeps
+            saved states may empty it.
     """
 
     def __init__(
@@ -93,6 +128,8 @@ class FaceTracker:
         self._due: deque[Float32Array] = deque()
         self._received_s: float | None = None
         self._head = np.array([0.0, 0.0, 0.0, 1.0])
+        self.changes = self.breaks = 0
+        self.missed: deque[tuple[int, int]] = deque(maxlen=_MOST_MISSED)
 
     # Set-up.
 
@@ -119,6 +156,7 @@ class FaceTracker:
     @neutral.setter
     def neutral(self, neutral: Neutral) -> None:
         self._use(neutral)
+        self.changes += 1
 
     @property
     def wearer(self) -> WearerJacobian:
@@ -129,12 +167,19 @@ class FaceTracker:
     def wearer(self, wearer: WearerJacobian) -> None:
         self._use_wearer(wearer)
         self._reset_network()
+        self.changes += 1
 
     @property
     def calibration_hint(self) -> str:
         """What the wearer should do for the automatic calibration to end."""
         problem = self._calibration.problem if self._calibration is not None else ""
         return problem or "look ahead, relax, keep still"
+
+    @property
+    def newest_sequence(self) -> int | None:
+        """Number of the newest sample; None before the first."""
+        newest = self._continuity.newest
+        return None if newest is None else newest[0]
 
     def silence_s(self, now_s: float) -> float | None:
         """Time since the last sample, s; None before the first."""
@@ -154,6 +199,7 @@ class FaceTracker:
         self._continuity.newest = None
         self._check.reset()
         self._start_anew()
+        self.changes += 1
 
     def start_calibration(self, duration_s: float | None = None) -> NeutralCalibration:
         """Learn the neutral anew from the next samples; the old one stays until this one is complete and good.
@@ -164,6 +210,7 @@ class FaceTracker:
         if duration_s is not None:
             params = replace(params, duration_s=duration_s)
         self._requested = NeutralCalibration(self._description.mounts, params)
+        self.changes += 1
         return self._requested
 
     def start_routine(self) -> RoutineCapture:
@@ -185,6 +232,7 @@ class FaceTracker:
     def use_params(self, params: TrackerParams) -> None:
         """Use these times from now on; an automatic calibration that runs goes on with them, `max_gap_s` stays."""
         self.params = params
+        self.changes += 1
         if self._calibration is not None:
             self._calibration.params = params.calibration
 
@@ -293,33 +341,93 @@ class FaceTracker:
 
     # Saving and restoring.
 
-    def save_state(self) -> dict[str, Any]:
-        """All that decides the outputs to come, except a calibration or routine under way."""
-        return {
-            "features": self._extractor.state,
-            "wearer": self._wearer,
-            "engine": self._engine.save_state(self.face),
-            "ticks": self._ticks.save_state(),
-            "last": self._last,
-            "newest": self._continuity.newest,
-            "received_s": self._received_s,
-            "layout": self._sensors.layout,
-        }
+    def saved_state(self) -> Arrays:
+        """All that decides the faces to come, as arrays, for `restore_state`; to be called between two samples.
 
-    def restore_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `save_state` returned."""
-        if state["layout"] is not None:
-            self.set_layout(state["layout"])
-        self._extractor.state = state["features"]
-        self._use_wearer(state["wearer"])
-        self._calibration = None if self._extractor.ready else self._automatic_calibration()
-        self._engine.restore_state(state["engine"], self.face)
-        self._ticks.restore_state(state["ticks"])
-        self._last, self._continuity.newest, self._received_s = state["last"], state["newest"], state["received_s"]
-        if self._last is not None:
-            self._head = self._last.head_orientation
+        A calibration of the neutral that is under way is among it, also one that was asked for. A routine is not: it
+        changes nothing before `wearer` is set.
+        """
+        engine = self._engine.save_state(self.face)
+        arrays = part_of("params", self.params.saved_state())
+        arrays |= part_of("features", self._extractor.saved_state())
+        arrays |= part_of("wearer", self._wearer.saved_state())
+        arrays |= part_of("check", self._check.saved_state())
+        arrays |= part_of("ticks", self._ticks.saved_state())
+        arrays |= part_of("rings", {str(i): ring for i, ring in enumerate(engine.rings)})
+        arrays |= {"engine_ticks": np.array(engine.ticks), "head": self._head}
+        layout, newest, last = self._sensors.layout, self._continuity.newest, self._last
+        if layout is not None:
+            arrays |= part_of("layout", layout.saved_state())
+        if newest is not None:
+            arrays |= {"sequence": np.array(newest[0]), "hub_time_s": np.array(newest[1])}
+        if last is not None:
+            arrays |= part_of("last", last.saved_state())
+        for name, calibration in (("automatic", self._calibration), ("requested", self._requested)):
+            if calibration is not None and calibration.collecting:
+                arrays |= part_of(name, calibration.saved_state())
+        return arrays
+
+    def restore_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from what `saved_state` gave, of this tracker or of another one of the same model.
+
+        What was under way here is told that it ended: a calibration that was asked for, a routine.
+
+        Raises:
+            SnapshotError: damaged, or of another model; nothing has changed then.
+            EngineError: the device failed.
+        """
+        saved, description = SavedArrays(arrays, "tracker"), self._description
+        params = TrackerParams.from_saved(saved.part("params"))
+        sensors, rate_hz = SensorMatch(description), description.rate_hz
+        if saved.has_part("layout"):
+            layout = InputLayout.from_saved(saved.part("layout"))
+            try:
+                sensors.follow(layout)
+            except LayoutMismatchError as error:
+                raise saved.refuse("a layout that can be used", error) from error
+            rate_hz = layout.rate_hz
+        extractor = FeatureExtractor(description.mounts, rate_hz=rate_hz)
+        extractor.restore_state(saved.part("features"))
+        wearer = WearerJacobian.from_saved(saved.part("wearer"), description.prior.observations)
+        check = SampleCheck(extractor.channels.sensors)
+        check.restore_state(saved.part("check"))
+        continuity = Continuity(params.max_gap_s)
+        if "sequence" in saved:
+            continuity.newest = saved.whole("sequence", 0, (1 << 32) - 1), saved.number("hub_time_s", 0.0)
+        ticks = TickResampler(extractor.channels, description.rate_hz, rate_hz)
+        ticks.restore_state(saved.part("ticks"), None if continuity.newest is None else continuity.newest[1])
+        engine = self._engine_state(saved)
+        head = saved.array("head", (4,), most=2.0)
+        last = FaceEstimate.from_saved(saved.part("last")) if saved.has_part("last") else None
+        automatic, requested = (
+            NeutralCalibration.from_saved(saved.part(name), description.mounts) if saved.has_part(name) else None
+            for name in ("automatic", "requested")
+        )
+        if (automatic is None) is not extractor.ready:
+            raise saved.refuse("a neutral, or a calibration that learns it", "both, or neither")
+        saved.end()
+        # From here on only the device can fail.
+        self._engine.restore_state(engine, self.face)
+        self._give_up("the state of another moment was restored; start it again")
+        self.params, self._sensors, self._extractor, self._check = params, sensors, extractor, check
+        self._ticks, self._continuity, self._last, self._head = ticks, continuity, last, head
+        self._calibration, self._requested = automatic, requested
+        self._received_s = None
+        self._due.clear()
+        self._use_wearer(wearer)
+        self.changes += 1
 
     # Details.
+
+    def _engine_state(self, saved: SavedArrays) -> EngineState:
+        """What the engine is to go on from; raises `SnapshotError`."""
+        own = self._engine.save_state(self.face)
+        period = max((ring.length for ring in self._description.rings), default=1 << 20)
+        ticks = saved.whole("engine_ticks", 0, 2 * period - 1)
+        rings = saved.part("rings")
+        found = tuple(rings.array(str(i), ring.shape, "f4") for i, ring in enumerate(own.rings))
+        rings.end()
+        return EngineState(ticks, found)
 
     def _state_at(self, features: Float32Array, valid: NDArray[np.bool_]) -> TrackingState:
         seen = features[self._extractor.channels.valid] > 0.5
@@ -338,9 +446,16 @@ class FaceTracker:
         """Count losses, act on gaps and restarts; False for a sample that comes late or twice."""
         layout = self._sensors.layout
         rate_hz = self._description.rate_hz if layout is None else layout.rate_hz
+        before = self._continuity.newest
         coming, ahead = self._continuity.follow(sample.sequence, sample.hub_time_s, rate_hz)
+        if coming is Coming.NEXT and ahead == 1:
+            self._ahead = 1
+            return True
         if coming is Coming.LATE:
             return False
+        self.breaks += 1
+        if before is not None and (sample.sequence - before[0]) % _NUMBERS == ahead > 1:
+            self.missed.append(((before[0] + 1) % _NUMBERS, (sample.sequence - 1) % _NUMBERS))
         if coming is Coming.RESTART:
             self._check.reset()
             self._start_anew()  # with new headings the old neutral is worth nothing
@@ -364,6 +479,7 @@ class FaceTracker:
                 self._use(result.neutral)
         if self._requested is not None and self._requested.complete:
             self._requested = None
+            self.changes += 1  # somebody may have ended it
 
     def _use(self, neutral: Neutral) -> None:
         self._extractor.state = State(neutral)
@@ -388,12 +504,16 @@ class FaceTracker:
         """
         self._extractor.state = State(None)
         self._calibration = self._automatic_calibration()
-        if self._requested is not None:
-            self._requested.abort("the hub or its layout changed during calibration; calibrate again")
-            self._requested = None
-        self._end_routine("the hub or its layout changed during the routine; start it again")
+        self._give_up("the hub or its layout changed meanwhile; start it again")
         self._last = None
         self._reset_network()
+
+    def _give_up(self, reason: str) -> None:
+        """End what was asked for and is under way."""
+        if self._requested is not None:
+            self._requested.abort(reason)
+            self._requested = None
+        self._end_routine(reason)
 
     def _end_routine(self, reason: str) -> None:
         if self._routine is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +67,7 @@ class WearerAction:
         self._folder = ProfileFolder()
         self._running: _Running | None = None
         self.profile = ""
+        self._header = Header()
         self._publisher = node.create_lifecycle_publisher(WearerPrompt, f"{place}face/prompt", LATCHED)
         group = ReentrantCallbackGroup()
         home = f"{place}{node.get_name()}"
@@ -107,7 +107,8 @@ class WearerAction:
             self._log.warning(f"goes on with the prior, as for an unknown wearer: {error}")
 
     def poll(self, now_s: float, header: Header) -> None:
-        """Go on with a routine that is under way; `now_s` is `time.monotonic`, `header` that of the newest frame."""
+        """Go on with a routine that is under way; `now_s` is the node's, `header` that of the newest frame."""
+        self._header = header
         running = self._running
         if running is None:
             return
@@ -122,13 +123,15 @@ class WearerAction:
             self._publisher.publish(WearerPrompt(header=header, count=len(ROUTINE)))
         if outcome is not None:
             self._running = None
+            if outcome.success:
+                self.profile = str(running.goal.request.wearer)
             running.done.set_result(None)
 
     def abort(self, reason: str) -> None:
         """End a routine that is under way; nothing changes."""
         if self._running is not None:
             self._running.calibration.abort(reason)
-            self.poll(time.monotonic(), Header())
+            self.poll(self._node.now_s(), self._header)
 
     async def _on_goal(self, goal: ServerGoalHandle) -> CalibrateWearer.Result:
         name = str(goal.request.wearer)
@@ -141,7 +144,6 @@ class WearerAction:
             assert outcome is not None
         log = self._log
         if outcome.success:
-            self.profile = name
             log.info(f"wearer learned: {outcome.message}")
             goal.succeed()
         elif goal.is_cancel_requested:
@@ -160,7 +162,7 @@ class WearerAction:
         if refusal is not None:
             return CalibrationOutcome(False, refusal)
         try:
-            calibration = WearerCalibration(self._tracker, self._description, name, self._folder, time.monotonic())
+            calibration = WearerCalibration(self._tracker, self._description, name, self._folder, self._node.now_s())
         except InferenceError as error:
             return CalibrationOutcome(False, str(error))
         self._running = _Running(calibration, goal, Future(executor=self._node.executor))

@@ -15,7 +15,7 @@ from face_model import arkit
 from face_model.imu_sample import ImuSample
 from face_model.observability import OBSERVABLE
 from imusic_ros.managed_node import ManagedNode
-from imusic_ros.qos import LATCHED, SENSOR_DATA
+from imusic_ros.qos import LATCHED, REPLAYED, SAMPLES
 
 FRAMES = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
 """0.2 s at 100 Hz: a busy machine may stall the process for so long, and a gap would cost the network its memory, while
@@ -36,18 +36,26 @@ class WearerTopics:
             they have the names that a node in the wearer's namespace would give them.
         model: title of the model, told in every face.
         on_layout: called with each layout.
+        replay: no frame and no face is lost, and frames have no age.
     """
 
-    def __init__(self, node: ManagedNode, place: str, model: str, on_layout: Callable[[SensorLayout], None]) -> None:
+    def __init__(
+        self, node: ManagedNode, place: str, model: str, on_layout: Callable[[SensorLayout], None], replay: bool = False
+    ) -> None:
+        self._replay = replay
         self._node, self._place, self._clock = node, place, node.get_clock()
         self._face = FaceBlendshapes(model=model, observable=[i in OBSERVABLE for i in range(arkit.COUNT)])
         self._frames: Any = None
-        self._faces = node.create_lifecycle_publisher(FaceBlendshapes, f"{place}face/blendshapes", SENSOR_DATA)
+        self._faces = node.create_lifecycle_publisher(
+            FaceBlendshapes, f"{place}face/blendshapes", REPLAYED if replay else SAMPLES
+        )
         self._layouts = node.create_subscription(SensorLayout, f"{place}imu/layout", on_layout, LATCHED)
 
     def listen(self, on_frame: Callable[[ImuFrame], None]) -> None:
         """Call `on_frame` with each frame from now on."""
-        self._frames = self._node.create_subscription(ImuFrame, f"{self._place}imu/frame", on_frame, FRAMES)
+        self._frames = self._node.create_subscription(
+            ImuFrame, f"{self._place}imu/frame", on_frame, REPLAYED if self._replay else FRAMES
+        )
 
     def ignore(self) -> None:
         """Take no more frames."""
@@ -71,12 +79,19 @@ class WearerTopics:
         return str(self._frames.topic_name)
 
     def age_s(self, header: Header) -> float:
-        """Time from a frame's stamp to now on the ROS clock, s."""
+        """Time from a frame's stamp to now on the ROS clock, s, as exact as the message of the face tells it."""
+        if self._replay:
+            return 0.0
         stamp = header.stamp
-        return 1e-9 * float(self._clock.now().nanoseconds - stamp.sec * 1_000_000_000 - stamp.nanosec)
+        age_s = 1e-9 * float(self._clock.now().nanoseconds - stamp.sec * 1_000_000_000 - stamp.nanosec)
+        return float(np.float32(age_s))  # so that a replay can fade a face by it as this node does
 
     def publish(self, estimate: FaceEstimate, header: Header, age_s: float) -> None:
-        """Publish a face with the header of the frame it was computed from, and the frame's age."""
+        """Publish a face with the header of the frame it was computed from, and the frame's age.
+
+        A stamp ahead of the clock is of a driver that has another one, or of a `/clock` that went back or comes seldom:
+        the age is then 0.
+        """
         face = self._face
         face.header = header
         face.sequence = estimate.sequence
@@ -85,7 +100,7 @@ class WearerTopics:
         face.confidence = estimate.confidence
         q = face.head_orientation
         q.x, q.y, q.z, q.w = estimate.head_orientation.tolist()
-        face.age = age_s
+        face.age = max(0.0, age_s)
         self._faces.publish(face)
 
 

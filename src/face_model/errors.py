@@ -37,3 +37,7 @@ class LiveLinkError(FaceModelError):
 
 class OutputError(FaceModelError):
     """A result cannot be written: no such folder, no permission, or no room."""
+
+
+class SnapshotError(FaceModelError):
+    """A saved state that cannot be gone on from: damaged, of another version, model or hub. Nothing has changed."""

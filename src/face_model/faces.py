@@ -7,6 +7,7 @@ from pathlib import Path
 
 from face_model.rig import FaceRig
 from face_model.rigs.load import load_face
+from face_model.share import expanded
 from face_model.stored_rig import load_stored_rig
 
 HEAD = "head"
@@ -27,7 +28,7 @@ def load_rig(name_or_path: str | Path = HEAD) -> FaceRig:
     """
     if str(name_or_path) == HEAD:
         return _head()
-    return load_face(Path(name_or_path).expanduser().resolve()).rig
+    return load_face(expanded(name_or_path).resolve()).rig
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,8 @@ DAMAGE: Final = (
 """What reading a damaged file raises."""
 
 
-def read_arrays(path: Path, most_bytes: int = MOST_BYTES) -> dict[str, NDArray[Any]]:
-    """Every array of an .npz file by name; none holds Python objects.
+def read_arrays(path: Path | IO[bytes], most_bytes: int = MOST_BYTES) -> dict[str, NDArray[Any]]:
+    """Every array of an .npz file, or of one that is open, by name; none holds Python objects.
 
     Raises:
         ValueError: larger than `most_bytes`, or no such file; other errors of `DAMAGE` where it is damaged.
@@ -54,6 +54,8 @@ def read_arrays(path: Path, most_bytes: int = MOST_BYTES) -> dict[str, NDArray[A
                 f"expected arrays of at most {most_bytes >> 20} MiB together, found {total >> 20} ({largest}: "
                 f"{sizes[largest] >> 20})"
             )
+    if not isinstance(path, Path):
+        path.seek(0)
     with np.load(path, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, get_args, get_or
 import yaml
 
 from face_model.errors import ImusicError, SettingsError
-from face_model.share import is_path, share_dir
+from face_model.share import expanded, is_path, share_dir
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -38,7 +38,7 @@ MAX_VALUES = 100_000
 """Values after YAML's aliases are written out: a few lines of aliases of aliases could fill the memory."""
 MAX_DEPTH = 32
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
 _ENDINGS = (".yaml", ".yml")
 _EXPECTED = {
     "missing": "a longer list",
@@ -59,6 +59,28 @@ _EXPECTED = {
 """Of pydantic's kinds of errors, in words for people who write YAML; its own words serve for the others."""
 
 
+class _TwiceError(ValueError):
+    """A key stands twice in one mapping; PyYAML would take the last one and say nothing."""
+
+
+class _StrictLoader(_LOADER):  # type: ignore[misc]
+    """Refuses a key that stands twice."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                continue
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise _TwiceError(
+                    f"expected each key once, found {_short(key.value)} on lines {lines[key.value]} and {line}; "
+                    "remove one of them"
+                )
+            lines[key.value] = line
+        return super().construct_mapping(node, deep)
+
+
 def read_mapping(path: Path, what: str, error: type[ImusicError] = SettingsError) -> dict[str, Any]:
     """Plain values of a YAML file: texts, finite numbers, true, false, null, lists, and mappings with text as keys.
 
@@ -74,11 +96,13 @@ def read_mapping(path: Path, what: str, error: type[ImusicError] = SettingsError
                 "give another file"
             )
         # ValueError: PyYAML lets those of int() and datetime() through.
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
     except OSError as problem:
         raise error(f"expected {what} at {path}, found: {problem}; give the path of a file") from problem
     except ImusicError:
         raise
+    except _TwiceError as problem:
+        raise error(f"{path}: {problem}") from problem
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as problem:
         told = " ".join(str(problem).split())
         raise error(f"{path}: expected YAML, found: {told}; correct the syntax") from problem
@@ -112,7 +136,7 @@ class SettingsKind(Generic[T]):
         """The file: a path, where it has a separator or ends in .yaml or .yml; else the name of a shipped one."""
         given = str(name_or_path)
         by_path = is_path(name_or_path) or given.endswith(_ENDINGS) or not self.folder
-        path = _path(given) if by_path else self._shipped() / f"{given}.yaml"
+        path = expanded(given) if by_path else self._shipped() / f"{given}.yaml"
         if not _is_file(path):
             close = [] if by_path else difflib.get_close_matches(given, self.names(), 1)
             near = "".join(f"; did you mean {name}?" for name in close)
@@ -154,14 +178,6 @@ class SettingsKind(Generic[T]):
         except ValidationError as problem:
             raise ValueError(_told(problem.errors(include_url=False), self.of, values)) from problem
         return checked[0]
-
-
-def _path(text: str) -> Path:
-    """With the home folder in place of `~`; what names nobody's home stays as it is, and will not be found."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        return Path(text)
 
 
 def _is_file(path: Path) -> bool:

@@ -17,6 +17,14 @@ def is_path(name_or_path: str | Path) -> bool:
     return isinstance(name_or_path, Path) or "/" in given or os.sep in given or given.startswith(("~", "."))
 
 
+def expanded(path: str | Path) -> Path:
+    """With the home folder in place of `~`; what names nobody's home stays as it is, and will not be found."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def ament_prefixes() -> list[Path]:
     """Install prefixes on `AMENT_PREFIX_PATH`, nearest first."""
     return [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]

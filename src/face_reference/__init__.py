@@ -1,1 +1,1 @@
-"""Faces measured by something else than our sensors, a phone or a webcam: received, and brought onto the sensors' clock."""
+"""Faces measured by a phone or a webcam: received, and brought onto the sensors' clock."""

@@ -13,6 +13,9 @@ from face_model import arkit, observability
 STILL_S = 0.5
 """Without a new face for this long the viewer says so, whatever the last face claimed."""
 
+LARGEST = 10.0
+"""Of a weight, a confidence or a part of the orientation: ten times what any face has; more is no face."""
+
 
 class FaceState(enum.IntEnum):
     """Values of `imusic/FaceBlendshapes.state`, and NO_INPUT for a viewer that hears nothing."""
@@ -71,15 +74,17 @@ class FaceFrame:
 
 
 def drawable(frame: FaceFrame) -> bool:
-    """Whether shapes agree and every number is finite: what comes over a network need not be."""
+    """Whether shapes agree and no number is impossible or huge: what comes over a network need not be."""
     return (
         frame.weights.shape == (arkit.COUNT,)
         and frame.confidence.shape == (arkit.COUNT,)
         and frame.head_orientation.shape == (4,)
-        and bool(np.isfinite(frame.weights).all())
-        and bool(np.isfinite(frame.confidence).all())
-        and bool(np.isfinite(frame.head_orientation).all())
+        and all(_bounded(values) for values in (frame.weights, frame.confidence, frame.head_orientation))
     )
+
+
+def _bounded(values: NDArray[np.float32]) -> bool:
+    return bool((np.abs(values) <= LARGEST).all())  # of NaN that is false
 
 
 NEUTRAL = FaceFrame(

@@ -23,29 +23,34 @@ from imusic.msg import (
     WearerPrompt,
 )
 from imusic.srv import CalibrateNeutral
+from rclpy.exceptions import InvalidServiceNameException
 from rclpy.serialization import deserialize_message
 from rclpy.task import Future
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
-from visualization_msgs.msg import MarkerArray
+from visualization_msgs.msg import Marker, MarkerArray
 
 from face_model.errors import FaceModelError
 from face_model.faces import load_rig
+from face_model.frames import checked_frame, head_frame
 from face_model.layout import Sensor
 from face_model.skin import place_on_skin
 from face_viz.errors import PortError, VizError
-from face_viz.frame import FaceFrame
+from face_viz.frame import LARGEST, FaceFrame, drawable
 from face_viz.markers import MarkerGeometry
+from face_viz.neutral_mesh import mesh_uri
 from face_viz.page import FacePage, Trouble
 from face_viz.page_commands import Command
 from face_viz.parameters import PARAMETERS
 from face_viz.recent_takes import recent_takes, takes_folder
+from face_viz.sensor_frames import sensor_transforms
 from face_viz.shown_sensors import SensorStatus, ShownSensors, on_rig
 from face_viz.signal_pieces import PIECE_S, SignalPieces
 from face_viz.viewer_messages import (
     MarkerTemplate,
     cloud_message,
     frame_of,
+    point_packer,
     prompt_of,
     recording_of,
     reference_of,
@@ -58,6 +63,7 @@ from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import Value
 from imusic_ros.process import run
 from imusic_ros.qos import LATCHED, RELIABLE, SENSOR_DATA
+from imusic_ros.transforms import Transforms
 
 LOOK_PERIOD_S = 0.2
 """How often the node asks whether somebody looks; a new viewer waits this long at most."""
@@ -94,6 +100,8 @@ class FaceVizNode(ManagedNode):
         self._last_health: tuple[int, float] = (0, 0.0)
         self._drawn_raw: bytes | None = None
         self._templates: dict[str, MarkerTemplate] = {}
+        self._transforms: Transforms | None = None
+        self._packer = point_packer()
         self._markers_sent = 0
         self._prompted_s: float | None = None
         self._requests: ViewerRequests | None = None
@@ -112,12 +120,23 @@ class FaceVizNode(ManagedNode):
         except FaceModelError as error:
             raise ConfigurationError(str(error)) from error
         self._geometry = MarkerGeometry(self._rig)
+        try:
+            self._mesh = mesh_uri(self._rig, str(self.value("face")))
+        except FaceModelError as error:
+            self.get_logger().warning(f"face/markers shows no still face: {error}")
+            self._mesh = ""
+        if self.value("sensor_frames"):
+            self._transforms = Transforms(self, static=True, what="frames of the sensors")
         self._pub_markers = self.create_lifecycle_publisher(MarkerArray, "face/markers", RELIABLE)
         self._pub_points = self.create_lifecycle_publisher(PointCloud2, "face/points", RELIABLE)
         self._keep(self.destroy_publisher, self._pub_markers)
         self._keep(self.destroy_publisher, self._pub_points)
         service = str(self.value("calibrate_service"))
-        self._calibrate = self.create_client(CalibrateNeutral, service) if service else None
+        try:
+            self._calibrate = self.create_client(CalibrateNeutral, service) if service else None
+        except InvalidServiceNameException as error:
+            told = " ".join(str(error).split())
+            raise ConfigurationError(f"calibrate_service: expected the name of a service, found: {told}") from error
         if self._calibrate is not None:
             self._keep(self.destroy_client, self._calibrate)
         self._keep(
@@ -130,6 +149,7 @@ class FaceVizNode(ManagedNode):
     def activate(self) -> None:
         """Listen and publish whenever somebody looks."""
         self._look_timer = self.create_timer(LOOK_PERIOD_S, self._look_around)
+        self._publish_frames()
 
     def deactivate(self) -> None:
         """Stop listening; the page stays open and says that nothing comes in."""
@@ -150,6 +170,9 @@ class FaceVizNode(ManagedNode):
             destroy(entity)
         self._entities.clear()
         self._templates.clear()
+        if self._transforms is not None:
+            self._transforms.close()
+            self._transforms = None
         self._sensors, self._layout, self._states = None, None, None
 
     def parameter_changed(self, name: str, value: Value) -> None:
@@ -157,6 +180,10 @@ class FaceVizNode(ManagedNode):
         if name == "marker_rate_hz" and self._marker_timer is not None:
             self._publish_markers(False)
             self._publish_markers(True)
+        elif name == "markers":
+            self._templates.clear()
+            # Viewers keep what is not taken away.
+            self._pub_markers.publish(MarkerArray(markers=[Marker(action=Marker.DELETEALL)]))
         elif name == "draw_rate_hz" and self._page is not None:
             self._page.set_draw_rate(float(self.value(name)))
         elif name in ("show_sensors", "turn_head") and self._page is not None:
@@ -164,13 +191,15 @@ class FaceVizNode(ManagedNode):
 
     def health(self) -> Health:
         """Rate of faces since the last call, viewers, what was sent."""
-        now_s = time.monotonic()
+        now_s = self.now_s()
         count, then_s = self._last_health
         self._last_health = (self._received, now_s)
         values: dict[str, object] = {
             "face_rate_hz": (self._received - count) / max(now_s - then_s, 1e-3),
             "marker_messages": self._markers_sent,
         }
+        if self._transforms is not None and not self._transforms.available:
+            values["sensor_frames"] = "tf2_msgs is not installed"
         if self._page is not None:
             values |= {"url": self._page.url, **self._page.counters}
         if not self._listening:
@@ -197,6 +226,7 @@ class FaceVizNode(ManagedNode):
                 show_sensors=bool(self.value("show_sensors")),
                 turn_head=bool(self.value("turn_head")),
                 title=self.get_namespace().strip("/"),
+                clock=self.now_s,
             )
         except PortError as error:
             raise ConfigurationError(str(error)) from error
@@ -244,7 +274,7 @@ class FaceVizNode(ManagedNode):
                 self.create_subscription(FaceReference, "face/reference", self._on_reference, SENSOR_DATA),
             ]
             self._turn = 0
-            self._arrived_s = time.monotonic()
+            self._arrived_s = self.now_s()
         elif not on and self._listening:
             for subscription in self._listening:
                 self.destroy_subscription(subscription)
@@ -280,7 +310,7 @@ class FaceVizNode(ManagedNode):
     def _on_face(self, raw: bytes) -> None:
         self._raw = raw
         self._received += 1
-        self._arrived_s = time.monotonic()
+        self._arrived_s = self.now_s()
         if self._page is not None:
             self._page.show_later(lambda: frame_of(deserialize_message(raw, FaceBlendshapes)))
 
@@ -296,8 +326,22 @@ class FaceVizNode(ManagedNode):
         self._templates.clear()
         self._show_sensors(shown)
         self._tell_units()
+        self._publish_frames()
         if self._states is not None:
             self._on_states(self._states)
+
+    def _publish_frames(self) -> None:
+        """Where the sensors are: told once, latched, and anew with each layout."""
+        if self._transforms is None or self._sensors is None or self._layout is None:
+            return
+        given = self._layout.header
+        header = Header(stamp=given.stamp, frame_id=head_frame(self.get_namespace(), given.frame_id))
+        try:
+            checked_frame(header.frame_id)
+        except ValueError as error:
+            self.get_logger().warning(f"no frames of the sensors of the layout {self._layout.name}: {error}")
+            return
+        self._transforms.send(sensor_transforms(header, self.get_namespace(), self._sensors))
 
     def _drawable(self, message: SensorLayout) -> tuple[list[int], list[Sensor]]:
         """The sensors that have a place on this face, and their indices; a warning names the others."""
@@ -418,25 +462,33 @@ class FaceVizNode(ManagedNode):
         self._drawn_raw = raw
         message = deserialize_message(raw, FaceBlendshapes)
         frame = frame_of(message)
-        if not np.isfinite(frame.weights).all():
-            return  # counted by the page; RViz would draw nothing of it
-        vertices = self._geometry.vertices(frame.weights)
+        if not drawable(frame):
+            self.get_logger().warning(
+                f"face {frame.sequence} is not drawn: expected finite weights and a finite orientation of at most "
+                f"{LARGEST:g}, found others; look at who publishes face/blendshapes",
+                throttle_duration_sec=10.0,
+            )
+            return
+        triangles = self.value("markers") == "triangles"
+        vertices = self._geometry.vertices(frame.weights) if wanted[1] or triangles else None
         if wanted[0]:
+            corners = self._geometry.corners(vertices) if triangles and vertices is not None else None
             try:
-                self._pub_markers.publish(self._marker_bytes(message.header, frame, vertices))
+                self._pub_markers.publish(self._marker_bytes(message.header, frame, corners))
             except VizError as error:  # of a frame id, which comes from outside
                 self.get_logger().warning(f"no markers for this face: {error}", throttle_duration_sec=10.0)
-        if wanted[1]:
-            self._pub_points.publish(cloud_message(message.header, self._geometry.cloud(vertices)))
+        if wanted[1] and vertices is not None:
+            self._pub_points.publish(cloud_message(message.header, self._geometry.cloud(vertices), self._packer))
         self._markers_sent += 1
 
-    def _marker_bytes(self, header: Header, frame: FaceFrame, vertices: np.ndarray[Any, Any]) -> bytes:
+    def _marker_bytes(self, header: Header, frame: FaceFrame, corners: np.ndarray[Any, Any] | None) -> bytes:
         template = self._templates.get(header.frame_id)
         if template is None:
             self._templates.clear()
-            template = MarkerTemplate(header.frame_id, self._geometry, self._sensors)
+            geometry = None if corners is None else self._geometry
+            template = MarkerTemplate(header.frame_id, geometry, self._sensors, self._mesh)
             self._templates[header.frame_id] = template
-        return template.fill(header, frame, self._geometry.corners(vertices), self._sensors)
+        return template.fill(header, frame, corners, self._sensors)
 
 
 def main() -> int:

@@ -49,8 +49,23 @@ PARAMETERS = (
         60.0,
         live=True,
         unit="Hz",
-        effect="Only while somebody subscribes. One marker message is about 1.5 MB: lower this for a viewer behind a "
-        "slow network.",
+        effect="Only while somebody subscribes.",
+    ),
+    ParameterSpec(
+        "markers",
+        "mesh",
+        "What face/markers shows beside sensors and state: mesh, a still neutral head, or triangles, the moving face.",
+        choices=("mesh", "triangles"),
+        live=True,
+        effect="mesh names a file that the viewer reads once: 4 kB a message. triangles sends every corner with its "
+        "colour: 1.5 MB a message, 30 MB/s at 20 Hz. face/points moves for 57 kB.",
+    ),
+    ParameterSpec(
+        "sensor_frames",
+        True,
+        "Publish the sensors' frames on /tf_static, <namespace>/imu_<sensor>, where they sit on the neutral face.",
+        effect="Off where somebody else does. The skin, and a board on it, moves by millimetres about this place. "
+        "Needs tf2_msgs.",
     ),
     ParameterSpec(
         "show_sensors",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import importlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -154,16 +155,30 @@ def sensor_of(mount: SensorMount) -> Sensor:
     )
 
 
-def cloud_message(header: Header, points: np.ndarray[Any, Any]) -> PointCloud2:
-    """PointCloud2 with fields x, y, z, rgb from (N, 4) float32."""
-    fields = [
-        PointField(name=n, offset=4 * i, datatype=PointField.FLOAT32, count=1)
-        for i, n in enumerate(("x", "y", "z", "rgb"))
-    ]
+FIELDS = tuple(
+    PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
+    for i, name in enumerate(("x", "y", "z", "rgb"))
+)
+
+
+def point_packer() -> Any:
+    """`sensor_msgs_py.point_cloud2`, a distribution's own packer of points; None where it is not installed."""
+    try:
+        return importlib.import_module("sensor_msgs_py.point_cloud2")
+    except ImportError:
+        return None
+
+
+def cloud_message(header: Header, points: np.ndarray[Any, Any], packer: Any = None) -> PointCloud2:
+    """PointCloud2 with fields x, y, z, rgb from (N, 4) float32, by `packer` if one is given."""
+    if packer is not None:
+        cloud = packer.create_cloud(header, list(FIELDS), points)
+        cloud.is_dense = True  # no point is missing
+        return cloud
     data: array.array[int] = array.array("B")
     data.frombytes(points.tobytes())
     return PointCloud2(
-        header=header, height=1, width=len(points), fields=fields, is_bigendian=False,
+        header=header, height=1, width=len(points), fields=list(FIELDS), is_bigendian=False,
         point_step=POINT_STEP, row_step=POINT_STEP * len(points), data=data, is_dense=True,
     )  # fmt: skip
 
@@ -227,36 +242,57 @@ def _absent_from(frame_id: str) -> str:
 
 
 class MarkerTemplate:
-    """The MarkerArray of a face: its triangles, one cube per sensor, one line of text; see `MessageTemplate`."""
+    """The MarkerArray of a face: mesh or triangles, one cube per sensor, one line of text; see `MessageTemplate`.
+
+    Args:
+        frame_id: of the head.
+        geometry: whose triangles move; None where a mesh stands for them.
+        sensors: that are drawn.
+        mesh: file of the still face, as viewers find it; empty: none.
+
+    Raises:
+        VizError: the frame's name holds what stands for other things.
+    """
 
     STAMP = (0x5A3C1E77, 0x11C7B2A9)
     ODD = -7.7123e33
     """Of this and its multiples the patterns of poses and colours are made: no real marker holds them."""
 
-    def __init__(self, frame_id: str, geometry: MarkerGeometry, sensors: ShownSensors | None) -> None:
-        corners = len(geometry.colors)
-        pattern = np.arange(3.0 * corners).reshape(-1, 3) + 0.123456789
+    def __init__(
+        self, frame_id: str, geometry: MarkerGeometry | None, sensors: ShownSensors | None, mesh: str = ""
+    ) -> None:
         # Frame ids come from outside: this text stands nowhere in one.
         text = _absent_from(frame_id)
-        markers = [self._face(pattern, geometry), *self._cubes(sensors), self._text(text)]
+        pattern = np.zeros((0, 3)) if geometry is None else np.arange(3.0 * len(geometry.colors)).reshape(-1, 3)
+        pattern += 0.123456789
+        cubes = self._cubes(sensors)
+        markers = [*cubes, self._text(text)]
+        if geometry is not None:
+            markers.insert(0, self._face(pattern, geometry))
+        elif mesh:
+            markers.insert(0, self._mesh(mesh))
         for marker in markers:
             marker.header.frame_id = frame_id
             marker.header.stamp.sec, marker.header.stamp.nanosec = self.STAMP
+        self._moves = geometry is not None
         self._bytes = MessageTemplate(serialize_message(MarkerArray(markers=markers)))
         self._bytes.locate("stamp", np.array(self.STAMP, "<u4").tobytes(), times=len(markers))
-        self._bytes.locate("points", pattern.astype("<f8").tobytes())
         self._bytes.locate("text", text.encode("ascii"))
-        for i in range(len(markers) - 2):
+        if self._moves:
+            self._bytes.locate("points", pattern.astype("<f8").tobytes())
+        for i in range(len(cubes)):
             self._bytes.locate(f"pose{i}", np.full(7, self.ODD * (i + 1), "<f8").tobytes())
             self._bytes.locate(f"color{i}", np.full(4, self.ODD * (i + 1), "<f4").tobytes())
 
     def fill(
-        self, header: Header, frame: FaceFrame, corners: np.ndarray[Any, Any], sensors: ShownSensors | None
+        self, header: Header, frame: FaceFrame, corners: np.ndarray[Any, Any] | None, sensors: ShownSensors | None
     ) -> bytes:
-        """Bytes of the message with this face; the stamp is the header's."""
+        """Bytes of the message with this face; the stamp is the header's, `corners` those of moving triangles."""
         self._bytes.write("stamp", np.array([header.stamp.sec, header.stamp.nanosec], np.int64).astype("<u4"))
-        self._bytes.write("points", corners)
         self._bytes.write("text", state_text(frame.state))
+        if self._moves:
+            assert corners is not None
+            self._bytes.write("points", corners)
         if sensors is not None:
             colors = status_colors(sensors.statuses)
             for i, pose in enumerate(sensors.poses(frame.weights).astype("<f8")):
@@ -272,6 +308,15 @@ class MarkerTemplate:
         marker.color.a = 1.0
         marker.points = [Point(x=x, y=y, z=z) for x, y, z in points.tolist()]
         marker.colors = [ColorRGBA(r=r, g=g, b=b, a=a) for r, g, b, a in geometry.colors.tolist()]
+        return marker
+
+    @staticmethod
+    def _mesh(uri: str) -> Marker:
+        # The colour stays 0: RViz would tint the mesh with any other.
+        marker = Marker(ns="neutral", id=0, type=Marker.MESH_RESOURCE, action=Marker.ADD, mesh_resource=uri)
+        marker.mesh_use_embedded_materials = True
+        marker.scale.x = marker.scale.y = marker.scale.z = 1.0
+        marker.pose.orientation.w = 1.0
         return marker
 
     def _cubes(self, sensors: ShownSensors | None) -> list[Marker]:

@@ -6,10 +6,13 @@ and magnetic disturbance rejection", Information Fusion 91, 2023; by the authors
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from face_model.errors import SnapshotError
 
 if TYPE_CHECKING:
     from vqf import VQF
@@ -38,6 +41,30 @@ class OrientationFilter:
         from vqf import VQF
 
         self._filters: list[VQF] = [VQF(1.0 / rate_hz) for _ in range(sensors)]
+
+    def saved_state(self) -> NDArray[np.float64]:
+        """(S, n) all that each filter remembers."""
+        return np.array([_flat(one.state) for one in self._filters])
+
+    def restore_state(self, state: NDArray[np.float64]) -> None:
+        """Continue from `saved_state`.
+
+        Raises:
+            SnapshotError: it is that of another version of `vqf`.
+        """
+        for one, row in zip(self._filters, state, strict=True):
+            own, values = one.state, row.tolist()
+            if len(_flat(own)) != len(values):
+                raise SnapshotError(
+                    f"expected {len(_flat(own))} numbers as a filter's state, found {len(values)}; replay with the "
+                    "version of the package `vqf` that recorded"
+                )
+            for name, value in own.items():
+                if isinstance(value, list):
+                    own[name], values = values[: len(value)], values[len(value) :]
+                else:
+                    own[name] = type(value)(values.pop(0))
+            one.state = own
 
     def update(
         self,
@@ -69,6 +96,11 @@ class OrientationFilter:
                 one.update(rates[i], forces[i])
             scalar_first[i] = one.getQuat6D()
         return scalar_first[:, [1, 2, 3, 0]].astype(np.float32)
+
+
+def _flat(state: Mapping[str, Any]) -> list[float]:
+    """A filter's state as numbers, in its own order."""
+    return [float(v) for value in state.values() for v in (value if isinstance(value, list) else (value,))]
 
 
 def make_filter(sensors: int, rate_hz: float) -> OrientationFilter | None:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from face_model.imu_sample import ImuSample
+from face_model.saved_arrays import Arrays
+
+FROM_HUB: Final = 0
+"""A piece that was read; empty where nothing came in time, which a clock map learns from, too."""
+TO_HUB: Final = 1
+"""A piece that was sent."""
+LINE: Final = 2
+"""Something that happened to the connection or was asked of it, as one of the following texts."""
+
+OPENED: Final = b"opened"
+LOST: Final = b"lost "
+IDENTIFY: Final = b"identify "
+STREAMING: Final = b"streaming "
+"""It was opened, it was lost (and why), a unit was to blink (its number), samples were
+to be started or stopped (1 or 0)."""
+
+Tap: TypeAlias = Callable[[int, float, bytes], None]
+"""Told of each piece in the order of the line: `FROM_HUB`, `TO_HUB` or `LINE`, the time that the hub's code took for it
+on the host's monotonic clock (s), and the bytes."""
 
 
 class ConnectionState(Enum):
@@ -190,4 +209,32 @@ class Hub(Protocol):
 
     def close(self) -> None:
         """Ask the hub to stop, as far as it can hear, close the transport, end what waits; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class ReplayableHub(Hub, Protocol):
+    """A hub whose samples follow from what its tap was told and from a saved state; `replay.HubReplay` computes them.
+
+    All of it belongs to the thread that steps.
+    """
+
+    tap: Tap | None
+    """Told of each piece."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the state can be saved now: no command waits for its answer."""
+        ...
+
+    def saved_state(self) -> Arrays:
+        """All that decides the samples to come, as arrays."""
+        ...
+
+    def restore_state(self, arrays: Arrays) -> None:
+        """Continue from `saved_state`.
+
+        Raises:
+            SnapshotError: damaged, or of another hub or layout; nothing has changed then.
+        """
         ...

@@ -18,15 +18,19 @@ class HubThread:
     Args:
         hub: stepped and closed by the thread.
         on_sample: called in the thread for every sample; what it takes is time that the next sample waits.
+        after_step: called in the thread after every step, which nothing follows before the next one.
 
     Attributes:
         newest: sample, None before the first.
     """
 
-    def __init__(self, hub: Hub, on_sample: Callable[[ImuSample], None]) -> None:
+    def __init__(
+        self, hub: Hub, on_sample: Callable[[ImuSample], None], after_step: Callable[[], None] = lambda: None
+    ) -> None:
         self.newest: ImuSample | None = None
         self._hub = hub
         self._on_sample = on_sample
+        self._after_step = after_step
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
 
@@ -58,5 +62,6 @@ class HubThread:
                 for sample in self._hub.step():
                     self.newest = sample
                     self._on_sample(sample)
+                self._after_step()
         finally:
             self._hub.close()

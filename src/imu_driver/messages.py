@@ -30,7 +30,7 @@ def fill_frame(message: Any, sample: ImuSample) -> None:
     message.specific_force = array("f", sample.specific_force.tobytes())
 
 
-def imu_message(sample: ImuSample, index: int, stamp: Any, name: str) -> Any:
+def imu_message(sample: ImuSample, index: int, stamp: Any, frame_id: str) -> Any:
     """One sensor as REP-145 asks, or None where its data cannot be used.
 
     Covariances of what is measured are 0: unknown. `orientation_covariance[0]` is -1 where there is no orientation.
@@ -38,7 +38,7 @@ def imu_message(sample: ImuSample, index: int, stamp: Any, name: str) -> Any:
     status = int(sample.status[index])
     if not status & STATUS_VALID:
         return None
-    message = Imu(header=Header(stamp=stamp, frame_id=name))
+    message = Imu(header=Header(stamp=stamp, frame_id=frame_id))
     if status & STATUS_ORIENTATION_VALID:
         q = message.orientation
         q.x, q.y, q.z, q.w = sample.orientation[index].tolist()

@@ -14,6 +14,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
 from face_model.errors import FaceModelError
+from face_model.frames import checked_frame, head_frame, sensor_frame
 from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
 from imu_driver import messages
@@ -21,16 +22,18 @@ from imu_driver.diagnostics import Reporter
 from imu_driver.hub import Hub, HubIdentity, Outcome
 from imu_driver.hub_thread import HubThread
 from imu_driver.hubs import make_hub
+from imu_driver.line_messages import LineMessages
 from imu_driver.parameters import PARAMETERS
 from imu_driver.sensor_states import StatesWatch
 from imu_driver.serial_port import SerialTransport
+from imu_driver.stamps import Stamps
 from imu_driver.transport import Transport
 from imu_driver.udp import UdpTransport, parse_address, parse_hub_address
 from imusic_ros.awaiting import Awaiting
 from imusic_ros.health import ERROR, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.process import run
-from imusic_ros.qos import LATCHED, SENSOR_DATA
+from imusic_ros.qos import LATCHED, SAMPLES, SENSOR_DATA
 
 SUBSCRIBERS_PERIOD_S = 0.2
 """How often it is looked up which imu/<sensor>/data somebody wants: asking at each sample would cost too much."""
@@ -68,19 +71,24 @@ class ImuDriverNode(ManagedNode):
             self._layout = load_layout(str(self.value("layout")))
         except (FaceModelError, OSError) as error:
             raise ConfigurationError(str(error)) from error
-        self._frame_id = str(self.value("frame_id"))
+        try:
+            self._frame_id = checked_frame(head_frame(self.get_namespace(), str(self.value("frame_id"))))
+        except ValueError as error:
+            raise ConfigurationError(f"frame_id: {error}") from error
         self._message.header.frame_id = self._frame_id
         self._by_arrival = self.value("stamp_source") == "arrival"
-        self._frames = self._publisher(ImuFrame, "imu/frame", SENSOR_DATA)
+        self._frames = self._publisher(ImuFrame, "imu/frame", SAMPLES)
         self._layouts = self._publisher(SensorLayout, "imu/layout", LATCHED)
         self._states = self._publisher(SensorStates, "imu/states", LATCHED)
         try:
             self._imus = [
-                (i, s.name, self._publisher(Imu, f"imu/{s.name}/data", SENSOR_DATA))
+                (i, sensor_frame(self.get_namespace(), s.name), self._publisher(Imu, f"imu/{s.name}/data", SENSOR_DATA))
                 for i, s in enumerate(self._layout.sensors)
             ]
         except InvalidTopicNameException as error:
             raise ConfigurationError(f"layout {self._layout.name}: sensor names become topic names: {error}") from error
+        self._line = LineMessages(self, self._frame_id)
+        self._keep(lambda line: line.close(), self._line)
         self._service(Identify, "~/identify", self._on_identify)
         self._service(SetBool, "~/set_streaming", self._on_set_streaming)
 
@@ -88,10 +96,12 @@ class ImuDriverNode(ManagedNode):
         """Open the hub and begin to publish, now or as soon as it is there."""
         kind, rate_hz = str(self.value("hub")), int(self.value("rate_hz"))
         hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=self._by_arrival)
-        thread = HubThread(hub, self._on_sample)
+        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival)
+        thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header))
         self._hub, self._thread = hub, thread
         self._met: HubIdentity | None = None
         self._watch = StatesWatch()
+        self._stamps = Stamps()
         self._reporter = Reporter(hub, thread, self._layout, time.monotonic())
         self._said, self._rejects_said = hub.problem, {}  # that nothing was tried yet is no news
         self._look_for_subscribers()
@@ -163,16 +173,17 @@ class ImuDriverNode(ManagedNode):
             header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
             self._layouts.publish(messages.layout_message(self._layout, identity, hub.layout_id, header))
         taken_s = sample.arrival_s if self._by_arrival else sample.host_time_s
-        # The ROS clock is read once for a sample; a step of the wall clock is followed at once.
-        latency_ns = round(1e9 * (time.monotonic() - taken_s))
-        seconds, nanoseconds = divmod(max(0, self.get_clock().now().nanoseconds - latency_ns), 1_000_000_000)
+        # The ROS clock is read once for a piece; a step of the wall clock is followed at once.
+        read_s, read_ns = self._line.read if self._told else (time.monotonic(), self.get_clock().now().nanoseconds)
+        latency_ns = round(1e9 * (read_s - taken_s))
+        seconds, nanoseconds = divmod(self._stamps.of(read_ns, latency_ns, self.is_simulated), 1_000_000_000)
         frame = self._message
         stamp = frame.header.stamp
         stamp.sec, stamp.nanosec = seconds, nanoseconds
         messages.fill_frame(frame, sample)
         self._frames.publish(frame)
-        for index, name, publisher in self._wanted:
-            message = messages.imu_message(sample, index, stamp, name)
+        for index, sensors_frame, publisher in self._wanted:
+            message = messages.imu_message(sample, index, stamp, sensors_frame)
             if message is not None:
                 publisher.publish(message)
         if self._watch.due(sample.status.tobytes(), sample.host_time_s):
@@ -182,6 +193,7 @@ class ImuDriverNode(ManagedNode):
 
     def _look_for_subscribers(self) -> None:
         self._wanted = [entry for entry in self._imus if entry[2].get_subscription_count() > 0]
+        self._line.look()
 
     async def _on_identify(self, request: Identify.Request, response: Identify.Response) -> Identify.Response:
         if self._hub is None:

@@ -64,9 +64,10 @@ PARAMETERS = (
     ),
     ParameterSpec(
         "frame_id",
-        "face_head",
-        "Frame of the wearer's head, in the headers of imu/frame and imu/layout.",
-        effect="Give each wearer one of their own where several share a tf tree.",
+        "",
+        "Frame of the wearer's head, in the headers of all messages about this wearer.",
+        effect="Empty: <namespace>/face_head, or face_head without a namespace. What is given is taken as it is; give "
+        "each wearer one of their own. The sensors' frames are <namespace>/imu_<sensor>, whatever this is.",
     ),
     ParameterSpec(
         "stamp_source",

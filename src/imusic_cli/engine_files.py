@@ -13,6 +13,7 @@ from face_inference.engines.tensorrt.cuda import find_gpu
 from face_inference.engines.tensorrt.opening import ALL, Order
 from face_inference.errors import EngineError
 from face_model.outputs import check_output_folder
+from face_model.share import expanded
 
 CACHE = "cache"
 """Where capture looks for engines."""
@@ -53,7 +54,7 @@ def export_engine(
     Raises:
         EngineError: the library does not build it, or it cannot be written.
     """
-    folder = cache_folder() if out == CACHE else Path(out).expanduser()
+    folder = cache_folder() if out == CACHE else expanded(out)
     into_folder = out == CACHE or folder.is_dir()
     if out != CACHE:
         check_output_folder(folder if into_folder else folder.parent)

@@ -42,7 +42,7 @@ def graph_verb(
     options = [
         _given(a.name, _positional(a))
         if a.name == positional
-        else _given(a.name, _option(a, a.name in hidden), default=None)
+        else _given(a.name, _option(a, a.name in hidden), default=None, kind=_kind(a))
         for a in load_graph(name).arguments
     ]
     default = inspect.Parameter.empty if needs_namespace else ""
@@ -55,13 +55,23 @@ def graph_verb(
     return verb
 
 
-def _given(name: str, how: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    return inspect.Parameter(name, kind, default=default, annotation=Annotated[str, how])
+def _given(name: str, how: Any, default: Any = inspect.Parameter.empty, kind: Any = str) -> inspect.Parameter:
+    place = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Parameter(name, place, default=default, annotation=Annotated[kind, how])
+
+
+def _kind(argument: Argument) -> Any:
+    """What typer makes of the text: a switch takes none."""
+    return bool | None if isinstance(argument.spec.default, bool) else str
 
 
 def _option(argument: Argument, hidden: bool) -> Any:
     spec = argument.spec
+    if isinstance(spec.default, bool):
+        flag = f"--{argument.name.replace('_', '-')}"
+        return typer.Option(
+            f"{flag}/--no-{flag[2:]}", help=spec.help, show_default=False, rich_help_panel=argument.group, hidden=hidden
+        )
     return typer.Option(
         f"--{argument.name.replace('_', '-')}",
         help=spec.help,

@@ -12,6 +12,7 @@ from face_inference.wearer.adapt import adapt
 from face_inference.wearer.phone_rows import PhoneRows, phone_rows
 from face_inference.wearer.profile import ProfileFolder, check_fits, new_profile
 from face_model.livelink import read_livelink
+from face_model.share import expanded
 from imusic_cli.errors import CommandError
 
 LONGEST_LAG_S = 120.0
@@ -43,7 +44,7 @@ def learn_from_phone(wearer: str, file: Path, model: str, folder: ProfileFolder,
     names = description.mounts.names
     reference = names[description.mounts.reference]
     check_fits(profile.label, description.prior, names, reference)
-    take = read_livelink(file.expanduser(), fps=fps)
+    take = read_livelink(expanded(file), fps=fps)
     times = np.arange(len(take.weights)) / take.rate_hz
     rows = phone_rows(profile.routine, times, take.weights, description.prior, LONGEST_LAG_S, take.seen)
     learned = new_profile(

@@ -21,7 +21,7 @@ def main() -> int:
 
         return doctor(arguments[1:])
     if arguments == ["--version"]:
-        from imusic_cli.version import version
+        from face_model.version import version
 
         print(f"imusic {version()}")  # noqa: T201
         return 0

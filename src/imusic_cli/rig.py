@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from face_model.outputs import check_output_file, write_whole
+from face_model.share import expanded
 from imusic_cli.errors import CommandError
 from imusic_cli.verbs import load_module
 
@@ -71,7 +72,7 @@ def check(
     from face_model.rigs.load import load_face
     from face_model.rigs.report import inspect_face
 
-    report = inspect_face(load_face(file.expanduser()))
+    report = inspect_face(load_face(expanded(file)))
     if as_json:
         print(json.dumps(asdict(report) | {"usable": report.usable}, indent=2))  # noqa: T201
     else:

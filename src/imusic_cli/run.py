@@ -6,7 +6,6 @@ import importlib.util
 import signal
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -20,6 +19,7 @@ from face_inference.wearer_names import checked_wearers
 from face_model.errors import FaceModelError
 from face_model.faces import load_rig
 from face_model.layout import load_layout
+from face_model.share import expanded
 from imu_driver.udp import parse_address
 from imusic_cli.errors import CommandError
 from imusic_cli.foreground import own_foreground_group
@@ -61,7 +61,7 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _signal, _frame: stop.set())
-    from imusic_cli.watch import DOUBLE_S, GraphWatch
+    from imusic_cli.watch import DOUBLE_S, HUNG_S, GraphWatch
 
     nodes = [process.name for process in processes if process.is_node]
     viewers = {process.name for process in processes if not process.essential}
@@ -85,6 +85,12 @@ def run_graph(name: str, values: Mapping[str, object], namespace: str = "") -> i
             standing = [f"{node} could not be configured: the rest goes on without it" for node in watch.refused]
             standing += [
                 f"{two} ran twice for {DOUBLE_S:.0f} s: {MIXED}" for two in watch.doubled() if two not in viewers
+            ]
+            standing += [
+                f"{node} has said nothing for {HUNG_S:.0f} s: it hangs, or was halted; if it does not come back, end "
+                "this and start again"
+                for node in watch.hung()
+                if node not in supervisor.dead()
             ]
             for line in [*supervisor.revive(), *standing]:
                 if line not in told:
@@ -178,7 +184,7 @@ def _check_wearers(process: Process) -> None:
 
 def _check_motion(motion: str) -> None:
     hub = load_module("imu_sim.hub.config")
-    if not hub.is_built_in(motion) and not Path(motion).expanduser().is_file():
+    if not hub.is_built_in(motion) and not expanded(motion).is_file():
         raise CommandError(f"expected {hub.MOTIONS}, found no file {motion}")
 
 

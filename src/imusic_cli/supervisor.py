@@ -86,6 +86,10 @@ class Supervisor:
         """Process ids by process name."""
         return {name: child.pid for name, child in self._children.items()}
 
+    def dead(self) -> set[str]:
+        """Names of all processes that do not run now."""
+        return {name for name, child in self._children.items() if child.poll() is not None}
+
     def ended(self) -> dict[str, int]:
         """Exit status of every essential process that has ended by itself."""
         states = {

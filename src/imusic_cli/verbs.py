@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import typer
@@ -64,9 +65,11 @@ class Verb:
 VERBS = {
     "demo": Verb(RUN, "Watch a simulated face: no hardware needed.", "imusic_cli.graph_verbs", "demo"),
     "capture": Verb(RUN, "Capture a face from a hub.", "imusic_cli.graph_verbs", "capture"),
+    "record": Verb(RUN, "Record a running graph, to be replayed.", "imusic_cli.record", "record"),
     "doctor": Verb(RUN, "Say what is missing on this machine and what to do.", "imusic_cli.doctor_verb", "doctor"),
     "wearer": Verb(WEARER, "Teach a model who wears the sensors.", "imusic_cli.wearer", "app"),
     "rig": Verb(WEARER, "Bring a face of your own (glTF or OBJ): check it, look at it.", "imusic_cli.rig", "app"),
+    "views": Verb(WEARER, "Files that show a face in RViz and Foxglove.", "imusic_cli.views", "views"),
     "sensors": Verb(SEVERAL, "One of several wearers: driver and page.", "imusic_cli.graph_verbs", "sensors"),
     "inference": Verb(SEVERAL, "The faces of several wearers in one process.", "imusic_cli.graph_verbs", "inference"),
     "build-engine": Verb(SEVERAL, "Build a model's TensorRT engine ahead.", "imusic_cli.build_engine", "build_engine"),
@@ -95,7 +98,9 @@ class VerbGroup(TyperGroup):
         return TyperCommand(cmd_name, help=verb.summary, rich_help_panel=verb.group)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
-        """The verb that was called, loaded."""
+        """The verb that was called, loaded; one that is nearly a verb is asked after."""
+        if args and args[0] not in VERBS and (near := get_close_matches(args[0], VERBS, 1)):
+            raise CommandError(f"expected a verb, found {args[0]!r}: did you mean {near[0]!r}?")
         name, _, rest = super().resolve_command(ctx, args)
         return name, command_of(str(name)), rest
 

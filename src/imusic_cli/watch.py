@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from types import TracebackType
 
 import rclpy
@@ -22,12 +22,17 @@ DOUBLE_S = 30.0
 """Two nodes of one name are told of after this long: one that was killed is known for 20 s more (Fast DDS)."""
 
 
+HUNG_S = 5.0
+"""An active node that said nothing for so long, though it should every second, hangs or is halted."""
+
+
 class GraphWatch:
     """Listens while a graph runs; use as a context manager.
 
     Args:
         namespace: of the graph's nodes.
         nodes: their names.
+        clock: monotonic seconds.
 
     Attributes:
         refused: why nodes could not be configured, by name.
@@ -36,13 +41,15 @@ class GraphWatch:
         heard: names of the nodes, as diagnostics have them, that said something of themselves.
     """
 
-    def __init__(self, namespace: str, nodes: Collection[str]) -> None:
+    def __init__(self, namespace: str, nodes: Collection[str], clock: Callable[[], float] = time.monotonic) -> None:
         self.refused: dict[str, str] = {}
         self.active: set[str] = set()
         self.page = ""
         self.heard: set[str] = set()
         self._nodes = nodes
         self._double_since_s: dict[str, float] = {}
+        self._clock = clock
+        self._heard_s: dict[str, float] = {}
         self.move(namespace)
 
     def move(self, namespace: str) -> None:
@@ -51,6 +58,7 @@ class GraphWatch:
         self._names = {f"{self._place}/{node}".lstrip("/"): node for node in self._nodes}
         self.refused.clear()
         self.active.clear()
+        self._heard_s.clear()
         self.page = ""
 
     def __enter__(self) -> GraphWatch:
@@ -89,11 +97,16 @@ class GraphWatch:
 
     def doubled(self) -> list[str]:
         """Names that more than one node of the namespace has had for `DOUBLE_S`."""
-        names, now_s = self.known(), time.monotonic()
+        names, now_s = self.known(), self._clock()
         self._double_since_s = {
             name: self._double_since_s.get(name, now_s) for name in set(names) if names.count(name) > 1
         }
         return sorted(name for name, since_s in self._double_since_s.items() if now_s - since_s >= DOUBLE_S)
+
+    def hung(self) -> list[str]:
+        """Nodes that were active and have said nothing for `HUNG_S`."""
+        now_s = self._clock()
+        return sorted(node for node in self.active if now_s - self._heard_s[node] > HUNG_S)
 
     def known(self) -> list[str]:
         """Names of the graph's nodes that ROS knows in its namespace, one for each node."""
@@ -113,6 +126,7 @@ class GraphWatch:
                 self._hear(node, status)
 
     def _hear(self, node: str, status: DiagnosticStatus) -> None:
+        self._heard_s[node] = self._clock()
         values = {value.key: value.value for value in status.values}
         if values.get("lifecycle") == "active":
             self.active.add(node)

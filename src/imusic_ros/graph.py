@@ -15,7 +15,7 @@ from typing import Any
 from face_model.errors import ImusicError
 from face_model.settings import read_mapping
 from face_model.share import PACKAGE, share_dir
-from imusic_ros.parameters import ParameterSpec, Value
+from imusic_ros.parameters import USE_SIM_TIME, ParameterSpec, Value
 
 Values = Mapping[str, object]
 NAMESPACE = re.compile(r"/?([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*/?)?", re.ASCII)
@@ -204,19 +204,19 @@ def _arguments(graph: str, content: Mapping[str, Any], processes: tuple[Process,
     started = {process.name: process for process in processes}
     values = {process.name: _values(process) for process in processes}
     for name, entry in content["arguments"].items():
-        sets = tuple(map(_split, entry["sets"]))
+        sets = tuple(target for text in entry["sets"] for target in _targets(text, content))
         first = next(((process, key) for process, key in sets if process in started), None)
         if first is None or graph not in entry.get("only", [graph]):
             continue
         process, key = first
         spec = _spec(name, *sets[0], content) if "help" not in entry else ParameterSpec(name, "", str(entry["help"]))
         default = {**values[process], **started[process].overrides}.get(key, spec.default)
-        group = str(content["processes"][process]["group"])
+        group = str(entry.get("group", content["processes"][process]["group"]))
         yield Argument(name, replace(spec, name=name, default=default), sets, group)
 
 
 def _spec(argument: str, process: str, key: str, content: Mapping[str, Any]) -> ParameterSpec:
-    table = parameter_table(str(content["processes"][process]["parameters"]))
+    table = (*parameter_table(str(content["processes"][process]["parameters"])), USE_SIM_TIME)
     spec = next((spec for spec in table if spec.name == key), None)
     if spec is None:
         raise GraphError(
@@ -240,6 +240,14 @@ def _flag(key: str, value: object) -> list[str]:
     if isinstance(value, bool):
         return [name if value else f"--no-{name[2:]}"]
     return [name, str(value)]
+
+
+def _targets(target: str, content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Process and key; `*` stands for every node."""
+    process, key = _split(target)
+    if process != "*":
+        return [(process, key)]
+    return [(name, key) for name, entry in content["processes"].items() if "parameters" in entry]
 
 
 def _split(target: str) -> tuple[str, str]:

@@ -9,12 +9,16 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
+from rclpy.timer import Timer
 
 from imusic_ros.executor import DirectExecutor
 from imusic_ros.garbage import GarbageControl
-from imusic_ros.health import ERROR, STALE, Health
+from imusic_ros.health import ERROR, STALE, WARN, Health
+from imusic_ros.node_time import NodeTime
 from imusic_ros.parameters import ParameterSpec, Value
 
 AUTOSTART = ParameterSpec(
@@ -38,12 +42,19 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     (unconfigured, inactive, active or finalized) and, where the last configuration was refused, `failure` with the
     reason, so that a program can wait for a node without reading its log.
 
+    With `use_sim_time` the ROS clock is that of `/clock`, which may stand still and go back. Timers therefore follow
+    the computer's clock unless they are told otherwise, durations are measured by `now_s`, and diagnostics tell of
+    `/clock`.
+
     Attributes:
         garbage: controls garbage collection while the node is active, where it has a process of its own.
     """
 
     def __init__(self, name: str, parameters: Sequence[ParameterSpec], **options: Any) -> None:
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         super().__init__(name, **options)
+        self._time = NodeTime(self._simulated_s)
+        self._clock_told: float | None = None
         self._specs = {spec.name: spec for spec in (*parameters, AUTOSTART)}
         self._configured = False
         self._active = False
@@ -89,6 +100,26 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def value(self, name: str) -> Any:
         """Current value of a declared parameter."""
         return self.get_parameter(name).value
+
+    def now_s(self) -> float:
+        """Seconds that never go back, and stand still while `/clock` does: for silences, patience and other durations.
+
+        `time.monotonic` without `use_sim_time`. To be called from any thread.
+        """
+        return self._time.now_s()
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the ROS clock is that of `/clock`: then its rate says nothing about this computer's."""
+        return bool(self.get_clock().ros_time_is_active)
+
+    def create_timer(
+        self, timer_period_sec: float, callback: Any, callback_group: Any = None, clock: Any = None, **options: Any
+    ) -> Timer:
+        """As rclpy's, but by the computer's clock if none is given: a node goes on while `/clock` stands still."""
+        return super().create_timer(
+            timer_period_sec, callback, callback_group, clock if clock is not None else self._steady, **options
+        )
 
     @property
     def is_active(self) -> bool:
@@ -214,7 +245,25 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
 
     # Diagnostics.
 
+    def _simulated_s(self) -> float | None:
+        return 1e-9 * self.get_clock().now().nanoseconds if self.is_simulated else None
+
     def _current_health(self) -> Health:
+        """With what is to be said of `/clock`; called once for each publication."""
+        then, now = self._clock_told, self._simulated_s()
+        self._clock_told = now
+        health = self._own_health()
+        if now is None:
+            return health
+        if now == 0.0:
+            waiting = f"use_sim_time is on and nothing is heard on /clock: {health.message}; publish it, or turn it off"
+            return replace(
+                health, level=max(health.level, WARN), message=waiting, values={**health.values, "clock": "none"}
+            )
+        told = "simulated" if then is None or now > then else "stands still" if now == then else "went back"
+        return replace(health, values={**health.values, "clock": told})
+
+    def _own_health(self) -> Health:
         if self._active:
             return self._with_lifecycle(self.health())
         if self._failure is not None:

@@ -125,3 +125,13 @@ class ParameterSpec:
         if isinstance(value, bool):
             return str(value).lower()
         return ",".join(value) if isinstance(value, list) else str(value)
+
+
+USE_SIM_TIME = ParameterSpec(
+    "use_sim_time",
+    False,
+    "Take the time from /clock, as a simulation or a replay publishes it.",
+    effect="rclpy's own parameter. Stamps, ages and transforms are then of that clock; while it stands still nothing "
+    "grows stale, and diagnostics say so where nobody publishes it.",
+)
+"""Every node has it without declaring it."""

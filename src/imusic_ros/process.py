@@ -13,8 +13,10 @@ from rclpy.exceptions import (
     InvalidParameterException,
     InvalidParameterTypeException,
     InvalidParameterValueException,
+    ParameterUninitializedException,
 )
 from rclpy.executors import ExternalShutdownException
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
@@ -22,7 +24,14 @@ from imusic_ros.executor import make_executor
 from imusic_ros.garbage import GarbageControl
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 
-PARAMETER_ERRORS = (InvalidParameterException, InvalidParameterTypeException, InvalidParameterValueException)
+PARAMETER_ERRORS = (
+    InvalidParameterException,
+    InvalidParameterTypeException,
+    InvalidParameterValueException,
+    ParameterUninitializedException,  # an empty list, whose type ROS cannot see
+)
+ARGUMENT_ERRORS = (_rclpy.RCLError, _rclpy.RCLInvalidROSArgsError, _rclpy.UnknownROSArgsError)
+"""Of `--ros-args`, and of files of parameters that are no YAML or hold what ROS cannot."""
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -33,16 +42,18 @@ def run(factory: Callable[[], ManagedNode], args: list[str] | None = None) -> in
     context lives until the node is closed.
 
     Returns:
-        Exit status: 0 after a signal or a shutdown, 1 when the node's parameters were refused.
+        Exit status: 0 after a signal or a shutdown, 1 when its arguments or parameters were refused.
     """
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    executor, why_standard = make_executor()
-    ended: Future[None] = Future(executor=executor)
-    _complete_on_signal(ended)
     try:
+        # Arguments are read here, files of parameters when the node is made.
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        executor, why_standard = make_executor()
+        ended: Future[None] = Future(executor=executor)
+        _complete_on_signal(ended)
         node = factory()
-    except (ConfigurationError, *PARAMETER_ERRORS) as error:
-        print(f"not started: {error}", file=sys.stderr)  # noqa: T201 - there is no node to log with
+    except (ConfigurationError, *PARAMETER_ERRORS, *ARGUMENT_ERRORS) as error:
+        told = " ".join(str(error).split())
+        print(f"not started: {told}", file=sys.stderr)  # noqa: T201 - there is no node to log with
         rclpy.try_shutdown()
         return 1
     if why_standard:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -191,7 +192,13 @@ def test_a_calibration_lasts_as_long_as_one_can(hub_bytes: HubBytes, duration_s:
         capture.calibrate_neutral(duration_s)
 
 
-@pytest.mark.parametrize("rate_hz", [0, -5, 10**9, 1.5])
-def test_impossible_rates_are_refused(hub_bytes: HubBytes, rate_hz: int) -> None:
-    with pytest.raises(ValueError, match="1 to 1000 Hz"):
+@pytest.mark.parametrize("rate_hz", [0, -5, 10**9, 10**400, 1.5, math.nan, "a", None])
+def test_impossible_rates_are_refused(hub_bytes: HubBytes, rate_hz: Any) -> None:
+    with pytest.raises(ValueError, match="rate_hz: expected a whole number of 1 to 1000"):
         open_capture(f"recorded:{hub_bytes[0]}", rate_hz=rate_hz)
+
+
+@pytest.mark.parametrize("baud", [10**12, 0, "fast", 1e400])
+def test_impossible_bauds_are_refused(hub_bytes: HubBytes, baud: Any) -> None:
+    with pytest.raises(ValueError, match="baud: expected a whole number of 9600 to 12000000"):
+        open_capture(f"recorded:{hub_bytes[0]}", baud=baud)

@@ -10,12 +10,14 @@ pytestmark = pytest.mark.ros
 rclpy = pytest.importorskip("rclpy", reason="needs ROS 2: run `make test`")
 pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
 
+from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from imusic.msg import FaceBlendshapes, ImuFrame, SensorLayout, SensorMount  # noqa: E402
 from imusic.srv import CalibrateNeutral  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from rclpy.time import Time  # noqa: E402
+from rosgraph_msgs.msg import Clock  # noqa: E402
 
 from face_inference.node import FaceInferenceNode  # noqa: E402
 from face_inference.wearer_topics import FRAMES  # noqa: E402
@@ -334,3 +336,112 @@ def test_the_shipped_configuration_names_every_parameter_with_its_default():
     path = Path(__file__).resolve().parents[2] / "config" / "face_inference.yaml"
     content = yaml.safe_load(path.read_text())["/**/face_inference"]["ros__parameters"]
     assert content == {spec.name: spec.default for spec in PARAMETERS}
+
+
+class SimulatedTime:
+    """/clock, set by hand; frames are stamped by it."""
+
+    def __init__(self, rig):
+        self.rig, self.node = rig, rig.node
+        self.publisher = rig.driver.create_publisher(Clock, "/clock", 1)
+        rig.node.set_parameters([Parameter("use_sim_time", value=True)])
+        self.health = []
+        rig.driver.create_subscription(DiagnosticArray, "/diagnostics", self.on_diagnostics, 10)
+
+    def on_diagnostics(self, message):
+        for s in message.status:
+            self.health.append({"message": s.message, "level": s.level} | {v.key: v.value for v in s.values})
+
+    def set(self, seconds):
+        now = Time(nanoseconds=round(1e9 * seconds))
+
+        def arrived():
+            self.publisher.publish(Clock(clock=now.to_msg()))
+            return self.node.get_clock().now().nanoseconds == now.nanoseconds
+
+        self.rig.until(arrived)
+
+    def told(self, **expected):
+        self.health.clear()
+        self.rig.until(lambda: any(expected.items() <= said.items() for said in self.health))
+
+    def play(self, start, stop, step_s, ahead_s=0.0):
+        """Frames at the hub's 100 Hz, each stamped `ahead_s` before /clock, which goes on by `step_s` for each."""
+        for i in range(start, stop):
+            now_s = self.node.get_clock().now().nanoseconds * 1e-9 + step_s
+            self.set(now_s)
+            self.rig.epoch_ns = round(1e9 * (now_s + ahead_s)) - 10_000_000 * i
+            self.rig.send(i)
+            self.rig.until(lambda i=i: self.rig.faces and self.rig.faces[-1].sequence == i)
+
+
+def test_a_clock_that_nobody_publishes_is_told(rig):
+    simulated = SimulatedTime(rig)
+    rig.start()
+    simulated.told(clock="none", level=b"\x01")
+    assert "nothing is heard on /clock" in simulated.health[-1]["message"]
+    simulated.set(5.0)
+    simulated.told(clock="stands still")
+    assert "/clock" not in simulated.health[-1]["message"]
+
+
+@pytest.mark.parametrize("step_s", [0.01, 0.1], ids=["as recorded", "ten times as fast"])
+def test_on_a_clock_that_pauses_the_face_stays_and_then_goes_on(rig, step_s):
+    simulated = SimulatedTime(rig)
+    simulated.set(1000.0)
+    rig.start()
+    simulated.play(0, 80, step_s, ahead_s=-0.3)  # by /clock the faces are late, which says nothing of this computer
+    assert rig.faces[-1].state == FaceBlendshapes.STATE_TRACKING
+    assert rig.faces[-1].age == pytest.approx(0.3, abs=1e-3)
+    served = rig.node._served[0]
+    assert (served.skipped, served.source.foreign) == (0, 0)
+    silence_s = served.tracker.silence_s(rig.node.now_s())
+    simulated.told(clock="stands still")
+    simulated.told(clock="stands still")  # a second has passed: ten times what makes a face stale
+    assert served.tracker.silence_s(rig.node.now_s()) <= silence_s + 0.26
+    simulated.play(80, 100, step_s, ahead_s=-0.3)
+    assert rig.faces[-1].state == FaceBlendshapes.STATE_TRACKING
+    assert served.source.foreign == 0
+    for _ in range(60):  # the clock goes on and no frame comes
+        simulated.set(rig.node.get_clock().now().nanoseconds * 1e-9 + 0.1)
+    rig.until(lambda: rig.faces[-1].state == FaceBlendshapes.STATE_STALE)
+
+
+def test_a_clock_that_goes_back_makes_no_age_negative(rig):
+    simulated = SimulatedTime(rig)
+    simulated.set(1000.0)
+    rig.start()
+    simulated.play(0, 60, 0.01)
+    simulated.set(10.0)
+    simulated.told(clock="stands still")
+    simulated.play(60, 80, 0.01, ahead_s=0.5)  # a driver whose clock is ahead
+    assert rig.faces[-1].header.stamp.sec < 20
+    assert min(face.age for face in rig.faces) >= 0.0
+    assert rig.node._served[0].source.foreign == 0
+
+
+def test_the_head_is_on_tf_where_its_parent_is_named(rig, monkeypatch):
+    sent = []
+    monkeypatch.setattr("imusic_ros.transforms.Transforms.send", lambda self, transforms: sent.extend(transforms))
+    rig.node.set_parameters([Parameter("parent_frame", value="robot/neck")])
+    rig.start()
+    rig.play(0, 5)
+    rig.until(lambda: rig.faces[-1].state == FaceBlendshapes.STATE_STALE)  # said again and again, of one moment
+    assert [(t.header.frame_id, t.child_frame_id) for t in sent] == [("robot/neck", "face_head")] * 5
+    assert [t.header.stamp.nanosec for t in sent] == [10_000_000 * i for i in range(5)]
+    turned = {face.sequence: face.head_orientation for face in rig.faces}
+    assert sent[-1].transform.rotation == turned[4]
+
+
+def test_without_a_parent_nothing_is_sent_and_a_wrong_one_is_refused(rig):
+    rig.start()
+    assert rig.node._transforms is None
+    assert rig.node.count_publishers("/tf") == 0
+    assert rig.node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+    assert rig.node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
+    rig.node.set_parameters([Parameter("parent_frame", value="/map")])
+    assert rig.node.trigger_configure() == TransitionCallbackReturn.SUCCESS, "a leading slash is left out"
+    assert rig.node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
+    rig.node.set_parameters([Parameter("parent_frame", value="my robot")])
+    assert rig.node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    assert "parent_frame: expected the name of a frame" in rig.node._current_health().message

@@ -91,7 +91,7 @@ def test_split_run_equals_uninterrupted_run(trained, recorded, rate_hz):
     first = ready(tracker(), recording)
     head = run(first, recording, 0, half)
     second = tracker()
-    second.restore_state(first.save_state())
+    second.restore_state(first.saved_state())
     both = head + run(second, recording, half)
     np.testing.assert_array_equal([e.weights for e in both], [e.weights for e in whole])
     np.testing.assert_array_equal([e.confidence for e in both], [e.confidence for e in whole])
@@ -339,7 +339,7 @@ def test_results_do_not_depend_on_the_input_rate(description, recorded, rate_hz)
     span = np.ptp(expected[:, channels], axis=0).max()
     assert np.abs(found[:, channels] - interpolated).max() < 0.06 * span
     # What is believed of the headings grows with time, not with the number of samples.
-    doubts = [t.save_state()["features"].heading.covariance[2] for t in (reference, tracker)]
+    doubts = [t.saved_state()["features.heading.covariance"][2] for t in (reference, tracker)]
     np.testing.assert_allclose(doubts[1], doubts[0], rtol=0.15)
 
 

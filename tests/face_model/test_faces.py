@@ -40,3 +40,8 @@ def test_what_is_no_face_is_refused(tmp_path: Path, name: str, monkeypatch: pyte
     (tmp_path / "face.fbx").write_text("Kaydara")
     with pytest.raises(FaceModelError, match="expected"):
         load_rig(name)
+
+
+def test_the_home_of_nobody_is_no_face() -> None:
+    with pytest.raises(FaceModelError, match="nobody_has_this_name"):
+        load_rig("~nobody_has_this_name/face.glb")

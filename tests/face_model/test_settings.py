@@ -203,3 +203,24 @@ def test_too_large_a_file_is_told_its_size_and_not_its_syntax(tmp_path: Path) ->
     with pytest.raises(SettingsError, match="at most 1 MiB") as refused:
         read_mapping(path, "a thing")
     assert "syntax" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("name: a\ncount: 1\nname: b\n", "'name' on lines 1 and 3"),
+        ("name: a\npart:\n  width: 1.0\n  names: []\n  width: 2.0\n", "'width' on lines 3 and 5"),
+        ("{name: a, 'name': b}", "'name' on lines 1 and 1"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_its_lines(tmp_path: Path, text: str, lines: str) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=f"twice.yaml: expected each key once, found {lines}; remove one of them"):
+        read_mapping(path, "a thing")
+
+
+def test_the_same_key_in_two_places_and_merged_keys_are_no_repetition(tmp_path: Path) -> None:
+    path = tmp_path / "merged.yaml"
+    path.write_text("a: &a {width: 1.0}\nb:\n  <<: *a\n  width: 2.0\n")
+    assert read_mapping(path, "a thing") == {"a": {"width": 1.0}, "b": {"width": 2.0}}

@@ -132,7 +132,8 @@ def layout_message(missing: str = "", name: str = "of_the_robot") -> SensorLayou
     return SensorLayout(layout_id=1, name=name, sensors=mounts)
 
 
-def test_markers_show_the_face_with_its_own_stamp_and_frame(graph: Graph) -> None:
+def test_triangles_show_the_face_with_its_own_stamp_and_frame(graph: Graph) -> None:
+    graph.node.set_parameters([Parameter("markers", value="triangles")])
     latched = graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED)
     latched.publish(layout_message(missing="mentalis"))
     seen: list[MarkerArray] = []
@@ -164,6 +165,46 @@ def test_markers_show_the_face_with_its_own_stamp_and_frame(graph: Graph) -> Non
     assert poses[:, :3] == pytest.approx(of_the_file, abs=1e-6)
     assert (cubes[5].pose.position.x, cubes[5].pose.orientation.w) == pytest.approx((poses[5, 0], poses[5, 6]))
     assert text.text.strip() == "tracking"
+
+
+def test_a_still_head_is_shown_by_default_and_triangles_on_demand(graph: Graph) -> None:
+    graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED).publish(layout_message())
+    seen: list[MarkerArray] = []
+    graph.other.create_subscription(MarkerArray, "face/markers", seen.append, RELIABLE)
+    activate(graph)
+    graph.spin_until(lambda: seen and len(seen[-1].markers) > 2, "markers with sensors", graph.face(0.7))
+    head, *cubes, _ = seen[-1].markers
+    assert (head.type, head.mesh_resource) == (Marker.MESH_RESOURCE, "package://imusic/meshes/head.dae")
+    assert not head.points
+    assert len(cubes) == 12
+    graph.node.set_parameters([Parameter("markers", value="triangles")])
+    graph.spin_until(lambda: seen[-1].markers[0].type == Marker.TRIANGLE_LIST, "triangles", graph.face(0.7))
+    assert any(m.markers[0].action == Marker.DELETEALL for m in seen), "viewers keep the still head otherwise"
+
+
+def test_the_sensors_frames_are_told_once_with_the_layout(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[list[Any]] = []
+    monkeypatch.setattr("imusic_ros.transforms.Transforms.send", lambda self, sent: told.append(list(sent)))
+    layout = layout_message()
+    layout.header.frame_id = "robot/head"
+    layouts = graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED)
+    layouts.publish(layout)
+    activate(graph)
+    graph.spin_until(lambda: told, "frames")
+    assert {t.header.frame_id for t in told[-1]} == {"robot/head"}
+    assert [t.child_frame_id for t in told[-1]] == [f"imu_{name}" for name in load_layout().names]
+    turns = [[getattr(t.transform.rotation, axis) for axis in "xyzw"] for t in told[-1]]
+    assert np.linalg.norm(turns, axis=1) == pytest.approx(1.0, abs=1e-9)
+    layout.sensors[4].place = [9.0, 9.0]
+    layout.header.frame_id = ""
+    layouts.publish(layout)
+    graph.spin_until(lambda: len(told[-1]) == 11, "frames of the sensors that have a place")
+    assert {t.header.frame_id for t in told[-1]} == {"face_head"}
+    layout.header.frame_id = "my head"
+    count = len(told)
+    layouts.publish(layout)
+    graph.spin_until(lambda: graph.node._layout.header.frame_id == "my head", "layout in a frame that is none")
+    assert len(told) == count
 
 
 USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
@@ -593,3 +634,29 @@ def test_trouble_of_driver_and_estimator_is_shown_and_that_of_others_is_not(grap
     told_until([warned, ("face_inference", "error", "face_inference!")], imu_driver=1, face_inference=2, camera=2)
     told_until([warned], face_inference=0)
     told_until([], imu_driver=0)
+
+
+@pytest.mark.parametrize("name", ["a b", "1st", "a//b"])
+def test_a_service_that_cannot_be_called_is_refused_in_one_line(graph: Graph, name: str) -> None:
+    graph.node.set_parameters([Parameter("calibrate_service", value=name)])
+    assert graph.node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    message = graph.node._current_health().message
+    assert "calibrate_service: expected the name of a service" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("what", ["weights", "orientation"])
+def test_huge_values_are_drawn_nowhere(graph: Graph, what: str) -> None:
+    seen: list[MarkerArray] = []
+    clouds: list[PointCloud2] = []
+    graph.other.create_subscription(MarkerArray, "face/markers", seen.append, RELIABLE)
+    graph.other.create_subscription(PointCloud2, "face/points", clouds.append, RELIABLE)
+    activate(graph)
+    bad = graph.face(1e30 if what == "weights" else 0.1)
+    if what == "orientation":
+        bad.head_orientation.x = 1e30
+    graph.spin_until(lambda: graph.node._received > 10, "faces", bad)
+    graph.node._page.frame(-1)
+    assert graph.node._page.counters["faces_refused"] >= 1
+    assert (seen, clouds) == ([], [])
+    graph.spin_until(lambda: seen and clouds, "markers and points", graph.face(0.1))

@@ -15,8 +15,10 @@ def test_rviz_shows_our_topics_in_the_head_frame_from_the_front() -> None:
     assert displays["MarkerArray"]["Topic"]["Reliability Policy"] == "Reliable"
     assert displays["MarkerArray"]["Enabled"]
     assert displays["PointCloud2"]["Topic"]["Value"] == "/face/points"
-    assert not displays["PointCloud2"]["Enabled"]
+    assert displays["PointCloud2"]["Enabled"]
+    assert displays["MarkerArray"]["Namespaces"] == {"face": True, "neutral": False, "sensors": True, "state": True}
     assert not displays["Grid"]["Enabled"]
+    assert not displays["TF"]["Enabled"]
     view = manager["Views"]["Current"]
     # Yaw 0 puts the orbit's camera on the +x side: in front of the face.
     assert (view["Yaw"], view["Pitch"], view["Target Frame"]) == (0, 0, HEAD_FRAME)

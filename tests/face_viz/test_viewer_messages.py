@@ -12,11 +12,23 @@ pytest.importorskip("rclpy", reason="no ROS 2: rclpy is not importable")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
 from imusic.msg import SensorMount  # noqa: E402
+from rclpy.serialization import deserialize_message  # noqa: E402
+from sensor_msgs.msg import PointCloud2  # noqa: E402
+from std_msgs.msg import Header  # noqa: E402
+from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 from face_model.faces import load_rig  # noqa: E402
 from face_viz.errors import VizError  # noqa: E402
+from face_viz.frame import NEUTRAL  # noqa: E402
 from face_viz.markers import MarkerGeometry  # noqa: E402
-from face_viz.viewer_messages import TEXT_LENGTH, MarkerTemplate, MessageTemplate, sensor_of  # noqa: E402
+from face_viz.viewer_messages import (  # noqa: E402
+    TEXT_LENGTH,
+    MarkerTemplate,
+    MessageTemplate,
+    cloud_message,
+    point_packer,
+    sensor_of,
+)
 
 
 def test_a_sensor_on_the_skin_has_a_place_and_one_on_the_skull_a_pose() -> None:
@@ -81,3 +93,51 @@ def test_a_frame_id_cannot_be_mistaken_for_the_states_text() -> None:
         MarkerTemplate(frame_id, geometry, None)
     with pytest.raises(VizError, match="expected the name of a frame"):
         MarkerTemplate("".join(chr(c) * TEXT_LENGTH for c in range(33, 127)), geometry, None)
+
+
+def test_a_still_head_is_named_and_its_colours_are_its_own() -> None:
+    template = MarkerTemplate("alice/face_head", None, None, "package://imusic/meshes/head.dae")
+    header = Header(frame_id="alice/face_head")
+    header.stamp.sec = 12
+    data = template.fill(header, NEUTRAL, None, None)
+    assert len(data) < 1000
+    head, text = deserialize_message(data, MarkerArray).markers
+    assert (head.type, head.ns, head.mesh_resource) == (
+        Marker.MESH_RESOURCE,
+        "neutral",
+        "package://imusic/meshes/head.dae",
+    )
+    assert head.mesh_use_embedded_materials
+    assert (head.color.r, head.color.g, head.color.b, head.color.a) == (0.0, 0.0, 0.0, 0.0)
+    assert {m.header.frame_id for m in (head, text)} == {"alice/face_head"}
+    assert {m.header.stamp.sec for m in (head, text)} == {12}
+    assert (
+        len(deserialize_message(MarkerTemplate("f", None, None).fill(header, NEUTRAL, None, None), MarkerArray).markers)
+        == 1
+    )
+
+
+class Packer:
+    """A stand-in for sensor_msgs_py.point_cloud2, which the wheels do not hold."""
+
+    @staticmethod
+    def create_cloud(header: Header, fields: tuple, points: np.ndarray) -> PointCloud2:
+        cloud = PointCloud2(header=header, height=1, width=len(points), fields=fields, is_dense=False)
+        cloud.point_step, cloud.row_step = 16, 16 * len(points)
+        cloud.data = points.tobytes()
+        return cloud
+
+
+@pytest.mark.parametrize("installed", [False, True], ids=["stand-in", "sensor_msgs_py"])
+def test_points_are_the_same_bytes_whoever_packs_them(installed: bool) -> None:
+    packer = point_packer() if installed else Packer
+    if packer is None:
+        pytest.skip("needs sensor_msgs_py, which the wheels do not hold: use a distribution")
+    geometry = MarkerGeometry(load_rig())
+    points = geometry.cloud(geometry.vertices(NEUTRAL.weights))
+    header = Header(frame_id="alice/face_head")
+    ours = cloud_message(header, points)
+    for _ in range(2):  # the fields are not used up
+        theirs = cloud_message(header, points, packer)
+        assert bytes(theirs.data) == bytes(ours.data) == points.tobytes()
+        assert theirs == ours

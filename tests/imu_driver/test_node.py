@@ -134,9 +134,9 @@ def test_single_sensors_only_while_somebody_listens(bench, pty_hub):
     single = []
     subscription = bench.listener.create_subscription(Imu, "imu/mentalis/data", single.append, SENSOR_DATA)
     bench.until(lambda: len(single) >= 10)
-    assert [name for _, name, _ in bench.node._wanted] == ["mentalis"]
+    assert [frame for _, frame, _ in bench.node._wanted] == ["imu_mentalis"]
     message = single[-1]
-    assert message.header.frame_id == "mentalis"
+    assert message.header.frame_id == "imu_mentalis"
     assert message.linear_acceleration.z == pytest.approx(9.80665, abs=0.05)
     assert message.orientation.w == pytest.approx(1.0)
     for covariance in (message.orientation_covariance, message.angular_velocity_covariance):

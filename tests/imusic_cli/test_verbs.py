@@ -63,3 +63,9 @@ def test_evaluate_refuses_a_file_that_is_no_take(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert "notes.csv" in result.stderr
+
+
+def test_what_is_nearly_a_verb_is_asked_after() -> None:
+    result = imusic("dmeo")
+    assert result.returncode != 0
+    assert result.stderr.strip() == "imusic: expected a verb, found 'dmeo': did you mean 'demo'?"

@@ -11,7 +11,7 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue  # noqa: E402
 from rclpy.context import Context  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 
@@ -64,9 +64,8 @@ def test_one_that_was_killed_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_two_of_one_name_are_told_of_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["imu_driver", "imu_driver", "face_inference"]
     now_s = [100.0]
-    watch = GraphWatch(PLACE, ["imu_driver", "face_inference"])
+    watch = GraphWatch(PLACE, ["imu_driver", "face_inference"], lambda: now_s[0])
     monkeypatch.setattr(watch, "known", lambda: names)
-    monkeypatch.setattr("time.monotonic", lambda: now_s[0])
     assert watch.doubled() == []
     now_s[0] += module.DOUBLE_S
     assert watch.doubled() == ["imu_driver"]
@@ -74,3 +73,22 @@ def test_two_of_one_name_are_told_of_after_a_while(monkeypatch: pytest.MonkeyPat
     assert watch.doubled() == []
     names.append("imu_driver")
     assert watch.doubled() == []
+
+
+def test_an_active_node_that_says_nothing_any_more_is_told_of_until_it_does() -> None:
+    now_s = [100.0]
+    watch = GraphWatch(PLACE, ["imu_driver", "face_inference"], lambda: now_s[0])
+
+    def say(node: str, lifecycle: str) -> None:
+        values = [KeyValue(key="lifecycle", value=lifecycle)]
+        watch._on_diagnostics(DiagnosticArray(status=[DiagnosticStatus(name=f"{PLACE}/{node}", values=values)]))
+
+    say("imu_driver", "active")
+    say("face_inference", "inactive")
+    now_s[0] += module.HUNG_S + 0.1
+    assert watch.hung() == ["imu_driver"]
+    say("imu_driver", "active")
+    assert watch.hung() == []
+    now_s[0] += module.HUNG_S + 0.1
+    watch.move("elsewhere")
+    assert watch.hung() == []

@@ -17,6 +17,7 @@ from rclpy.parameter import Parameter  # noqa: E402
 
 from face_inference.node import FaceInferenceNode  # noqa: E402
 from face_model.share import share_dir  # noqa: E402
+from face_recording.node import RecorderNode  # noqa: E402
 from face_viz.node import FaceVizNode  # noqa: E402
 from imu_driver.node import ImuDriverNode  # noqa: E402
 
@@ -27,6 +28,7 @@ NODES: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "imu_driver": (ImuDriverNode, {"port": "/dev/no_such_port"}),
     "face_inference": (FaceInferenceNode, {"model": str(share_dir() / "models" / "imusic")}),
     "face_viz": (FaceVizNode, {"port": 0}),
+    "recorder": (RecorderNode, {}),
 }
 
 

@@ -87,6 +87,7 @@ def test_a_viewer_that_dies_is_started_again_and_no_other(launching: Any) -> Non
         "imu_driver": False,
         "face_inference": False,
         "face_viz": True,
+        "recorder": True,
     }
     assert nodes["face_viz"].kwargs["respawn_delay"] > 0
 

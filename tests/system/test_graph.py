@@ -28,7 +28,7 @@ from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 pytestmark = pytest.mark.ros
 
 NAMESPACE = f"system_{os.getpid()}"
-NODES = ("imu_driver", "face_inference", "face_viz")
+NODES = ("imu_driver", "face_inference", "face_viz", "recorder")
 SAMPLES = 400
 """To be heard of: four seconds where the machine is free. The rate is measured by `imusic bench latency`."""
 LIMIT_S = 240.0
@@ -149,10 +149,10 @@ def test_topics_have_their_types(heard: Heard, name: str, type_name: str) -> Non
 @pytest.mark.parametrize(
     ("name", "reliability", "durability"),
     [
-        ("imu/frame", ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
+        ("imu/frame", ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
         ("imu/layout", ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
         ("imu/states", ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
-        ("face/blendshapes", ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
+        ("face/blendshapes", ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
         ("face/markers", ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
         ("face/points", ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
     ],
@@ -187,7 +187,7 @@ def test_a_face_carries_the_stamp_and_number_of_its_sample(heard: Heard) -> None
     common = [f for f in heard.faces if f.sequence in stamps]
     assert len(common) > 100
     assert all(stamps[f.sequence] == (f.header.stamp.sec, f.header.stamp.nanosec) for f in common)
-    assert all(f.header.frame_id == "face_head" for f in common)
+    assert all(f.header.frame_id == f"{NAMESPACE}/face_head" for f in common)
 
 
 def test_values_are_in_their_ranges_and_the_face_moves(heard: Heard) -> None:
@@ -240,6 +240,6 @@ def test_everything_ends_in_order(graph: tuple[Supervisor, Heard]) -> None:
     supervisor, heard = graph
     assert supervisor.ended() == {}
     # `end` kills whatever takes longer than its patience, which shows as an exit status.
-    assert supervisor.end() == {"imu_sim": 0, "imu_driver": 0, "face_inference": 0, "face_viz": 0}
+    assert supervisor.end() == {"imu_sim": 0, "imu_driver": 0, "face_inference": 0, "face_viz": 0, "recorder": 0}
     assert not [line for line in heard.lines if "Traceback" in line]
     assert not Path(f"/proc/{supervisor.pids()['imu_driver']}").exists()

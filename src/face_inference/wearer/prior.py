@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,18 @@ from safetensors.numpy import load_file, save_file
 
 from face_inference.errors import ModelFolderError
 from face_model import arkit
+from face_model.saved_arrays import Arrays, SavedArrays, text_array
 
 Float32Array = NDArray[np.float32]
 FloatArray = NDArray[np.floating]
 
 PRIOR_FILE = "population.safetensors"
 """Part of the model format, whose names stay."""
+
+MOST_JACOBIAN_RAD = 10.0
+"""No blendshape turns skin by more than a radian; what is larger is damage."""
+MOST_UNCERTAINTY_RAD2 = 100.0
+"""Of an observation, which is a rotation vector: beyond this nothing would be known at all."""
 
 Source = Literal["population", "prompts", "phone"]
 """Where a Jacobian comes from: the mean of all people, a guided routine, or one beside a phone that saw the weights."""
@@ -42,6 +48,29 @@ class WearerJacobian:
     mean: FloatArray
     uncertainty: FloatArray
     source: Source
+
+    def saved_state(self) -> Arrays:
+        """As arrays, in the precision that they have, for `from_saved`."""
+        return {"mean": self.mean, "uncertainty": self.uncertainty, "source": text_array(self.source)}
+
+    @classmethod
+    def from_saved(cls, saved: SavedArrays, observations: int) -> WearerJacobian:
+        """Of D observation channels, from `saved_state`.
+
+        Raises:
+            SnapshotError: it is damaged, or of other sensors.
+        """
+        mean = saved.array("mean", (observations, arkit.COUNT), "f4 f8", most=MOST_JACOBIAN_RAD)
+        uncertainty = saved.array("uncertainty", (observations,) * 2, "f4 f8", most=MOST_UNCERTAINTY_RAD2)
+        source = saved.text("source")
+        saved.end()
+        if source not in get_args(Source):
+            raise saved.refuse(f"one of the sources {', '.join(get_args(Source))}", repr(source[:40]))
+        try:
+            check_covariance(uncertainty)
+        except ValueError as error:
+            raise saved.refuse("a covariance", error) from error
+        return cls(mean, uncertainty, cast(Source, source))
 
 
 @dataclass(frozen=True)
@@ -135,3 +164,12 @@ class Prior:
             return cls(**{f.name: arrays[f.name].astype(np.float32) for f in fields(cls)})
         except (OSError, SafetensorError, KeyError, IndexError) as error:
             raise ModelFolderError(f"expected a prior in {path}, found: {error!r}; copy the model again") from error
+
+
+def check_covariance(uncertainty: NDArray[np.floating]) -> None:
+    """Raises `ValueError` for a matrix that is no covariance."""
+    wide = uncertainty.astype(np.float64)
+    scale = float(np.abs(wide).max()) + 1e-12
+    # Single precision leaves a millionth.
+    if np.abs(wide - wide.T).max() > 1e-4 * scale or np.linalg.eigvalsh(wide).min() < -1e-4 * scale:
+        raise ValueError("uncertainty that is no covariance")

@@ -25,7 +25,14 @@ from safetensors.numpy import save
 from face_inference.channels import FEATURE_VERSION
 from face_inference.errors import ProfileError, WearerError
 from face_inference.wearer.observations import Observations
-from face_inference.wearer.prior import Prior, Source, WearerJacobian
+from face_inference.wearer.prior import (
+    MOST_JACOBIAN_RAD,
+    MOST_UNCERTAINTY_RAD2,
+    Prior,
+    Source,
+    WearerJacobian,
+    check_covariance,
+)
 from face_model import arkit
 
 FORMAT_VERSION = 1
@@ -33,10 +40,6 @@ SUFFIX = ".safetensors"
 
 MOST_BYTES = 16 << 20
 """Of a profile's file: one with its routine has some hundred kilobytes."""
-MOST_JACOBIAN_RAD = 10.0
-"""No blendshape turns skin by more than a radian; what is larger is damage."""
-MOST_UNCERTAINTY_RAD2 = 100.0
-"""Of an observation, which is a rotation vector: beyond this nothing would be known at all."""
 _MOST_TEXT = 10_000
 
 _NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
@@ -379,7 +382,7 @@ def _profile_from(content: dict[str, Any], arrays: dict[str, Any]) -> WearerProf
     size = 3 * (len(label.sensors) - 1)
     jacobian = _checked_array(arrays, "response", (size, arkit.COUNT), MOST_JACOBIAN_RAD)
     uncertainty = _checked_array(arrays, "uncertainty", (size, size), MOST_UNCERTAINTY_RAD2)
-    _check_covariance(uncertainty)
+    check_covariance(uncertainty)
     routine = None
     if any(name.startswith(_ROUTINE) for name in arrays):
         routine = _routine_from(arrays, size)
@@ -395,14 +398,6 @@ def _checked_array(arrays: dict[str, Any], name: str, shape: tuple[int, ...], mo
     if not (np.abs(array.astype(np.float64)) <= most).all():
         raise ValueError(f"{name} with NaN, or a value beyond {most:g}")
     return np.asarray(array)
-
-
-def _check_covariance(uncertainty: NDArray[np.floating]) -> None:
-    wide = uncertainty.astype(np.float64)
-    scale = float(np.abs(wide).max()) + 1e-12
-    # Single precision leaves a millionth.
-    if np.abs(wide - wide.T).max() > 1e-4 * scale or np.linalg.eigvalsh(wide).min() < -1e-4 * scale:
-        raise ValueError("uncertainty that is no covariance")
 
 
 def _routine_from(arrays: dict[str, Any], size: int) -> Observations:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model import rotation
+from face_model.saved_arrays import Arrays, SavedArrays, part_of
 
 LEAST_RAD: Final = 0.05
 """Disagreement that is always allowed, per sample. Simulated performances at 50 to 200 Hz reach 0.004."""
@@ -56,6 +57,16 @@ class Agreement:
         self._good.keep(orientation, rates, usable & ~refused)
         return refused
 
+    def saved_state(self) -> Arrays:
+        """As arrays, for `restore_state`."""
+        return part_of("good", vars(self._good)) | part_of("last", vars(self._last))
+
+    def restore_state(self, saved: SavedArrays) -> None:
+        """Continue from `saved_state`; raises `SnapshotError`."""
+        good, last = (_Past.from_saved(saved.part(name), len(self._good.age)) for name in ("good", "last"))
+        saved.end()
+        self._good, self._last = good, last
+
     def _off(self, past: _Past, orientation: NDArray[np.float32], rates: NDArray[np.float32]) -> NDArray[np.bool_]:
         # The vector part of the difference is half the turn while that is small, and tells enough where it is not.
         turn = rotation.multiply(rotation.conjugate(past.orientation), orientation)
@@ -76,6 +87,16 @@ class _Past:
         self.rates = np.zeros((sensors, 3), np.float32)
         self.age = np.zeros(sensors, np.int64)
         self.known = np.zeros(sensors, np.bool_)
+
+    @classmethod
+    def from_saved(cls, saved: SavedArrays, sensors: int) -> _Past:
+        past = cls(sensors)
+        past.orientation = saved.array("orientation", (sensors, 4), "f4")
+        past.rates = saved.array("rates", (sensors, 3), "f4")
+        past.age = saved.array("age", (sensors,), "i8")
+        past.known = saved.array("known", (sensors,), "b1")
+        saved.end()
+        return past
 
     def keep(self, orientation: NDArray[np.float32], rates: NDArray[np.float32], where: NDArray[np.bool_]) -> None:
         self.orientation[where] = orientation[where]

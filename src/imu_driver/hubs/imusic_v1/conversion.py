@@ -19,6 +19,7 @@ from face_model.imu_sample import (
     ImuSample,
 )
 from face_model.layout import SensorLayout
+from face_model.saved_arrays import Arrays, SavedArrays, part_of
 from imu_driver.host_fusion import OrientationFilter
 from imu_driver.hubs.imusic_v1.agreement import Agreement
 from imu_driver.hubs.imusic_v1.protocol import (
@@ -100,6 +101,45 @@ class SampleConverter:
         self.disagreeing: NDArray[np.int64] = np.zeros(len(units), np.int64)
         self._hub_status: bytes | None = None
         self._status = np.zeros(len(units), np.uint8)
+
+    @property
+    def fuses(self) -> bool:
+        """Whether it has a filter that fuses orientations."""
+        return self._filter is not None
+
+    def saved_state(self) -> Arrays:
+        """As arrays, for `restore_state`."""
+        arrays = part_of("agreement", self._agreement.saved_state())
+        arrays |= {"same": self._same, "any_same": np.array(self._any_same), "disagreeing": self.disagreeing}
+        if self._before is not None:
+            arrays["before"] = self._before
+        if self._filter is not None:
+            arrays["filter"] = self._filter.saved_state()
+        return arrays
+
+    def restore_state(self, saved: SavedArrays) -> None:
+        """Continue from `saved_state`.
+
+        Raises:
+            SnapshotError: damaged, of other sensors, or of a filter that is not installed here.
+        """
+        count = len(self._same)
+        self._agreement.restore_state(saved.part("agreement"))
+        self._same = saved.array("same", (count,), "i8")
+        self._any_same = saved.flag("any_same")
+        self.disagreeing = saved.array("disagreeing", (count,), "i8")
+        self._before = None
+        if "before" in saved:
+            width = (_MOTION_COLUMNS + 4) // 4
+            before = saved.array("before", (count, None), "i8", most_rows=width)
+            self._before = before if before.shape[1] >= 2 else None
+        if "filter" in saved:
+            if self._filter is None:
+                raise saved.refuse("samples fused by the hub, or the package `vqf`", "neither; `pip install vqf`")
+            self._filter.restore_state(saved.array("filter", (count, None), finite=False, most_rows=10_000))
+        elif self._filter is not None:
+            raise saved.refuse("the state of the fusion of orientations", "none")
+        saved.end()
 
     def convert(
         self,

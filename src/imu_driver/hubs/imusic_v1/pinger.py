@@ -30,6 +30,10 @@ class Pinger:
         self._token = 0
         self._last_s = float("-inf")
 
+    def anew(self, clock_map: ClockMapper) -> Pinger:
+        """One that does the same for another map and has sent nothing."""
+        return Pinger(clock_map, self._period_s, self._fast_s)
+
     def due(self, now_s: float, *, at_once: bool = False) -> Ping | None:
         """A ping to be sent now, or None; `at_once` if the last one was answered or has had time to be."""
         period = self._fast_s if self._clock_map.wants_pings else self._period_s

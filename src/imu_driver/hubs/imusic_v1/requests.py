@@ -30,18 +30,26 @@ class RequestBook:
     Args:
         period_s: repeat after this long without an ACK.
         tries: give up after this many.
+
+    Attributes:
+        next_id: of the next command.
     """
 
     def __init__(self, period_s: float, tries: int) -> None:
         self._period_s = period_s
         self._tries = tries
-        self._next_id = 1
+        self.next_id = 1
         self._waiting: dict[int, _Waiting] = {}
+
+    @property
+    def empty(self) -> bool:
+        """Whether no command waits for its ACK."""
+        return not self._waiting
 
     def begin(self, build: Build, done: Done, now_s: float) -> HostPacket:
         """A new command, to be sent now; `done` is called once, with its outcome."""
-        number = self._next_id
-        self._next_id = number % 0xFFFF + 1
+        number = self.next_id
+        self.next_id = number % 0xFFFF + 1
         packet = build(number)
         self._waiting[number] = _Waiting(packet, done, now_s, 1)
         return packet

@@ -21,15 +21,27 @@ import math
 import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Final, TypeAlias
 
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout
+from face_model.saved_arrays import Arrays
 from imu_driver import host_fusion
 from imu_driver.clock import ClockMapper
-from imu_driver.hub import ConnectionState, HubFigures, HubIdentity, Outcome
+from imu_driver.hub import (
+    FROM_HUB,
+    IDENTIFY,
+    LINE,
+    LOST,
+    OPENED,
+    STREAMING,
+    TO_HUB,
+    ConnectionState,
+    HubFigures,
+    HubIdentity,
+    Outcome,
+    Tap,
+)
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.conversion import SampleConverter
 from imu_driver.hubs.imusic_v1.handshake import HandshakeReport, compare, identity_of, layout_id
@@ -37,6 +49,7 @@ from imu_driver.hubs.imusic_v1.numbering import FIRST_BELOW, SampleNumbers
 from imu_driver.hubs.imusic_v1.params import SessionCounters, SessionParams
 from imu_driver.hubs.imusic_v1.pinger import Pinger
 from imu_driver.hubs.imusic_v1.requests import Build, Done, RequestBook
+from imu_driver.hubs.imusic_v1.session_state import Held, Stage, restore_session, session_state
 from imu_driver.transport import EndedError, Transport, TransportError
 
 _Command: TypeAlias = Callable[[float], None]
@@ -46,34 +59,6 @@ STOOD_S: Final = 0.005
 """A read that takes so much longer than its time-out shows that the reader stood still."""
 
 _LISTENING: Final = Outcome(False, False, "the driver only listens to this hub: no command is sent")
-
-
-@dataclass(frozen=True)
-class _Held:
-    """A sample that waits until its time is sure.
-
-    Attributes:
-        sample: as received.
-        lost: samples lost just before it.
-        arrival_s: host monotonic time.
-        number: its own.
-    """
-
-    sample: p.Sample
-    lost: int
-    arrival_s: float
-    number: int
-
-
-class _Stage(Enum):
-    """How far the handshake is."""
-
-    HELLO = auto()
-    RATE = auto()
-    CLOCK = auto()
-    START = auto()
-    FIRST_SAMPLE = auto()
-    DONE = auto()
 
 
 class HubSession:
@@ -101,6 +86,7 @@ class HubSession:
         counters: what happened so far.
         parser: its counters say what was rejected.
         clock_map: hub time to host time.
+        tap: see `ReplayableHub`.
     """
 
     def __init__(
@@ -134,7 +120,11 @@ class HubSession:
         self._params = params
         self._clock = clock
         self._wait = wait
-        self._stage = _Stage.HELLO
+        self.tap: Tap | None = None
+        # Time of what is being done: the clock is read at the begin of a step, for a ping, and after a read, and
+        # nowhere else, so that a replay can tell the same times.
+        self._now_s = 0.0
+        self._stage = Stage.HELLO
         self._requests = RequestBook(params.request_period_s, params.request_tries)
         self._pinger = Pinger(self.clock_map, params.ping_period_s, params.ping_fast_s)
         self._numbers = SampleNumbers(from_any=listen_only)
@@ -142,7 +132,7 @@ class HubSession:
         self._resuming = False
         self._count_lost = True
         self._missed = 0
-        self._held: list[_Held] = []
+        self._held: list[Held] = []
         self._met = False
         self._looked_s = math.inf
         self._pings_before = 0
@@ -197,6 +187,7 @@ class HubSession:
         future: Future[Outcome] = Future()
 
         def begin(now: float) -> None:
+            self._tell(LINE, now, IDENTIFY + str(sensor_id).encode())
             if self._listen_only:
                 future.set_result(_LISTENING)
             elif self.state is ConnectionState.CONNECTED:
@@ -212,6 +203,7 @@ class HubSession:
         future: Future[Outcome] = Future()
 
         def begin(now: float) -> None:
+            self._tell(LINE, now, STREAMING + str(int(wanted)).encode())
             if self._listen_only:
                 future.set_result(_LISTENING)
                 return
@@ -230,7 +222,7 @@ class HubSession:
         """Do what is due, read once, and return the samples read; to be called again and again without pause."""
         samples: list[ImuSample] = []
         try:
-            now = self._clock()
+            now = self._now_s = self._clock()
             while not self._commands.empty():
                 self._commands.get()(now)
             if self.state is ConnectionState.ENDED:
@@ -240,7 +232,9 @@ class HubSession:
                 return samples
             self._send_due(now)
             data = self._transport.read(self._params.read_timeout_s)
-            arrival = self._clock()
+            arrival = self._now_s = self._clock()
+            if self.tap is not None:
+                self.tap(FROM_HUB, arrival, data)
             # A read that finds nothing returns sooner: this process did not get to run.
             if arrival - self._looked_s > self._params.read_timeout_s + STOOD_S:
                 self.clock_map.reader_stood(self._looked_s, arrival)
@@ -251,8 +245,23 @@ class HubSession:
         except EndedError as error:
             self._end(str(error))
         except TransportError as error:
+            if self.state is not ConnectionState.DISCONNECTED:  # else it was never open
+                self._tell(LINE, self._now_s, LOST + str(error).encode(errors="replace"))
             self._disconnect(str(error))
         return samples
+
+    @property
+    def quiet(self) -> bool:
+        """See `ReplayableHub`."""
+        return self._requests.empty and self._commands.empty()
+
+    def saved_state(self) -> Arrays:
+        """See `ReplayableHub`."""
+        return session_state(self)
+
+    def restore_state(self, arrays: Arrays) -> None:
+        """Continue from `saved_state`; raises `SnapshotError`."""
+        restore_session(self, arrays)
 
     def close(self) -> None:
         """Ask the hub to stop, as far as it can hear, and close the transport."""
@@ -262,8 +271,8 @@ class HubSession:
             except TransportError as error:
                 # The hub is gone already, which is where this leads anyway.
                 self.problem = str(error)
+        now = self._now_s = self._clock()
         self._disconnect("the driver is closed")
-        now = self._clock()
         while not self._commands.empty():
             self._commands.get()(now)
 
@@ -276,6 +285,7 @@ class HubSession:
             return False
         self._met = False
         self._transport.open(self._is_hub)
+        self._tell(LINE, now, OPENED)
         self.parser.reset()
         self._pinger.forget()
         self._heard_s = now
@@ -296,7 +306,7 @@ class HubSession:
         self.problem = problem
         self.state = ConnectionState.DISCONNECTED
         self._abandon(problem)
-        self._next_open_s = self._clock() + self._retry_s
+        self._next_open_s = self._now_s + self._retry_s
         self._retry_s = min(2.0 * self._retry_s, self._params.retry_most_s)
 
     def _end(self, problem: str) -> None:
@@ -307,14 +317,20 @@ class HubSession:
 
     def _abandon(self, reason: str) -> None:
         # The stage first: what is abandoned must not lead the handshake on.
-        self._stage = _Stage.HELLO
+        self._stage = Stage.HELLO
         self._requests.abandon(reason)
 
     # Sending
 
+    def _tell(self, what: int, time_s: float, data: bytes) -> None:
+        if self.tap is not None:
+            self.tap(what, time_s, data)
+
     def _send(self, packet: p.HostPacket) -> None:
         if not self._listen_only:
-            self._transport.write(p.encode(packet))
+            data = p.encode(packet)
+            self._transport.write(data)
+            self._tell(TO_HUB, self._now_s, data)
 
     def _request(self, build: Build, done: Done, now: float) -> None:
         self._send(self._requests.begin(build, done, now))
@@ -324,14 +340,15 @@ class HubSession:
             return
         for packet in self._requests.due(now):
             self._send(packet)
-        if self._stage is _Stage.HELLO and now >= self._next_hello_s:
+        if self._stage is Stage.HELLO and now >= self._next_hello_s:
             failed = self.state is ConnectionState.ERROR
             self._next_hello_s = now + (self._params.error_period_s if failed else self._params.hello_period_s)
             # Not in the book: HELLO is the answer, and the next request follows anyway.
             self._send(p.HelloRequest(0))
-        if self._stage in (_Stage.CLOCK, _Stage.FIRST_SAMPLE, _Stage.DONE):
+        if self._stage in (Stage.CLOCK, Stage.FIRST_SAMPLE, Stage.DONE):
             # Before the first sample, and while one waits, pings follow one another, so that its time is known soon.
-            ping = self._pinger.due(self._clock(), at_once=self._stage is _Stage.CLOCK or bool(self._held))
+            self._now_s = self._clock()
+            ping = self._pinger.due(self._now_s, at_once=self._stage is Stage.CLOCK or bool(self._held))
             if ping is not None:
                 self._send(ping)
 
@@ -357,8 +374,8 @@ class HubSession:
         # Other host packets come back from a line that echoes; they mean nothing here.
 
     def _on_sample(self, sample: p.Sample, arrival: float, samples: list[ImuSample]) -> None:
-        resuming = self._resuming and self._stage in (_Stage.HELLO, _Stage.RATE)
-        wanted = (self._stage in (_Stage.FIRST_SAMPLE, _Stage.DONE) or resuming) and self.streaming
+        resuming = self._resuming and self._stage in (Stage.HELLO, Stage.RATE)
+        wanted = (self._stage in (Stage.FIRST_SAMPLE, Stage.DONE) or resuming) and self.streaming
         if not wanted or self.hello is None or self._converter is None:
             self.counters.stale += 1
             return
@@ -381,12 +398,12 @@ class HubSession:
         self._sampled_s = arrival
         self.counters.lost += lost if self._count_lost else 0
         self._count_lost = True
-        self._held.append(_Held(sample, lost, arrival, number))
+        self._held.append(Held(sample, lost, arrival, number))
         self._release(samples)
         self._drop_held(sum(arrival - held.arrival_s > self._params.hold_s for held in self._held))
         if resuming:
             self._abandon("the hub's samples go on")
-        if self._stage is not _Stage.DONE:
+        if self._stage is not Stage.DONE:
             self._connected(arrival)
 
     def _release(self, samples: list[ImuSample]) -> None:
@@ -421,7 +438,7 @@ class HubSession:
         """Ask who is there; with `resume`, samples that follow the last one are as good an answer as HELLO."""
         self._abandon(why)
         self._resuming = resume
-        self._enter(ConnectionState.CONNECTING, _Stage.HELLO, now)
+        self._enter(ConnectionState.CONNECTING, Stage.HELLO, now)
         self.problem = why
         self._next_hello_s = now
 
@@ -435,8 +452,8 @@ class HubSession:
             self._pinger.forget()
             self._numbers.reboot()
         changed = known is None or (hello.sensors, hello.fields) != (known.sensors, known.fields)
-        if known is not None and not rebooted and self._stage is not _Stage.HELLO:
-            stopped = self._stage is _Stage.DONE and self.streaming and not hello.streaming
+        if known is not None and not rebooted and self._stage is not Stage.HELLO:
+            stopped = self._stage is Stage.DONE and self.streaming and not hello.streaming
             if not changed and (self._listen_only or not stopped):
                 return
         # What this session started and the hub is still doing needs no START, with which some hubs count anew.
@@ -449,14 +466,14 @@ class HubSession:
         if not self.report.usable:
             self._fail(f"no unit of layout {self._layout.name} can be used: {self.report.summary}", now)
             return
-        self._enter(ConnectionState.CONNECTING, _Stage.RATE, now)
+        self._enter(ConnectionState.CONNECTING, Stage.RATE, now)
         self.problem = f"{self.description}: the hub answers, waiting for samples"
         if self._listen_only:
             self._numbers.restart()
-            self._enter(self.state, _Stage.FIRST_SAMPLE, now)
+            self._enter(self.state, Stage.FIRST_SAMPLE, now)
             return
         if self._started and hello.rate_hz == self.rate_hz:
-            self._enter(self.state, _Stage.FIRST_SAMPLE, now)
+            self._enter(self.state, Stage.FIRST_SAMPLE, now)
             return
         self._request(lambda number: p.SetRate(number, self.rate_hz), self._rate_set, now)
 
@@ -472,42 +489,47 @@ class HubSession:
         self._converter, self._orientation_problem = None, ""
         if not usable:
             return
+        self._converter = self.make_converter(hello, identity, number)
+        if not identity.sends_orientation and not self._converter.fuses:
+            self._orientation_problem = host_fusion.MISSING_PACKAGE
+
+    def make_converter(self, hello: p.Hello, identity: HubIdentity, number: int) -> SampleConverter:
+        """A new one for samples of a hub; `number` is the layout's."""
         fusion = None
         if not identity.sends_orientation:
             fusion = host_fusion.make_filter(len(self._layout.sensors), identity.rate_hz)
-            self._orientation_problem = "" if fusion is not None else host_fusion.MISSING_PACKAGE
-        self._converter = SampleConverter(hello, self._layout, identity.rate_hz, fusion, number)
+        return SampleConverter(hello, self._layout, identity.rate_hz, fusion, number)
 
     def _rate_set(self, outcome: Outcome) -> None:
-        if self._stage is not _Stage.RATE or not self._accepted(outcome):
+        if self._stage is not Stage.RATE or not self._accepted(outcome):
             return
         if self._started:
-            self._enter(self.state, _Stage.FIRST_SAMPLE, self._clock())
+            self._enter(self.state, Stage.FIRST_SAMPLE, self._now_s)
         elif self.streaming and not self.clock_map.settled:
             self._pings_before = self._pinger.sent
-            self._enter(self.state, _Stage.CLOCK, self._clock())
+            self._enter(self.state, Stage.CLOCK, self._now_s)
         else:
-            self._begin_streaming(self._clock(), None)
+            self._begin_streaming(self._now_s, None)
 
     def _begin_streaming(self, now: float, done: Done | None) -> None:
         """Send START or STOP, as wanted; `done` is told how it ended."""
-        self._enter(self.state, _Stage.START, now)
+        self._enter(self.state, Stage.START, now)
         self._started = False
         ran = self.hello is not None and self.hello.streaming
 
         def finish(outcome: Outcome) -> None:
-            if self._stage is _Stage.START and self._accepted(outcome):
+            if self._stage is Stage.START and self._accepted(outcome):
                 # A hub that ran already may go on with its numbers; one that began with a START whose ACK was lost,
                 # and went on at its repetition, has come as far as its rate allows.
-                took = self._clock() - now
+                took = self._now_s - now
                 self._numbers.restart(None if ran else FIRST_BELOW + math.ceil(took * self.rate_hz))
                 # A hub that needed so long for the first START has its repetitions before it.
-                self._patient_until_s = self._clock() + took * (took // self._params.request_period_s)
+                self._patient_until_s = self._now_s + took * (took // self._params.request_period_s)
                 self._started = self.streaming
                 if self.streaming:
-                    self._enter(self.state, _Stage.FIRST_SAMPLE, self._clock())
+                    self._enter(self.state, Stage.FIRST_SAMPLE, self._now_s)
                 else:
-                    self._connected(self._clock())
+                    self._connected(self._now_s)
             if done is not None:
                 done(outcome)
 
@@ -515,15 +537,15 @@ class HubSession:
 
     def _accepted(self, outcome: Outcome) -> bool:
         if outcome.answered and not outcome.ok:
-            self._fail(outcome.message, self._clock())
+            self._fail(outcome.message, self._now_s)
         elif not outcome.ok:
-            self._begin_handshake(self._clock(), outcome.message)
+            self._begin_handshake(self._now_s, outcome.message)
         return outcome.ok
 
     def _connected(self, now: float) -> None:
         if self.state is not ConnectionState.CONNECTED:
             self.counters.connections += 1
-        self._enter(ConnectionState.CONNECTED, _Stage.DONE, now)
+        self._enter(ConnectionState.CONNECTED, Stage.DONE, now)
         self._retry_s = self._params.retry_first_s
         self.problem = ""
 
@@ -532,10 +554,10 @@ class HubSession:
             # Not put off by what a hub that cannot be used sends by itself.
             self._next_hello_s = now + self._params.error_period_s
         self._abandon(problem)
-        self._enter(ConnectionState.ERROR, _Stage.HELLO, now)
+        self._enter(ConnectionState.ERROR, Stage.HELLO, now)
         self.problem = problem
 
-    def _enter(self, state: ConnectionState, stage: _Stage, now: float) -> None:
+    def _enter(self, state: ConnectionState, stage: Stage, now: float) -> None:
         self.state, self._stage, self._stage_since_s = state, stage, now
 
     # Watching
@@ -543,17 +565,17 @@ class HubSession:
     def _check(self, now: float) -> None:
         params = self._params
         self._check_version(now)
-        if self._stage is _Stage.DONE:
+        if self._stage is Stage.DONE:
             self._check_flow(now)
         elif self._listen_only:
             return
-        elif self._stage is _Stage.CLOCK:
+        elif self._stage is Stage.CLOCK:
             # So many without agreement: the hub does not answer them, or the line is never free.
             enough = self._pinger.sent - self._pings_before >= params.most_first_pings
             late = now - self._stage_since_s > params.first_pings_s
             if self.clock_map.settled or (enough and late):
                 self._begin_streaming(now, None)
-        elif self._stage is _Stage.FIRST_SAMPLE and now - max(self._stage_since_s, self._patient_until_s) > (
+        elif self._stage is Stage.FIRST_SAMPLE and now - max(self._stage_since_s, self._patient_until_s) > (
             params.first_sample_s
         ):
             self._started = False
@@ -567,7 +589,7 @@ class HubSession:
             return
         self._other_versions = seen
         self._heard_s = now
-        if self._stage is _Stage.HELLO and self.parser.found_version is not None:
+        if self._stage is Stage.HELLO and self.parser.found_version is not None:
             self._fail(str(p.wrong_version(p.VERSION, self.parser.found_version)), now)
 
     def _check_flow(self, now: float) -> None:
@@ -581,7 +603,7 @@ class HubSession:
             self.counters.watchdog += 1
             quietly = f"{self.description}: nothing from the hub for {quiet:.1f} s"
             if self._listen_only:
-                self._enter(ConnectionState.CONNECTING, _Stage.FIRST_SAMPLE, now)
+                self._enter(ConnectionState.CONNECTING, Stage.FIRST_SAMPLE, now)
                 self.problem = quietly
             else:
                 self._begin_handshake(now, f"{quietly}, asking it again", resume=self._started)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import metadata
 from xml.etree import ElementTree
 
@@ -10,6 +11,7 @@ from face_model.share import share_dir
 DISTRIBUTION = "imusic"
 
 
+@cache
 def version() -> str:
     """Of the checkout or the installed ROS package; without either, of the installed Python distribution."""
     try:

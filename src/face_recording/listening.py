@@ -1,0 +1,114 @@
+"""Subscriptions of a recorder: messages as bytes, reliable and latched where their publishers are."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+from face_recording.bag_metadata import BagTopic, qos_text
+from face_recording.errors import RecordingError
+from face_recording.message_definitions import definition_of, hash_of
+from face_recording.recorded_topics import OTHERS_DEPTH, SNAPSHOT, TopicKind
+
+OnTopic = Callable[[BagTopic, str, TopicKind], Callable[[bytes], None] | None]
+"""Called with a topic and its definition before the first message; answers what takes its messages, or None."""
+
+
+@dataclass
+class _Listening:
+    subscription: Any
+    kind: TopicKind
+    heard: bool = False
+
+
+class Listener:
+    """Subscribes to topics as soon as it is known how.
+
+    Args:
+        node: that subscribes.
+        kinds: how topics are published, by absolute name; None where publishers have to tell.
+        on_topic: see `OnTopic`.
+
+    Attributes:
+        refused: why topics are not listened to, by name.
+    """
+
+    def __init__(self, node: Node, kinds: Mapping[str, TopicKind | None], on_topic: OnTopic) -> None:
+        self.refused: dict[str, str] = {}
+        self._node, self._kinds, self._on_topic = node, kinds, on_topic
+        self._listening: dict[str, _Listening] = {}
+
+    def look(self, snapshots: bool = True) -> None:
+        """Subscribe to what is published by now; again where it is published otherwise than was thought.
+
+        Args:
+            snapshots: whether to those too: their publishers answer with a new one at once, and what comes after it
+                must be heard already.
+        """
+        for name, known in self._kinds.items():
+            current = self._listening.get(name)
+            if name in self.refused or (current is not None and current.heard):
+                continue
+            if known is not None and known.type == SNAPSHOT and not snapshots:
+                continue
+            kind = self._offered(name, known)
+            if kind is None or (current is not None and current.kind == kind):
+                continue
+            if current is not None:
+                self._node.destroy_subscription(current.subscription)
+                del self._listening[name]
+            self._subscribe(name, kind)
+
+    def close(self) -> None:
+        """End all subscriptions."""
+        for listening in self._listening.values():
+            self._node.destroy_subscription(listening.subscription)
+        self._listening.clear()
+
+    def _offered(self, name: str, known: TopicKind | None) -> TopicKind | None:
+        """How a topic is published: as its publishers say, or as it is known to be."""
+        offers = self._node.get_publishers_info_by_topic(name)
+        types = {offer.topic_type for offer in offers}
+        if not offers or (known is not None and known.type not in types):
+            return known
+        type_name = known.type if known is not None else sorted(types)[0]
+        qos = [offer.qos_profile for offer in offers if offer.topic_type == type_name]
+        latched = all(q.durability == DurabilityPolicy.TRANSIENT_LOCAL for q in qos)
+        return TopicKind(
+            type_name,
+            reliable=all(q.reliability == ReliabilityPolicy.RELIABLE for q in qos),
+            latched=latched,
+            depth=OTHERS_DEPTH if known is None else known.depth,
+            repeats=int(latched) if known is None else known.repeats,
+        )
+
+    def _subscribe(self, name: str, kind: TopicKind) -> None:
+        package, _, message = kind.type.partition("/msg/")
+        try:
+            message_type = getattr(importlib.import_module(f"{package}.msg"), message)
+            topic = BagTopic(name, kind.type, qos_text(kind.reliable, kind.latched, kind.depth), hash_of(kind.type))
+            take = self._on_topic(topic, definition_of(kind.type), kind)
+        except (ImportError, AttributeError, RecordingError) as error:
+            self.refused[name] = f"its type {kind.type} is not installed ({error})"
+            return
+        if take is None:
+            return
+        qos = QoSProfile(
+            history=HistoryPolicy.KEEP_LAST,
+            depth=kind.depth,
+            reliability=ReliabilityPolicy.RELIABLE if kind.reliable else ReliabilityPolicy.BEST_EFFORT,
+            durability=DurabilityPolicy.TRANSIENT_LOCAL if kind.latched else DurabilityPolicy.VOLATILE,
+        )
+        listening = _Listening(None, kind)
+
+        def hear(data: bytes) -> None:
+            listening.heard = True
+            take(data)
+
+        listening.subscription = self._node.create_subscription(message_type, name, hear, qos, raw=True)
+        self._listening[name] = listening

@@ -1,0 +1,81 @@
+"""The topics of a capture: their types and how they are published, known before anybody publishes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TopicKind:
+    """How a topic is published.
+
+    Attributes:
+        type: of its messages.
+        reliable: whether publishers repeat what was lost.
+        latched: whether late subscribers get the last messages (transient local).
+        depth: how many messages wait for the recorder when it is held up.
+        repeats: how many of the last messages begin a new file of a bag; 0: none.
+    """
+
+    type: str
+    reliable: bool = False
+    latched: bool = False
+    depth: int = 2000
+    repeats: int = 0
+
+
+SNAPSHOT = "imusic/msg/Snapshot"
+
+KINDS = {
+    "imu/bytes": TopicKind("imusic/msg/HubBytes", reliable=True),
+    # Not repeated: a replay goes back to what a snapshot knows. They come every ten seconds.
+    "imu/snapshot": TopicKind(SNAPSHOT, reliable=True, latched=True, depth=10),
+    "face/snapshot": TopicKind(SNAPSHOT, reliable=True, latched=True, depth=10),
+    "imu/frame": TopicKind("imusic/msg/ImuFrame", reliable=True),
+    "imu/layout": TopicKind("imusic/msg/SensorLayout", reliable=True, latched=True, depth=10, repeats=1),
+    "imu/states": TopicKind("imusic/msg/SensorStates", reliable=True, latched=True, depth=100, repeats=1),
+    "face/blendshapes": TopicKind("imusic/msg/FaceBlendshapes", reliable=True),
+    "face/prompt": TopicKind("imusic/msg/WearerPrompt", reliable=True, latched=True, depth=100, repeats=1),
+    "face/reference": TopicKind("imusic/msg/FaceReference"),
+    "/diagnostics": TopicKind("diagnostic_msgs/msg/DiagnosticArray", reliable=True, depth=1000),
+    "/rosout": TopicKind("rcl_interfaces/msg/Log", reliable=True, depth=1000),
+    "/tf": TopicKind("tf2_msgs/msg/TFMessage", reliable=True, depth=1000),
+    "/tf_static": TopicKind("tf2_msgs/msg/TFMessage", reliable=True, latched=True, depth=100, repeats=50),
+}
+"""By name, relative to a wearer's namespace or absolute."""
+FACES = ("imu/bytes", "imu/frame", "face/blendshapes")
+"""Without one of these nothing of a face is recorded."""
+OTHERS_DEPTH = 1000
+
+
+def kinds(topics: Iterable[str], namespaces: Sequence[str]) -> dict[str, TopicKind | None]:
+    """How each topic is published, by absolute name; None where that is not known.
+
+    Args:
+        topics: relative or absolute names.
+        namespaces: of the wearers, absolute.
+    """
+    found: dict[str, TopicKind | None] = {}
+    for topic in topics:
+        if topic.startswith("/"):
+            found[topic] = KINDS.get(topic)
+        elif topic:
+            found |= {absolute(namespace, topic): KINDS.get(topic) for namespace in namespaces}
+    return found
+
+
+def absolute(namespace: str, name: str) -> str:
+    """A relative name in an absolute namespace."""
+    return "/" + "/".join(part for part in f"{namespace}/{name}".split("/") if part)
+
+
+NOTHING_PUBLISHED = "expected a face to record"
+
+
+def nothing_published(namespaces: Sequence[str]) -> str:
+    """What is wrong where no topic of `FACES` is published, and what to do; begins with `NOTHING_PUBLISHED`."""
+    return (
+        f"{NOTHING_PUBLISHED} in {', '.join(namespaces)}, found nobody who publishes imu/frame or face/blendshapes "
+        "there; start `imusic capture` or `imusic demo`, with the same --namespace"
+    )

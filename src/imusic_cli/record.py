@@ -1,0 +1,150 @@
+"""`imusic record`: keep what a running graph publishes, in a folder that replays."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shlex
+import signal
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from imusic_cli.errors import CommandError
+from imusic_cli.namespace import parsed_namespace
+
+if TYPE_CHECKING:
+    from imusic.msg import RecordingStatus
+
+    from imusic_cli.recorder_client import RecorderClient
+    from imusic_ros.graph import Process
+
+err = Console(stderr=True, markup=False, highlight=False)
+
+_DIGITS = re.compile(r"[0-9]+")
+MB = 1 << 20
+FOUND_S = 1.5
+"""Nodes of this machine find each other within half a second."""
+STARTED_S = 30.0
+"""A recorder of our own is ready within this, on a slow machine too."""
+PUBLISHED_S = 4.0
+"""What is published is known within this."""
+SILENT_S = 15.0
+"""A recorder tells of itself every second; after this long without a word it has ended, or hangs."""
+
+
+def record(
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="ROS namespace of the wearer; several times for several wearers in one recording.",
+            parser=parsed_namespace,
+            metavar="NAME",
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the take: part of the folder's name.")] = "",
+    wearer: Annotated[str, typer.Option(help="Who wears the sensors; by default as the graph says.")] = "",
+    notes: Annotated[str, typer.Option(help="Free text that is kept with the take.")] = "",
+    duration: Annotated[float, typer.Option(help="End after so many seconds; 0: at Ctrl-C.", min=0.0)] = 0.0,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for takes; by default $IMUSIC_TAKES, else ~/imusic_takes.")
+    ] = None,
+) -> None:
+    """Record a running graph until Ctrl-C: all that a replay needs, in a folder that `ros2 bag` reads too."""
+    from imusic_cli.recorder_client import RecorderClient
+    from imusic_cli.supervisor import Supervisor
+
+    places = list(dict.fromkeys(f"/{place.strip('/')}" for place in namespace or [""]))
+    home = places[0] if len(places) == 1 else "/"
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _signal, _frame: stop.set())
+    with ExitStack() as stack:
+        client = stack.enter_context(RecorderClient(home))
+        client.wait_for_faces(places, PUBLISHED_S, stop.is_set)
+        there = client.find("recorder", FOUND_S, stop.is_set)
+        supervisor = None
+        if not there or len(places) > 1 or output is not None:
+            process = _own_recorder(places, output, taken=there)
+            supervisor = stack.enter_context(Supervisor((process,), home.strip("/"), _print_trouble))
+            if not client.find(process.name, STARTED_S, lambda: bool(supervisor.ended()) or stop.is_set()):
+                if stop.is_set():
+                    raise typer.Exit(0)
+                raise CommandError("expected the recorder to start, found none; its reason is printed above")
+        folder = client.start(name, wearer, notes, PUBLISHED_S, stop.is_set)
+        if not folder:
+            raise typer.Exit(0)
+        end = f"ends after {duration:g} s, or at Ctrl-C" if duration else "Ctrl-C ends it"
+        err.print(f"Recording to {folder}; {end}.", style="green", soft_wrap=True)
+        _follow(client, stop, duration)
+        problem = client.stop()
+    _say_the_end(client, folder, problem)
+
+
+def _own_recorder(places: list[str], output: Path | None, taken: bool) -> Process:
+    from face_model.share import share_dir
+    from imusic_ros.graph import Process
+
+    overrides: dict[str, object] = {"namespaces": places, "record": False}
+    if output is not None:
+        overrides["takes"] = str(output.expanduser().absolute())
+    node = f"recorder_{os.getpid()}" if taken else "recorder"
+    return Process(node, "recorder", share_dir() / "config" / "recorder.yaml", True, overrides)
+
+
+def _follow(client: RecorderClient, stop: threading.Event, duration: float) -> None:
+    told = ""
+    with Live(console=err, transient=True, auto_refresh=False) as live:
+        while not stop.is_set():
+            status = client.wait(0.2)
+            if status is None:
+                if client.silent_s > SILENT_S:
+                    raise CommandError(
+                        f"expected the recorder to tell of itself, found {SILENT_S:g} s of silence: it has ended; what "
+                        "was recorded is mended by `imusic takes`"
+                    )
+                continue
+            live.update(Text(progress_line(status), no_wrap=True, overflow="ellipsis"), refresh=True)
+            kind = _DIGITS.sub("", status.message)  # the same again, with other figures, is no news
+            if kind and kind != told:
+                err.print(status.message, style="yellow", soft_wrap=True)
+            told = kind
+            if status.state != status.STATE_RECORDING or (duration and status.duration >= duration):
+                return
+
+
+def progress_line(status: RecordingStatus) -> str:
+    """What is told while it goes on."""
+    minutes, seconds = divmod(int(status.duration), 60)
+    left = f"   the disk lasts {_long(status.disk_time_left)}" if math.isfinite(status.disk_time_left) else ""
+    size, rate = status.bytes / MB, status.faces_rate
+    return f"{minutes:d}:{seconds:02d}   {size:.1f} MB   {rate:.0f} faces/s   {status.lost} lost{left}"
+
+
+def _long(seconds: float) -> str:
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 48 * 3600 else "for days"
+
+
+def _say_the_end(client: RecorderClient, folder: str, problem: str) -> None:
+    status = client.status
+    if status is not None:
+        err.print(progress_line(status))
+    if problem:
+        raise CommandError(problem)
+    err.print(f"Recorded {folder}", style="green", soft_wrap=True)
+    err.print(f"Watch it: imusic replay {shlex.quote(folder)}", soft_wrap=True)
+    err.print("All takes: imusic takes", soft_wrap=True)
+
+
+def _print_trouble(_name: str, line: str) -> None:
+    if "[INFO]" not in line:
+        err.print(line, soft_wrap=True)

@@ -1,0 +1,111 @@
+"""`imusic record` as people run it: another process, beside something that publishes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
+pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
+reader = pytest.importorskip("mcap.reader", reason="recordings need mcap: pip install mcap")
+
+from imusic.msg import FaceBlendshapes, RecordingStatus  # noqa: E402
+from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+
+from imusic_cli.record import progress_line  # noqa: E402
+from imusic_ros.qos import SAMPLES  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+LIMIT_S = 180.0
+COMMAND = [sys.executable, "-m", "imusic_cli", "record"]
+
+
+@pytest.fixture(scope="module")
+def faces() -> Iterator[str]:
+    """Somebody's faces at 100 Hz; the namespace."""
+    rclpy.init()
+    node = rclpy.create_node("stream")
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    publisher = node.create_publisher(FaceBlendshapes, "/ana/face/blendshapes", SAMPLES)
+    numbers = iter(range(1, 1 << 30))
+    node.create_timer(0.01, lambda: publisher.publish(FaceBlendshapes(sequence=next(numbers))))
+    ended = threading.Event()
+
+    def spin() -> None:
+        while not ended.is_set():
+            executor.spin_once(timeout_sec=0.1)
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    yield "ana"
+    ended.set()
+    thread.join(LIMIT_S)
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.try_shutdown()
+
+
+def count(folder: Path) -> int:
+    (file,) = folder.glob("*.mcap")
+    with file.open("rb") as opened:
+        return int(reader.make_reader(opened, validate_crcs=True).get_summary().statistics.message_count)
+
+
+def test_a_recording_of_given_length_is_kept_and_told(faces: str, tmp_path: Path) -> None:
+    options = ["--namespace", faces, "--name", "big smile", "--duration", "1", "--output", str(tmp_path)]
+    done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=LIMIT_S)
+    assert done.returncode == 0, done.stderr
+    (folder,) = tmp_path.iterdir()
+    assert folder.name.endswith("_big_smile")
+    assert f"Recorded {folder}" in done.stderr
+    assert f"imusic replay {folder}" in done.stderr
+    assert "imusic takes" in done.stderr
+    assert (folder / "metadata.yaml").is_file()
+    assert count(folder) > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_the_bag_is_whole(faces: str, tmp_path: Path, number: signal.Signals) -> None:
+    command = [*COMMAND, "--namespace", faces, "--output", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("Recording to"):
+            break
+    process.send_signal(number)
+    rest = process.stderr.read()
+    assert process.wait(LIMIT_S) == 0, rest
+    assert "Recorded " in rest
+    (folder,) = tmp_path.iterdir()
+    assert (folder / "metadata.yaml").is_file()
+    assert not (folder / ".recording").exists()
+
+
+def test_nothing_to_record_is_told_in_one_line_with_the_cure(tmp_path: Path) -> None:
+    options = ["--namespace", "nobody", "--output", str(tmp_path / "takes")]
+    done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=LIMIT_S)
+    assert done.returncode == 1
+    assert "imusic: expected a face to record in /nobody" in done.stderr
+    assert "start `imusic capture`" in done.stderr
+    assert not (tmp_path / "takes").exists()
+
+
+def test_an_impossible_namespace_is_refused() -> None:
+    done = subprocess.run([*COMMAND, "--namespace", "no good"], capture_output=True, text=True, timeout=LIMIT_S)
+    assert done.returncode == 2
+    assert "expected letters" in done.stderr
+
+
+def test_the_line_tells_time_size_rate_loss_and_disk() -> None:
+    status = RecordingStatus(duration=75.4, bytes=3 << 20, lost=2, disk_time_left=600.0, faces_rate=99.6)
+    assert progress_line(status) == "1:15   3.0 MB   100 faces/s   2 lost   the disk lasts 10 min"
+    status.disk_time_left = float("inf")
+    assert progress_line(status) == "1:15   3.0 MB   100 faces/s   2 lost"
