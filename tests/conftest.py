@@ -26,6 +26,8 @@ settings.register_profile("suite", deadline=None)
 settings.register_profile("long", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
+TRIES = 12
+"""For a picture of the page."""
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = (
     "--headless=new",
@@ -88,8 +90,17 @@ class Browser:
     def screenshot(self) -> NDArray[np.uint8]:
         """What is seen, (height, width, 3) rgb."""
         from PIL import Image
+        from selenium.common.exceptions import TimeoutException
 
-        with Image.open(io.BytesIO(self.driver.get_screenshot_as_png())) as image:
+        for _ in range(TRIES):
+            try:
+                png = self.driver.get_screenshot_as_png()
+                break
+            except TimeoutException:  # the driver waits 10 s for a picture, which a loaded machine may need longer for
+                continue
+        else:
+            pytest.fail(f"no picture of the page in {TRIES} tries")
+        with Image.open(io.BytesIO(png)) as image:
             return np.asarray(image.convert("RGB"))
 
     def errors(self) -> list[str]:

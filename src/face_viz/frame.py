@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from face_model import arkit
+from face_model import arkit, observability
 
 STILL_S = 0.5
 """Without a new face for this long the viewer says so, whatever the last face claimed."""
@@ -27,6 +27,23 @@ class FaceState(enum.IntEnum):
     NO_INPUT = 4
 
 
+@dataclass(frozen=True)
+class ReferenceFrame:
+    """What the page needs of one `imusic/FaceReference`: a face that something else measured.
+
+    Attributes:
+        weights: (52,) float32 in `arkit.BLENDSHAPES` order.
+        seen: (52,) bool, which of them the source measures.
+        face_seen: whether there was a face.
+        source: kind and name of the source.
+    """
+
+    weights: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    face_seen: bool
+    source: str
+
+
 def _identity() -> NDArray[np.float32]:
     return np.array([0.0, 0.0, 0.0, 1.0], dtype=np.float32)
 
@@ -43,6 +60,7 @@ class FaceFrame:
         age_s: from the newest IMU sample to these weights.
         sequence: number of the sample.
         model: name and version of the model.
+        observable: indices of the shapes that the sensors can tell; the others follow from these, or from nothing.
     """
 
     weights: NDArray[np.float32]
@@ -52,6 +70,7 @@ class FaceFrame:
     age_s: float = 0.0
     sequence: int = 0
     model: str = ""
+    observable: tuple[int, ...] = observability.OBSERVABLE
 
 
 def drawable(frame: FaceFrame) -> bool:

@@ -7,12 +7,21 @@ the newest message, as bytes: it is taken apart when it is drawn.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
-from imusic.msg import FaceBlendshapes, SensorLayout, SensorStates, WearerPrompt
+from imusic.msg import (
+    FaceBlendshapes,
+    FaceReference,
+    ImuFrame,
+    RecordingStatus,
+    SensorLayout,
+    SensorStates,
+    WearerPrompt,
+)
 from imusic.srv import CalibrateNeutral
 from rclpy.exceptions import InvalidServiceNameException
 from rclpy.serialization import deserialize_message
@@ -31,10 +40,24 @@ from face_viz.frame import LARGEST, FaceFrame, drawable
 from face_viz.markers import MarkerGeometry
 from face_viz.neutral_mesh import mesh_uri
 from face_viz.page import FacePage, Trouble
+from face_viz.page_commands import Command
 from face_viz.parameters import PARAMETERS
+from face_viz.recent_takes import recent_takes, takes_folder
 from face_viz.sensor_frames import sensor_transforms
 from face_viz.shown_sensors import SensorStatus, ShownSensors, on_rig
-from face_viz.viewer_messages import MarkerTemplate, cloud_message, frame_of, point_packer, sensor_of
+from face_viz.signal_pieces import PIECE_S, SignalPieces
+from face_viz.viewer_messages import (
+    MarkerTemplate,
+    cloud_message,
+    frame_of,
+    point_packer,
+    prompt_of,
+    recording_of,
+    reference_of,
+    sensor_of,
+    units_of,
+)
+from face_viz.viewer_requests import ViewerRequests
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import Value
@@ -48,7 +71,12 @@ SILENT_S = 0.5
 """Without a face for this long the node is in WARN: five frames of the slowest useful rate."""
 
 
-WATCHED = ("imu_driver", "face_inference")
+PROMPT_S = 3.0
+"""A prompt that is not told anew for this long is of a routine that has ended with its node."""
+SURVEY_TURNS = 5
+"""Every so many looks around, the node asks which services there are and whether time is played."""
+
+WATCHED = ("imu_driver", "face_inference", "recorder")
 """Nodes whose trouble the page shows; they are in the wearer's namespace, or speak for it."""
 LEVELS = {WARN: "warning", ERROR: "error"}
 
@@ -75,7 +103,11 @@ class FaceVizNode(ManagedNode):
         self._transforms: Transforms | None = None
         self._packer = point_packer()
         self._markers_sent = 0
-        self._prompted = ""
+        self._prompted_s: float | None = None
+        self._requests: ViewerRequests | None = None
+        self._signals = SignalPieces()
+        self._signalling: tuple[Any, Any] | None = None
+        self._turn = 0
         self._troubles: dict[str, Trouble | None] = dict.fromkeys(WATCHED)
         self._asked: Future[CalibrateNeutral.Response] | None = None
 
@@ -112,6 +144,7 @@ class FaceVizNode(ManagedNode):
         )
         if self.value("page"):
             self._page = self._open_page()
+            self._requests = ViewerRequests(self, self._announce) if self.value("controls") else None
 
     def activate(self) -> None:
         """Listen and publish whenever somebody looks."""
@@ -122,6 +155,7 @@ class FaceVizNode(ManagedNode):
         """Stop listening; the page stays open and says that nothing comes in."""
         self.destroy_timer(self._look_timer)
         self._listen(False)
+        self._take_signals(False)
         self._publish_markers(False)
 
     def cleanup(self) -> None:
@@ -129,6 +163,9 @@ class FaceVizNode(ManagedNode):
         if self._page is not None:
             self._page.close()
             self._page = None
+        if self._requests is not None:
+            self._requests.close()
+            self._requests = None
         for destroy, entity in reversed(self._entities):
             destroy(entity)
         self._entities.clear()
@@ -184,7 +221,8 @@ class FaceVizNode(ManagedNode):
                 host=str(self.value("host")),
                 port=int(self.value("port")),
                 draw_rate_hz=float(self.value("draw_rate_hz")),
-                on_calibrate=None if self._calibrate is None else self._on_calibrate,
+                on_calibrate=self._on_calibrate if self._calibrate is not None and self.value("controls") else None,
+                on_command=self._on_command if self.value("controls") else None,
                 show_sensors=bool(self.value("show_sensors")),
                 turn_head=bool(self.value("turn_head")),
                 title=self.get_namespace().strip("/"),
@@ -208,6 +246,22 @@ class FaceVizNode(ManagedNode):
         watched = self._page is not None and self._page.counters["viewers"] > 0
         self._listen(drawn or watched)
         self._publish_markers(drawn)
+        self._take_signals(watched and self._page is not None and self._page.signals_wanted)
+        if watched:
+            self._survey()
+
+    def _survey(self) -> None:
+        """What is there to be asked, and whether time is played; while somebody looks, once a second."""
+        assert self._page is not None
+        if self._prompted_s is not None and time.monotonic() - self._prompted_s > PROMPT_S:
+            self._prompted_s = None
+            self._page.tell("prompt", None)
+        self._turn += 1
+        if self._turn % SURVEY_TURNS != 1:
+            return
+        self._page.tell("services", None if self._requests is None else self._requests.offered())
+        played = bool(self.get_parameter("use_sim_time").value) or self.count_publishers("/clock") > 0
+        self._page.tell("replay", {"on": played})
 
     def _listen(self, on: bool) -> None:
         if on and not self._listening:
@@ -216,13 +270,33 @@ class FaceVizNode(ManagedNode):
                 self.create_subscription(SensorStates, "imu/states", self._on_states, LATCHED),
                 self.create_subscription(WearerPrompt, "face/prompt", self._on_prompt, LATCHED),
                 self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10),
+                self.create_subscription(RecordingStatus, "recording/status", self._on_recording, LATCHED),
+                self.create_subscription(FaceReference, "face/reference", self._on_reference, SENSOR_DATA),
             ]
+            self._turn = 0
             self._arrived_s = self.now_s()
         elif not on and self._listening:
             for subscription in self._listening:
                 self.destroy_subscription(subscription)
             self._listening, self._raw = [], None
             self._troubles = dict.fromkeys(WATCHED)
+
+    def _take_signals(self, on: bool) -> None:
+        """Listen to the sensors' samples while a viewer plots them."""
+        if on and self._signalling is None:
+            self._signals = SignalPieces()
+            subscription = self.create_subscription(ImuFrame, "imu/frame", self._signals.add, SENSOR_DATA, raw=True)
+            self._signalling = subscription, self.create_timer(PIECE_S, self._send_signals)
+        elif not on and self._signalling is not None:
+            subscription, timer = self._signalling
+            self.destroy_timer(timer)
+            self.destroy_subscription(subscription)
+            self._signalling = None
+
+    def _send_signals(self) -> None:
+        piece = self._signals.piece()
+        if piece is not None and self._page is not None:
+            self._page.add_signals(piece)
 
     def _publish_markers(self, on: bool) -> None:
         if on and self._marker_timer is None:
@@ -251,6 +325,7 @@ class FaceVizNode(ManagedNode):
             shown = None
         self._templates.clear()
         self._show_sensors(shown)
+        self._tell_units()
         self._publish_frames()
         if self._states is not None:
             self._on_states(self._states)
@@ -288,6 +363,7 @@ class FaceVizNode(ManagedNode):
     def _on_states(self, message: SensorStates) -> None:
         """How the sensors are, once a second: a hundredth of what taking every ImuFrame would cost."""
         self._states = message
+        self._tell_units()
         layout, sensors, status = self._layout, self._sensors, message.status
         if layout is None or sensors is None:
             return
@@ -297,13 +373,25 @@ class FaceVizNode(ManagedNode):
         if not np.array_equal(shown.statuses, sensors.statuses):
             self._show_sensors(shown)
 
+    def _tell_units(self) -> None:
+        if self._page is not None and self._layout is not None:
+            self._page.tell("units", units_of(self._layout, self._states))
+
     def _on_prompt(self, message: WearerPrompt) -> None:
-        """What the wearer is asked to do: shown when it changes, not each time that the time left is told."""
-        if message.text == self._prompted:
-            return
-        self._prompted = message.text
-        if self._page is not None and message.text:
-            self._page.announce(f"{message.text} ({message.number} of {message.count})")
+        """What the wearer is asked to do, and the time that is left for it."""
+        self._prompted_s = time.monotonic() if message.text else None
+        if self._page is not None:
+            self._page.tell("prompt", prompt_of(message))
+
+    def _on_recording(self, message: RecordingStatus) -> None:
+        if self._page is not None:
+            self._page.tell("recording", recording_of(message))
+
+    def _on_reference(self, message: FaceReference) -> None:
+        if self._page is not None:
+            reference = reference_of(message)
+            self._page.tell("reference", {"source": reference.source})
+            self._page.show_reference(reference)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         """What driver and estimator of this wearer say of themselves, where not all is well."""
@@ -321,7 +409,18 @@ class FaceVizNode(ManagedNode):
         if self._page is not None:
             self._page.set_sensors(sensors)
 
-    # The page's button.
+    # The page's buttons.
+
+    def _on_command(self, command: Command) -> None:
+        """Called in the page's thread."""
+        if command.name != "takes":
+            if self._requests is not None:
+                self._requests.handle(command)
+        elif self._page is not None and self._page.is_public:
+            self._page.tell("takes", {"folder": "not listed on a page that other machines reach", "takes": []})
+        elif self._page is not None:
+            folder = takes_folder()
+            self._page.tell("takes", {"folder": str(folder), "takes": recent_takes(folder)})
 
     def _on_calibrate(self) -> None:
         """Called in the page's thread."""

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from face_model import arkit
 from face_model.rig import FaceRig
-from face_viz.frame import NEUTRAL, STILL_S, FaceFrame, FaceState, drawable
+from face_viz.frame import NEUTRAL, STILL_S, FaceFrame, FaceState, ReferenceFrame, drawable
 from face_viz.front_view import FrontView
 from face_viz.guard import is_loopback
-from face_viz.page_format import encode_frame, encode_rig
+from face_viz.page_commands import Command
+from face_viz.page_format import encode_frame, encode_reference, encode_rig
 from face_viz.server import DEFAULT_PORT, PageServer
 from face_viz.shown_sensors import ShownSensors
 
 MAX_RATE_HZ = 60.0
 SILENT_PERIOD_S = 0.5
+PIECES_KEPT = 10
+"""Pieces of signals kept for viewers that are slow to fetch them, a second's worth."""
 RATE_WINDOW_S = 1.0
 """Least time over which faces per second are counted."""
 
@@ -52,6 +58,7 @@ class FacePage:
         port: 0 takes the first free one from 8080 up.
         draw_rate_hz: frames per second sent to each viewer, at most 60.
         on_calibrate: called, from the page's thread, when somebody presses "calibrate neutral"; must not block.
+        on_command: as `on_calibrate`, for all else that viewers may ask for; without it the page offers nothing of it.
         show_sensors: whether sensors are shown until a viewer decides otherwise.
         turn_head: whether the head turns until a viewer decides otherwise.
         title: whose face it is, for the browser's tab; may be empty.
@@ -68,6 +75,7 @@ class FacePage:
         port: int = DEFAULT_PORT,
         draw_rate_hz: float = 30.0,
         on_calibrate: Callable[[], None] | None = None,
+        on_command: Callable[[Command], None] | None = None,
         show_sensors: bool = True,
         turn_head: bool = True,
         title: str = "",
@@ -76,7 +84,17 @@ class FacePage:
         self._rig = rig
         self._rig_bytes: bytes | None = None
         self._on_calibrate = on_calibrate
-        self._options = {"show_sensors": show_sensors, "turn_head": turn_head, "calibrate": on_calibrate is not None}
+        self._on_command = on_command
+        self._options = {
+            "show_sensors": show_sensors,
+            "turn_head": turn_head,
+            "calibrate": on_calibrate is not None,
+            "commands": on_command is not None,
+        }
+        self._notes: dict[str, tuple[int, str]] = {}
+        self._reference: tuple[int, ReferenceFrame | None] = (0, None)
+        self._pieces: deque[tuple[int, bytes]] = deque(maxlen=PIECES_KEPT)
+        self._piece = 0
         self._title = title
         self._troubles: tuple[Trouble, ...] = ()
         self._clock = clock
@@ -90,7 +108,7 @@ class FacePage:
         self._lock = threading.Lock()
         self._revision = 0
         self._scene: dict[str, Any] = {}
-        self._model = ""
+        self._model: tuple[str, tuple[int, ...]] = ("", ())
         self._cached: tuple[int, bytes] = (-1, b"")
         self._frames_encoded = 0
         self._host = host
@@ -122,6 +140,38 @@ class FacePage:
             with self._lock:
                 self._troubles = troubles
                 self._describe()
+
+    def tell(self, name: str, value: Mapping[str, Any] | None) -> None:
+        """Tell every viewer, now and those that come later, something that changes seldom; None: it holds no more.
+
+        What has not changed is not told again.
+
+        Args:
+            name: `units`, `prompt`, `recording`, `services`, `replay` or `takes`.
+            value: anything that JSON has.
+        """
+        text = json.dumps({"type": name, "value": value})
+        number, before = self._notes.get(name, (0, ""))
+        if text != before:
+            self._notes[name] = (number + 1, text)
+
+    def show_reference(self, reference: ReferenceFrame) -> None:
+        """Draw this face beside the measured one; one with wrong shapes or NaN is left out."""
+        good = reference.weights.shape == reference.seen.shape == (arkit.COUNT,)
+        if good and np.isfinite(reference.weights).all():
+            self._reference = (self._reference[0] + 1, reference)
+        else:
+            self._refused += 1
+
+    def add_signals(self, piece: bytes) -> None:
+        """The next piece of the sensors' signals, as `encode_signals` makes it."""
+        self._piece += 1
+        self._pieces.append((self._piece, piece))
+
+    @property
+    def signals_wanted(self) -> bool:
+        """Whether a viewer looks at the sensors' signals."""
+        return self._server.plotters > 0
 
     def set_option(self, name: str, value: bool) -> None:
         """Change `show_sensors` or `turn_head` on every open page."""
@@ -179,7 +229,8 @@ class FacePage:
 
     def scene(self) -> tuple[int, dict[str, Any]]:
         """See `FrameSource`."""
-        if self._newest().model != self._model:
+        newest = self._newest()
+        if (newest.model, newest.observable) != self._model:
             with self._lock:
                 self._describe()
         return self._revision, self._scene
@@ -198,9 +249,27 @@ class FacePage:
             self._cached = (key, self._encode(self._newest(), count, now_s, silence_s, silent))
         return self._cached
 
-    def command(self, name: str) -> None:
+    def notes(self) -> Mapping[str, tuple[int, str]]:
         """See `FrameSource`."""
-        if name == "calibrate" and self._on_calibrate is not None:
+        return self._notes
+
+    def reference(self, last: int) -> tuple[int, bytes] | None:
+        """See `FrameSource`."""
+        number, reference = self._reference
+        return None if reference is None or number == last else (number, encode_reference(reference))
+
+    def signals(self, last: int) -> tuple[int, list[bytes]]:
+        """See `FrameSource`."""
+        kept = list(self._pieces)
+        # A viewer that begins to look gets what comes, not what was.
+        return self._piece, [] if last < 0 else [piece for number, piece in kept if number > last]
+
+    def command(self, command: Command) -> None:
+        """See `FrameSource`."""
+        if command.name != "calibrate":
+            if self._on_command is not None:
+                self._on_command(command)
+        elif self._on_calibrate is not None:
             self._front.reset()
             self._on_calibrate()
 
@@ -242,12 +311,14 @@ class FacePage:
 
     def _describe(self) -> None:
         """Renew what the page is told of rarely; callers hold the lock, or nobody else knows the page yet."""
-        self._model = self._face[1].model
+        face = self._face[1]
+        self._model = (face.model, face.observable)
         sensors = [] if self._sensors is None else [asdict(info) for info in self._sensors.infos()]
         layout = "" if self._sensors is None else self._sensors.layout.name
         self._scene = {
             "title": self._title,
-            "model": self._model,
+            "model": face.model,
+            "observable": face.observable,
             "layout": layout,
             "sensors": sensors,
             "options": self._options,

@@ -7,6 +7,11 @@ A frame: uint32 state, uint32 number of sensors S, float32 rate in Hz (negative:
 seconds since the last face, uint32 sequence, float32 head quaternion x y z w, float32 weights [52], float32 sensors
 [S x 7] (position in m, quaternion x y z w, in `face_head`), uint8 confidence [52] (255 = 1), uint8 status [S]
 (`SensorStatus`).
+
+Two further messages begin with a number that is no state. A reference face: uint32 `REFERENCE`, uint32 1 if there was a
+face, float32 weights [52], uint8 seen [52]. A piece of signals: uint32 `SIGNALS`, uint32 sensors S, uint32 samples N,
+padding to 8 bytes, float64 time of each sample in s [N], int16 [N x S x 6]: angular velocity in 0.1 deg/s, specific
+force in 0.01 m/s2, both x y z in the sensor's axes.
 """
 
 from __future__ import annotations
@@ -20,11 +25,17 @@ from numpy.typing import NDArray
 
 from face_model import arkit, observability
 from face_model.rig import FaceRig
-from face_viz.frame import FaceFrame, FaceState
+from face_viz.frame import FaceFrame, FaceState, ReferenceFrame
 from face_viz.relief import relief
 
 HEAD: Final = struct.Struct("<IIfffI")
 """Numbers that a frame begins with."""
+
+REFERENCE: Final = 101
+SIGNALS: Final = 100
+SIGNALS_HEAD: Final = struct.Struct("<IIII")
+RATE_STEP_DEG_S: Final = 0.1
+FORCE_STEP_M_S2: Final = 0.01
 
 STILL_M: Final = 2e-6
 """Displacements below this are not sent: a fiftieth of a pixel when the face fills a screen."""
@@ -59,6 +70,8 @@ def encode_rig(rig: FaceRig) -> bytes:
             "observable": observability.OBSERVABLE,
             "pairs": rig.pairs,
             "landmarks": {name: int(vertex) for name, vertex in rig.landmarks.items()},
+            "parts": {name: [part.start, part.stop] for name, part in rig.parts.items()},
+            "lips": rig.lip_vertices.tolist(),
             "inner": [[part.start, part.stop] for name, part in rig.parts.items() if name.lower().startswith(INNER)],
             "arrays": table,
         }
@@ -124,3 +137,25 @@ def encode_frame(
         np.asarray(statuses, np.uint8).tobytes(),
     ]
     return b"".join(parts)
+
+
+def encode_reference(reference: ReferenceFrame) -> bytes:
+    """Bytes of a face that something else measured."""
+    return b"".join(
+        [
+            struct.pack("<II", REFERENCE, reference.face_seen),
+            np.asarray(reference.weights, "<f4").tobytes(),
+            np.asarray(reference.seen, np.uint8).tobytes(),
+        ]
+    )
+
+
+def encode_signals(
+    times_s: NDArray[np.floating], rates_rad_s: NDArray[np.floating], forces_m_s2: NDArray[np.floating]
+) -> bytes:
+    """Bytes of one piece of signals: (N,) times, (N, S, 3) angular velocities and specific forces."""
+    steps = np.concatenate([np.rad2deg(rates_rad_s) / RATE_STEP_DEG_S, forces_m_s2 / FORCE_STEP_M_S2], axis=2)
+    steps = np.clip(np.nan_to_num(np.rint(steps)), -32767, 32767).astype("<i2")
+    samples, sensors = steps.shape[:2]
+    head = SIGNALS_HEAD.pack(SIGNALS, sensors, samples, 0)
+    return b"".join([head, np.asarray(times_s, "<f8").tobytes(), steps.tobytes()])

@@ -82,6 +82,12 @@ PARAMETERS = (
         effect="Each viewer can switch that on and off; a change of this parameter sets all open pages.",
     ),
     ParameterSpec(
+        "controls",
+        True,
+        "Let viewers of the page do more than look: calibrate, guide the wearer, use a profile, identify, record.",
+        effect="Off for a page that strangers can open: it then shows the same, without buttons.",
+    ),
+    ParameterSpec(
         "calibrate_service",
         "face_inference/calibrate_neutral",
         "Service behind the page's button that calibrates the neutral, relative to the node's namespace.",

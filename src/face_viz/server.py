@@ -8,7 +8,7 @@ import errno
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from aiohttp import WSMsgType, web
 from face_viz.connections import MAX_VIEWERS, SILENT_S, Connections
 from face_viz.errors import PortError
 from face_viz.guard import refusal
+from face_viz.page_commands import PERIOD_S, Command, parse_command
 from face_viz.policy import content_security_policy
 
 # Where the files really are: a colcon --symlink-install holds links, which aiohttp rightly does not follow.
@@ -25,8 +26,7 @@ DEFAULT_PORT = 8080
 PORTS_TRIED = 50
 SEND_TIMEOUT_S = 5.0
 """A viewer that takes nothing for this long is let go; it comes back by itself when it can."""
-CALIBRATE_PERIOD_S = 3.0
-"""Least time between two calibrations that viewers ask for, of all viewers together: one takes two still seconds."""
+HASTY = "That was asked for a moment ago: wait for it to end"
 MESSAGES_PER_S = 20
 """A viewer that sends more is not our page, and is let go."""
 SWEEP_PERIOD_S = 1.0
@@ -44,7 +44,16 @@ class FrameSource(Protocol):
     def frame(self, last: int) -> tuple[int, bytes] | None:
         """Key and bytes of the newest frame, or None if its key is `last`."""
 
-    def command(self, name: str) -> None:
+    def notes(self) -> Mapping[str, tuple[int, str]]:
+        """What else is told when it changes, by name: revision and JSON text."""
+
+    def reference(self, last: int) -> tuple[int, bytes] | None:
+        """Key and bytes of the newest reference face, or None if its key is `last`."""
+
+    def signals(self, last: int) -> tuple[int, list[bytes]]:
+        """Number of the newest piece of the sensors' signals, and those after `last` that are still kept."""
+
+    def command(self, command: Command) -> None:
         """Somebody pressed a button."""
 
 
@@ -113,7 +122,8 @@ class PageServer:
         self._clients: set[web.WebSocketResponse] = set()
         self.bytes_sent = 0
         self.frames_sent = 0
-        self._calibrate_from_s = -CALIBRATE_PERIOD_S
+        self._plotters: set[web.WebSocketResponse] = set()
+        self._allowed_from_s: dict[str, float] = {}
         self._connections: Connections
         self._loop = asyncio.new_event_loop()
         self._closing: asyncio.Event = asyncio.Event()
@@ -124,6 +134,11 @@ class PageServer:
     def clients(self) -> int:
         """Viewers connected now."""
         return len(self._clients)
+
+    @property
+    def plotters(self) -> int:
+        """Viewers that look at the sensors' signals now."""
+        return len(self._plotters)
 
     def close(self) -> None:
         """Let every viewer go and free the port; may be called twice."""
@@ -232,30 +247,43 @@ class PageServer:
             yield
         finally:
             self._clients.discard(client)
+            self._plotters.discard(client)
 
     async def _command(self, client: web.WebSocketResponse, text: str) -> None:
-        try:
-            name = json.loads(text)["command"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return  # not from our page: nothing to do, nobody to tell
-        if name != "calibrate":
+        command = parse_command(text)
+        if command is None:
+            return
+        if command.name == "watch":
+            (self._plotters.add if command.signals else self._plotters.discard)(client)
             return
         now_s = self._loop.time()
-        if now_s < self._calibrate_from_s:
-            wait = {"type": "notice", "text": "A calibration has just begun: wait for it to end", "ok": False}
-            await self._send(client, json.dumps(wait))
+        if now_s < self._allowed_from_s.get(command.name, now_s):
+            await self._send(client, json.dumps({"type": "notice", "text": HASTY, "ok": False}))
             return
-        self._calibrate_from_s = now_s + CALIBRATE_PERIOD_S
-        self._source.command("calibrate")
+        self._allowed_from_s[command.name] = now_s + PERIOD_S[command.name]
+        self._source.command(command)
 
     async def _stream(self, client: web.WebSocketResponse) -> None:
-        shown, last = -1, -1
+        shown, last, reference, signals = -1, -1, -1, -1
+        told: dict[str, int] = {}
         next_s = self._loop.time()
         while not client.closed:
             revision, scene = self._source.scene()
             if revision != shown:
                 shown = revision
                 await self._send(client, json.dumps({"type": "scene", **scene}))
+            for name, (number, text) in list(self._source.notes().items()):
+                if told.get(name) != number:
+                    told[name] = number
+                    await self._send(client, text)
+            update = self._source.reference(reference)
+            if update is not None:
+                reference, payload = update
+                await self._send(client, payload)
+            if client in self._plotters:
+                signals, pieces = self._source.signals(signals)
+                for payload in pieces:
+                    await self._send(client, payload)
             update = self._source.frame(last)
             if update is not None:
                 last, payload = update

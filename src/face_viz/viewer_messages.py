@@ -5,22 +5,40 @@ from __future__ import annotations
 import array
 import importlib
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import Point
-from imusic.msg import FaceBlendshapes, SensorMount
+from imusic.msg import (
+    FaceBlendshapes,
+    FaceReference,
+    RecordingStatus,
+    SensorLayout,
+    SensorMount,
+    SensorStates,
+    WearerPrompt,
+)
 from numpy.typing import NDArray
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from face_model import observability
 from face_model.layout import Sensor, SkullPose
 from face_viz.errors import VizError
-from face_viz.frame import FaceFrame, FaceState
+from face_viz.frame import FaceFrame, FaceState, ReferenceFrame
 from face_viz.markers import POINT_STEP, TEXT_LENGTH, MarkerGeometry, state_text, status_colors
 from face_viz.shown_sensors import ShownSensors
+
+MOST_TEXT = 500
+"""Characters of a text from outside that are passed on to the page."""
+RECORDING_STATES = {
+    RecordingStatus.STATE_IDLE: "idle",
+    RecordingStatus.STATE_RECORDING: "recording",
+    RecordingStatus.STATE_FAILED: "failed",
+}
 
 
 def frame_of(message: FaceBlendshapes) -> FaceFrame:
@@ -35,7 +53,83 @@ def frame_of(message: FaceBlendshapes) -> FaceFrame:
         age_s=float(message.age),
         sequence=int(message.sequence),
         model=str(message.model),
+        observable=observed(message.observable),
     )
+
+
+def observed(flags: Sequence[bool]) -> tuple[int, ...]:
+    """Indices of the shapes that sensors can tell; of a message that says nothing of it, those of the table."""
+    return tuple(i for i, flag in enumerate(flags) if flag) or observability.OBSERVABLE
+
+
+def reference_of(message: FaceReference) -> ReferenceFrame:
+    """What the page needs of a face that something else measured."""
+    return ReferenceFrame(
+        weights=np.asarray(message.weights, np.float32),
+        seen=np.asarray(message.seen, np.bool_),
+        face_seen=bool(message.face_seen),
+        source=str(message.source)[:MOST_TEXT],
+    )
+
+
+def prompt_of(message: WearerPrompt) -> dict[str, object] | None:
+    """What the page shows of a prompt; None when the routine is over."""
+    if not message.text:
+        return None
+    return {
+        "hold": bool(message.hold),
+        "text": str(message.text)[:MOST_TEXT],
+        "number": int(message.number),
+        "count": int(message.count),
+        "phase_left": _told(message.phase_left),
+        "routine_left": _told(message.routine_left),
+    }
+
+
+def recording_of(message: RecordingStatus) -> dict[str, object]:
+    """What the page shows of a recorder; disk time is None where it is not known."""
+    return {
+        "state": RECORDING_STATES.get(message.state, "failed"),
+        "path": str(message.path)[:MOST_TEXT],
+        "message": str(message.message)[:MOST_TEXT],
+        "duration": _told(message.duration),
+        "messages": int(message.messages),
+        "bytes": int(message.bytes),
+        "lost": int(message.lost),
+        "disk_time_left": _told(message.disk_time_left),
+    }
+
+
+def units_of(layout: SensorLayout, states: SensorStates | None) -> dict[str, object]:
+    """Every unit of a layout with its status bits now and lately; None where nothing is known of them."""
+    count = len(layout.sensors)
+    now: Sequence[int | None] = [None] * count
+    lately = now
+    if (
+        states is not None
+        and states.layout_id == layout.layout_id
+        and len(states.status) == count == len(states.lately)
+    ):
+        now, lately = [int(bits) for bits in states.status], [int(bits) for bits in states.lately]
+    return {
+        "units": [
+            {
+                "id": int(mount.id),
+                "name": str(mount.name),
+                "muscle": str(mount.muscle),
+                "reference": bool(mount.reference),
+                "present": bool(mount.present),
+                "status": now[i],
+                "lately": lately[i],
+            }
+            for i, mount in enumerate(layout.sensors)
+        ]
+    }
+
+
+def _told(number: float) -> float | None:
+    """JSON has no infinity and no NaN."""
+    return round(float(number), 2) if math.isfinite(number) else None
 
 
 def sensor_of(mount: SensorMount) -> Sensor:

@@ -81,6 +81,46 @@ def check(
 
 
 @app.command()
+def look(
+    face: Face = "head",
+    subject: Subject = 0,
+    reader: Annotated[str, typer.Option(help="Who looks: mediapipe.")] = "mediapipe",
+    model: Annotated[Path, typer.Option(help="The reader's model file.")] = Path("face_landmarker.task"),
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder of rest.png and SHAPE.png that another program drew.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Let a reader of faces say which shapes it sees in the drawn face, each at weight 1, and which at rest."""
+    from face_viz.errors import VizError
+    from face_viz.picture import Painter
+    from face_viz.strangers_eye import MediaPipeReader, from_folder
+    from face_viz.strangers_eye import look as judge
+
+    if reader != "mediapipe":
+        raise CommandError(f"expected the reader mediapipe, found {reader}")
+    try:
+        eye = MediaPipeReader(model.expanduser())
+        with err.status("looking"):
+            seen = judge(from_folder(pictures) if pictures else Painter(_rig(face, subject), 400).paint, eye)
+        eye.close()
+    except VizError as error:
+        raise CommandError(str(error)) from error
+    if as_json:
+        told = {"recognised": seen.recognised, "of": len(seen.verdicts), "rest": dict(seen.rest)}
+        print(json.dumps(told | {"shapes": [asdict(verdict) for verdict in seen.verdicts]}, indent=2))  # noqa: T201
+        return
+    table = Table("shape", "its reading", "place", "largest changes")
+    for verdict in seen.verdicts:
+        largest = ", ".join(f"{name} {change:+.2f}" for name, change in verdict.first)
+        place = Text(str(verdict.rank or "no face"), "green" if verdict.recognised else "yellow")
+        table.add_row(verdict.shape, f"{verdict.change:+.2f}", place, largest)
+    out_console.print(table)
+    stares = ", ".join(f"{name} {score:.2f}" for name, score in seen.stares.items()) or "nothing"
+    out_console.print(f"{seen.recognised} of {len(seen.verdicts)} shapes recognised; read at rest: {stares}")
+
+
+@app.command()
 def export(
     out: Annotated[Path, typer.Argument(help="The .glb or .npz file to write.")],
     face: Face = "head",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import math
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,20 +22,35 @@ rclpy = pytest.importorskip("rclpy", reason="no ROS 2: rclpy is not importable")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
-from imusic.msg import FaceBlendshapes, ImuFrame, SensorLayout, SensorMount, SensorStates, WearerPrompt  # noqa: E402
-from imusic.srv import CalibrateNeutral  # noqa: E402
+from imusic.action import CalibrateWearer  # noqa: E402
+from imusic.msg import (  # noqa: E402
+    FaceBlendshapes,
+    FaceReference,
+    ImuFrame,
+    RecordingStatus,
+    SensorLayout,
+    SensorMount,
+    SensorStates,
+    WearerPrompt,
+)
+from imusic.srv import CalibrateNeutral, Identify, StartRecording, UseWearer  # noqa: E402
 from rcl_interfaces.msg import Log  # noqa: E402
+from rclpy.action import ActionServer, CancelResponse  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
+from rclpy.task import Future  # noqa: E402
+from rosgraph_msgs.msg import Clock  # noqa: E402
 from sensor_msgs.msg import PointCloud2  # noqa: E402
+from std_srvs.srv import Trigger  # noqa: E402
 from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 from face_model.layout import load_layout  # noqa: E402
 from face_model.skin import skin_patches  # noqa: E402
 from face_viz.node import PARAMETERS, FaceVizNode  # noqa: E402
 from face_viz.page import FacePage  # noqa: E402
+from face_viz.page_commands import PERIOD_S, Command  # noqa: E402
 from imusic_ros.qos import LATCHED, RELIABLE, SENSOR_DATA  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -325,19 +343,22 @@ def check_health(graph: Graph, health: list[Any]) -> None:
 
 
 @contextlib.contextmanager
-def watching(page: FacePage) -> Iterator[None]:
-    """A viewer of the page, in a thread of its own."""
+def watching(page: FacePage) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A viewer of the page, in a thread of its own; what is passed to the function it says to the server."""
     end = threading.Event()
+    words: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     async def watch() -> None:
         async with aiohttp.ClientSession() as session, session.ws_connect(f"{page.url}/frames") as viewer:
             while not end.is_set():
                 await viewer.receive()
+                while not words.empty():
+                    await viewer.send_str(words.get())
 
     thread = threading.Thread(target=lambda: asyncio.run(watch()))
     thread.start()
     try:
-        yield
+        yield lambda message: words.put(json.dumps(message))
     finally:
         end.set()
         thread.join()
@@ -359,7 +380,7 @@ def test_the_button_calls_the_service_and_tells_its_answer(graph: Graph, monkeyp
     told: list[tuple[str, bool]] = []
     activate(graph)
     monkeypatch.setattr(graph.node._page, "announce", lambda text, ok=True: told.append((text, ok)))
-    graph.node._page.command("calibrate")
+    graph.node._page.command(Command("calibrate"))
     assert told[-1][1] is False
     assert "face_inference/calibrate_neutral" in told[-1][0]
 
@@ -369,7 +390,7 @@ def test_the_button_calls_the_service_and_tells_its_answer(graph: Graph, monkeyp
 
     graph.other.create_service(CalibrateNeutral, "face_inference/calibrate_neutral", answer)
     graph.spin_until(lambda: graph.node._calibrate.service_is_ready(), "service")
-    graph.node._page.command("calibrate")
+    graph.node._page.command(Command("calibrate"))
     graph.spin_until(lambda: told[-1] == ("hold still", False), "answer")
 
 
@@ -415,19 +436,177 @@ def test_the_shipped_configuration_names_every_parameter_and_its_default() -> No
     assert shipped == {spec.name: spec.default for spec in PARAMETERS}
 
 
-def test_the_page_tells_what_the_wearer_is_asked_to_do(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(FacePage, "announce", lambda self, text, ok=True: told.append(text))
+def note(page: FacePage, name: str) -> Any:
+    """What the page was last told under this name; None if nothing."""
+    found = page.notes().get(name)
+    return None if found is None else json.loads(found[1])["value"]
+
+
+def test_the_page_tells_what_the_wearer_is_asked_to_do(graph: Graph) -> None:
     prompts = graph.other.create_publisher(WearerPrompt, "face/prompt", LATCHED)
     graph.other.create_subscription(MarkerArray, "face/markers", lambda _: None, RELIABLE)  # somebody looks
     activate(graph)
+    page = graph.node._page
     graph.spin_until(lambda: prompts.get_subscription_count(), "listener of prompts")
-    for text, left in (("Smile broadly.", 50.0), ("Smile broadly.", 49.8), ("Relax.", 49.0), ("", 0.0)):
-        prompts.publish(WearerPrompt(text=text, number=1, count=22, routine_left=left))
-        graph.spin_until(lambda text=text: graph.node._prompted == text, "prompt")
-    prompts.publish(WearerPrompt(text="Smile broadly.", number=1, count=22, routine_left=50.0))
-    graph.spin_until(lambda: len(told) == 3, "prompt of the next routine")
-    assert told == ["Smile broadly. (1 of 22)", "Relax. (1 of 22)", "Smile broadly. (1 of 22)"]
+    prompts.publish(WearerPrompt(text="Smile.", number=1, count=22, hold=True, phase_left=1.5, routine_left=50.0))
+    told = graph.spin_until(lambda: note(page, "prompt"), "prompt")
+    assert told == {
+        "hold": True, "text": "Smile.", "number": 1, "count": 22, "phase_left": 1.5, "routine_left": 50.0,
+    }  # fmt: skip
+    prompts.publish(WearerPrompt(count=22))
+    graph.spin_until(lambda: note(page, "prompt") is None, "end of the routine")
+
+
+def test_units_recording_and_reference_are_told(graph: Graph) -> None:
+    layouts = graph.other.create_publisher(SensorLayout, "imu/layout", LATCHED)
+    states = graph.other.create_publisher(SensorStates, "imu/states", LATCHED)
+    recordings = graph.other.create_publisher(RecordingStatus, "recording/status", LATCHED)
+    references = graph.other.create_publisher(FaceReference, "face/reference", SENSOR_DATA)
+    graph.other.create_subscription(MarkerArray, "face/markers", lambda _: None, RELIABLE)
+    layouts.publish(layout_message(missing="mentalis"))
+    bits = [USABLE] * 11 + [ImuFrame.STATUS_FAULT]
+    states.publish(SensorStates(layout_id=1, status=bits, lately=[ImuFrame.STATUS_MISSING] + [0] * 11))
+    recordings.publish(RecordingStatus(state=RecordingStatus.STATE_RECORDING, path="/a/b", disk_time_left=math.inf))
+    activate(graph)
+    page = graph.node._page
+    units = graph.spin_until(lambda: (u := note(page, "units")) and u["units"][0]["status"] and u["units"], "units")
+    assert [unit["present"] for unit in units].count(False) == 1
+    assert (units[0]["lately"], units[11]["status"]) == (ImuFrame.STATUS_MISSING, ImuFrame.STATUS_FAULT)
+    told = graph.spin_until(lambda: note(page, "recording"), "recording")
+    assert (told["state"], told["path"], told["disk_time_left"]) == ("recording", "/a/b", None)
+    bad = FaceReference(source="webcam", face_seen=True, weights=[math.nan] * 52, seen=[True] * 52)
+    good = FaceReference(source="phone", face_seen=True, weights=[0.25] * 52, seen=[True] * 51 + [False])
+
+    def drawn() -> bool:
+        references.publish(bad)
+        references.publish(good)
+        return page.reference(-1) is not None
+
+    graph.spin_until(drawn, "reference")
+    payload = page.reference(-1)[1]
+    assert np.frombuffer(payload, "<u4", 2).tolist() == [101, 1]
+    assert set(np.frombuffer(payload, "<f4", 52, 8)) == {0.25}
+    assert np.frombuffer(payload, "u1", 52, 216).tolist() == [1] * 51 + [0]
+
+
+def test_signals_are_taken_only_while_a_viewer_plots_them(graph: Graph) -> None:
+    frames = graph.other.create_publisher(ImuFrame, "imu/frame", SENSOR_DATA)
+    activate(graph)
+    page = graph.node._page
+    with watching(page) as send:
+        graph.spin_until(lambda: graph.faces.get_subscription_count(), "listening")
+        assert frames.get_subscription_count() == 0
+        send({"command": "watch", "signals": True})
+        graph.spin_until(lambda: frames.get_subscription_count(), "listener of samples")
+        message = ImuFrame(status=[USABLE] * 2, angular_velocity=[math.pi] * 6, specific_force=[9.81] * 6)
+
+        def piece() -> bytes | None:
+            for _ in range(40):
+                frames.publish(message)
+            pieces = page.signals(0)[1]
+            return pieces[-1] if pieces else None
+
+        payload = graph.spin_until(piece, "piece of signals")
+        kind, sensors, samples, _ = np.frombuffer(payload, "<u4", 4)
+        assert (kind, sensors) == (100, 2)
+        assert 1 <= samples <= 5, "a plot needs no more"
+        steps = np.frombuffer(payload, "<i2", -1, 16 + 8 * samples).reshape(samples, 2, 6)
+        assert steps[0, 1].tolist() == [1800] * 3 + [981] * 3
+        send({"command": "watch", "signals": False})
+        graph.spin_until(lambda: frames.get_subscription_count() == 0, "end of it")
+
+
+def test_requests_nobody_answers_say_what_to_start(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    activate(graph)
+    page = graph.node._page
+    monkeypatch.setattr(page, "announce", lambda text, ok=True: told.append(text))
+    for name in ("record", "stop", "identify", "use_wearer", "routine", "cancel"):
+        page.command(Command(name))
+    assert "imusic record" in told[0]
+    assert len(told) == 6
+    assert not any(graph.node._requests.offered().values())
+
+
+def test_requests_reach_recorder_driver_and_estimator(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, bool]] = []
+    asked: list[Any] = []
+    activate(graph)
+    page = graph.node._page
+    monkeypatch.setattr(page, "announce", lambda text, ok=True: told.append((text, ok)))
+
+    def answer(request: Any, response: Any) -> Any:
+        asked.append(request)
+        response.success, response.message = len(asked) != 2, f"answer {len(asked)}"
+        return response
+
+    graph.other.create_service(StartRecording, "recorder/start", answer)
+    graph.other.create_service(Trigger, "recorder/stop", answer)
+    graph.other.create_service(Identify, "imu_driver/identify", answer)
+    graph.other.create_service(UseWearer, "face_inference/use_wearer", answer)
+    offered = graph.node._requests.offered
+    graph.spin_until(lambda: sum(offered().values()) == 4, "services")
+    commands = [
+        Command("record", take="smile", wearer="alice", notes="first"), Command("stop"), Command("identify", sensor=7),
+        Command("use_wearer", wearer="alice"),
+    ]  # fmt: skip
+    for number, command in enumerate(commands, 1):
+        page.command(command)
+        graph.spin_until(lambda number=number: any(t[0] == f"answer {number}" for t in told), f"answer {number}")
+    assert (asked[0].name, asked[0].wearer, asked[0].notes) == ("smile", "alice", "first")
+    assert (asked[2].sensor_id, asked[3].wearer) == (7, "alice")
+    assert ("answer 2", False) in told
+
+
+def test_the_routine_is_begun_cancelled_and_its_result_told(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, bool]] = []
+    goals: list[Any] = []
+    activate(graph)
+    page = graph.node._page
+    monkeypatch.setattr(page, "announce", lambda text, ok=True: told.append((text, ok)))
+    ended = Future()
+
+    async def routine(goal: Any) -> CalibrateWearer.Result:
+        goals.append(goal)
+        await ended
+        goal.canceled()
+        return CalibrateWearer.Result(success=False, message="cancelled; what was known stays", not_seen=["smile"])
+
+    server = ActionServer(
+        graph.other, CalibrateWearer, "face_inference/calibrate_wearer", routine,
+        cancel_callback=lambda _: CancelResponse.ACCEPT,
+    )  # fmt: skip
+    try:
+        graph.spin_until(lambda: graph.node._requests.offered()["routine"], "action")
+        page.command(Command("routine", wearer="bob"))
+        graph.spin_until(lambda: goals, "goal")
+        assert goals[0].request.wearer == "bob"
+        page.command(Command("cancel"))
+        graph.spin_until(lambda: goals[0].is_cancel_requested, "cancelling")
+        ended.set_result(None)
+        expected = ("cancelled; what was known stays (not seen by the sensors: smile)", False)
+        graph.spin_until(lambda: expected in told, "result")
+    finally:
+        server.destroy()
+
+
+def test_a_page_without_controls_offers_nothing(graph: Graph) -> None:
+    graph.node.set_parameters([Parameter("controls", value=False)])
+    activate(graph)
+    _, scene = graph.node._page.scene()
+    assert (scene["options"]["calibrate"], scene["options"]["commands"]) == (False, False)
+    for name in PERIOD_S:
+        graph.node._page.command(Command(name, wearer="x"))  # nothing happens
+
+
+def test_the_page_says_when_time_is_played(graph: Graph) -> None:
+    activate(graph)
+    page = graph.node._page
+    with watching(page):
+        graph.spin_until(lambda: note(page, "replay"), "note")
+        assert note(page, "replay") == {"on": False}
+        graph.other.create_publisher(Clock, "/clock", 10)
+        graph.spin_until(lambda: note(page, "replay") == {"on": True}, "badge")
 
 
 def test_trouble_of_driver_and_estimator_is_shown_and_that_of_others_is_not(graph: Graph) -> None:

@@ -11,17 +11,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from face_model import arkit
+from face_model import arkit, observability
 from face_model.layout import load_layout
 from face_model.skin import skin_patches
-from face_viz.frame import FaceFrame, FaceState
+from face_viz.frame import FaceFrame, FaceState, ReferenceFrame
 from face_viz.page import FacePage, Trouble
+from face_viz.page_commands import Command
+from face_viz.page_format import encode_signals
 from face_viz.shown_sensors import SensorStatus, ShownSensors
 from imu_sim.head import build_head
 
 pytestmark = pytest.mark.page
 
-PANEL_PX = 292
+PANEL_PX = 340
 RIG = build_head()
 SMILE = {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "jawOpen": 0.4, "browInnerUp": 0.3}
 
@@ -59,9 +61,21 @@ def calibrated() -> threading.Event:
     return threading.Event()
 
 
+COMMANDS: list[Command] = []
+
+
+@pytest.fixture
+def asked() -> list[Command]:
+    """What viewers asked for since the test began."""
+    COMMANDS.clear()
+    return COMMANDS
+
+
 @pytest.fixture(scope="module")
 def page(calibrated: threading.Event) -> Iterator[FacePage]:
-    page = FacePage(RIG, port=0, draw_rate_hz=4.0, on_calibrate=calibrated.set, title="alice")
+    page = FacePage(
+        RIG, port=0, draw_rate_hz=2.0, on_calibrate=calibrated.set, on_command=COMMANDS.append, title="alice"
+    )
     layout = load_layout()
     statuses = [SensorStatus.VALID] * len(layout.sensors)
     statuses[5] = SensorStatus.FAULTY
@@ -90,8 +104,8 @@ def shown_weight(browser, name: str) -> float:  # type: ignore[no-untyped-def]
 
 
 def full(page: FacePage) -> str:
-    """Address with the resolution fixed, so that pictures can be compared."""
-    return f"{page.url}/?quality=full"
+    """Address with the resolution fixed and seen from the front, so that pictures can be compared."""
+    return f"{page.url}/?quality=full&view=front"
 
 
 def skin(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -106,7 +120,7 @@ def mouth_region(picture: NDArray[np.uint8], panel_px: int = PANEL_PX) -> NDArra
     return picture[int(0.66 * height) : int(0.88 * height), int(0.35 * width) : int(0.65 * width)].astype(int)
 
 
-@pytest.mark.parametrize(("size", "panel_px"), [((1280, 800), 292), ((800, 600), 236), ((1600, 500), 292)])
+@pytest.mark.parametrize(("size", "panel_px"), [((1280, 800), 340), ((800, 600), 300), ((1600, 500), 340)])
 def test_the_face_fills_the_view_from_the_front(browser, page, performer, size, panel_px) -> None:  # type: ignore[no-untyped-def]
     browser.open(full(page), *size)
     show(browser, performer, {})
@@ -123,13 +137,52 @@ def test_the_face_fills_the_view_from_the_front(browser, page, performer, size, 
     assert browser.errors() == []
 
 
-def test_a_narrow_page_has_bars(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
-    browser.open(page.url, 400, 800)
-    performer.play(SMILE)
-    browser.wait_for(lambda: "Mouth smile" in browser.text("bars"), "bar of the smile")
-    box = browser.evaluate("document.querySelector('#bars li').getBoundingClientRect().toJSON()")
-    assert box["height"] > 20
-    assert box["bottom"] < 800
+def bar(browser, name: str) -> str:  # type: ignore[no-untyped-def]
+    """The number on the bar of a shape; empty if there is no such bar."""
+    return str(browser.evaluate(f"document.querySelector('.bar[data-shape={name}] .value')?.textContent ?? ''"))
+
+
+def tab(browser, name: str) -> None:  # type: ignore[no-untyped-def]
+    browser.evaluate(f"document.querySelector('[data-tab={name}]').click()")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (400, 800)])
+def test_all_52_weights_have_a_bar_and_what_sensors_cannot_tell_stands_apart(browser, page, performer, size) -> None:  # type: ignore[no-untyped-def]
+    browser.open(page.url, *size)
+    performer.play({"mouthSmileLeft": 0.8, "tongueOut": 0.3})
+    browser.wait_for(lambda: bar(browser, "mouthSmileLeft") == "0.80", "bar of the smile")
+    assert bar(browser, "tongueOut") == "0.30"
+    names = browser.evaluate("[...document.querySelectorAll('.bar')].map((b) => b.dataset.shape)")
+    assert sorted(names) == sorted(arkit.BLENDSHAPES)
+    apart = browser.evaluate("[...document.querySelectorAll('.hidden-shapes .bar')].map((b) => b.dataset.shape)")
+    assert sorted(apart) == sorted(arkit.BLENDSHAPES[i] for i in observability.HIDDEN)
+    widest = browser.evaluate(
+        "Math.max(...[...document.querySelectorAll('.bar')].map((b) => b.getBoundingClientRect().right))"
+    )
+    assert widest <= size[0]
+    # Every one can be brought into view by scrolling.
+    browser.evaluate("document.querySelector('.bar[data-shape=tongueOut]').scrollIntoView({block: 'center'})")
+    box = browser.evaluate("document.querySelector('.bar[data-shape=tongueOut]').getBoundingClientRect().toJSON()")
+    assert 0 < box["top"] < box["bottom"] <= size[1]
+    performer.frame = replace(performer.frame, observable=tuple(range(52)))
+    browser.wait_for(lambda: browser.evaluate("!document.querySelector('.hidden-shapes')"), "no hidden shapes")
+
+
+def test_confidence_is_on_the_bars_and_on_the_face_where_wanted(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
+    browser.open(full(page), 960, 600)
+    unsure = np.full(arkit.COUNT, 0.1, np.float32)
+    performer.frame = replace(performer.face({}), confidence=unsure)
+    sure = "document.querySelector('.bar[data-shape=jawOpen] .sure')?.style.transform"
+    browser.wait_for(lambda: browser.evaluate(sure) == "scaleX(0.1)", "confidence on the bar")
+    plain = browser.screenshot()[:, :-PANEL_PX].astype(int)
+    browser.click("show-confidence")
+    browser.wait_for_frames(2)
+    tinted = browser.screenshot()[:, :-PANEL_PX].astype(int)
+    mouth = mouth_region(tinted, 0) - mouth_region(plain, 0)
+    assert mouth[..., 1].mean() < -8, "an unsure mouth is tinted red"
+    browser.click("show-confidence")
+    browser.wait_for_frames(2)
+    assert np.abs(browser.screenshot()[:, :-PANEL_PX].astype(int) - plain).mean() < 1.0
 
 
 def test_other_weights_give_another_mouth(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
@@ -163,19 +216,37 @@ def test_the_panel_tells_state_rate_delay_sensors_and_weights(browser, page, per
     assert browser.text("sensors") == "11/12"
     assert "zygomaticus left" in browser.text("model")
     assert "test 1" in browser.text("model")
-    browser.wait_for(lambda: "Mouth smile" in browser.text("bars"), "bar of the smile")
-    assert "0.80" in browser.text("bars")
+    browser.wait_for(lambda: bar(browser, "mouthSmileLeft") == "0.80", "bar of the smile")
     assert browser.text("state") == "Tracking"
-    performer.play({}, FaceState.CALIBRATING)
-    browser.wait_for(lambda: browser.text("state") == "Calibrating", "state")
-    assert "Relax your face" in browser.text("prompt")
+    assert browser.text("who") == "alice"
+    assert browser.evaluate("document.getElementById('banner').className") == ""
 
 
-def test_what_is_not_well_is_shown_and_what_imus_cannot_see_is_not(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
-    show(browser, performer, {"eyeLookDownLeft": 0.9, "eyeLookDownRight": 0.9, "tongueOut": 0.9, "jawOpen": 0.4})
-    browser.wait_for(lambda: "Jaw open" in browser.text("bars"), "bar of the jaw")
-    assert "Eye look" not in browser.text("bars")
-    assert "Tongue" not in browser.text("bars")
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [(FaceState.CALIBRATING, "Calibrating"), (FaceState.DEGRADED, "Degraded"), (FaceState.STALE, "Stale")],
+)
+@pytest.mark.parametrize("size", [(960, 600), (400, 800)])
+def test_a_state_that_matters_is_said_large_in_colour_and_words(browser, page, performer, state, word, size) -> None:  # type: ignore[no-untyped-def]
+    browser.open(page.url, *size)
+    performer.play({}, state)
+    browser.wait_for(lambda: browser.text("banner-word") == word, "banner")
+    assert browser.text("state") == word
+    assert len(browser.text("banner-text")) > 10
+    style = browser.evaluate("getComputedStyle(document.getElementById('banner-word')).fontSize")
+    assert float(style.removesuffix("px")) >= 20
+    box = browser.evaluate("document.getElementById('banner').getBoundingClientRect().toJSON()")
+    assert 0 <= box["left"] < box["right"] <= size[0]
+    browser.wait_for(
+        lambda: browser.evaluate("getComputedStyle(document.getElementById('banner')).opacity") == "1", "it"
+    )
+    performer.play({})
+    browser.wait_for(lambda: browser.evaluate("document.getElementById('banner').className") == "", "end of it")
+
+
+def test_what_is_not_well_is_shown(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
+    browser.open(page.url, 960, 600)
+    show(browser, performer, {"jawOpen": 0.4})
     page.set_troubles((Trouble("face_inference", "warning", "35 % lost [x]"), Trouble("imu_driver", "error", "<b>")))
     browser.wait_for(lambda: browser.text("troubles") == "face_inference: 35 % lost [x]imu_driver: <b>", "troubles")
     assert "troubled" in browser.evaluate("document.getElementById('state').className")
@@ -184,9 +255,195 @@ def test_what_is_not_well_is_shown_and_what_imus_cannot_see_is_not(browser, page
     assert "troubled" not in browser.evaluate("document.getElementById('state').className")
     performer.frame = replace(performer.frame, age_s=0.4)
     browser.wait_for(lambda: "this computer is too slow" in browser.text("troubles"), "late faces")
+    assert browser.text("banner-word") == "Too slow"
     performer.frame = replace(performer.frame, age_s=0.004)
     browser.wait_for(lambda: browser.text("troubles") == "", "faces in time")
     assert browser.evaluate("document.title") == "alice: imusic"
+
+
+def units(**changes: dict[str, object]) -> dict[str, object]:
+    """What the node tells of the units of the shipped layout; changes by name."""
+    plain = {"present": True, "status": 3, "lately": 0}
+    return {
+        "units": [
+            {
+                "id": s.id,
+                "name": s.name,
+                "muscle": s.muscle,
+                "reference": s.reference,
+                **plain,
+                **changes.get(s.name, {}),
+            }
+            for s in load_layout().sensors
+        ]
+    }
+
+
+def press(browser, selector: str, asked: list[Command], expected: Command) -> None:  # type: ignore[no-untyped-def]
+    """Press a button until the request has come: on a loaded machine the page may just be connecting anew."""
+    tries = iter(range(100_000))
+
+    def come() -> bool:
+        if next(tries) % 40 == 0:
+            browser.evaluate(f"document.querySelector('{selector}').click()")
+        return expected in asked
+
+    browser.wait_for(come, f"request {expected}")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (400, 800)])
+def test_each_units_health_is_shown_and_identify_asks_for_the_right_one(browser, page, performer, asked, size) -> None:  # type: ignore[no-untyped-def]
+    browser.open(page.url, *size)
+    page.tell("services", {"identify": True})
+    page.tell("units", units(mentalis={"status": 64}, levator_left={"lately": 64}))
+    tab(browser, "units-tab")
+    browser.wait_for(lambda: len(browser.evaluate("[...document.querySelectorAll('#units li')]")) == 12, "units")
+    rows = browser.evaluate("[...document.querySelectorAll('#units li')].map((r) => [r.className, r.innerText])")
+    assert [kind for kind, _ in rows[:3]] == ["fault", "odd", "good"], "what needs a look stands first"
+    assert "mentalis" in rows[0][1]
+    assert "faulty" in rows[0][1]
+    assert "was faulty" in rows[1][1]
+    mentalis = next(s.id for s in load_layout().sensors if s.name == "mentalis")
+    press(browser, "#units li.fault button", asked, Command("identify", sensor=mentalis))
+    page.tell("services", {"identify": False})
+    browser.wait_for(lambda: browser.evaluate("document.querySelector('#units li.fault button').disabled"), "no driver")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (400, 800)])
+def test_the_routine_is_guided_large_and_can_be_cancelled(browser, page, performer, asked, size) -> None:  # type: ignore[no-untyped-def]
+    browser.open(page.url, *size)
+    page.tell("services", {"routine": True, "use_wearer": True, "record": False})
+    tab(browser, "session-tab")
+    browser.wait_for(lambda: not browser.evaluate("document.getElementById('routine').disabled"), "offer")
+    browser.evaluate("document.getElementById('wearer').value = ' Ana '")
+    press(browser, "#routine", asked, Command("routine", wearer="Ana"))
+    prompt = {"hold": True, "text": "Smile.", "number": 3, "count": 22, "phase_left": 1.5, "routine_left": 47.2}
+    page.tell("prompt", prompt)
+    browser.wait_for(lambda: browser.text("prompt") == "Smile.", "prompt")
+    page.tell("prompt", prompt | {"phase_left": 0.75, "routine_left": 46.4})
+    browser.wait_for(lambda: browser.text("task-count") == "3 of 22 · 47 s left", "time left")
+    assert float(browser.evaluate("document.getElementById('task-left').value")) == pytest.approx(0.5)
+    box = browser.evaluate("document.getElementById('task').getBoundingClientRect().toJSON()")
+    assert 0 <= box["left"] < box["right"] <= size[0]
+    press(browser, "#cancel", asked, Command("cancel"))
+    page.tell("prompt", None)
+    browser.wait_for(lambda: browser.evaluate("document.getElementById('task').hidden"), "end of it")
+    press(browser, "#use-wearer", asked, Command("use_wearer", wearer="Ana"))
+
+
+def test_recording_begins_tells_how_it_goes_and_ends(browser, page, performer, asked) -> None:  # type: ignore[no-untyped-def]
+    browser.open(page.url, 1280, 800)
+    page.tell("recording", None)
+    page.tell("services", {"record": False})
+    tab(browser, "session-tab")
+    browser.wait_for(lambda: "imusic record" in browser.text("recording"), "how to start a recorder")
+    page.tell("services", {"record": True, "stop": True})
+    browser.wait_for(lambda: browser.text("recording") == "", "a recorder")
+    browser.evaluate("document.getElementById('take').value = 'smile'")
+    browser.evaluate("document.getElementById('wearer').value = ''")
+    press(browser, "#record", asked, Command("record", take="smile"))
+    status = {
+        "state": "recording", "path": "/t/x", "message": "", "duration": 73.2, "messages": 100, "bytes": 2_000_000,
+        "lost": 3, "disk_time_left": 90.0,
+    }  # fmt: skip
+    page.tell("recording", status)
+    browser.wait_for(lambda: browser.text("taping") == "Recording 1:13", "badge")
+    assert "3 LOST" in browser.text("recording")
+    assert "disk full in 1:30" in browser.text("recording")
+    browser.wait_for(lambda: browser.text("record") == "Stop recording", "stop")
+    press(browser, "#record", asked, Command("stop"))
+    page.tell("recording", status | {"state": "failed", "message": "the disk is full <b>"})
+    browser.wait_for(lambda: "the disk is full <b>" in browser.text("recording"), "reason")
+    assert browser.evaluate("document.getElementById('taping').hidden")
+    page.tell("replay", {"on": True})
+    browser.wait_for(lambda: not browser.evaluate("document.getElementById('replaying').hidden"), "badge of a replay")
+    page.tell("replay", {"on": False})
+    page.tell("takes", {"folder": "/t", "takes": [{"name": "2026-01-01_1_<i>", "megabytes": 1.5}]})
+    browser.wait_for(lambda: "2026-01-01_1_<i>" in browser.text("takes"), "list of takes")
+
+
+def test_curves_are_drawn_and_signals_asked_for_only_while_looked_at(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
+    browser.open(page.url, 1280, 800)
+    performer.play(SMILE)
+    browser.wait_for_frames(1)
+    assert not page.signals_wanted
+    page.tell("units", units())
+    tab(browser, "plots-tab")
+    browser.wait_for(lambda: page.signals_wanted, "wish for signals")
+    turns = iter(range(10_000))
+
+    def piece() -> bool:
+        times = 0.1 * next(turns) + 0.02 * np.arange(5)
+        page.add_signals(encode_signals(times, np.ones((5, 12, 3)), np.full((5, 12, 3), 5.66)))
+        return int(browser.evaluate("window.imusic.curves.received")) > 4
+
+    browser.wait_for(piece, "signals")
+
+    def colours(plot: str) -> int:
+        script = (
+            f"(() => {{ const c = document.getElementById('{plot}'); const d = c.getContext('2d')"
+            ".getImageData(0, 0, c.width, c.height).data; let n = 0; for (let i = 0; i < d.length; i += 4)"
+            " if (d[i + 3] > 200 && Math.max(d[i], d[i + 1], d[i + 2]) > 180) n++; return n; })()"
+        )
+        return int(browser.evaluate(script))
+
+    for plot in ("plot-weights", "plot-rate", "plot-force"):
+        browser.wait_for(lambda plot=plot: piece() and colours(plot) > 10, f"curve on {plot}")
+    browser.evaluate(
+        "(() => { const s = document.getElementById('plot-sensor'); s.value = '3';"
+        " s.dispatchEvent(new Event('change')); })()"
+    )
+    browser.wait_for(
+        lambda: piece() and browser.evaluate("[...imusic.curves.rate.tracks.keys()].join()") == "x,y,z", "axes"
+    )
+    tab(browser, "expression")
+    browser.wait_for(lambda: not page.signals_wanted, "end of it")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (400, 800)])
+def test_a_reference_stands_beside_with_the_difference_of_each_shape(browser, page, performer, size) -> None:  # type: ignore[no-untyped-def]
+    browser.open(full(page), *size)
+    show(browser, performer, {"jawOpen": 0.5})
+    browser.evaluate("void (window.imusic.patience = 1e9)")  # a loaded machine draws less often than references end
+    alone = browser.screenshot()
+    weights = np.zeros(arkit.COUNT, np.float32)
+    weights[arkit.INDEX["jawOpen"]] = 0.1
+    seen = np.ones(arkit.COUNT, bool)
+    seen[arkit.INDEX["cheekPuff"]] = False
+
+    def comes(face_seen: bool = True) -> None:
+        page.tell("reference", {"source": "phone <b>"})
+        page.show_reference(ReferenceFrame(weights, seen, face_seen, "phone"))
+
+    def compared(value: str) -> bool:
+        comes()
+        return bar(browser, "jawOpen") == value
+
+    browser.wait_for(lambda: compared("+0.40"), "difference")
+    assert "phone <b>" in browser.text("reference-name")
+    assert bar(browser, "cheekPuff") == "0.00", "the source does not measure it"
+    comes()
+    browser.wait_for_frames(1)
+    width = size[0] - (PANEL_PX if size[0] > 620 else 0)
+    pair = browser.screenshot()
+    stage = skin(pair[: int(0.45 * size[1]), :width])
+    assert min(stage[:, : width // 2].mean(), stage[:, width // 2 :].mean()) > 0.08, "two faces"
+    browser.evaluate("void (window.imusic.patience = 0)")
+    browser.wait_for(lambda: bar(browser, "jawOpen") == "0.50", "end of it, as no more comes")
+    browser.wait_for_frames(2)
+    again = browser.screenshot()[: int(0.4 * size[1]), :width].astype(int)
+    assert np.abs(again - alone[: int(0.4 * size[1]), :width]).mean() < 2.0
+
+
+def test_the_first_view_is_three_quarter_and_the_front_a_click_away(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
+    browser.open(f"{page.url}/?quality=fine", 960, 600)
+    browser.wait_for_frames(1)
+    aside = "window.imusic.stage.camera.position.x"
+    assert float(browser.evaluate(aside)) > 0.1
+    browser.click("view")
+    assert float(browser.evaluate(aside)) == pytest.approx(0.0, abs=1e-6)
+    browser.wait_for_frames(1)
+    assert browser.errors() == [], "the fine shaders compile"
 
 
 def test_silence_greys_the_face_and_says_so(browser, page, performer) -> None:  # type: ignore[no-untyped-def]

@@ -14,10 +14,23 @@ from face_model.rig import FaceRig
 from face_viz.connections import MAX_CONNECTIONS
 from face_viz.frame import FaceFrame
 from face_viz.page import FacePage
+from face_viz.page_commands import Command
 from face_viz.page_format import encode_rig
 from face_viz.policy import content_security_policy
 
-OWN = ("main.js", "stage.js", "style.css", "icon.svg")
+OWN = (
+    "main.js",
+    "bars.js",
+    "wire.js",
+    "curves.js",
+    "plots.js",
+    "session.js",
+    "units.js",
+    "panel.js",
+    "stage.js",
+    "style.css",
+    "icon.svg",
+)
 VENDORED = (
     "vendor/three/three.module.min.js",
     "vendor/three/three.core.min.js",
@@ -201,7 +214,7 @@ def test_calibrations_are_not_called_faster_than_they_take(small_rig: FaceRig) -
             while answers < 9:
                 message = await viewer.receive()
                 assert message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}
-                answers += message.type is aiohttp.WSMsgType.TEXT and "has just begun" in message.data
+                answers += message.type is aiohttp.WSMsgType.TEXT and "a moment ago" in message.data
 
     try:
         visit(page, what)
@@ -291,3 +304,95 @@ def test_close_ends_while_viewers_watch(page: FacePage) -> None:
 
     visit(page, what)
     assert not any(thread.name == "face_page" and thread.is_alive() for thread in threading.enumerate())
+
+
+def test_commands_are_a_closed_list_with_bounded_arguments_and_a_pace(small_rig: FaceRig) -> None:
+    calls: list[Command] = []
+    page = FacePage(small_rig, port=0, on_command=calls.append)
+    wrong: list[dict[str, object]] = [
+        {"command": "shutdown"}, {"command": "identify", "sensor": 256}, {"command": "identify", "sensor": True},
+        {"command": "identify", "sensor": "1"}, {"command": "record", "take": "x" * 65},
+        {"command": "record", "take": "a\u0000b"}, {"command": "record", "notes": ["x"]},
+        {"command": "routine", "wearer": None}, {"command": "watch", "signals": 1},
+    ]  # fmt: skip
+
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect("/frames") as viewer:
+            for fields in wrong:
+                await viewer.send_str(json.dumps(fields))
+            await viewer.send_str(json.dumps({"command": "record", "take": " a  b ", "wearer": "alice", "notes": "n"}))
+            await viewer.send_str(json.dumps({"command": "record", "take": "again"}))
+            await viewer.send_str(json.dumps({"command": "identify", "sensor": 3}))
+            while True:  # the answer to the hasty second one
+                message = await viewer.receive()
+                if message.type is aiohttp.WSMsgType.TEXT and "a moment ago" in message.data:
+                    break
+            for _ in range(1000):
+                if len(calls) == 2:
+                    return
+                await asyncio.sleep(0.05)
+
+    try:
+        visit(page, what)
+    finally:
+        page.close()
+    assert calls == [Command("record", take="a b", wearer="alice", notes="n"), Command("identify", sensor=3)]
+
+
+def test_a_foreign_page_can_ask_for_nothing(small_rig: FaceRig) -> None:
+    calls: list[Command] = []
+    page = FacePage(small_rig, port=0, on_command=calls.append)
+
+    async def what(session: aiohttp.ClientSession) -> None:
+        for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await session.ws_connect("/frames", headers=headers)
+            assert refused.value.status == 403
+        for path in ("/frames", "/"):  # no command goes by anything but the socket
+            async with session.post(path, data='{"command": "record"}') as response:
+                assert response.status == 405
+
+    try:
+        visit(page, what)
+    finally:
+        page.close()
+    assert calls == []
+
+
+def test_notes_are_told_to_every_viewer_once_and_again_when_they_change(page: FacePage) -> None:
+    page.tell("recording", {"state": "idle"})
+
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect("/frames") as viewer:
+            seen: list[object] = []
+            while len(seen) < 2:
+                message = await viewer.receive()
+                if message.type is aiohttp.WSMsgType.TEXT and json.loads(message.data)["type"] == "recording":
+                    seen.append(json.loads(message.data)["value"]["state"])
+                    page.tell("recording", {"state": "idle"})
+                    page.tell("recording", {"state": "recording"})
+            assert seen == ["idle", "recording"]
+
+    visit(page, what)
+
+
+def test_signals_go_to_those_who_watch_them_and_to_nobody_after(page: FacePage) -> None:
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect("/frames") as plotter, session.ws_connect("/frames") as other:
+            await plotter.send_str(json.dumps({"command": "watch", "signals": True}))
+            while not page.signals_wanted:
+                page.show(frame(0.5))
+                await other.receive()
+            got = False
+            while not got:
+                page.add_signals(b"\x64\0\0\0")
+                page.show(frame(0.5))
+                got = (await plotter.receive()).data == b"\x64\0\0\0"
+                assert (await other.receive()).data != b"\x64\0\0\0"
+        for _ in range(1000):
+            if not page.signals_wanted:
+                return
+            await asyncio.sleep(0.05)
+        pytest.fail("a viewer that left is still counted")
+
+    visit(page, what)

@@ -106,7 +106,7 @@ def teeth(*, upper: bool) -> Half:
     """One row of teeth: front, edge and back, the gum line first."""
     arch = UPPER_ARCH if upper else LOWER_ARCH
     scale = 1.0 if upper else 0.86
-    gum, edge = (-55.0, -67.0) if upper else (-80.0, -68.6)
+    gum, edge = (-55.0, -69.2) if upper else (-80.0, -68.6)
     bounds = np.concatenate([[0.0], np.cumsum(TOOTH_WIDTHS)]) * scale
     along = np.sort(np.concatenate([bounds, 0.5 * (bounds[1:] + bounds[:-1]), bounds[1:] - 0.9, bounds[:-1] + 0.9]))
     gap = np.min(np.abs(along[:, None] - bounds[None, :]), axis=1) < 0.1

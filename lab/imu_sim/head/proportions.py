@@ -164,8 +164,8 @@ HAIR_EDGE: Final = 7.0
 """Height over which the hair rises from the skin."""
 
 # Eyebrows.
-BROW_INNER: Final = (12.5, 20.8)
+BROW_INNER: Final = (12.0, 15.4)
 """y, h."""
-BROW_OUTER: Final = (50.5, 17.5)
-BROW_ARCH: Final = 5.0
+BROW_OUTER: Final = (50.5, 13.0)
+BROW_ARCH: Final = 4.2
 BROW_THICKNESS: Final = 6.0

@@ -15,6 +15,8 @@ export class Rig {
     this.pairs = header.pairs; // the two shapes of each corrective
     this.inner = header.inner; // from and to of vertices that no lamp reaches
     this.landmarks = header.landmarks;
+    this.parts = header.parts; // from and to of the vertices of each part
+    this.lips = header.lips; // vertices on the red of the lips
     this.neutral = array("neutral");
     this.triangles = array("triangles");
     this.start = array("delta_start");
@@ -25,6 +27,14 @@ export class Rig {
     this.normals = new Float32Array(this.neutral.length);
     this.bounds = this.measure();
     this.morph(new Float32Array(this.blendshapes.length));
+  }
+
+  // The same face to be moved by other weights; what does not move is shared.
+  another() {
+    const rig = Object.assign(Object.create(Rig.prototype), this);
+    rig.positions = this.neutral.slice();
+    rig.normals = this.normals.slice();
+    return rig;
   }
 
   // Displaces the vertices by the weights and renews the normals, in place.

@@ -9,26 +9,36 @@ const FOV_DEG = 20; // a portrait lens: less would flatten, more would enlarge t
 const MARGIN = 1.05;
 const LAMP_HALF_M = 0.17;
 
-// Direction in face_head, colour, strength: a large warm key from the upper left, a cool fill, two rims from behind.
+// Direction in face_head, colour, strength: a large warm key from the upper right of the wearer, a cool fill, two rims.
 const LIGHTS = [
-  [[0.70, -0.52, 0.62], 0xffe9d2, 2.95],
-  [[0.62, 0.80, 0.10], 0xd4e2ff, 1.1],
-  [[-0.62, 0.80, 0.28], 0xc4e0ff, 1.7],
-  [[-0.72, -0.70, 0.38], 0xffe2cc, 1.1],
+  [[0.80, -0.34, 0.56], 0xffe6cc, 2.35],
+  [[0.66, 0.78, 0.08], 0xcfe0ff, 1.15],
+  [[-0.62, 0.80, 0.28], 0xbcdcff, 2.0],
+  [[-0.72, -0.70, 0.38], 0xffdcc0, 1.3],
 ];
+const THREE_QUARTER_RAD = 0.42; // how far the camera stands to the wearer's left at first
 
 function castSoftly(light) {
   light.castShadow = true;
   const view = { left: -LAMP_HALF_M, right: LAMP_HALF_M, top: LAMP_HALF_M, bottom: -LAMP_HALF_M, near: 0.1, far: 0.9 };
   Object.assign(light.shadow.camera, view);
-  Object.assign(light.shadow, { radius: 1.5, bias: -0.0008, normalBias: 0.001 });
+  Object.assign(light.shadow, { intensity: 0.65, radius: 2.5, bias: -0.0008, normalBias: 0.001 });
   light.shadow.mapSize.set(512, 512);
+}
+
+// Whether the browser draws on the processor, without a graphics card.
+function software(context) {
+  const info = context.getExtension("WEBGL_debug_renderer_info");
+  const name = info ? context.getParameter(info.UNMASKED_RENDERER_WEBGL) : "";
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
 }
 
 export class Stage {
   // changed: called when there is something new to draw.
-  constructor(canvas, bounds, changed) {
+  // ahead: whether the first view is from the front.
+  constructor(canvas, bounds, changed, ahead) {
     this.canvas = canvas;
+    this.ahead = ahead;
     this.bounds = bounds;
     const context = canvas.getContext("webgl2", { antialias: true, alpha: true, powerPreference: "low-power" });
     if (!context) throw new Error("This browser draws no WebGL 2: update it, or switch hardware acceleration on.");
@@ -39,9 +49,13 @@ export class Stage {
     this.renderer.shadowMap.type = PCFShadowMap;
     this.renderer.shadowMap.autoUpdate = false; // only a moved face moves its shadow
     this.renderer.shadowMap.needsUpdate = true;
+    this.software = software(context);
     this.scene = new Scene();
     this.camera = new PerspectiveCamera(FOV_DEG, 1, 0.05, 5);
     this.head = new Group();
+    this.other = new Group(); // the face that this one is compared with
+    this.other.visible = false;
+    this.pair = false;
     this.scene.add(this.studio());
     this.controls = orbit(this.camera, canvas, () => this.front());
     this.controls.addEventListener("change", changed);
@@ -64,9 +78,9 @@ export class Stage {
       studio.add(light, light.target);
     }
     castSoftly(studio.children[0]);
-    const around = new HemisphereLight(0xd0d4de, 0xb4917f, 1.45);
+    const around = new HemisphereLight(0xcfd6e4, 0x9a7566, 1.25);
     around.position.set(0, 0, 1);
-    return studio.add(around, this.head);
+    return studio.add(around, this.head, this.other);
   }
 
   // How far the camera must be for the whole head to be in view.
@@ -78,19 +92,22 @@ export class Stage {
 
   front() {
     const { target } = this.controls;
-    this.camera.position.set(target.x, target.y, target.z + this.distance);
+    const turn = this.ahead ? 0 : THREE_QUARTER_RAD;
+    const { distance } = this;
+    this.camera.position.set(target.x + distance * Math.sin(turn), target.y, target.z + distance * Math.cos(turn));
     this.controls.update();
   }
 
   // Follows the size of the canvas, the face keeping its place in view. share: of the screen's resolution.
   resize(share) {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const { clientWidth: whole, clientHeight: height } = this.canvas;
+    const width = this.pair ? whole / 2 : whole; // of one face
     const ratio = share * Math.min(window.devicePixelRatio || 1, 2);
-    const size = [width, height, ratio].join();
+    const size = [width, height, ratio, this.pair].join();
     if (!width || !height || size === this.size) return;
     this.size = size;
     this.renderer.setPixelRatio(ratio);
-    this.renderer.setSize(width, height, false);
+    this.renderer.setSize(whole, height, false);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
     this.frame();
@@ -110,7 +127,37 @@ export class Stage {
   // moved: whether more than the camera did since the last drawing.
   draw(share, moved) {
     this.resize(share);
-    if (moved) this.renderer.shadowMap.needsUpdate = true;
-    this.renderer.render(this.scene, this.camera);
+    const { renderer, scene, camera } = this;
+    if (moved) renderer.shadowMap.needsUpdate = true;
+    if (!this.pair) {
+      renderer.render(scene, camera);
+      return;
+    }
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    renderer.setScissorTest(true);
+    [this.head, this.other].forEach((shown, i) => {
+      this.head.visible = shown === this.head;
+      this.other.visible = !this.head.visible;
+      renderer.setViewport((i * width) / 2, 0, width / 2, height);
+      renderer.setScissor((i * width) / 2, 0, width / 2, height);
+      renderer.shadowMap.needsUpdate = true;
+      renderer.render(scene, camera);
+    });
+    renderer.setScissorTest(false);
+    this.head.visible = true;
+    this.other.visible = false;
+  }
+
+  // From the front, or as an animator looks at a face.
+  look(ahead) {
+    this.ahead = ahead;
+    this.front();
+  }
+
+  // Whether two faces stand side by side, seen by the same camera.
+  compare(pair) {
+    if (pair === this.pair) return;
+    this.pair = pair;
+    if (!pair) this.renderer.setViewport(0, 0, this.canvas.clientWidth, this.canvas.clientHeight);
   }
 }

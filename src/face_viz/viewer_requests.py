@@ -1,0 +1,122 @@
+"""What viewers of the page ask of other nodes: identify a unit, guide the wearer, use a profile, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from action_msgs.srv import CancelGoal
+from imusic.action import CalibrateWearer
+from imusic.srv import Identify, StartRecording, UseWearer
+from rclpy.action import ActionClient
+from rclpy.node import Node
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
+from face_viz.page_commands import Command
+
+ROUTINE: Final = "face_inference/calibrate_wearer"
+SERVICES: Final = {
+    "identify": (Identify, "imu_driver/identify"),
+    "use_wearer": (UseWearer, "face_inference/use_wearer"),
+    "record": (StartRecording, "recorder/start"),
+    "stop": (Trigger, "recorder/stop"),
+    "cancel": (CancelGoal, f"{ROUTINE}/_action/cancel_goal"),
+}
+ABSENT: Final = {
+    "identify": "Cannot blink its light: no node offers imu_driver/identify; is the driver running?",
+    "use_wearer": "Cannot use a profile: no node offers face_inference/use_wearer; is face_inference running?",
+    "routine": f"Cannot begin the routine: no node offers {ROUTINE}; is face_inference running?",
+    "cancel": "No routine is running here",
+    "record": "Cannot record: no recorder runs here; start one in a terminal with `imusic record`, or `ros2 run imusic "
+    "recorder` in the same namespace",
+    "stop": "No recorder runs here any more",
+}
+"""What a viewer is told where nobody is there to be asked."""
+
+Announce = Callable[[str, bool], None]
+
+
+class ViewerRequests:
+    """Clients of the services and the action behind the page's buttons; they cost nothing until one is pressed.
+
+    Args:
+        node: that they belong to; names are relative to its namespace.
+        announce: tells every viewer a line and whether it is good news; called from any thread.
+    """
+
+    def __init__(self, node: Node, announce: Announce) -> None:
+        self._node, self._announce = node, announce
+        self._clients = {name: node.create_client(kind, path) for name, (kind, path) in SERVICES.items()}
+        self._routine = ActionClient(node, CalibrateWearer, ROUTINE)
+        self._pending: dict[str, Future[Any]] = {}
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._routine.destroy()
+        for client in self._clients.values():
+            self._node.destroy_client(client)
+
+    def offered(self) -> dict[str, bool]:
+        """Which requests somebody is there to answer."""
+        ready = {name: client.service_is_ready() for name, client in self._clients.items()}
+        return {**ready, "routine": self._routine.server_is_ready()}
+
+    def handle(self, command: Command) -> None:
+        """Pass on what a viewer asked for; returns at once, the answer is announced. Called in the page's thread."""
+        if command.name == "identify":
+            self._ask("identify", Identify.Request(sensor_id=command.sensor), f"Unit {command.sensor} blinks its light")
+        elif command.name == "use_wearer":
+            self._ask("use_wearer", UseWearer.Request(wearer=command.wearer), "Profile in use")
+        elif command.name == "record":
+            request = StartRecording.Request(name=command.take, wearer=command.wearer, notes=command.notes)
+            self._ask("record", request, "Recording")
+        elif command.name == "stop":
+            self._ask("stop", Trigger.Request(), "Recording ended")
+        elif command.name == "routine":
+            self._begin_routine(command.wearer)
+        elif command.name == "cancel":
+            self._ask("cancel", CancelGoal.Request(), "Routine cancelled")
+
+    def _ask(self, name: str, request: Any, success: str) -> None:
+        client = self._clients[name]
+        if not client.service_is_ready():
+            self._announce(ABSENT[name], False)
+            return
+        before = self._pending.get(name)
+        if before is not None and not before.done():
+            client.remove_pending_request(before)  # whose node has ended meanwhile
+        self._pending[name] = client.call_async(request)
+        self._pending[name].add_done_callback(lambda future: self._answered(future, success))
+
+    def _answered(self, future: Future[Any], success: str) -> None:
+        if future.exception() is not None:
+            self._announce(f"Not done: {future.exception()}", False)
+            return
+        response = future.result()
+        good = bool(getattr(response, "success", True))
+        self._announce(str(getattr(response, "message", "")) or (success if good else "Not done"), good)
+
+    def _begin_routine(self, wearer: str) -> None:
+        if not self._routine.server_is_ready():
+            self._announce(ABSENT["routine"], False)
+            return
+        self._announce("The routine begins: do what the page says", True)
+        sent = self._routine.send_goal_async(CalibrateWearer.Goal(wearer=wearer))
+        sent.add_done_callback(self._routine_accepted)
+
+    def _routine_accepted(self, future: Future[Any]) -> None:
+        if future.exception() is not None or not future.result().accepted:
+            self._announce("The routine was refused: face_inference takes none now", False)
+            return
+        future.result().get_result_async().add_done_callback(self._routine_ended)
+
+    def _routine_ended(self, future: Future[Any]) -> None:
+        if future.exception() is not None:
+            self._announce(f"The routine ended: {future.exception()}", False)
+            return
+        result = future.result().result
+        text = result.message or ("Routine done" if result.success else "The routine was not finished")
+        if result.not_seen:
+            text = f"{text} (not seen by the sensors: {', '.join(result.not_seen)})"
+        self._announce(text, bool(result.success))
