@@ -181,6 +181,21 @@ def simulate(
     _show(result | stages, "motion to recording, one core", as_json)
 
 
+@app.command()
+def alignment(
+    subjects: Annotated[int, typer.Option(min=1, help="Simulated subjects; four cases each.")] = 10,
+    seconds: Annotated[float, typer.Option(min=20.0, help="Length of each performance, s.")] = 150.0,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """A simulated phone and webcam beside simulated sensors, clocks up to 2 s and 100 ppm apart: how well aligned?"""
+    _one_thread()
+    from imusic_bench.camera_alignment import alignment_figures, measure_alignment
+
+    rows = list(measure_alignment(subjects, seconds, model, _progress))
+    _show(alignment_figures(rows), "a camera's clock and the sensors', synthetic", as_json)
+
+
 def _one_thread() -> None:
     """Small matrix products are slower in several threads, and figures are per core; read when numpy is imported."""
     os.environ.update(dict.fromkeys(THREAD_COUNTS, "1"))

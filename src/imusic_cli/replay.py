@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +20,12 @@ class From(str, Enum):
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="Recording: the folder of a take or a bag, or an .mcap or .db3 file.")],
+    take: Annotated[
+        str,
+        typer.Argument(
+            help="Recording: a take's name, a part of it, `last`; or the path of a take, a bag, an .mcap or .db3 file."
+        ),
+    ],
     source: Annotated[
         From,
         typer.Option(
@@ -67,17 +71,19 @@ def replay(
     In a terminal: space pauses, left and right jump 5 s (up and down 30 s), + and - change the speed, 0 begins anew.
     """
     from face_recording.bag_reader import BYTES, FACES, FRAMES, Bag
+    from face_recording.takes.listing import find_take
     from imusic_cli.replay_keys import ReplayKeys
     from imusic_cli.run import run_graph
 
     needs = {From.FRAMES: (FRAMES,), From.BYTES: (BYTES,), From.WEIGHTS: (FACES,)}.get(source, (FRAMES, FACES))
+    file = find_take(take)
     with Bag(file) as bag:
         wearer = bag.namespace(namespace, needs)
         if source is From.AUTO:
             source = From.FRAMES if FRAMES in bag.of_wearer(wearer) else From.WEIGHTS
     again = source is not From.WEIGHTS
     values: dict[str, object] = {
-        "file": str(file.expanduser().resolve()),
+        "file": str(file.resolve()),
         "recorded": f"/{wearer}",
         "level": source.value,
         "speed": rate,
