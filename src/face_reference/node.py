@@ -9,6 +9,7 @@ from typing import Any
 from geometry_msgs.msg import Quaternion
 from imusic.msg import FaceReference
 
+from face_model.frames import checked_frame, head_frame
 from face_reference.errors import SourceError
 from face_reference.frame import ReferenceFrame
 from face_reference.parameters import PARAMETERS
@@ -51,7 +52,10 @@ class FaceReferenceNode(ManagedNode):
             )
         except SourceError as error:
             raise ConfigurationError(str(error)) from error
-        self._frame_id = str(self.value("frame_id"))
+        try:
+            self._frame_id = checked_frame(head_frame(self.get_namespace(), str(self.value("frame_id"))))
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from error
         self._publisher = self.create_lifecycle_publisher(FaceReference, "face/reference", SENSOR_DATA)
 
     def activate(self) -> None:

@@ -47,7 +47,8 @@ PARAMETERS = (
     ),
     ParameterSpec(
         "frame_id",
-        "face_head",
+        "",
         "Frame of the wearer's head, in the header of face/reference.",
+        effect="Empty: <namespace>/face_head, or face_head without a namespace. What is given is taken as it is.",
     ),
 )

@@ -285,7 +285,7 @@ def _drawing(kind: str) -> Iterator[Any]:
         with err.status("exporting"):
             yield lambda done, of: None
         return
-    columns = (TextColumn("drawing"), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn("drawing", markup=False), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("drawing", total=None)
         yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -258,7 +258,7 @@ def test_a_saved_face_goes_on_in_another_row(description, takes):
     stream = samples_with(takes[0], "short_gap")
     expected, _ = alone(description, LowPassEngine(description.mounts, 1), takes[0], stream)
     found = [batch.trackers[0].update(sample, 0.0) for sample in stream[:30]]
-    batch.trackers[2].restore_state(batch.trackers[0].save_state())
+    batch.trackers[2].restore_state(batch.trackers[0].saved_state())
     found += [batch.trackers[2].update(sample, 0.0) for sample in stream[30:]]
     check_same(found, expected, atol=0.0, rtol=0.0)
 

@@ -77,7 +77,7 @@ def test_pictures_are_published_and_a_lost_face_is_told(bench, sender: socket.so
     bench.set(source="livelink", listen=f"127.0.0.1:{port}", frame_id="ana/face_head")
     assert bench.node.trigger_configure() == SUCCESS
     assert bench.node.trigger_activate() == SUCCESS
-    assert bench.node.health().level == WARN
+    bench.until(lambda: bench.node.health().level == WARN)  # its thread has opened the port
     assert "nothing came yet" in bench.node.health().message
 
     def shown(sent: Packet) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ class Watch:
         self.heard = set(heard)
         self.place = ""
 
-    def already_running(self) -> list[str]:
+    def already_running(self, beside: Collection[str] = ()) -> list[str]:
         return sorted(name for name in self.heard if "/" not in name)
 
     def move(self, place: str) -> None:

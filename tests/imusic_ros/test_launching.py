@@ -71,7 +71,7 @@ def test_what_is_left_as_declared_is_left_to_the_files(launching: Any, monkeypat
     monkeypatch.setattr("imusic_ros.page_port._is_taken", lambda host, port: False)
     nodes = started(launching.graph_description("capture"))
     assert {name: node.kwargs["parameters"][1] for name, node in nodes.items()} == {
-        process.name: {"autostart": True} for process in load_graph("capture").processes
+        process.name: {"autostart": True} for process in load_graph("capture").started_with({})
     }
 
 

@@ -33,6 +33,7 @@ PARAMETERS = (
         0.0,
         20.0,
         live=True,
+        unit="times",
         effect="From 0.1. The service player/set_rate changes it as well.",
     ),
     ParameterSpec("start", 0.0, "Where to begin, from the beginning of the recording.", 0.0, 1e6, unit="s"),

@@ -33,6 +33,8 @@ LATCHED_QOS: Final = QoSProfile(
 CLOCK: Final = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE)
 
 DISCOVERY_S: Final = 1.2
+LOOK_S: Final = 1.0
+"""How often it is looked whether somebody else publishes: who began at the same time, or is found late."""
 """Nodes of a machine find each other within half a second."""
 VIEWERS_S: Final = 6.0
 """Without inference: so long somebody is waited for who looks at the faces, such as the page."""
@@ -73,6 +75,8 @@ class RosStage:
         self._ending = threading.Event()
         self._inference = inference
         self._told_ns = -1
+        self._looked_s = 0.0
+        self._began_s = time.monotonic()
         self._notes: set[str] = set()
         self._published: dict[str, int] = {}
         self.flight = Flight()
@@ -128,7 +132,7 @@ class RosStage:
         Raises:
             ReplayError: a capture runs in this namespace, or inference does not come.
         """
-        began_s = time.monotonic()
+        self._began_s = began_s = time.monotonic()
         while not self._ending.is_set():
             passed_s = time.monotonic() - began_s
             if passed_s > DISCOVERY_S:
@@ -177,6 +181,11 @@ class RosStage:
         stamp.sec, stamp.nanosec = divmod(time_ns, 1_000_000_000)
         self._clock.publish(self._clock_message)
         self._told_ns = time_ns
+        now_s = time.monotonic()
+        if now_s - self._looked_s > LOOK_S:
+            self._looked_s = now_s
+            if now_s - self._began_s > DISCOVERY_S:
+                self._refuse_capture()
 
     @property
     def told_ns(self) -> int:

@@ -90,7 +90,7 @@ def test_the_estimates_follow_who_is_known_and_a_new_neutral_keeps_it(
     middle_s = sum(routine.schedule()[2].hold_s) / 2
     before = play(tracker, routine_recording, stop_s=middle_s).weights
     tracker.wearer = personal
-    state = tracker.save_state()
+    state = tracker.saved_state()
     tracker.neutral = recorded_neutral(routine_recording, description.mounts)
     assert tracker.wearer is personal
     rest = FaceTracker(description, estimate_engine)
