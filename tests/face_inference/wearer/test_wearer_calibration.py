@@ -95,7 +95,9 @@ def test_the_estimates_follow_who_is_known_and_a_new_neutral_keeps_it(
     assert tracker.wearer is personal
     rest = FaceTracker(description, estimate_engine)
     rest.restore_state(state)
-    assert rest.wearer is personal
+    assert rest.wearer.source == personal.source
+    np.testing.assert_array_equal(rest.wearer.mean, personal.mean)
+    np.testing.assert_array_equal(rest.wearer.uncertainty, personal.uncertainty)
     rest.set_layout(layout_of(routine_recording))
     fresh = FaceTracker(description, estimate_engine)
     fresh.set_layout(layout_of(routine_recording))
