@@ -182,6 +182,26 @@ def simulate(
 
 
 @app.command()
+def recording(
+    faces: Annotated[int, typer.Option(min=1, max=16, help="Wearers that are recorded into one bag.")] = 4,
+    rate: Annotated[float, typer.Option(min=1.0, max=1000.0, help="Samples per second of each.")] = 200.0,
+    minutes: Annotated[float, typer.Option(min=0.05, help="Length, minutes.")] = 10.0,
+    as_json: Json = False,
+) -> None:
+    """The real recorder beside made-up bytes, samples and weights: what is missing in the bag, what it costs.
+
+    Ends with status 1 if a message is missing.
+    """
+    from imusic_bench.recording_loss import measure_recording
+
+    _progress(f"{faces} faces at {rate:g} Hz, {minutes:g} min")
+    found = measure_recording(faces, rate, 60.0 * minutes)
+    _show(asdict(found) | {"lost": found.lost}, "what a recorder kept of made-up faces", as_json)
+    if found.lost:
+        raise typer.Exit(1)
+
+
+@app.command()
 def alignment(
     subjects: Annotated[int, typer.Option(min=1, help="Simulated subjects; four cases each.")] = 10,
     seconds: Annotated[float, typer.Option(min=20.0, help="Length of each performance, s.")] = 150.0,
