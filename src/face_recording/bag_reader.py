@@ -215,7 +215,10 @@ class Bag:
         kind = self.topics[message.topic].kind
         try:
             return self._types.deserialize_cdr(message.data, kind)
-        except (SerdeError, TypesysError, KeyError, ValueError, TypeError, IndexError, AssertionError) as error:
+        except (
+            SerdeError, TypesysError, KeyError, ValueError, TypeError, IndexError, AssertionError, AttributeError,
+            RecursionError,
+        ) as error:  # fmt: skip
             found = str(error) or type(error).__name__
             raise BagError(
                 f"expected a message of type {kind} on {message.topic} at {message.time_ns} ns, found {found}; "

@@ -98,11 +98,13 @@ class Listener:
             return
         if take is None:
             return
+        # Snapshots of the time before are nobody's here, and perhaps another wearer's: a new one is published for us.
+        latched = kind.latched and kind.type != SNAPSHOT
         qos = QoSProfile(
             history=HistoryPolicy.KEEP_LAST,
             depth=kind.depth,
             reliability=ReliabilityPolicy.RELIABLE if kind.reliable else ReliabilityPolicy.BEST_EFFORT,
-            durability=DurabilityPolicy.TRANSIENT_LOCAL if kind.latched else DurabilityPolicy.VOLATILE,
+            durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
         )
         listening = _Listening(None, kind)
 

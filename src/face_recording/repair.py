@@ -17,6 +17,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from face_recording.bag_files.stored import MOST_CHUNK_BYTES
 from face_recording.bag_metadata import METADATA_FILE, BagFile, BagTopic, write_metadata
 from face_recording.bag_writer import LIBRARY, PROFILE, require_mcap
 from face_recording.errors import RecordingError
@@ -57,7 +58,13 @@ class _Found:
         """Look into a chunk, which must be as it was written."""
         from mcap.records import ChunkIndex
         from mcap.stream_reader import get_chunk_data_stream
+        from zstandard import frame_content_size
 
+        size = chunk.uncompressed_size
+        if chunk.compression == "zstd":
+            size = max(size, frame_content_size(chunk.data))
+        if size > MOST_CHUNK_BYTES:
+            raise ValueError(f"a chunk that says to hold {size} bytes")
         stream, size = get_chunk_data_stream(chunk, validate_crc=True)
         entries = self.take_records(stream.read(size))
         self.not_indexed = entries
@@ -258,7 +265,13 @@ def _bag_file(name: str, found: _Found) -> BagFile:
     for number, channel in found.channels.items():
         qos = channel.metadata.get("offered_qos_profiles", "")
         type_hash = channel.metadata.get("topic_type_hash", "")
-        topic = BagTopic(channel.topic, found.schemas[channel.schema_id].name, qos, type_hash)
+        schema = found.schemas.get(channel.schema_id)
+        if schema is None:
+            raise RecordingError(
+                f"expected the message type of {channel.topic} in {name}, found none; it was not written by a recorder "
+                "of ROS 2: move it away"
+            )
+        topic = BagTopic(channel.topic, schema.name, qos, type_hash)
         file.counts[topic] = file.counts.get(topic, 0) + found.counts.get(number, 0)
     return file
 
@@ -346,7 +359,9 @@ def _damages() -> tuple[type[Exception], ...]:
     from mcap.exceptions import McapError
     from zstandard import ZstdError
 
-    return (McapError, ZstdError, struct.error, ValueError, KeyError)
+    return (
+        McapError, ZstdError, struct.error, ValueError, KeyError, RuntimeError, MemoryError, EOFError, OverflowError,
+    )  # fmt: skip
 
 
 def _finish(path: Path, found: _Found) -> None:

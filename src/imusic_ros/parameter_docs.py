@@ -81,8 +81,8 @@ def _page(tables: dict[str, str]) -> Iterator[str]:
     yield "## Arguments of launch files, options of the command line"
     yield ""
     yield "Launch files take them as `NAME:=VALUE`, verbs of `./imusic` as `--NAME VALUE` with `-` for `_`; what each"
-    yield "starts stands in [config/graph.yaml](../config/graph.yaml). `./imusic replay` has options of its own; `./imusic demo`"
-    yield "takes a port of its own, so that several run beside each other."
+    yield "starts stands in [config/graph.yaml](../config/graph.yaml). `./imusic replay` has options of its own;"
+    yield "`./imusic demo` takes a port of its own, so that several run beside each other."
     graphs = {name: {a.name: a for a in load_graph(name).arguments} for name in SHOWN_GRAPHS}
     entries = graph_file()["arguments"]
     yield ""

@@ -47,11 +47,16 @@ class Wearer:
         self.layouts = node.create_publisher(SensorLayout, f"{place}/imu/layout", LATCHED)
         self.snapshots = node.create_publisher(Snapshot, f"{place}/face/snapshot", SNAPSHOTS)
         self.layouts.publish(SensorLayout(name="face_12"))
-        self.snapshots.publish(Snapshot(model="imusic 9", model_hash="ab", engine="none", wearer=place.strip("/")))
+        self._wearer, self._listeners = place.strip("/"), 0
+        self.snapshots.publish(Snapshot(wearer="who wore it before"))  # latched: for an earlier recording
         self.sequence = 0
 
     def publish(self) -> None:
         self.sequence += 1
+        listeners = self.snapshots.get_subscription_count()
+        if listeners > self._listeners:  # whoever subscribes gets a new one
+            self.snapshots.publish(Snapshot(model="imusic 9", model_hash="ab", engine="none", wearer=self._wearer))
+        self._listeners = listeners
         self.bytes.publish(HubBytes(number=self.sequence, data=[1, 2, 3]))
         self.frames.publish(ImuFrame(sequence=self.sequence, status=[1] * 12))
         self.faces.publish(FaceBlendshapes(sequence=self.sequence))
@@ -162,7 +167,7 @@ def test_two_wearers_are_recorded_into_one_bag(graphs: Callable[..., Graph]) -> 
     wanted = [f"/{who}/{topic}" for who in ("ana", "bob") for topic in ("imu/bytes", "imu/frame", "face/blendshapes")]
     latched = [f"/{who}/{topic}" for who in ("ana", "bob") for topic in ("imu/layout", "face/snapshot")]
     graph.until(lambda: all(graph.came(topic) >= 20 for topic in wanted), "messages", ana, bob)
-    graph.until(lambda: all(graph.came(topic) for topic in latched), "latched messages")
+    graph.until(lambda: all(graph.came(topic) for topic in latched), "latched messages", ana, bob)
     again = graph.start()
     assert not again.success
     assert "stop it first" in again.message
@@ -174,6 +179,7 @@ def test_two_wearers_are_recorded_into_one_bag(graphs: Callable[..., Graph]) -> 
     numbers = [deserialize_message(data, HubBytes).number for data in found["/ana/imu/bytes"]]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert deserialize_message(found["/bob/imu/layout"][0], SensorLayout).name == "face_12"
+    assert [deserialize_message(data, Snapshot).wearer for data in found["/bob/face/snapshot"]] == ["bob"]
     sheet = sheet_of(began.path)
     assert (sheet.name, sheet.notes, sheet.model, sheet.model_hash) == ("Grüße/..", "two\nlines", "imusic 9", "ab")
     assert sheet.other["namespaces"] == ["/ana", "/bob"]

@@ -184,3 +184,45 @@ def test_a_file_that_is_none_of_ours_is_told_and_left(tmp_path: Path) -> None:
     assert not isinstance(done, RecordingError)
     assert (tmp_path / "a" / "take_0.mcap").read_bytes() == b"something else entirely"
     assert list(repair_all(tmp_path / "none")) == []
+
+
+def _odd(kind: str) -> bytes:
+    """A file of one odd thing after its header."""
+    from mcap.data_stream import RecordBuilder
+    from mcap.records import Channel, Chunk, Header
+    from zstandard import ZstdCompressor
+
+    def chunk(compression: str, data: bytes, size: int) -> Chunk:
+        return Chunk(
+            compression=compression,
+            data=data,
+            message_start_time=1,
+            message_end_time=2,
+            uncompressed_crc=0,
+            uncompressed_size=size,
+        )
+
+    odd = {
+        "a channel without a type": Channel(1, "/imu/frame", "cdr", {}, 0),
+        "lz4, which is not installed": chunk("lz4", b'\x04"M\x18' + b"x" * 16, 100),
+        "a size that is a lie": chunk("zstd", ZstdCompressor().compress(bytes(100)), 1 << 40),
+        "zeros without end": chunk("zstd", ZstdCompressor().compress(bytes(1 << 29)), 100),
+    }
+    builder = RecordBuilder()
+    Header("ros2", "imusic").write(builder)
+    odd[kind].write(builder)
+    return b"\x89MCAP0\r\n" + builder.end()
+
+
+@pytest.mark.parametrize(
+    "kind", ["a channel without a type", "lz4, which is not installed", "a size that is a lie", "zeros without end"]
+)
+def test_an_odd_recording_keeps_no_other_from_being_mended(tmp_path: Path, kind: str) -> None:
+    cut_off(tmp_path / "b")
+    odd = tmp_path / "a"
+    odd.mkdir()
+    (odd / "a_0.mcap").write_bytes(_odd(kind))
+    (odd / MARK_FILE).touch()
+    done = list(repair_all(tmp_path))
+    assert [each.folder.name for each in done if not isinstance(each, RecordingError)][-1:] == ["b"]
+    assert not is_unfinished(tmp_path / "b")

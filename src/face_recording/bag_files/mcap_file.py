@@ -33,7 +33,7 @@ _CHUNK_HEAD: Final = struct.Struct("<QQQII")
 _INDEX_HEAD: Final = struct.Struct("<HI")
 _DAMAGE: Final = (
     McapError, CRCValidationError, zstandard.ZstdError, struct.error, ValueError, KeyError, RuntimeError, MemoryError,
-    EOFError, OverflowError,
+    EOFError, OverflowError, OSError,
 )  # fmt: skip
 """What reading a damaged file raises."""
 _LONGEST_SPAN_NS: Final = 1_000_000_000
@@ -141,7 +141,7 @@ class McapFile:
     def _by_index(self) -> bool:
         """Whether the file's own index can be used."""
         self._stream.seek(max(0, self._size - len(MAGIC)))
-        if self._stream.read() != MAGIC:
+        if self._size < 2 * len(MAGIC) or self._stream.read() != MAGIC:
             self.cut = "its end was not written, as when the recorder is killed; what was written before can be used"
             return False
         self._stream.seek(0)

@@ -35,6 +35,11 @@ class FaceBits:
         """Of the sample."""
         return self.estimate.sequence
 
+    @property
+    def sample(self) -> tuple[int, int]:
+        """Which sample it is of: a hub that was restarted counts anew, so that the number alone does not say."""
+        return self.estimate.sequence, self.stamp_ns
+
     @classmethod
     def of(cls, message: Any) -> FaceBits:
         """Of a message `imusic/FaceBlendshapes`, a ROS message or one that was read without ROS."""
@@ -75,8 +80,8 @@ class FaceCheck:
     worst: float = 0.0
     first_different: int | None = None
     params: TrackerParams = field(default_factory=TrackerParams)
-    _recorded: OrderedDict[int, FaceBits] = field(default_factory=OrderedDict)
-    _computed: OrderedDict[int, FaceBits] = field(default_factory=OrderedDict)
+    _recorded: OrderedDict[tuple[int, int], FaceBits] = field(default_factory=OrderedDict)
+    _computed: OrderedDict[tuple[int, int], FaceBits] = field(default_factory=OrderedDict)
     _played: OrderedDict[int, bool] = field(default_factory=OrderedDict)
     _last_recorded: tuple[int, int] | None = None
     _last_computed: tuple[int, int] | None = None
@@ -104,29 +109,29 @@ class FaceCheck:
 
     def recorded(self, face: FaceBits) -> None:
         """A recorded face."""
-        key = (face.sequence, face.stamp_ns)
+        key = face.sample
         if key == self._last_recorded:
             return
         self._last_recorded = key
-        other = self._computed.pop(face.sequence, None)
+        other = self._computed.pop(key, None)
         if other is not None:
             self._compare(face, other)
             return
-        self._recorded[face.sequence] = face
+        self._recorded[key] = face
         while len(self._recorded) > MOST_WAITING:
             self._give_up(self._recorded.popitem(last=False)[1])
 
     def computed(self, face: FaceBits) -> None:
         """A face that came now."""
-        key = (face.sequence, face.stamp_ns)
+        key = face.sample
         if key == self._last_computed:
             return
         self._last_computed = key
-        other = self._recorded.pop(face.sequence, None)
+        other = self._recorded.pop(key, None)
         if other is not None:
             self._compare(other, face)
             return
-        self._computed[face.sequence] = face
+        self._computed[key] = face
         while len(self._computed) > MOST_WAITING:
             self._computed.popitem(last=False)
             self.unrecorded += 1

@@ -43,7 +43,8 @@ class HubFrames:
         self._bag, self._make = bag, make
         self._bytes = topics[BYTES].name
         self._frames = topics[FRAMES].name if FRAMES in topics else ""
-        self._snapshots = SnapshotIndex(bag, topics[DRIVER_SNAPSHOT].name if DRIVER_SNAPSHOT in topics else "")
+        snapshots = topics[DRIVER_SNAPSHOT].name if DRIVER_SNAPSHOT in topics else ""
+        self._snapshots = SnapshotIndex(bag, snapshots, self._bytes, "number")
         if not self._snapshots.entries:
             raise ReplayError(
                 f"expected a snapshot of the driver on /{DRIVER_SNAPSHOT} in {bag.path.name}, found none; replay "

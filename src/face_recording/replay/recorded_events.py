@@ -110,7 +110,8 @@ class FrameEvents:
         self._names = played_topics(bag, namespace, Level.FRAMES if frames is None else Level.BYTES)
         topics = bag.of_wearer(namespace)
         self._faces = topics[FACES].name if FACES in topics else ""
-        self._snapshots = SnapshotIndex(bag, topics[FACE_SNAPSHOT].name if FACE_SNAPSHOT in topics else "")
+        recorded = topics[FRAMES].name if FRAMES in topics else ""
+        self._snapshots = SnapshotIndex(bag, topics[FACE_SNAPSHOT].name if FACE_SNAPSHOT in topics else "", recorded)
         self.has_snapshots = bool(self._snapshots.entries)
         self.lacking = 0
         self._learned = False

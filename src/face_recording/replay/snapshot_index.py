@@ -45,12 +45,15 @@ class SnapshotIndex:
     Args:
         bag: that has them.
         topic: full name; empty: there are none.
+        inputs: full name of the topic that snapshots go on with; empty: it was not recorded.
+        number: field of its messages that `after` counts.
 
     Attributes:
-        entries: in order of the samples.
+        entries: in order of the samples. Of those that were made before the bag began (a late subscriber gets the last
+            ten) only those count that the first recorded input goes on from.
     """
 
-    def __init__(self, bag: Bag, topic: str) -> None:
+    def __init__(self, bag: Bag, topic: str, inputs: str = "", number: str = "sequence") -> None:
         self._bag, self._topic = bag, topic
         found: dict[tuple[int, int], Entry] = {}
         for message in bag.messages([topic]) if topic else ():
@@ -58,7 +61,13 @@ class SnapshotIndex:
             stamp_ns = stamp_of(decoded)
             entry = Entry(stamp_ns, int(decoded.after), message.time_ns)
             found[entry.stamp_ns, entry.after] = entry  # of two after one sample the later one holds
-        self.entries = sorted(found.values(), key=lambda entry: (entry.stamp_ns, entry.time_ns))
+        entries = sorted(found.values(), key=lambda entry: (entry.stamp_ns, entry.time_ns))
+        first = next((bag.decoded(message) for message in bag.messages([inputs])), None) if inputs else None
+        if first is not None:
+            stamp_ns, begins = stamp_of(first), int(getattr(first, number))
+            fresh = [e for e in entries if e.stamp_ns >= stamp_ns or not comes_after(begins, e.after + 1)]
+            entries = fresh or entries[-1:]
+        self.entries = entries
 
     def before(self, at_ns: int) -> Entry | None:
         """The newest one whose samples all came before a time."""

@@ -92,3 +92,12 @@ def test_whichever_comes_first(order: list[int]) -> None:
     assert check.equal == min(numbers)
     assert check.missing == max(0, numbers[0] - numbers[1])
     assert check.unrecorded == max(0, numbers[1] - numbers[0])
+
+
+def test_a_hub_that_was_restarted_counts_anew_and_its_faces_are_others() -> None:
+    check = FaceCheck()
+    check.computed(face(7, 0.1, stamp_ns=1_000))
+    check.played(7)
+    check.computed(face(7, 0.9, stamp_ns=2_000))
+    check.recorded(face(7, 0.9, stamp_ns=2_000))
+    assert (check.equal, check.different) == (1, 0)
