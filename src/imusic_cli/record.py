@@ -125,7 +125,8 @@ def progress_line(status: RecordingStatus) -> str:
     minutes, seconds = divmod(int(status.duration), 60)
     left = f"   the disk lasts {_long(status.disk_time_left)}" if math.isfinite(status.disk_time_left) else ""
     size, rate = status.bytes / MB, status.faces_rate
-    return f"{minutes:d}:{seconds:02d}   {size:.1f} MB   {rate:.0f} faces/s   {status.lost} lost{left}"
+    skipped = f"   {status.samples_without_face} without a face" if status.samples_without_face else ""
+    return f"{minutes:d}:{seconds:02d}   {size:.1f} MB   {rate:.0f} faces/s   {status.lost} lost{skipped}{left}"
 
 
 def _long(seconds: float) -> str:

@@ -26,11 +26,13 @@ from face_recording.bag_reader import (
 from face_recording.repair import is_unfinished
 from face_recording.takes.errors import TakeError
 from face_recording.takes.listing import goes_on
-from face_recording.takes.reading import full_name, opened, stamp_ns
+from face_recording.takes.reading import full_name, length_of, opened, stamp_ns
 from face_recording.takes.take import CALIBRATING, GAP_S, NS, STALE, STATES
 
 SEEN_LOSS: Final = 0.001
 """Share of messages from which on a loss is worth a word; from ten times that on a take is bad."""
+SEEN_SKIPS: Final = 0.02
+"""Share of samples without a face from which on that is worth a warning."""
 LEAST_CORRELATION: Final = 0.5
 MOST_LAG_S: Final = 2.0
 FINE_LAG_S: Final = 0.008
@@ -43,6 +45,7 @@ class Grade(Enum):
 
     GOOD = "good"
     REMARK = "remark"
+    WARNING = "warning"
     BAD = "bad"
 
 
@@ -85,6 +88,9 @@ class Verdict:
         remarks = [finding.about for finding in self.findings if finding.grade is Grade.REMARK]
         if bad:
             return f"Not as it should be: {', '.join(dict.fromkeys(bad))}."
+        warnings = [finding.about for finding in self.findings if finding.grade is Grade.WARNING]
+        if warnings:
+            return f"To be used with care: look at {', '.join(dict.fromkeys(warnings + remarks))}."
         if remarks:
             return f"Good to use; look at {', '.join(dict.fromkeys(remarks))}."
         return "Good: whole, without loss."
@@ -141,7 +147,7 @@ def _whole(folder: Path, bag: Bag) -> Finding:
     if bag.cut or (folder.is_dir() and is_unfinished(folder)):
         what = "; ".join(bag.cut) or "its metadata are missing"
         return Finding("file", Grade.REMARK, f"its recorder was killed ({what}); mend it: imusic takes check --mend")
-    return Finding("file", Grade.GOOD, f"whole, {bag.duration_s:.1f} s")
+    return Finding("file", Grade.GOOD, f"whole, {length_of(bag).words}")
 
 
 def _of_wearer(bag: Bag, place: str) -> Iterator[Finding]:
@@ -153,7 +159,7 @@ def _of_wearer(bag: Bag, place: str) -> Iterator[Finding]:
     yield _replays(bag, place, tracks)
     for relative, track in tracks.items():
         if len(track):
-            yield _loss(relative, track)
+            yield from (_skipped(track), _twice(track)) if relative == FACES else (_loss(relative, track),)
             if relative != BYTES:
                 yield _stamps(relative, track)
     faces, frames = tracks[FACES], tracks[FRAMES]
@@ -203,17 +209,34 @@ def _loss(relative: str, track: _Track) -> Finding:
     step = np.diff(track.numbers)
     # Smaller numbers: counted anew, as when the hub boots. The same one: recorded twice.
     lost = int((step[step > 1] - 1).sum())
-    stale = np.array([int(getattr(message, "state", 0)) == STALE for message in track.messages], dtype=bool)
-    repeated = step == 0
-    if len(stale):
-        repeated &= ~stale[1:]  # such a face repeats the sample before it
-    anew, twice = int((step < 0).sum()), int(repeated.sum())
+    anew, twice = int((step < 0).sum()), int((step == 0).sum())
     share = lost / max(1, lost + len(track))
     grade = Grade.BAD if share > 10.0 * SEEN_LOSS else Grade.REMARK if share > 0.0 or anew or twice else Grade.GOOD
     text = f"{len(track)} of {relative}, " + (f"{lost} lost ({100.0 * share:.2g} %)" if lost else "none lost")
     text += f"; counted anew {anew} times" if anew else ""
     text += f"; {twice} recorded twice" if twice else ""
     return Finding("loss", grade, text)
+
+
+def _skipped(faces: _Track) -> Finding:
+    """Numbers of samples that no face has: they are no loss of the recording."""
+    step = np.diff(faces.numbers)
+    skipped = int((step[step > 1] - 1).sum())
+    about, count = "samples without a face", len(np.unique(faces.numbers))
+    if not skipped:
+        return Finding(about, Grade.GOOD, f"none between {len(faces)} faces")
+    share = skipped / (skipped + count)
+    text = f"{skipped} of {skipped + count} ({100.0 * share:.2g} %): inference had no time for them, or never got them"
+    return Finding(about, Grade.WARNING if share > SEEN_SKIPS else Grade.REMARK, text)
+
+
+def _twice(faces: _Track) -> Finding:
+    step = np.diff(faces.numbers)
+    # A stale face repeats the sample before it.
+    stale = np.array([int(message.state) == STALE for message in faces.messages], dtype=bool)[1:]
+    anew, twice = int((step < 0).sum()), int(((step == 0) & ~stale).sum())
+    told = [f"counted anew {anew} times"] * bool(anew) + [f"{twice} recorded twice"] * bool(twice)
+    return Finding("faces", Grade.REMARK if told else Grade.GOOD, "; ".join([f"{len(faces)} faces", *told]))
 
 
 def _stamps(relative: str, track: _Track) -> Finding:
