@@ -122,17 +122,30 @@ def trim(
     start: Start = 0.0,
     end: End = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="New folder. [beside the take, ..._START-END]")
+        str | None,
+        typer.Option(
+            "-o", "--out", help="A name in the folder of takes, or a path (./x). [beside the take, ..._START-END]"
+        ),
     ] = None,
 ) -> None:
     """Make a new take of a part, which replays bit for bit like the whole."""
+    from face_model.share import is_path
+    from face_recording.take_folder import takes_folder
     from face_recording.takes.listing import find_take
     from face_recording.takes.trimming import trim as trim_take
 
     folder = find_take(take)
     until = "end" if end is None else f"{end:g}"
     whole = (folder if folder.is_dir() else folder.parent).resolve()
-    target = out or whole.with_name(f"{whole.name}_{start:g}-{until}")
+    target = whole.with_name(f"{whole.name}_{start:g}-{until}")
+    if out is not None:
+        if not out:
+            raise CommandError(
+                "expected a name or a path for -o, found nothing; leave it out for a folder beside the take"
+            )
+        target = Path(out).expanduser() if is_path(out) else takes_folder() / out
+        if not is_path(out):
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with err.status("cutting"):
         done = trim_take(folder, target, start, end)
     lead = f", with {done.lead_in_s:.1f} s of input before it for replays" if done.lead_in_s > 0.05 else ""

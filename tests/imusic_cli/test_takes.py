@@ -67,7 +67,7 @@ def test_naming(takes: Path) -> None:
 
 
 def test_trim_check_export_remove(takes: Path, tmp_path: Path) -> None:
-    typed("trim", "last", "--start", "0.5", "--end", "1.5", "-o", "part ä")
+    typed("trim", "last", "--start", "0.5", "--end", "1.5", "-o", "./part ä")
     assert "Good" in typed("check", "./part ä")
     typed("export", "./part ä", "-o", "out.npz")
     assert (read_npz(tmp_path / "out.npz").weights == tracked(200).weights[50:150]).all()
@@ -79,6 +79,21 @@ def test_trim_check_export_remove(takes: Path, tmp_path: Path) -> None:
     assert "stays" in refused("remove", "./part ä", answer="n\n")
     typed("remove", "./part ä", "--yes")
     assert not (tmp_path / "part ä").exists()
+
+
+def test_a_cut_has_a_name_of_its_own_among_the_takes(takes: Path) -> None:
+    def folder_of(take: str) -> str:
+        return str(Path(json.loads(typed("show", take, "--json"))["folder"]).name)
+
+    typed("name", "last", "--name", "smiles")
+    typed("trim", "smiles", "--start", "0.5", "--end", "1.5")
+    typed("trim", "smiles", "--start", "0.5", "--end", "1", "-o", "smile_only")
+    assert folder_of("last") == "smile_only"
+    assert folder_of("smiles") == NAME
+    assert folder_of("ein_Lächeln") == NAME
+    assert folder_of("smiles 0.5-1.5") == f"{NAME}_0.5-1.5"
+    assert folder_of("smiles 0.5-1") == "smile_only"
+    assert "found 2" in refused("show", "Läch")
 
 
 def test_a_bad_take_has_status_1(takes: Path) -> None:
@@ -101,6 +116,7 @@ def test_a_bad_take_has_status_1(takes: Path) -> None:
         (("export", "nothing", "--to", "npz"), "imusic takes list"),
         (("trim", "last", "--start", "2", "--end", "1"), "start"),
         (("trim", "last", "--start", "0.5", "-o", "none/part"), "make it first"),
+        (("trim", "last", "--start", "0.5", "-o", ""), "-o"),
         (("dataset", "last", "-o", "set"), "--truth"),
     ],
 )

@@ -21,7 +21,7 @@ from face_recording.takes.reading import Length, full_name, length_of, opened, s
 from face_recording.takes.take import NS
 
 LAST = "last"
-"""The newest take, wherever a take is named."""
+"""The take that was made last, wherever a take is named."""
 _BAG_ENDINGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd", ".db3-wal", ".db3-shm")
 _OWN_FILES = ("metadata.yaml", SHEET_FILE, MARK_FILE, RESERVE_FILE)
 
@@ -84,7 +84,8 @@ def take_folders(takes: Path | None = None) -> list[Path]:
     """
     place = takes or takes_folder()
     try:
-        return sorted(path for path in place.iterdir() if is_take(path)) if place.exists() else []
+        found = [path for path in place.iterdir() if is_take(path)] if place.exists() else []
+        return sorted(found, key=lambda path: (_made_s(path), path.name))
     except OSError as error:
         raise NoTakeError(
             f"expected a folder of takes at {place}, found: {error.strerror}; check its rights"
@@ -92,7 +93,7 @@ def take_folders(takes: Path | None = None) -> list[Path]:
 
 
 def find_take(given: str, takes: Path | None = None) -> Path:
-    """The take that is meant: a path, a folder's name or a part of it, a take's own name, or `last`.
+    """The take that is meant: a path, a folder's name, a take's own, the end or a part of a folder's name, or `last`.
 
     Raises:
         NoTakeError: there is none, or several.
@@ -108,8 +109,13 @@ def find_take(given: str, takes: Path | None = None) -> Path:
     place = takes or takes_folder()
     if given == LAST and folders:
         return folders[-1]
-    exact = [folder for folder in folders if folder.name == given] or [f for f in folders if _named(f, given)]
-    matches = exact or [folder for folder in folders if given and given in folder.name]
+    # The first rule that fits any: so a cut's longer name never hides the name of what it was cut from.
+    matches = (
+        [folder for folder in folders if folder.name == given]
+        or [folder for folder in folders if _named(folder, given)]
+        or [folder for folder in folders if given and folder.name.endswith(given)]
+        or [folder for folder in folders if given and given in folder.name]
+    )
     if len(matches) == 1:
         return matches[0]
     if is_take(path):
@@ -241,6 +247,21 @@ def _counted(bag: Bag, sheet: TakeSheet) -> tuple[int, int] | None:
         if type(here) is not int or not here - dropped <= topic.count <= here:
             return None
     return dropped, skipped
+
+
+def _made_s(folder: Path) -> float:
+    """When a take was made, s since 1970: cut, or recorded, as its sheet says; else as its oldest file does."""
+    try:
+        sheet = read_sheet(folder) or TakeSheet()
+        told = str(sheet.other.get("cut_at", "")) or sheet.created
+        if told:
+            return datetime.fromisoformat(told).timestamp()
+    except (TakeSheetError, ValueError, OverflowError):
+        pass  # the files are enough
+    try:
+        return min((path.stat().st_mtime for path in folder.iterdir() if _is_bag(path.name)), default=0.0)
+    except OSError:  # removed meanwhile
+        return 0.0
 
 
 def _named(folder: Path, name: str) -> bool:

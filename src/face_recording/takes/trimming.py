@@ -7,7 +7,9 @@ published before the start. What is latched (layout, states, prompts) comes firs
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +32,7 @@ from face_recording.bag_writer import BagWriter
 from face_recording.recorded_topics import KINDS, TopicKind
 from face_recording.recording import TopicCount, lost_by_topic, without_face
 from face_recording.sequence_gaps import SequenceGaps
-from face_recording.take_sheet import TakeSheet, read_sheet, write_sheet
+from face_recording.take_sheet import MOST_NAME, TakeSheet, read_sheet, write_sheet
 from face_recording.takes.errors import TakeError
 from face_recording.takes.reading import full_name, opened, stamp_ns
 from face_recording.takes.take import NS, check_span
@@ -83,8 +85,16 @@ class _Part:
         return self.from_ns.get(relative, self.begin_ns) <= stamp < end_ns
 
 
-def trim(folder: Path, out: Path, start_s: float = 0.0, end_s: float | None = None) -> Trimmed:
+def trim(
+    folder: Path,
+    out: Path,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+) -> Trimmed:
     """Write the part from `start_s` up to `end_s`, s after the first face, to a new folder.
+
+    A name of the take becomes one of the part ("smiles 12-18"). `now` tells when it is cut, for `cut_at` in the sheet.
 
     Raises:
         TakeError: nothing lies there, or something lies at `out`.
@@ -114,7 +124,7 @@ def trim(folder: Path, out: Path, start_s: float = 0.0, end_s: float | None = No
             raise
         notes = _notes(bag, parts)
     sheet = (read_sheet(folder) if folder.is_dir() else None) or TakeSheet()
-    kept = {key: value for key, value in vars(sheet).items() if key not in ("notes", "other")}
+    kept = {key: value for key, value in vars(sheet).items() if key not in ("name", "notes", "other")}
     figures = {
         "messages": {count.topic.name: count.messages for count in topics},
         "lost": lost_by_topic(topics),
@@ -122,8 +132,16 @@ def trim(folder: Path, out: Path, start_s: float = 0.0, end_s: float | None = No
     }
     other = {key: value for key, value in sheet.other.items() if key not in _OF_THE_WHOLE}
     until = "the end" if end_s is None else f"{end_s:g} s"
+    name = (
+        f"{sheet.name[: MOST_NAME - 40]} {start_s:g}-{'end' if end_s is None else f'{end_s:g}'}" if sheet.name else ""
+    )
     told = f"{start_s:g} s to {until} of {folder.resolve().name}"
-    write_sheet(out, TakeSheet(**kept, notes=sheet.notes, other=other | {"part_of": told} | figures))
+    write_sheet(
+        out,
+        TakeSheet(
+            **kept, notes=sheet.notes, name=name, other=other | {"part_of": told, "cut_at": now().isoformat()} | figures
+        ),
+    )
     first = min((min(part.from_ns.values(), default=begin_ns) for part in parts.values()), default=begin_ns)
     return Trimmed(out, sum(count.messages for count in topics), max(0.0, (begin_ns - first) / NS), notes)
 
