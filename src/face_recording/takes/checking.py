@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model.imu_sample import STATUS_FAULT, STATUS_MISSING, STATUS_VALID
+from face_model.settings import read_mapping
 from face_recording.bag_reader import (
     BYTES,
     DRIVER_SNAPSHOT,
@@ -25,7 +26,7 @@ from face_recording.bag_reader import (
 )
 from face_recording.repair import is_unfinished
 from face_recording.takes.errors import TakeError
-from face_recording.takes.listing import goes_on
+from face_recording.takes.listing import PAIRING_FILE, goes_on
 from face_recording.takes.reading import full_name, length_of, opened, stamp_ns
 from face_recording.takes.take import CALIBRATING, GAP_S, NS, STALE, STATES
 
@@ -169,8 +170,11 @@ def _of_wearer(bag: Bag, place: str) -> Iterator[Finding]:
     if len(frames) > 10:
         yield _clock(frames)
         yield _sensors(bag, place, frames)
+    pairing = _paired(bag.path, place)
     if full_name(place, REFERENCE) in bag.topics and len(faces) > 10:
-        yield _reference(bag, place, faces)
+        yield _reference(bag, place, faces, pairing is not None)
+    if pairing is not None:
+        yield pairing
 
 
 def _track(bag: Bag, place: str, relative: str, number: str, keep: bool = True) -> _Track:
@@ -319,7 +323,27 @@ def _sensors(bag: Bag, place: str, frames: _Track) -> Finding:
     return Finding("sensors", Grade.GOOD, f"all {len(names)} valid")
 
 
-def _reference(bag: Bag, place: str, faces: _Track) -> Finding:
+def _paired(folder: Path, place: str) -> Finding | None:
+    """What `imusic takes pair` found for this wearer; None where it was not asked."""
+    path = folder / PAIRING_FILE
+    if not path.is_file():
+        return None
+    try:
+        content = read_mapping(path, "a pairing", TakeError)
+    except TakeError as error:
+        return Finding("pairing", Grade.REMARK, f"{error}; write it again: imusic takes pair")
+    if content.get("namespace") != place:
+        return None
+    quality, worst = content.get("quality"), content.get("worst_deviation_s")
+    if quality not in ("good", "fair", "poor") or not isinstance(worst, int | float):
+        return Finding("pairing", Grade.REMARK, f"{path.name} is not understood; write it again: imusic takes pair")
+    text = f"{quality}: {content.get('source', '')} is on the sensors' clock, plus or minus {2e3 * worst:.0f} ms"
+    if quality == "poor":
+        return Finding("pairing", Grade.REMARK, f"{text}: not to be learned from")
+    return Finding("pairing", Grade.GOOD, text)
+
+
+def _reference(bag: Bag, place: str, faces: _Track, paired: bool) -> Finding:
     """How far the stamps of a reference are from the faces', by the lag at which both agree best."""
     came = [bag.decoded(raw) for raw in bag.messages((full_name(place, REFERENCE),))]
     seen = [message for message in came if message.face_seen]
@@ -343,7 +367,7 @@ def _reference(bag: Bag, place: str, faces: _Track) -> Finding:
     if r < LEAST_CORRELATION:
         return Finding("reference", Grade.REMARK, f"{who}; hardly like the weights (r {r:.2f}): not aligned")
     text = f"{who}; {1e3 * lag_s:+.0f} ms after the weights, r {r:.2f}"
-    off = abs(lag_s) > FINE_LAG_S
+    off = abs(lag_s) > FINE_LAG_S and not paired
     return Finding(
         "reference", Grade.REMARK if off else Grade.GOOD, text + ("; align it: imusic takes pair" if off else "")
     )

@@ -23,7 +23,9 @@ from face_recording.takes.take import NS
 LAST = "last"
 """The take that was made last, wherever a take is named."""
 _BAG_ENDINGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd", ".db3-wal", ".db3-shm")
-_OWN_FILES = ("metadata.yaml", SHEET_FILE, MARK_FILE, RESERVE_FILE)
+PAIRING_FILE = "pairing.yaml"
+"""What `imusic takes pair` found, beside the bag."""
+_OWN_FILES = ("metadata.yaml", SHEET_FILE, PAIRING_FILE, MARK_FILE, RESERVE_FILE)
 
 
 @dataclass(frozen=True)

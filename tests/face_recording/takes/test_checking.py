@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from face_recording.bag_reader import Bag
 from face_recording.take_sheet import TakeSheet, write_sheet
 from face_recording.takes.checking import Grade, best_lag, check
 from face_recording.takes.errors import NoTakeError, TakeError
-from face_recording.takes.listing import summarise
+from face_recording.takes.listing import PAIRING_FILE, summarise
 from face_recording.takes.take import NS, STALE
 from made_up_bags import tracked, write_bag
 
@@ -120,6 +121,24 @@ def test_a_reference_is_aligned(tmp_path: Path, lag_s: float) -> None:
     assert found is not None
     assert float(found[1]) == pytest.approx(1e3 * lag_s, abs=3.0)
     assert grades(folder)["reference"] is (Grade.REMARK if lag_s else Grade.GOOD)
+
+
+@pytest.mark.parametrize(
+    ("written", "grade", "said"),
+    [
+        ({"namespace": "", "quality": "good", "worst_deviation_s": 0.0023}, Grade.GOOD, "plus or minus 5 ms"),
+        ({"namespace": "", "quality": "poor", "worst_deviation_s": 0.1}, Grade.REMARK, "not to be learned from"),
+        ({"namespace": ""}, Grade.REMARK, "not understood"),
+        ([1], Grade.REMARK, "imusic takes pair"),
+    ],
+)
+def test_a_pairing_is_read(tmp_path: Path, written: object, grade: Grade, said: str) -> None:
+    folder = write_bag(tmp_path / "t", {"": tracked(800, calibrating=0)}, reference_lag_s=0.25)
+    assert "pairing" not in grades(folder)
+    (folder / PAIRING_FILE).write_text(yaml.safe_dump(written))
+    assert grades(folder)["pairing"] is grade
+    assert said in text(folder, "pairing")
+    assert "align it" not in text(folder, "reference")
 
 
 @given(shift=st.integers(-300, 300), seed=st.integers(0, 100))
