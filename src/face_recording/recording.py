@@ -272,7 +272,9 @@ class Recording:
             self.problem += "; what was recorded until then is whole"
         except (OSError, OutputError):
             self._bag.abandon()
-            self.problem += "; what was recorded until then is mended when there is room (`imusic takes`)"
+            self.problem += (
+                "; what was recorded until then is mended when there is room (`imusic takes check last --mend`)"
+            )
 
     def _note(self) -> None:
         free = int(self._free) if math.isfinite(self._free) else 0

@@ -108,7 +108,7 @@ def _follow(client: RecorderClient, stop: threading.Event, duration: float) -> N
                 if client.silent_s > SILENT_S:
                     raise CommandError(
                         f"expected the recorder to tell of itself, found {SILENT_S:g} s of silence: it has ended; what "
-                        "was recorded is mended by `imusic takes`"
+                        "was recorded is mended by `imusic takes check last --mend`"
                     )
                 continue
             live.update(Text(progress_line(status), no_wrap=True, overflow="ellipsis"), refresh=True)
@@ -143,7 +143,7 @@ def _say_the_end(client: RecorderClient, folder: str, problem: str) -> None:
         raise CommandError(problem)
     err.print(f"Recorded {folder}", style="green", soft_wrap=True)
     err.print(f"Watch it: imusic replay {shlex.quote(folder)}", soft_wrap=True)
-    err.print("All takes: imusic takes", soft_wrap=True)
+    err.print("All takes: imusic takes list", soft_wrap=True)
 
 
 def _print_trouble(_name: str, line: str) -> None:

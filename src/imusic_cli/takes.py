@@ -83,7 +83,7 @@ def show(take: TakeName, as_json: Json = False) -> None:
             table.add_row(_SHEET_WORDS.get(key, key), "\n".join(_lines(value)))
     table.add_row("length", summary.length)
     table.add_row("faces", f"{_count(summary.faces)}, {summary.rate_hz:.1f} per second")
-    table.add_row("lost", f"{_count(summary.lost)} messages" if summary.lost != 1 else "1 message")
+    table.add_row("lost", _count(summary.lost))
     table.add_row("samples without a face", _count(summary.samples_without_face))
     table.add_row("size", _size(summary.bytes))
     out_console.print(table)
@@ -149,7 +149,7 @@ def trim(
     with err.status("cutting"):
         done = trim_take(folder, target, start, end)
     lead = f", with {done.lead_in_s:.1f} s of input before it for replays" if done.lead_in_s > 0.05 else ""
-    err.print(f"written: {done.folder}: {done.messages} messages{lead}", highlight=False, soft_wrap=True)
+    err.print(f"written: {done.folder}: {_many(done.messages, 'message')}{lead}", highlight=False, soft_wrap=True)
     for note in done.notes:
         err.print(note, highlight=False, soft_wrap=True)
 
@@ -252,7 +252,7 @@ def export(
     check_export(asked, force)
     with _drawing(kind) as progress:
         done = export_take(folder, asked, progress)
-    err.print(f"written: {done.path}: {done.faces} faces, {_size(done.path.stat().st_size)}", highlight=False,
+    err.print(f"written: {done.path}: {_many(done.faces, 'face')}, {_size(done.path.stat().st_size)}", highlight=False,
               soft_wrap=True)  # fmt: skip
     for note in done.notes:
         err.print(note, highlight=False, soft_wrap=True)
@@ -367,6 +367,10 @@ def _row(summary: TakeSummary) -> list[str | Text]:
 
 def _count(number: int) -> str:
     return "?" if number < 0 else str(number)
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _size(number: int) -> str:

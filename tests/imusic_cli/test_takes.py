@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from face_model.errors import ImusicError
-from face_recording.take_sheet import TakeSheet, read_sheet
+from face_recording.take_sheet import TakeSheet, read_sheet, write_sheet
 from face_recording.takes.npz_file import read_npz
 from imusic_cli.takes import app
 from made_up_bags import tracked, write_bag
@@ -57,6 +57,16 @@ def test_an_empty_folder_of_takes_says_what_to_do(tmp_path: Path, monkeypatch: p
     assert "imusic record" in typed("list")
     assert json.loads(typed("list", "--json")) == []
     assert "imusic takes list" in refused("show", "last")
+
+
+def test_what_is_shown_is_words(takes: Path) -> None:
+    other = {"state": "finished", "lost": {}, "parameters": {"driver": {"port": "p", "ids": []}}, "snapshots": {}}
+    write_sheet(takes / NAME, TakeSheet(imusic="0.2.0", other=other))
+    told = typed("show", "last")
+    assert "{" not in told
+    cells = [line.split("│")[1].strip() for line in told.splitlines() if line.count("│") == 3]
+    assert len([cell for cell in cells if cell]) == len({cell for cell in cells if cell})
+    assert {"file", "recording", "recorded with imusic", "lost", "samples without a face"} <= set(cells)
 
 
 def test_naming(takes: Path) -> None:
@@ -114,7 +124,7 @@ def test_a_bad_take_has_status_1(takes: Path) -> None:
         (("export", "last", "-o", "x.npz", "--namespace", "bob"), "/bob"),
         (("export", "last", "-o", "x.glb", "--rig", "no_rig.glb"), "no_rig.glb"),
         (("export", "nothing", "--to", "npz"), "imusic takes list"),
-        (("trim", "last", "--start", "2", "--end", "1"), "start"),
+        (("trim", "last", "--start", "5", "--end", "3"), "start 5 and end 3;"),
         (("trim", "last", "--start", "0.5", "-o", "none/part"), "make it first"),
         (("trim", "last", "--start", "0.5", "-o", ""), "-o"),
         (("dataset", "last", "-o", "set"), "--truth"),

@@ -217,7 +217,7 @@ def _loss(relative: str, track: _Track) -> Finding:
     share = lost / max(1, lost + len(track))
     grade = Grade.BAD if share > 10.0 * SEEN_LOSS else Grade.REMARK if share > 0.0 or anew or twice else Grade.GOOD
     text = f"{len(track)} of {relative}, " + (f"{lost} lost ({100.0 * share:.2g} %)" if lost else "none lost")
-    text += f"; counted anew {anew} times" if anew else ""
+    text += f"; counted anew {_times(anew)}" if anew else ""
     text += f"; {twice} recorded twice" if twice else ""
     return Finding("loss", grade, text)
 
@@ -234,12 +234,16 @@ def _skipped(faces: _Track) -> Finding:
     return Finding(about, Grade.WARNING if share > SEEN_SKIPS else Grade.REMARK, text)
 
 
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
 def _twice(faces: _Track) -> Finding:
     step = np.diff(faces.numbers)
     # A stale face repeats the sample before it.
     stale = np.array([int(message.state) == STALE for message in faces.messages], dtype=bool)[1:]
     anew, twice = int((step < 0).sum()), int(((step == 0) & ~stale).sum())
-    told = [f"counted anew {anew} times"] * bool(anew) + [f"{twice} recorded twice"] * bool(twice)
+    told = [f"counted anew {_times(anew)}"] * bool(anew) + [f"{twice} recorded twice"] * bool(twice)
     return Finding("faces", Grade.REMARK if told else Grade.GOOD, "; ".join([f"{len(faces)} faces", *told]))
 
 
@@ -252,7 +256,8 @@ def _stamps(relative: str, track: _Track) -> Finding:
         return Finding("stamps", Grade.BAD, f"{relative}: {back} stamps are not later than the ones before them")
     if len(gaps):
         at = (track.stamps_ns[int(np.argmax(step))] - track.stamps_ns[0]) / NS
-        text = f"{relative}: {len(gaps)} gaps, the longest of {gaps.max() / NS:.2f} s at {at:.1f} s"
+        many = "1 gap," if len(gaps) == 1 else f"{len(gaps)} gaps, the longest"
+        text = f"{relative}: {many} of {gaps.max() / NS:.2f} s at {at:.1f} s"
         return Finding("gaps", Grade.REMARK, text)
     return Finding(
         "stamps", Grade.GOOD, f"{relative}: stamps rise, every {np.median(step) / 1e6 if len(step) else 0:.2f} ms"
