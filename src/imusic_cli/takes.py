@@ -148,7 +148,7 @@ def trim(
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with err.status("cutting"):
         done = trim_take(folder, target, start, end)
-    lead = f", with {done.lead_in_s:.1f} s of input before it for replays" if done.lead_in_s > 0.05 else ""
+    lead = f", with {done.lead_in_s:.1f} s of lead-in before it for replays" if done.lead_in_s > 0.05 else ""
     err.print(f"written: {done.folder}: {_many(done.messages, 'message')}{lead}", highlight=False, soft_wrap=True)
     for note in done.notes:
         err.print(note, highlight=False, soft_wrap=True)

@@ -256,7 +256,7 @@ def _stamps(relative: str, track: _Track) -> Finding:
         return Finding("stamps", Grade.BAD, f"{relative}: {back} stamps are not later than the ones before them")
     if len(gaps):
         at = (track.stamps_ns[int(np.argmax(step))] - track.stamps_ns[0]) / NS
-        many = "1 gap," if len(gaps) == 1 else f"{len(gaps)} gaps, the longest"
+        many = "a gap" if len(gaps) == 1 else f"{len(gaps)} gaps, the longest"
         text = f"{relative}: {many} of {gaps.max() / NS:.2f} s at {at:.1f} s"
         return Finding("gaps", Grade.REMARK, text)
     return Finding(
