@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,7 @@ def write_bag(
     frames: Callable[[Take, int], Any] | None = None,
     sensors: Any = None,
     states: Mapping[int, bytes] | None = None,
+    faceless: Container[int] = (),
 ) -> Path:
     """A take of one wearer for each namespace: bytes, frames, faces, snapshots, layout.
 
@@ -145,6 +146,7 @@ def write_bag(
         kill: leave it as a recorder that was killed.
         frames: makes ImuFrame of a row; by default of noise.
         sensors: SensorLayout; by default of two sensors.
+        faceless: rows of samples that gave no face.
         states: data of inference's snapshots, by the row that follows; by default text.
     """
     folder.mkdir(parents=True)
@@ -174,7 +176,8 @@ def write_bag(
             )
             entries.append((stamp + 3, place, "imu/bytes", piece))
             entries.append((stamp + 2_000_000, place, "imu/frame", (frames or frame)(take, i)))
-            entries.append((stamp + LATE_NS, place, "face/blendshapes", face(take, i)))
+            if i not in faceless:
+                entries.append((stamp + LATE_NS, place, "face/blendshapes", face(take, i)))
             if reference_lag_s is not None and i % 2 == 0:
                 shift = round(reference_lag_s * NS)
                 entries.append(

@@ -153,10 +153,9 @@ def summary(dataset: ShardedDataset) -> Table:
             *(_counted(Counter(getattr(t, name) for t in some)) for name in ("family", "part", "layout")),
             _counted(Counter(f"{take.rate_hz:g}" for take in some)),
         )
-    sources = Counter(_licensed(take.source, manifest.licences.get(take.source)) for take in takes)
-    table.caption = (
-        f"{len(manifest.shards)} shards, {size / 2**20:.1f} MiB, {manifest.sha256}\nsources: {_counted(sources)}"
-    )
+    sources = Counter(_licensed(take.source or "recorded", manifest.licences.get(take.source)) for take in takes)
+    shards = _many(len(manifest.shards), "shard")
+    table.caption = f"{shards}, {size / 2**20:.1f} MiB, {manifest.sha256}\nsources: {_counted(sources)}"
     return table
 
 
@@ -193,10 +192,15 @@ def _licensed(source: str, licence: str | None) -> str:
     return f"{source} ({licence})" if licence else source
 
 
-def _counted(counts: Counter[str]) -> str:
+def _counted(counts: Counter[str] | Counter[str | None]) -> str:
+    """In words; recorded takes have no family or part."""
     if len(counts) == 1:
-        return str(next(iter(counts)))
-    return ", ".join(f"{name} {number}" for name, number in counts.most_common())
+        return str(next(iter(counts)) or "-")
+    return ", ".join(f"{name or 'unknown'} {number}" for name, number in counts.most_common())
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _tell(built: BuiltDataset, folder: Path) -> None:
@@ -206,7 +210,7 @@ def _tell(built: BuiltDataset, folder: Path) -> None:
         _complete(built.manifest, folder)
         return
     err.print(
-        f"{len(built.made)} shards made in {folder}; {len(built.missing)} are left to the other machines; "
+        f"{_many(len(built.made), 'shard')} made in {folder}; {len(built.missing)} are left to the other machines; "
         f"then: imusic dataset merge {folder} OTHER_FOLDERS",
         highlight=False,
         soft_wrap=True,
@@ -216,8 +220,8 @@ def _tell(built: BuiltDataset, folder: Path) -> None:
 def _complete(manifest: Manifest, folder: Path) -> None:
     minutes = sum(take.duration_s for take in manifest.takes) / 60.0
     out.print(
-        f"{folder}: {len(manifest.takes)} takes, {minutes:.1f} minutes, {len(manifest.shards)} shards, "
-        f"{manifest.sha256}",
+        f"{folder}: {_many(len(manifest.takes), 'take')}, {minutes:.1f} minutes, "
+        f"{_many(len(manifest.shards), 'shard')}, {manifest.sha256}",
         highlight=False,
         soft_wrap=True,
     )

@@ -79,7 +79,9 @@ def store_takes(
         name=out.name or "takes",
         licences={"": licence} if licence else None,
     )
-    yield f"written: {out}: {len(manifest.takes)} takes, {manifest.sha256[:12]}; look: imusic dataset inspect {out}"
+    count = len(manifest.takes)
+    many = f"{count} take" if count == 1 else f"{count} takes"
+    yield f"written: {out}: {many}, {manifest.sha256[:12]}; look: imusic dataset inspect {out}"
 
 
 def recordings_of(folder: Path, description: ModelDescription, namespace: str | None = None) -> list[Recording]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,10 +110,15 @@ def information(files: Sequence[BagFile], distribution: str = "") -> dict[str, A
 
 
 def write_metadata(folder: Path, files: Sequence[BagFile], distribution: str = "") -> None:
-    """Write `metadata.yaml`, whole or not at all.
+    """Write `metadata.yaml`, whole or not at all; only its owner can read it (0600), as the bag's files.
 
     Raises:
         OutputError: the disk is full or the folder cannot be written.
     """
     text = yaml.safe_dump({"rosbag2_bagfile_information": information(files, distribution)}, sort_keys=False)
-    write_whole(folder / METADATA_FILE, lambda part: part.write_text(text, encoding="utf-8"))
+
+    def write(part: Path) -> None:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    write_whole(folder / METADATA_FILE, write)

@@ -340,7 +340,8 @@ class RecorderNode(ManagedNode):
         else:
             self.get_logger().info(
                 f"recorded {take.folder}: {figures.duration_s:.1f} s, {figures.messages} messages, "
-                f"{figures.bytes / MB:.1f} MB, {figures.lost} lost"
+                f"{figures.bytes / MB:.1f} MB, {figures.lost} lost, "
+                f"{without_face(self._topics(take))} samples without a face"
             )
         if self.context.ok():
             self._send(self._last)
@@ -405,6 +406,7 @@ class RecorderNode(ManagedNode):
             messages=figures.messages,
             bytes=figures.bytes,
             lost=figures.lost,
+            samples_without_face=without_face(self._topics(take)),
             disk_time_left=figures.disk_left_s,
         )
 

@@ -92,6 +92,7 @@ class TopicCount:
         messages: that came.
         bytes: of these.
         last_s: when the last one came, monotonic s.
+        dropped: of those that came, not written, since the disk did not answer.
     """
 
     topic: BagTopic
@@ -99,6 +100,7 @@ class TopicCount:
     messages: int = 0
     bytes: int = 0
     last_s: float = -math.inf
+    dropped: int = 0
 
 
 @dataclass
@@ -149,7 +151,7 @@ class Recording:
         self._clock = _Clock(wall, monotonic)
         self._queue: deque[tuple[BagTopic, float, bytes]] = deque()
         self._put_bytes = self._taken_bytes = 0  # each counted by one thread
-        self._most_waiting = self._dropped = 0
+        self._most_waiting = 0
         self._written = 0
         self._flushed_s = self._looked_s = self._clock.began_s
         self._flush_longest_s = 0.0
@@ -179,7 +181,7 @@ class Recording:
         count.last_s = now_s
         count.gaps.see(data)
         if self._put_bytes - self._taken_bytes > MOST_WAITING_BYTES or not self.is_running:
-            self._dropped += 1
+            count.dropped += 1
             return
         self._put_bytes += len(data)
         self._queue.append((topic, now_s, data))
@@ -187,7 +189,7 @@ class Recording:
     def figures(self) -> Figures:
         """What is known of it."""
         latest = self._figures
-        lost = self._dropped + sum(lost_by_topic(list(self.topics.values())).values())
+        lost = sum(lost_by_topic(list(self.topics.values())).values())
         running = self.is_running
         lost += 0 if running or self._thread.is_alive() else len(self._queue)
         duration_s = self._monotonic() - self._clock.began_s if running else latest.duration_s
@@ -270,7 +272,9 @@ class Recording:
             self.problem += "; what was recorded until then is whole"
         except (OSError, OutputError):
             self._bag.abandon()
-            self.problem += "; what was recorded until then is mended when there is room (`imusic takes`)"
+            self.problem += (
+                "; what was recorded until then is mended when there is room (`imusic takes check last --mend`)"
+            )
 
     def _note(self) -> None:
         free = int(self._free) if math.isfinite(self._free) else 0
@@ -283,11 +287,12 @@ class Recording:
 
 
 def lost_by_topic(topics: Iterable[TopicCount]) -> dict[str, int]:
-    """Messages that are missing, of topics that miss some.
+    """Messages that were published and are missing, of topics that miss some.
 
     Faces have the numbers of their samples: where one is left out, inference had no time for it, see `without_face`.
     """
-    return {c.topic.name: c.gaps.missing for c in topics if c.gaps.missing and c.topic.type != FACE}
+    lost = {c.topic.name: c.dropped + (c.gaps.missing if c.topic.type != FACE else 0) for c in topics}
+    return {name: count for name, count in lost.items() if count}
 
 
 def without_face(topics: Iterable[TopicCount]) -> int:

@@ -108,7 +108,7 @@ def _follow(client: RecorderClient, stop: threading.Event, duration: float) -> N
                 if client.silent_s > SILENT_S:
                     raise CommandError(
                         f"expected the recorder to tell of itself, found {SILENT_S:g} s of silence: it has ended; what "
-                        "was recorded is mended by `imusic takes`"
+                        "was recorded is mended by `imusic takes check last --mend`"
                     )
                 continue
             live.update(Text(progress_line(status), no_wrap=True, overflow="ellipsis"), refresh=True)
@@ -125,7 +125,8 @@ def progress_line(status: RecordingStatus) -> str:
     minutes, seconds = divmod(int(status.duration), 60)
     left = f"   the disk lasts {_long(status.disk_time_left)}" if math.isfinite(status.disk_time_left) else ""
     size, rate = status.bytes / MB, status.faces_rate
-    return f"{minutes:d}:{seconds:02d}   {size:.1f} MB   {rate:.0f} faces/s   {status.lost} lost{left}"
+    skipped = f"   {status.samples_without_face} without a face" if status.samples_without_face else ""
+    return f"{minutes:d}:{seconds:02d}   {size:.1f} MB   {rate:.0f} faces/s   {status.lost} lost{skipped}{left}"
 
 
 def _long(seconds: float) -> str:
@@ -142,7 +143,7 @@ def _say_the_end(client: RecorderClient, folder: str, problem: str) -> None:
         raise CommandError(problem)
     err.print(f"Recorded {folder}", style="green", soft_wrap=True)
     err.print(f"Watch it: imusic replay {shlex.quote(folder)}", soft_wrap=True)
-    err.print("All takes: imusic takes", soft_wrap=True)
+    err.print("All takes: imusic takes list", soft_wrap=True)
 
 
 def _print_trouble(_name: str, line: str) -> None:

@@ -51,7 +51,7 @@ def list_takes(
         return
     table = Table(box=None, title=str(place), title_justify="left", padding=(0, 2, 0, 0))
     table.add_column("take", overflow="fold")
-    for heading in ("length", "wearer", "faces/s", "lost", "size", "state"):
+    for heading in ("length", "wearer", "faces/s", "lost", "no face", "size", "state"):
         table.add_column(heading, no_wrap=heading not in ("wearer", "state"), overflow="fold")
     for summary in summaries:
         table.add_row(*_row(summary))
@@ -76,11 +76,15 @@ def show(take: TakeName, as_json: Json = False) -> None:
         print(json.dumps(told, indent=2))  # noqa: T201
         return
     table = Table(show_header=False, title=str(folder))
-    table.add_row("state", summary.state)
-    for key, value in {**_sheet_of(folder)}.items():
-        table.add_row(key, str(value))
-    table.add_row("length", f"{summary.seconds:.1f} s")
-    table.add_row("faces", f"{_count(summary.faces)}, {summary.rate_hz:.1f} per second, lost: {_count(summary.lost)}")
+    table.add_row("file", summary.state)
+    for key, value in _sheet_of(folder).items():
+        # The messages stand in the second table, what is missing below: once each.
+        if key not in ("messages", "lost", "samples_without_face", "duration_s"):
+            table.add_row(_SHEET_WORDS.get(key, key), "\n".join(_lines(value)))
+    table.add_row("length", summary.length)
+    table.add_row("faces", f"{_count(summary.faces)}, {summary.rate_hz:.1f} per second")
+    table.add_row("lost", _count(summary.lost))
+    table.add_row("samples without a face", _count(summary.samples_without_face))
     table.add_row("size", _size(summary.bytes))
     out_console.print(table)
     listed = Table("topic", "type", "messages")
@@ -118,21 +122,34 @@ def trim(
     start: Start = 0.0,
     end: End = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="New folder. [beside the take, ..._START-END]")
+        str | None,
+        typer.Option(
+            "-o", "--out", help="A name in the folder of takes, or a path (./x). [beside the take, ..._START-END]"
+        ),
     ] = None,
 ) -> None:
     """Make a new take of a part, which replays bit for bit like the whole."""
+    from face_model.share import is_path
+    from face_recording.take_folder import takes_folder
     from face_recording.takes.listing import find_take
     from face_recording.takes.trimming import trim as trim_take
 
     folder = find_take(take)
     until = "end" if end is None else f"{end:g}"
     whole = (folder if folder.is_dir() else folder.parent).resolve()
-    target = out or whole.with_name(f"{whole.name}_{start:g}-{until}")
+    target = whole.with_name(f"{whole.name}_{start:g}-{until}")
+    if out is not None:
+        if not out:
+            raise CommandError(
+                "expected a name or a path for -o, found nothing; leave it out for a folder beside the take"
+            )
+        target = Path(out).expanduser() if is_path(out) else takes_folder() / out
+        if not is_path(out):
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with err.status("cutting"):
         done = trim_take(folder, target, start, end)
-    lead = f", with {done.lead_in_s:.1f} s of input before it for replays" if done.lead_in_s > 0.05 else ""
-    err.print(f"written: {done.folder}: {done.messages} messages{lead}", highlight=False, soft_wrap=True)
+    lead = f", with {done.lead_in_s:.1f} s of lead-in before it for replays" if done.lead_in_s > 0.05 else ""
+    err.print(f"written: {done.folder}: {_many(done.messages, 'message')}{lead}", highlight=False, soft_wrap=True)
     for note in done.notes:
         err.print(note, highlight=False, soft_wrap=True)
 
@@ -161,7 +178,7 @@ def check(
         print(verdict.to_json())  # noqa: T201
     else:
         table = Table("", "about", "found", title=str(folder))
-        colors = {"good": "green", "remark": "yellow", "bad": "red"}
+        colors = {"good": "green", "remark": "cyan", "warning": "yellow", "bad": "red"}
         for finding in verdict.findings:
             grade = finding.grade.value
             table.add_row(Text(grade, colors[grade]), finding.about, finding.text)
@@ -181,7 +198,7 @@ def remove(
     folder = find_take(take)
     if not yes:
         summary = summarise(folder)
-        told = f"{folder}, {summary.seconds:.0f} s, {_size(summary.bytes)}"
+        told = f"{folder}, {summary.length}, {_size(summary.bytes)}"
         if not typer.confirm(f"Delete {told}?", default=False, err=True):
             raise CommandError(f"{folder} stays")
     rest = remove_take(folder)
@@ -235,7 +252,7 @@ def export(
     check_export(asked, force)
     with _drawing(kind) as progress:
         done = export_take(folder, asked, progress)
-    err.print(f"written: {done.path}: {done.faces} faces, {_size(done.path.stat().st_size)}", highlight=False,
+    err.print(f"written: {done.path}: {_many(done.faces, 'face')}, {_size(done.path.stat().st_size)}", highlight=False,
               soft_wrap=True)  # fmt: skip
     for note in done.notes:
         err.print(note, highlight=False, soft_wrap=True)
@@ -305,6 +322,26 @@ def _sheet_of(folder: Path) -> dict[str, Any]:
     return {key: value for key, value in {**values, **other}.items() if value != ""}
 
 
+_SHEET_WORDS = {"state": "recording", "imusic": "recorded with imusic"}
+
+
+def _lines(value: Any, indent: str = "") -> Iterator[str]:
+    """A value of `take.yaml` as people read it: a line for each entry of what is nested."""
+    entries = value.items() if isinstance(value, dict) else [("-", entry) for entry in value] if isinstance(
+        value, list) else None  # fmt: skip
+    if entries is None:
+        yield f"{indent}{value}"
+        return
+    if not entries:
+        yield f"{indent}none"
+    for key, entry in entries:
+        if isinstance(entry, dict | list) and entry:
+            yield f"{indent}{key}"
+            yield from _lines(entry, indent + "  ")
+        else:
+            yield f"{indent}{key}: {'none' if isinstance(entry, dict | list) else entry}"
+
+
 def _plain(summary: TakeSummary) -> dict[str, Any]:
     return asdict(summary) | {"folder": str(summary.folder)}
 
@@ -318,10 +355,11 @@ def _row(summary: TakeSummary) -> list[str | Text]:
     named = f" “{summary.name}”" if summary.name and safe_name(summary.name) not in summary.folder.name else ""
     return [
         f"{summary.folder.name}{began}{named}",
-        f"{summary.seconds:.1f} s",
+        summary.length,
         ", ".join(summary.wearers),
         f"{summary.rate_hz:.1f}",
         _count(summary.lost),
+        _count(summary.samples_without_face),
         _size(summary.bytes),
         Text(summary.state, "" if whole else "yellow"),
     ]
@@ -329,6 +367,10 @@ def _row(summary: TakeSummary) -> list[str | Text]:
 
 def _count(number: int) -> str:
     return "?" if number < 0 else str(number)
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _size(number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from face_dataset.verb import app
+from face_dataset.verb import _counted, app
 from imu_sim.errors import ImuSimError
 
 TAKES = {
@@ -31,7 +32,7 @@ def built(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built")
     result = CliRunner().invoke(app, ["build", str(recipe), "--out", str(folder), "--workers", "1"], env=WIDE)
     assert result.exit_code == 0, result.output
-    assert "2 takes, 0.1 minutes, 1 shards" in result.output
+    assert "2 takes, 0.1 minutes, 1 shard, " in result.output
     assert "left out, not found: nobody_at_home.csv" in result.output
     return folder
 
@@ -46,6 +47,11 @@ def test_verify_passes_what_was_built_and_refuses_a_changed_bit(built: Path, tmp
     shard.write_bytes(shard.read_bytes()[:-1] + b"?")
     result = CliRunner().invoke(app, ["verify", str(tmp_path)], env=WIDE)
     assert "SHA-256" in str(result.exception)
+
+
+def test_what_recorded_takes_do_not_have_is_a_dash() -> None:
+    assert _counted(Counter([None])) == "-"
+    assert _counted(Counter([None, None, "smile"])) == "unknown 2, smile 1"
 
 
 def test_inspect_counts_and_draws(built: Path, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_a_bag_holds_every_message_with_its_definition(tmp_path: Path) -> None:
 
 def test_the_metadata_are_what_rosbag2_expects(tmp_path: Path) -> None:
     write_bag(tmp_path / "take", 25).close()
+    assert (tmp_path / "take" / "metadata.yaml").stat().st_mode & 0o777 == 0o600
     told = yaml.safe_load((tmp_path / "take" / "metadata.yaml").read_text())["rosbag2_bagfile_information"]
     assert told["version"] == 8
     assert told["storage_identifier"] == "mcap"

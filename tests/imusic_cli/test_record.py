@@ -109,3 +109,5 @@ def test_the_line_tells_time_size_rate_loss_and_disk() -> None:
     assert progress_line(status) == "1:15   3.0 MB   100 faces/s   2 lost   the disk lasts 10 min"
     status.disk_time_left = float("inf")
     assert progress_line(status) == "1:15   3.0 MB   100 faces/s   2 lost"
+    status.samples_without_face = 78
+    assert progress_line(status) == "1:15   3.0 MB   100 faces/s   2 lost   78 without a face"

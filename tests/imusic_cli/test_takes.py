@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from face_model.errors import ImusicError
-from face_recording.take_sheet import TakeSheet, read_sheet
+from face_recording.take_sheet import TakeSheet, read_sheet, write_sheet
 from face_recording.takes.npz_file import read_npz
 from imusic_cli.takes import app
 from made_up_bags import tracked, write_bag
@@ -59,6 +59,16 @@ def test_an_empty_folder_of_takes_says_what_to_do(tmp_path: Path, monkeypatch: p
     assert "imusic takes list" in refused("show", "last")
 
 
+def test_what_is_shown_is_words(takes: Path) -> None:
+    other = {"state": "finished", "lost": {}, "parameters": {"driver": {"port": "p", "ids": []}}, "snapshots": {}}
+    write_sheet(takes / NAME, TakeSheet(imusic="0.2.0", other=other))
+    told = typed("show", "last")
+    assert "{" not in told
+    cells = [line.split("│")[1].strip() for line in told.splitlines() if line.count("│") == 3]
+    assert len([cell for cell in cells if cell]) == len({cell for cell in cells if cell})
+    assert {"file", "recording", "recorded with imusic", "lost", "samples without a face"} <= set(cells)
+
+
 def test_naming(takes: Path) -> None:
     typed("name", "last", "--notes", "[bold]lose[/bold]", "--wearer", "")
     assert read_sheet(takes / NAME) == TakeSheet(name="ein Lächeln", notes="[bold]lose[/bold]")
@@ -67,7 +77,7 @@ def test_naming(takes: Path) -> None:
 
 
 def test_trim_check_export_remove(takes: Path, tmp_path: Path) -> None:
-    typed("trim", "last", "--start", "0.5", "--end", "1.5", "-o", "part ä")
+    typed("trim", "last", "--start", "0.5", "--end", "1.5", "-o", "./part ä")
     assert "Good" in typed("check", "./part ä")
     typed("export", "./part ä", "-o", "out.npz")
     assert (read_npz(tmp_path / "out.npz").weights == tracked(200).weights[50:150]).all()
@@ -79,6 +89,21 @@ def test_trim_check_export_remove(takes: Path, tmp_path: Path) -> None:
     assert "stays" in refused("remove", "./part ä", answer="n\n")
     typed("remove", "./part ä", "--yes")
     assert not (tmp_path / "part ä").exists()
+
+
+def test_a_cut_has_a_name_of_its_own_among_the_takes(takes: Path) -> None:
+    def folder_of(take: str) -> str:
+        return str(Path(json.loads(typed("show", take, "--json"))["folder"]).name)
+
+    typed("name", "last", "--name", "smiles")
+    typed("trim", "smiles", "--start", "0.5", "--end", "1.5")
+    typed("trim", "smiles", "--start", "0.5", "--end", "1", "-o", "smile_only")
+    assert folder_of("last") == "smile_only"
+    assert folder_of("smiles") == NAME
+    assert folder_of("ein_Lächeln") == NAME
+    assert folder_of("smiles 0.5-1.5") == f"{NAME}_0.5-1.5"
+    assert folder_of("smiles 0.5-1") == "smile_only"
+    assert "found 2" in refused("show", "Läch")
 
 
 def test_a_bad_take_has_status_1(takes: Path) -> None:
@@ -99,8 +124,9 @@ def test_a_bad_take_has_status_1(takes: Path) -> None:
         (("export", "last", "-o", "x.npz", "--namespace", "bob"), "/bob"),
         (("export", "last", "-o", "x.glb", "--rig", "no_rig.glb"), "no_rig.glb"),
         (("export", "nothing", "--to", "npz"), "imusic takes list"),
-        (("trim", "last", "--start", "2", "--end", "1"), "start"),
+        (("trim", "last", "--start", "5", "--end", "3"), "start 5 and end 3;"),
         (("trim", "last", "--start", "0.5", "-o", "none/part"), "make it first"),
+        (("trim", "last", "--start", "0.5", "-o", ""), "-o"),
         (("dataset", "last", "-o", "set"), "--truth"),
     ],
 )

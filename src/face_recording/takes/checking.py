@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model.imu_sample import STATUS_FAULT, STATUS_MISSING, STATUS_VALID
+from face_model.settings import read_mapping
 from face_recording.bag_reader import (
     BYTES,
     DRIVER_SNAPSHOT,
@@ -25,12 +26,14 @@ from face_recording.bag_reader import (
 )
 from face_recording.repair import is_unfinished
 from face_recording.takes.errors import TakeError
-from face_recording.takes.listing import goes_on
-from face_recording.takes.reading import full_name, opened, stamp_ns
+from face_recording.takes.listing import PAIRING_FILE, goes_on
+from face_recording.takes.reading import full_name, length_of, opened, stamp_ns
 from face_recording.takes.take import CALIBRATING, GAP_S, NS, STALE, STATES
 
 SEEN_LOSS: Final = 0.001
 """Share of messages from which on a loss is worth a word; from ten times that on a take is bad."""
+SEEN_SKIPS: Final = 0.02
+"""Share of samples without a face from which on that is worth a warning."""
 LEAST_CORRELATION: Final = 0.5
 MOST_LAG_S: Final = 2.0
 FINE_LAG_S: Final = 0.008
@@ -43,6 +46,7 @@ class Grade(Enum):
 
     GOOD = "good"
     REMARK = "remark"
+    WARNING = "warning"
     BAD = "bad"
 
 
@@ -85,6 +89,9 @@ class Verdict:
         remarks = [finding.about for finding in self.findings if finding.grade is Grade.REMARK]
         if bad:
             return f"Not as it should be: {', '.join(dict.fromkeys(bad))}."
+        warnings = [finding.about for finding in self.findings if finding.grade is Grade.WARNING]
+        if warnings:
+            return f"To be used with care: look at {', '.join(dict.fromkeys(warnings + remarks))}."
         if remarks:
             return f"Good to use; look at {', '.join(dict.fromkeys(remarks))}."
         return "Good: whole, without loss."
@@ -141,7 +148,7 @@ def _whole(folder: Path, bag: Bag) -> Finding:
     if bag.cut or (folder.is_dir() and is_unfinished(folder)):
         what = "; ".join(bag.cut) or "its metadata are missing"
         return Finding("file", Grade.REMARK, f"its recorder was killed ({what}); mend it: imusic takes check --mend")
-    return Finding("file", Grade.GOOD, f"whole, {bag.duration_s:.1f} s")
+    return Finding("file", Grade.GOOD, f"whole, {length_of(bag).words}")
 
 
 def _of_wearer(bag: Bag, place: str) -> Iterator[Finding]:
@@ -153,7 +160,7 @@ def _of_wearer(bag: Bag, place: str) -> Iterator[Finding]:
     yield _replays(bag, place, tracks)
     for relative, track in tracks.items():
         if len(track):
-            yield _loss(relative, track)
+            yield from (_skipped(track), _twice(track)) if relative == FACES else (_loss(relative, track),)
             if relative != BYTES:
                 yield _stamps(relative, track)
     faces, frames = tracks[FACES], tracks[FRAMES]
@@ -163,8 +170,11 @@ def _of_wearer(bag: Bag, place: str) -> Iterator[Finding]:
     if len(frames) > 10:
         yield _clock(frames)
         yield _sensors(bag, place, frames)
+    pairing = _paired(bag.path, place)
     if full_name(place, REFERENCE) in bag.topics and len(faces) > 10:
-        yield _reference(bag, place, faces)
+        yield _reference(bag, place, faces, pairing is not None)
+    if pairing is not None:
+        yield pairing
 
 
 def _track(bag: Bag, place: str, relative: str, number: str, keep: bool = True) -> _Track:
@@ -203,17 +213,38 @@ def _loss(relative: str, track: _Track) -> Finding:
     step = np.diff(track.numbers)
     # Smaller numbers: counted anew, as when the hub boots. The same one: recorded twice.
     lost = int((step[step > 1] - 1).sum())
-    stale = np.array([int(getattr(message, "state", 0)) == STALE for message in track.messages], dtype=bool)
-    repeated = step == 0
-    if len(stale):
-        repeated &= ~stale[1:]  # such a face repeats the sample before it
-    anew, twice = int((step < 0).sum()), int(repeated.sum())
+    anew, twice = int((step < 0).sum()), int((step == 0).sum())
     share = lost / max(1, lost + len(track))
     grade = Grade.BAD if share > 10.0 * SEEN_LOSS else Grade.REMARK if share > 0.0 or anew or twice else Grade.GOOD
     text = f"{len(track)} of {relative}, " + (f"{lost} lost ({100.0 * share:.2g} %)" if lost else "none lost")
-    text += f"; counted anew {anew} times" if anew else ""
+    text += f"; counted anew {_times(anew)}" if anew else ""
     text += f"; {twice} recorded twice" if twice else ""
     return Finding("loss", grade, text)
+
+
+def _skipped(faces: _Track) -> Finding:
+    """Numbers of samples that no face has: they are no loss of the recording."""
+    step = np.diff(faces.numbers)
+    skipped = int((step[step > 1] - 1).sum())
+    about, count = "samples without a face", len(np.unique(faces.numbers))
+    if not skipped:
+        return Finding(about, Grade.GOOD, f"none between {len(faces)} faces")
+    share = skipped / (skipped + count)
+    text = f"{skipped} of {skipped + count} ({100.0 * share:.2g} %): inference had no time for them, or never got them"
+    return Finding(about, Grade.WARNING if share > SEEN_SKIPS else Grade.REMARK, text)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def _twice(faces: _Track) -> Finding:
+    step = np.diff(faces.numbers)
+    # A stale face repeats the sample before it.
+    stale = np.array([int(message.state) == STALE for message in faces.messages], dtype=bool)[1:]
+    anew, twice = int((step < 0).sum()), int(((step == 0) & ~stale).sum())
+    told = [f"counted anew {_times(anew)}"] * bool(anew) + [f"{twice} recorded twice"] * bool(twice)
+    return Finding("faces", Grade.REMARK if told else Grade.GOOD, "; ".join([f"{len(faces)} faces", *told]))
 
 
 def _stamps(relative: str, track: _Track) -> Finding:
@@ -225,7 +256,8 @@ def _stamps(relative: str, track: _Track) -> Finding:
         return Finding("stamps", Grade.BAD, f"{relative}: {back} stamps are not later than the ones before them")
     if len(gaps):
         at = (track.stamps_ns[int(np.argmax(step))] - track.stamps_ns[0]) / NS
-        text = f"{relative}: {len(gaps)} gaps, the longest of {gaps.max() / NS:.2f} s at {at:.1f} s"
+        many = "a gap" if len(gaps) == 1 else f"{len(gaps)} gaps, the longest"
+        text = f"{relative}: {many} of {gaps.max() / NS:.2f} s at {at:.1f} s"
         return Finding("gaps", Grade.REMARK, text)
     return Finding(
         "stamps", Grade.GOOD, f"{relative}: stamps rise, every {np.median(step) / 1e6 if len(step) else 0:.2f} ms"
@@ -296,7 +328,27 @@ def _sensors(bag: Bag, place: str, frames: _Track) -> Finding:
     return Finding("sensors", Grade.GOOD, f"all {len(names)} valid")
 
 
-def _reference(bag: Bag, place: str, faces: _Track) -> Finding:
+def _paired(folder: Path, place: str) -> Finding | None:
+    """What `imusic takes pair` found for this wearer; None where it was not asked."""
+    path = folder / PAIRING_FILE
+    if not path.is_file():
+        return None
+    try:
+        content = read_mapping(path, "a pairing", TakeError)
+    except TakeError as error:
+        return Finding("pairing", Grade.REMARK, f"{error}; write it again: imusic takes pair")
+    if content.get("namespace") != place:
+        return None
+    quality, worst = content.get("quality"), content.get("worst_deviation_s")
+    if quality not in ("good", "fair", "poor") or not isinstance(worst, int | float):
+        return Finding("pairing", Grade.REMARK, f"{path.name} is not understood; write it again: imusic takes pair")
+    text = f"{quality}: {content.get('source', '')} is on the sensors' clock, plus or minus {2e3 * worst:.0f} ms"
+    if quality == "poor":
+        return Finding("pairing", Grade.REMARK, f"{text}: not to be learned from")
+    return Finding("pairing", Grade.GOOD, text)
+
+
+def _reference(bag: Bag, place: str, faces: _Track, paired: bool) -> Finding:
     """How far the stamps of a reference are from the faces', by the lag at which both agree best."""
     came = [bag.decoded(raw) for raw in bag.messages((full_name(place, REFERENCE),))]
     seen = [message for message in came if message.face_seen]
@@ -320,7 +372,7 @@ def _reference(bag: Bag, place: str, faces: _Track) -> Finding:
     if r < LEAST_CORRELATION:
         return Finding("reference", Grade.REMARK, f"{who}; hardly like the weights (r {r:.2f}): not aligned")
     text = f"{who}; {1e3 * lag_s:+.0f} ms after the weights, r {r:.2f}"
-    off = abs(lag_s) > FINE_LAG_S
+    off = abs(lag_s) > FINE_LAG_S and not paired
     return Finding(
         "reference", Grade.REMARK if off else Grade.GOOD, text + ("; align it: imusic takes pair" if off else "")
     )

@@ -17,13 +17,15 @@ from face_recording.repair import is_unfinished
 from face_recording.take_folder import takes_folder
 from face_recording.take_sheet import SHEET_FILE, TakeSheet, TakeSheetError, read_sheet
 from face_recording.takes.errors import NoTakeError, TakeError
-from face_recording.takes.reading import full_name, opened, stamp_ns, wearers
+from face_recording.takes.reading import Length, full_name, length_of, opened, stamp_ns, wearers
 from face_recording.takes.take import NS
 
 LAST = "last"
-"""The newest take, wherever a take is named."""
+"""The take that was made last, wherever a take is named."""
 _BAG_ENDINGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd", ".db3-wal", ".db3-shm")
-_OWN_FILES = ("metadata.yaml", SHEET_FILE, MARK_FILE, RESERVE_FILE)
+PAIRING_FILE = "pairing.yaml"
+"""What `imusic takes pair` found, beside the bag."""
+_OWN_FILES = ("metadata.yaml", SHEET_FILE, PAIRING_FILE, MARK_FILE, RESERVE_FILE)
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,15 @@ class TakeSummary:
     Attributes:
         folder: of the take.
         created: when it began, ISO 8601 with time zone; empty if unknown.
-        seconds: length, s.
+        seconds: from the first to the last face, s.
+        lead_in_s: input before the first face, from which a replay computes the same weights, s.
         wearers: names, or namespaces of those without one.
         name: of the take, in words.
         notes: free text.
         faces: how many; -1 where the file does not tell.
         rate_hz: faces per second from the first to the last, of the wearer with most.
-        lost: faces missing by their numbers; -1 if not known, as where the hub began to count anew.
+        lost: messages that were published and are missing; -1 if not known, as where the hub began to count anew.
+        samples_without_face: numbers of samples that no face has; -1 if not known.
         bytes: of all its files.
         holds: of hub bytes, frames, faces, reference: what is in it.
         state: whole, recording (it goes on), cut (its recorder was killed), or why it cannot be opened.
@@ -48,15 +52,22 @@ class TakeSummary:
     folder: Path
     created: str = ""
     seconds: float = 0.0
+    lead_in_s: float = 0.0
     wearers: tuple[str, ...] = ()
     name: str = ""
     notes: str = ""
     faces: int = 0
     rate_hz: float = 0.0
     lost: int = -1
+    samples_without_face: int = -1
     bytes: int = 0
     holds: tuple[str, ...] = ()
     state: str = "whole"
+
+    @property
+    def length(self) -> str:
+        """In words."""
+        return Length(self.seconds, self.lead_in_s).words
 
 
 def is_take(folder: Path) -> bool:
@@ -75,7 +86,8 @@ def take_folders(takes: Path | None = None) -> list[Path]:
     """
     place = takes or takes_folder()
     try:
-        return sorted(path for path in place.iterdir() if is_take(path)) if place.exists() else []
+        found = [path for path in place.iterdir() if is_take(path)] if place.exists() else []
+        return sorted(found, key=lambda path: (_made_s(path), path.name))
     except OSError as error:
         raise NoTakeError(
             f"expected a folder of takes at {place}, found: {error.strerror}; check its rights"
@@ -83,7 +95,7 @@ def take_folders(takes: Path | None = None) -> list[Path]:
 
 
 def find_take(given: str, takes: Path | None = None) -> Path:
-    """The take that is meant: a path, a folder's name or a part of it, a take's own name, or `last`.
+    """The take that is meant: a path, a folder's name, a take's own, the end or a part of a folder's name, or `last`.
 
     Raises:
         NoTakeError: there is none, or several.
@@ -99,8 +111,13 @@ def find_take(given: str, takes: Path | None = None) -> Path:
     place = takes or takes_folder()
     if given == LAST and folders:
         return folders[-1]
-    exact = [folder for folder in folders if folder.name == given] or [f for f in folders if _named(f, given)]
-    matches = exact or [folder for folder in folders if given and given in folder.name]
+    # The first rule that fits any: so a cut's longer name never hides the name of what it was cut from.
+    matches = (
+        [folder for folder in folders if folder.name == given]
+        or [folder for folder in folders if _named(folder, given)]
+        or [folder for folder in folders if given and folder.name.endswith(given)]
+        or [folder for folder in folders if given and given in folder.name]
+    )
     if len(matches) == 1:
         return matches[0]
     if is_take(path):
@@ -163,7 +180,15 @@ def _summary(folder: Path, bag: Bag, sheet: TakeSheet, size: int, problem: str) 
     counts = [bag.topics[topic].count for topic in topics]
     faces = -1 if any(count < 0 for count in counts) else sum(counts)
     figures = [_figures(bag, topic) for topic in topics]
-    lost = [count for count, _ in figures]
+    skipped = [count for count, _ in figures]
+    lost = [
+        _missing(bag, topic, number)
+        for place in bag.namespaces
+        for topic, number in ((full_name(place, FRAMES), "sequence"), (full_name(place, BYTES), "number"))
+        if topic in bag.topics
+    ]
+    counted = _counted(bag, sheet)
+    length = length_of(bag)
     state = "whole"
     if bag.cut or (folder.is_dir() and (folder / "metadata.yaml").exists() is False) or _is_marked(folder):
         state = "recording" if goes_on(folder) else "cut"
@@ -173,13 +198,15 @@ def _summary(folder: Path, bag: Bag, sheet: TakeSheet, size: int, problem: str) 
     return TakeSummary(
         folder=folder,
         created=sheet.created or (began.isoformat(timespec="seconds") if began else ""),
-        seconds=bag.duration_s,
+        seconds=length.seconds,
+        lead_in_s=length.lead_in_s,
         wearers=tuple(name for name in worn if name),
         name=sheet.name,
         notes=sheet.notes,
         faces=faces,
         rate_hz=max((rate for _, rate in figures), default=0.0),
-        lost=-1 if not lost or min(lost) < 0 else sum(lost),
+        lost=counted[0] if counted else -1 if not lost or min(lost) < 0 else sum(lost),
+        samples_without_face=counted[1] if counted else -1 if not skipped or min(skipped) < 0 else sum(skipped),
         bytes=size,
         holds=tuple(word for word, name in relative.items() if name.split("/") in ends),
         state=problem or state,
@@ -191,15 +218,52 @@ def _is_marked(folder: Path) -> bool:
 
 
 def _figures(bag: Bag, topic: str) -> tuple[int, float]:
-    """Faces lost, by the numbers of the first and the last (-1 where they cannot tell), and faces per second."""
+    """Samples without a face (-1 where the numbers cannot tell), and faces per second."""
     count = bag.topics[topic].count
     raw = next(iter(bag.messages((topic,))), None), bag.newest(topic, bag.end_ns)
     if raw[0] is None or raw[1] is None or count < 0:
         return -1, 0.0
     first, last = bag.decoded(raw[0]), bag.decoded(raw[1])
-    lost = int(last.sequence) - int(first.sequence) + 1 - count
     seconds = (stamp_ns(last.header) - stamp_ns(first.header)) / NS
-    return lost if 0 <= lost <= 100 * count else -1, (count - 1) / seconds if seconds > 0.0 else 0.0
+    return _missing(bag, topic, "sequence"), (count - 1) / seconds if seconds > 0.0 else 0.0
+
+
+def _missing(bag: Bag, topic: str, number: str) -> int:
+    """How many of a topic are missing by the numbers of the first and the last; -1 where they cannot tell."""
+    count = bag.topics[topic].count
+    first, last = next(iter(bag.messages((topic,))), None), bag.newest(topic, bag.end_ns)
+    if first is None or last is None or count < 0:
+        return -1
+    missing = int(getattr(bag.decoded(last), number)) - int(getattr(bag.decoded(first), number)) + 1 - count
+    return missing if 0 <= missing <= 100 * count else -1
+
+
+def _counted(bag: Bag, sheet: TakeSheet) -> tuple[int, int] | None:
+    """What the recorder counted message by message, lost and without a face; None where that is not of this bag."""
+    messages, lost, skipped = (sheet.other.get(key) for key in ("messages", "lost", "samples_without_face"))
+    if not isinstance(messages, dict) or not isinstance(lost, dict) or type(skipped) is not int:
+        return None
+    dropped = sum(count for count in lost.values() if type(count) is int)
+    for name, topic in bag.topics.items():
+        here = messages.get(name)
+        if type(here) is not int or not here - dropped <= topic.count <= here:
+            return None
+    return dropped, skipped
+
+
+def _made_s(folder: Path) -> float:
+    """When a take was made, s since 1970: cut, or recorded, as its sheet says; else as its oldest file does."""
+    try:
+        sheet = read_sheet(folder) or TakeSheet()
+        told = str(sheet.other.get("cut_at", "")) or sheet.created
+        if told:
+            return datetime.fromisoformat(told).timestamp()
+    except (TakeSheetError, ValueError, OverflowError):
+        pass  # the files are enough
+    try:
+        return min((path.stat().st_mtime for path in folder.iterdir() if _is_bag(path.name)), default=0.0)
+    except OSError:  # removed meanwhile
+        return 0.0
 
 
 def _named(folder: Path, name: str) -> bool:

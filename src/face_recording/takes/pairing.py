@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,12 +31,12 @@ from face_model.outputs import write_whole
 from face_model.version import version
 from face_recording.bag_reader import FRAMES, LAYOUT, REFERENCE, Bag
 from face_recording.takes.errors import TakeError
+from face_recording.takes.listing import PAIRING_FILE
 from face_recording.takes.reading import chosen_namespace, full_name, opened, stamp_ns
 from face_reference.alignment import ClockAlignment, align_faces
 from face_reference.errors import AlignmentError
 from face_reference.taps import LEAST_TAPS, align_taps, combined, felt_taps, seen_jolts
 
-PAIRING_FILE = "pairing.yaml"
 CHIN = "mentalis"
 """Sensor that is tapped."""
 
@@ -175,9 +176,12 @@ class Pairing:
     def summary(self) -> str:
         """One line for people."""
         late = "" if math.isnan(self.lateness_s) else f"; pictures are {1e3 * self.lateness_s:.0f} ms late in the take"
+        # A phone's timecode counts from midnight, the take from its first frame.
+        far = "; the offset is large because the camera's clock tells the time of day" if abs(
+            self.alignment.offset_s) > 600.0 else ""  # fmt: skip
         return (
             f"{self.quality}: {self.alignment.summary}; {self.alignment.overlap_s:.0f} s of {self.camera.source}, "
-            f"correlation {self.alignment.correlation:.2f}{late}"
+            f"correlation {self.alignment.correlation:.2f}{late}{far}"
         )
 
 
@@ -226,14 +230,20 @@ def pair_take(
 
 
 def write_pairing(folder: Path, pairing: Pairing) -> Path:
-    """Write `pairing.yaml` into the folder of a take; raises `OutputError`."""
+    """Write `pairing.yaml` into the folder of a take, for its owner only (0600); raises `OutputError`."""
     path = folder / PAIRING_FILE
     text = (
         "# A camera's clock and this take's: a moment at t on the camera's is\n"
         "# t + offset_s + 1e-6 * drift_ppm * (t - origin_s) seconds after begins_ns (ROS time of the sensors).\n"
+        "# deviation_s and worst_deviation_s are one standard deviation; what is told as plus or minus is two.\n"
         + yaml.safe_dump(pairing.content(), sort_keys=False, allow_unicode=True)
     )
-    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+    def write(part: Path) -> None:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    write_whole(path, write)
     return path
 
 

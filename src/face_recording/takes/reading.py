@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from face_model import arkit
-from face_recording.bag_reader import FACE_SNAPSHOT, FACES, Bag, BagError, NamespaceError
+from face_recording.bag_reader import BYTES, FACE_SNAPSHOT, FACES, FRAMES, Bag, BagError, NamespaceError
 from face_recording.take_sheet import TakeSheet, read_sheet
 from face_recording.takes.errors import NoTakeError, TakeError
-from face_recording.takes.take import ARRAYS, Take
+from face_recording.takes.take import ARRAYS, NS, Take
 
 KIND = "imusic/msg/FaceBlendshapes"
+LEAST_LEAD_IN_S = 0.5
+"""Shorter input before the first face is no word worth: inference always needs a moment to begin."""
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a take is.
+
+    Attributes:
+        seconds: from the first to the last face, s; of all messages where there is no face.
+        lead_in_s: of samples or hub bytes before the first face, s.
+    """
+
+    seconds: float
+    lead_in_s: float
+
+    @property
+    def words(self) -> str:
+        """For people, as "6.0 s (and 11.6 s of lead-in)"."""
+        lead = f" (and {self.lead_in_s:.1f} s of lead-in)" if self.lead_in_s >= LEAST_LEAD_IN_S else ""
+        return f"{self.seconds:.1f} s{lead}"
 
 
 @contextmanager
@@ -74,6 +96,28 @@ def wearers(bag: Bag) -> dict[str, str]:
 def stamp_ns(header: Any) -> int:
     """Of a message's header, ns."""
     return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
+
+
+def length_of(bag: Bag) -> Length:
+    """From the first and the last messages; nothing is read through."""
+
+    def stamps(relative: str) -> list[tuple[int, int]]:
+        found = []
+        for place in bag.namespaces:
+            topic = full_name(place, relative)
+            first = next(iter(bag.messages((topic,))), None) if topic in bag.topics else None
+            last = bag.newest(topic, bag.end_ns) if first is not None else None
+            if first is not None and last is not None:
+                found.append((stamp_ns(bag.decoded(first).header), stamp_ns(bag.decoded(last).header)))
+        return found
+
+    faces = stamps(FACES)
+    if not faces:
+        return Length(bag.duration_s, 0.0)
+    begin = min(first for first, _ in faces)
+    inputs = [first for relative in (FRAMES, BYTES) for first, _ in stamps(relative)]
+    seconds = max(0.0, (max(last for _, last in faces) - begin) / NS)
+    return Length(seconds, max(0.0, (begin - min(inputs, default=begin)) / NS))
 
 
 def read_take(folder: Path, wearer: str | None = None, namespace: str | None = None) -> Take:

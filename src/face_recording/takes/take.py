@@ -155,9 +155,8 @@ def check_span(start_s: float, end_s: float | None) -> None:
         TakeError: they run backwards, or are no times.
     """
     if not 0.0 <= start_s < 1e9 or (end_s is not None and not start_s < end_s < 1e9):
-        raise TakeError(
-            f"expected 0 <= start < end, found start {start_s:g} and end {end_s}; give s from the first face"
-        )
+        until = "the take's end" if end_s is None else f"end {end_s:g}"
+        raise TakeError(f"expected 0 <= start < end, found start {start_s:g} and {until}; give s from the first face")
 
 
 def resampled(take: Take, fps: float) -> Take:

@@ -7,7 +7,9 @@ published before the start. What is latched (layout, states, prompts) comes firs
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +30,9 @@ from face_recording.bag_reader import (
 )
 from face_recording.bag_writer import BagWriter
 from face_recording.recorded_topics import KINDS, TopicKind
-from face_recording.take_sheet import TakeSheet, read_sheet, write_sheet
+from face_recording.recording import TopicCount, lost_by_topic, without_face
+from face_recording.sequence_gaps import SequenceGaps
+from face_recording.take_sheet import MOST_NAME, TakeSheet, read_sheet, write_sheet
 from face_recording.takes.errors import TakeError
 from face_recording.takes.reading import full_name, opened, stamp_ns
 from face_recording.takes.take import NS, check_span
@@ -37,6 +41,8 @@ _LATE_NS: Final = 5 * NS
 """A message comes to the recorder at most so long after its stamp."""
 _INPUTS: Final = {BYTES: DRIVER_SNAPSHOT, FRAMES: FACE_SNAPSHOT}
 _NUMBER: Final = {BYTES: "number", FRAMES: "sequence"}
+_OF_THE_WHOLE: Final = ("state", "problem", "duration_s", "messages", "lost", "samples_without_face")
+"""What a sheet says of the recording as it ended; a part has its own."""
 _STAMPED: Final = (BYTES, FRAMES, FACES, DRIVER_SNAPSHOT, FACE_SNAPSHOT, "face/reference")
 """Topics that are cut by their stamps, as exports are; others by when the recorder got them."""
 
@@ -79,8 +85,16 @@ class _Part:
         return self.from_ns.get(relative, self.begin_ns) <= stamp < end_ns
 
 
-def trim(folder: Path, out: Path, start_s: float = 0.0, end_s: float | None = None) -> Trimmed:
+def trim(
+    folder: Path,
+    out: Path,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+) -> Trimmed:
     """Write the part from `start_s` up to `end_s`, s after the first face, to a new folder.
+
+    A name of the take becomes one of the part ("smiles 12-18"). `now` tells when it is cut, for `cut_at` in the sheet.
 
     Raises:
         TakeError: nothing lies there, or something lies at `out`.
@@ -102,7 +116,7 @@ def trim(folder: Path, out: Path, start_s: float = 0.0, end_s: float | None = No
         _need_something(bag, begin_ns, end_ns, start_s, end_s)
         out.mkdir(mode=0o700)
         try:
-            messages = _write(bag, out, parts, begin_ns, end_ns)
+            topics = _write(bag, out, parts, begin_ns, end_ns)
         except BaseException:
             for path in out.iterdir():
                 path.unlink()
@@ -110,12 +124,26 @@ def trim(folder: Path, out: Path, start_s: float = 0.0, end_s: float | None = No
             raise
         notes = _notes(bag, parts)
     sheet = (read_sheet(folder) if folder.is_dir() else None) or TakeSheet()
-    kept = {key: value for key, value in vars(sheet).items() if key not in ("notes", "other")}
+    kept = {key: value for key, value in vars(sheet).items() if key not in ("name", "notes", "other")}
+    figures = {
+        "messages": {count.topic.name: count.messages for count in topics},
+        "lost": lost_by_topic(topics),
+        "samples_without_face": without_face(topics),
+    }
+    other = {key: value for key, value in sheet.other.items() if key not in _OF_THE_WHOLE}
     until = "the end" if end_s is None else f"{end_s:g} s"
+    name = (
+        f"{sheet.name[: MOST_NAME - 40]} {start_s:g}-{'end' if end_s is None else f'{end_s:g}'}" if sheet.name else ""
+    )
     told = f"{start_s:g} s to {until} of {folder.resolve().name}"
-    write_sheet(out, TakeSheet(**kept, notes=sheet.notes, other=sheet.other | {"part_of": told}))
+    write_sheet(
+        out,
+        TakeSheet(
+            **kept, notes=sheet.notes, name=name, other=other | {"part_of": told, "cut_at": now().isoformat()} | figures
+        ),
+    )
     first = min((min(part.from_ns.values(), default=begin_ns) for part in parts.values()), default=begin_ns)
-    return Trimmed(out, messages, max(0.0, (begin_ns - first) / NS), notes)
+    return Trimmed(out, sum(count.messages for count in topics), max(0.0, (begin_ns - first) / NS), notes)
 
 
 def _origin(bag: Bag) -> int:
@@ -169,20 +197,22 @@ def _need_something(bag: Bag, begin_ns: int, end_ns: int, start_s: float, end_s:
     )
 
 
-def _write(bag: Bag, out: Path, parts: dict[str, _Part], begin_ns: int, end_ns: int) -> int:
+def _write(bag: Bag, out: Path, parts: dict[str, _Part], begin_ns: int, end_ns: int) -> list[TopicCount]:
     topics = _topics(bag)
     lead_ns = min((min(part.from_ns.values(), default=begin_ns) for part in parts.values()), default=begin_ns)
     writer = BagWriter(out)
-    count, last_ns = 0, lead_ns
+    last_ns = lead_ns
+    counts = {name: TopicCount(topic, SequenceGaps(topic.type)) for name, topic in topics.items()}
     try:
         for topic in topics.values():
             writer.define(topic.type, _definition(bag, topic))
 
         def write(message: BagMessage) -> None:
-            nonlocal count, last_ns
+            nonlocal last_ns
             last_ns = max(last_ns, message.time_ns)  # the time at which the recorder got it; never back
             writer.write(topics[message.topic], last_ns, message.data)
-            count += 1
+            counts[message.topic].messages += 1
+            counts[message.topic].gaps.see(message.data)
 
         chosen = {id_of(snapshot) for part in parts.values() for snapshot in part.snapshots}
         first_ns = min((s.time_ns for part in parts.values() for s in part.snapshots), default=begin_ns)
@@ -218,7 +248,7 @@ def _write(bag: Bag, out: Path, parts: dict[str, _Part], begin_ns: int, end_ns: 
     except BaseException:
         writer.abandon()
         raise
-    return count
+    return list(counts.values())
 
 
 def _first_after(bag: Bag, topic: str, end_ns: int) -> BagMessage | None:

@@ -9,17 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from face_recording.bag_reader import Bag
+from face_recording.take_sheet import TakeSheet, write_sheet
 from face_recording.takes.checking import Grade, best_lag, check
 from face_recording.takes.errors import NoTakeError, TakeError
+from face_recording.takes.listing import PAIRING_FILE, summarise
 from face_recording.takes.take import NS, STALE
 from made_up_bags import tracked, write_bag
 
 
 def grades(folder: Path) -> dict[str, Grade]:
-    order = (Grade.GOOD, Grade.REMARK, Grade.BAD)
+    order = (Grade.GOOD, Grade.REMARK, Grade.WARNING, Grade.BAD)
     found: dict[str, Grade] = {}
     for finding in check(folder).findings:
         found[finding.about] = max(finding.grade, found.get(finding.about, Grade.GOOD), key=order.index)
@@ -46,6 +50,31 @@ def test_loss_is_counted_and_a_gap_is_named(tmp_path: Path) -> None:
     assert grades(folder)["loss"] is Grade.BAD
     assert "60 lost" in text(folder, "loss")
     assert "0.61 s at 1.0 s" in text(folder, "gaps")
+
+
+@pytest.mark.parametrize(("skipped", "grade"), [(3, Grade.REMARK), (60, Grade.WARNING)])
+def test_samples_that_inference_left_out_are_no_loss(tmp_path: Path, skipped: int, grade: Grade) -> None:
+    take = tracked(300)
+    folder = write_bag(tmp_path / "t", {"": take}, faceless=range(100, 100 + skipped))
+    assert check(folder).usable
+    assert grades(folder)["loss"] is Grade.GOOD
+    assert grades(folder)["samples without a face"] is grade
+    assert f"{skipped} of 300 ({100.0 * skipped / 300:.2g} %)" in text(folder, "samples without a face")
+    summary = summarise(folder)
+    assert (summary.lost, summary.samples_without_face) == (0, skipped)
+
+
+def test_the_recorders_own_count_is_told_where_it_is_of_this_bag(tmp_path: Path) -> None:
+    take = tracked(300)
+    take.state[200:], take.sequence[200:] = STALE, take.sequence[200]
+    folder = write_bag(tmp_path / "t", {"": take}, faceless=(100,))
+    with Bag(folder) as bag:
+        messages = {name: topic.count for name, topic in bag.topics.items()}
+    other = {"messages": messages, "lost": {"/imu/frame": 2}, "samples_without_face": 1}
+    write_sheet(folder, TakeSheet(other=other))
+    assert (summarise(folder).lost, summarise(folder).samples_without_face) == (2, 1)
+    write_sheet(folder, TakeSheet(other=other | {"messages": dict.fromkeys(messages, 5)}))
+    assert summarise(folder).samples_without_face == -1
 
 
 def test_a_clock_that_was_set_is_told(tmp_path: Path) -> None:
@@ -92,6 +121,24 @@ def test_a_reference_is_aligned(tmp_path: Path, lag_s: float) -> None:
     assert found is not None
     assert float(found[1]) == pytest.approx(1e3 * lag_s, abs=3.0)
     assert grades(folder)["reference"] is (Grade.REMARK if lag_s else Grade.GOOD)
+
+
+@pytest.mark.parametrize(
+    ("written", "grade", "said"),
+    [
+        ({"namespace": "", "quality": "good", "worst_deviation_s": 0.0023}, Grade.GOOD, "plus or minus 5 ms"),
+        ({"namespace": "", "quality": "poor", "worst_deviation_s": 0.1}, Grade.REMARK, "not to be learned from"),
+        ({"namespace": ""}, Grade.REMARK, "not understood"),
+        ([1], Grade.REMARK, "imusic takes pair"),
+    ],
+)
+def test_a_pairing_is_read(tmp_path: Path, written: object, grade: Grade, said: str) -> None:
+    folder = write_bag(tmp_path / "t", {"": tracked(800, calibrating=0)}, reference_lag_s=0.25)
+    assert "pairing" not in grades(folder)
+    (folder / PAIRING_FILE).write_text(yaml.safe_dump(written))
+    assert grades(folder)["pairing"] is grade
+    assert said in text(folder, "pairing")
+    assert "align it" not in text(folder, "reference")
 
 
 @given(shift=st.integers(-300, 300), seed=st.integers(0, 100))

@@ -116,6 +116,7 @@ def test_a_take_is_paired_with_its_own_reference(recorded: Recorded) -> None:
     assert found.lateness_s == pytest.approx(0.08, abs=0.008)
     assert found.quality in ("good", "fair")
     path = write_pairing(recorded.folder, found)
+    assert path.stat().st_mode & 0o777 == 0o600
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert path.name == PAIRING_FILE
     assert content["begins_ns"] == BEGIN_NS

@@ -12,6 +12,7 @@ from face_model.errors import OutputError
 from face_recording.bag_reader import Bag
 from face_recording.take_sheet import TakeSheet, read_sheet
 from face_recording.takes.errors import TakeError
+from face_recording.takes.listing import summarise
 from face_recording.takes.reading import read_take, stamp_ns
 from face_recording.takes.take import NS
 from face_recording.takes.trimming import trim
@@ -31,7 +32,11 @@ def contents(folder: Path) -> dict[str, list[tuple[int, Any]]]:
 
 def test_a_part_replays_from_its_snapshots(tmp_path: Path) -> None:
     take = tracked(500, name="whole", wearer="Ana")
-    whole = write_bag(tmp_path / "whole", {"": take}, sheet=TakeSheet(wearer="Ana", notes="n", other={"seat": 3}))
+    whole = write_bag(
+        tmp_path / "whole",
+        {"": take},
+        sheet=TakeSheet(wearer="Ana", notes="n", other={"seat": 3, "duration_s": 5.0, "lost": {"/imu/frame": 9}}),
+    )
     done = trim(whole, tmp_path / "part", 2.35, 3.5)
     assert done.notes == ()
     assert done.lead_in_s == pytest.approx(0.36, abs=0.001)
@@ -55,7 +60,19 @@ def test_a_part_replays_from_its_snapshots(tmp_path: Path) -> None:
     sheet = read_sheet(tmp_path / "part")
     assert sheet is not None
     assert (sheet.wearer, sheet.notes) == ("Ana", "n")
-    assert sheet.other == {"seat": 3, "part_of": "2.35 s to 3.5 s of whole"}
+    assert (sheet.other["seat"], sheet.other["part_of"]) == (3, "2.35 s to 3.5 s of whole")
+    # The figures of the part, not of the whole.
+    assert sheet.other["messages"]["/face/blendshapes"] == 115
+    assert (sheet.other["lost"], sheet.other["samples_without_face"]) == ({}, 0)
+    summary = summarise(tmp_path / "part")
+    assert summary.length == "1.1 s"
+    assert (summary.lead_in_s, summary.lost) == (pytest.approx(0.36, abs=0.02), 0)
+
+
+def test_the_lead_in_is_told_apart_from_the_length(tmp_path: Path) -> None:
+    whole = write_bag(tmp_path / "whole", {"": tracked(600)}, snapshots_s=2.0)
+    trim(whole, tmp_path / "part", 3.5, 5.0)
+    assert summarise(tmp_path / "part").length == "1.5 s (and 1.5 s of lead-in)"
 
 
 def test_a_part_of_a_part(tmp_path: Path) -> None:
