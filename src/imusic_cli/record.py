@@ -30,8 +30,8 @@ err = Console(stderr=True, markup=False, highlight=False)
 
 _DIGITS = re.compile(r"[0-9]+")
 MB = 1 << 20
-FOUND_S = 1.5
-"""Nodes of this machine find each other within half a second."""
+FOUND_S = 4.0
+"""Nodes of this machine find each other within half a second, on one with much to do in a few."""
 STARTED_S = 30.0
 """A recorder of our own is ready within this, on a slow machine too."""
 PUBLISHED_S = 4.0
@@ -72,7 +72,7 @@ def record(
         there = client.find("recorder", FOUND_S, stop.is_set)
         supervisor = None
         if not there or len(places) > 1 or output is not None:
-            process = _own_recorder(places, output, taken=there)
+            process = _own_recorder(places, output)
             supervisor = stack.enter_context(Supervisor((process,), home.strip("/"), _print_trouble))
             if not client.find(process.name, STARTED_S, lambda: bool(supervisor.ended()) or stop.is_set()):
                 if stop.is_set():
@@ -88,15 +88,15 @@ def record(
     _say_the_end(client, folder, problem)
 
 
-def _own_recorder(places: list[str], output: Path | None, taken: bool) -> Process:
+def _own_recorder(places: list[str], output: Path | None) -> Process:
     from face_model.share import share_dir
     from imusic_ros.graph import Process
 
     overrides: dict[str, object] = {"namespaces": places, "record": False}
     if output is not None:
         overrides["takes"] = str(output.expanduser().absolute())
-    node = f"recorder_{os.getpid()}" if taken else "recorder"
-    return Process(node, "recorder", share_dir() / "config" / "recorder.yaml", True, overrides)
+    # A name of its own: the graph's recorder may be there after all, and be found late.
+    return Process(f"recorder_{os.getpid()}", "recorder", share_dir() / "config" / "recorder.yaml", True, overrides)
 
 
 def _follow(client: RecorderClient, stop: threading.Event, duration: float) -> None:
