@@ -37,7 +37,7 @@ def replay(
     rate: Annotated[
         float, typer.Option(help="Speed: 1 as recorded, 0.1 to 20; 0: as fast as possible, and nothing is lost.")
     ] = 1.0,
-    start: Annotated[float, typer.Option(help="Where to begin, s from the beginning of the recording.")] = 0.0,
+    start: Annotated[float, typer.Option(help="Where to begin, s after the first face.")] = 0.0,
     duration: Annotated[float, typer.Option(help="How much is played, s; 0: to the end.")] = 0.0,
     loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False,
     paused: Annotated[bool, typer.Option("--paused", help="Wait for the space bar at the beginning.")] = False,
