@@ -99,7 +99,7 @@ def replay(
     if again:
         values |= {"model": model, "engine": engine}
     place = wearer if into is None else into
-    keys = ReplayKeys(place)
+    keys = ReplayKeys(place, loop)
     graph = "replay" if again else "replay_weights"
     leave_out = () if page else ("face_viz",)
     raise typer.Exit(

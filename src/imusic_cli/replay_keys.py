@@ -21,6 +21,7 @@ RATES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0)
 STEP_S, LONG_STEP_S = 5.0, 30.0
 ARROWS = {b"\x1b[D": -STEP_S, b"\x1b[C": STEP_S, b"\x1b[B": -LONG_STEP_S, b"\x1b[A": LONG_STEP_S}
 HELP = "space: pause   left/right: 5 s   down/up: 30 s   +/-: speed   0: from the beginning   Ctrl-C: end"
+AT_ITS_END = "0 begins anew, Ctrl-C ends"
 STATES = {
     ReplayStatus.STATE_WAITING: "waits",
     ReplayStatus.STATE_PLAYING: "plays",
@@ -35,9 +36,11 @@ class ReplayKeys:
 
     Args:
         namespace: of the player.
+        loop: whether the replay begins again at its end.
     """
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: str, loop: bool = False) -> None:
+        self._loop = loop
         self._home = f"/{namespace.strip('/')}/player".replace("//", "/")
         self._status: ReplayStatus | None = None
         self._terminal: list[Any] | None = None
@@ -102,21 +105,23 @@ class ReplayKeys:
 
     def _show(self) -> None:
         if self._status is not None:
-            line = status_line(self._status)
+            line = status_line(self._status, self._loop)
             if line != self._shown:
                 self._shown = line
                 sys.stderr.write(f"\r\x1b[K{line}")
                 sys.stderr.flush()
 
 
-def status_line(status: ReplayStatus) -> str:
-    """Where a replay is, for people."""
+def status_line(status: ReplayStatus, loop: bool = False) -> str:
+    """Where a replay is, for people; laps are counted where it begins again at its end."""
     rate = "as fast as possible" if status.rate == 0.0 else f"{status.rate:g}x"
     line = f"{STATES.get(status.state, '')}  {status.position:.1f} / {status.end:.1f} s  {rate}"
-    if status.laps:
+    if loop and status.laps:
         line += f"  lap {status.laps + 1}"
     if status.checked:
         line += f"  {status.equal} equal, {status.different} different, {status.missing} missing"
+    if status.state == ReplayStatus.STATE_ENDED:
+        line += f"  {AT_ITS_END}"
     return line
 
 
