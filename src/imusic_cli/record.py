@@ -39,6 +39,10 @@ PUBLISHED_S = 4.0
 SILENT_S = 15.0
 """A recorder tells of itself every second; after this long without a word it has ended, or hangs."""
 
+ENDED_EARLY = (
+    'expected to record until Ctrl-C after "Recording to ...", found it before that: nothing was recorded; start again'
+)
+
 
 def record(
     namespace: Annotated[
@@ -69,23 +73,28 @@ def record(
     with ExitStack() as stack:
         client = stack.enter_context(RecorderClient(home))
         client.wait_for_faces(places, PUBLISHED_S, stop.is_set)
+        _need_time(stop)
         there = client.find("recorder", FOUND_S, stop.is_set)
         supervisor = None
         if not there or len(places) > 1 or output is not None:
             process = _own_recorder(places, output, taken=there)
             supervisor = stack.enter_context(Supervisor((process,), home.strip("/"), _print_trouble))
             if not client.find(process.name, STARTED_S, lambda: bool(supervisor.ended()) or stop.is_set()):
-                if stop.is_set():
-                    raise typer.Exit(0)
+                _need_time(stop)
                 raise CommandError("expected the recorder to start, found none; its reason is printed above")
         folder = client.start(name, wearer, notes, PUBLISHED_S, stop.is_set)
         if not folder:
-            raise typer.Exit(0)
+            raise CommandError(ENDED_EARLY)
         end = f"ends after {duration:g} s, or at Ctrl-C" if duration else "Ctrl-C ends it"
         err.print(f"Recording to {folder}; {end}.", style="green", soft_wrap=True)
         _follow(client, stop, duration)
         problem = client.stop()
     _say_the_end(client, folder, problem)
+
+
+def _need_time(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise CommandError(ENDED_EARLY)
 
 
 def _own_recorder(places: list[str], output: Path | None, taken: bool) -> Process:

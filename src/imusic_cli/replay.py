@@ -45,7 +45,8 @@ def replay(
         bool,
         typer.Option(
             "--check",
-            help="Compare the faces with the recorded ones, bit for bit, and end; exit status 1 if one differs.",
+            help="Compare the faces with the recorded ones, bit for bit, and end; exit status 1 if one "
+            "differs, or it is ended before.",
         ),
     ] = False,
     namespace: Annotated[
@@ -99,7 +100,7 @@ def replay(
     if again:
         values |= {"model": model, "engine": engine}
     place = wearer if into is None else into
-    keys = ReplayKeys(place, loop)
+    keys = ReplayKeys(place, loop, check)
     graph = "replay" if again else "replay_weights"
     leave_out = () if page else ("face_viz",)
     raise typer.Exit(

@@ -37,10 +37,11 @@ class ReplayKeys:
     Args:
         namespace: of the player.
         loop: whether the replay begins again at its end.
+        check: whether faces are compared.
     """
 
-    def __init__(self, namespace: str, loop: bool = False) -> None:
-        self._loop = loop
+    def __init__(self, namespace: str, loop: bool = False, check: bool = False) -> None:
+        self._loop, self._check = loop, check
         self._home = f"/{namespace.strip('/')}/player".replace("//", "/")
         self._status: ReplayStatus | None = None
         self._terminal: list[Any] | None = None
@@ -72,6 +73,13 @@ class ReplayKeys:
             self._press(key)
         self._typed = b""
         self._show()
+
+    def interrupted(self) -> int:
+        """A check that was ended before its end has not passed: say how far it came; 1. Without a check 0."""
+        if not self._check:
+            return 0
+        sys.stderr.write(f"\n{verdict_so_far(self._status)}\n")
+        return int(not (self._loop and self._status is not None and passed(self._status)))
 
     def close(self) -> None:
         """Give the terminal back."""
@@ -119,10 +127,28 @@ def status_line(status: ReplayStatus, loop: bool = False) -> str:
     if loop and status.laps:
         line += f"  lap {status.laps + 1}"
     if status.checked:
-        line += f"  {status.equal} equal, {status.different} different, {status.missing} missing"
+        line += f"  {counts(status)}"
     if status.state == ReplayStatus.STATE_ENDED:
         line += f"  {AT_ITS_END}"
     return line
+
+
+def passed(status: ReplayStatus) -> bool:
+    """Whether all was compared at least once, and equal."""
+    return bool(status.laps and status.equal and not status.different and not status.missing)
+
+
+def verdict_so_far(status: ReplayStatus | None) -> str:
+    """How the check of a replay stands that is ended from outside, for people."""
+    if status is None:
+        return "check ended before anything was compared"
+    where = f"after lap {status.laps}" if status.laps else f"at {status.position:.1f} of {status.end:.1f} s"
+    return f"check ended {where}: {counts(status)}"
+
+
+def counts(status: ReplayStatus) -> str:
+    """How the faces compare that were played so far."""
+    return f"{status.equal} equal, {status.different} different, {status.missing} missing"
 
 
 def next_rate(rate: float, faster: bool) -> float:

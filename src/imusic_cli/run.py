@@ -51,6 +51,10 @@ class Attendant(Protocol):
         """Called several times a second."""
         ...
 
+    def interrupted(self) -> int:
+        """A signal ends the graph; the exit status."""
+        ...
+
     def close(self) -> None:
         """The graph has ended."""
         ...
@@ -78,8 +82,9 @@ def run_graph(
         attendant: see `Attendant`.
 
     Returns:
-        0 after a signal; 1 when an essential process ended by itself or its node could not be configured: all others
-        are then ended too, and the reason stands in what was printed. A viewer is started again, or missed.
+        0 after a signal, or what the attendant makes of it; 1 when an essential process ended by itself or its node
+        could not be configured: all others are then ended too, and the reason stands in what was printed. A viewer is
+        started again, or missed.
 
     Raises:
         CommandError: an argument, the model or the layout cannot be used, or a program is missing.
@@ -149,8 +154,9 @@ def run_graph(
                         Text.assemble("Open ", (shown, "bold"), " in a browser. Ctrl-C ends everything."), expand=False
                     )
                 )
+        status = attendant.interrupted() if attendant is not None else 0
         console.print("ending ...", highlight=False)
-    return 0
+    return status
 
 
 def _free_place(watch: GraphWatch, graph: str, place: str, beside: Collection[str] = ()) -> str:

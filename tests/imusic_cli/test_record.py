@@ -18,7 +18,9 @@ reader = pytest.importorskip("mcap.reader", reason="recordings need mcap: pip in
 from imusic.msg import FaceBlendshapes, RecordingStatus  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 
-from imusic_cli.record import progress_line  # noqa: E402
+from imusic_cli.errors import CommandError  # noqa: E402
+from imusic_cli.record import progress_line, record  # noqa: E402
+from imusic_cli.recorder_client import RecorderClient  # noqa: E402
 from imusic_ros.qos import SAMPLES  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -87,6 +89,22 @@ def test_a_signal_ends_it_and_the_bag_is_whole(faces: str, tmp_path: Path, numbe
     (folder,) = tmp_path.iterdir()
     assert (folder / "metadata.yaml").is_file()
     assert not (folder / ".recording").exists()
+
+
+def test_ctrl_c_before_it_records_is_told_and_no_success(faces: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(RecorderClient, "__enter__", lambda self: self)
+    monkeypatch.setattr(RecorderClient, "__exit__", lambda *_: None)
+    monkeypatch.setattr(RecorderClient, "wait_for_faces", interrupted)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(CommandError, match="nothing was recorded"):
+            record([faces])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def test_nothing_to_record_is_told_in_one_line_with_the_cure(tmp_path: Path) -> None:
