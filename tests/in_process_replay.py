@@ -83,8 +83,8 @@ class TrackerStage:
         restore_snapshot(self.tracker, bytes(snapshot.data))
         self.taken_over += 1
 
-    def recorded(self, message: Any) -> None:
-        self._check.recorded(FaceBits.of(message))
+    def recorded(self, message: Any, exact: bool) -> None:
+        self._check.recorded(FaceBits.of(message), exact)
 
     def drain(self) -> None:
         pass

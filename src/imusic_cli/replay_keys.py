@@ -148,7 +148,8 @@ def verdict_so_far(status: ReplayStatus | None) -> str:
 
 def counts(status: ReplayStatus) -> str:
     """How the faces compare that were played so far."""
-    return f"{status.equal} equal, {status.different} different, {status.missing} missing"
+    line = f"{status.equal} equal, {status.different} different, {status.missing} missing"
+    return line + (f", {status.not_compared} not compared" if status.not_compared else "")
 
 
 def next_rate(rate: float, faster: bool) -> float:

@@ -136,6 +136,7 @@ class PlayerNode(ManagedNode):
         }
         if check is not None:
             values |= {"equal": check.equal, "different": check.different, "missing": check.missing}
+            values["not_compared"] = check.not_compared
         if self._problem:
             return Health(ERROR, self._problem, values)
         if check is not None and (check.different or check.missing):
@@ -307,6 +308,7 @@ class PlayerNode(ManagedNode):
         if check is not None:
             status.checked = True
             status.equal, status.different, status.missing = check.equal, check.different, check.missing
+            status.not_compared = check.not_compared
         self._status.publish(status)
 
     def _state(self, player: Player) -> int:

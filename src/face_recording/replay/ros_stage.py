@@ -242,12 +242,12 @@ class RosStage:
             self._notes.add(note)
             self._say(note)
 
-    def recorded(self, message: Any) -> None:
+    def recorded(self, message: Any, exact: bool) -> None:
         """See `Stage`."""
         if self._check is not None:
             face = FaceBits.of(message)
             with self._check_lock:
-                self._check.recorded(face)
+                self._check.recorded(face, exact)
 
     def drain(self) -> None:
         """See `Stage`."""

@@ -92,3 +92,15 @@ def test_whichever_comes_first(order: list[int]) -> None:
     assert check.equal == min(numbers)
     assert check.missing == max(0, numbers[0] - numbers[1])
     assert check.unrecorded == max(0, numbers[1] - numbers[0])
+
+
+def test_faces_before_the_first_snapshot_are_named() -> None:
+    check = FaceCheck()
+    for i in range(5):
+        check.played(i, i >= 2)
+        check.computed(face(i))
+        check.recorded(face(i), exact=i >= 2)
+    check.end_lap()
+    assert check.ok
+    assert check.not_compared == 2
+    assert check.summary.endswith("3 equal, 0 different, 0 missing, 2 not compared (before the first snapshot)")
