@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,14 +63,15 @@ def record(
     ] = None,
 ) -> None:
     """Record a running graph until Ctrl-C: all that a replay needs, in a folder that `ros2 bag` reads too."""
-    from imusic_cli.recorder_client import RecorderClient
-    from imusic_cli.supervisor import Supervisor
-
     places = list(dict.fromkeys(f"/{place.strip('/')}" for place in namespace or [""]))
     home = places[0] if len(places) == 1 else "/"
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _signal, _frame: stop.set())
+    # After the handlers: Ctrl-C while these are loaded ends it with a line, too.
+    from imusic_cli.recorder_client import RecorderClient
+    from imusic_cli.supervisor import Supervisor
+
     with ExitStack() as stack:
         client = stack.enter_context(RecorderClient(home))
         client.wait_for_faces(places, PUBLISHED_S, stop.is_set)
@@ -87,7 +89,7 @@ def record(
             raise CommandError(ENDED_EARLY)
         end = f"ends after {duration:g} s, or at Ctrl-C" if duration else "Ctrl-C ends it"
         err.print(f"Recording to {folder}; {end}.", style="green", soft_wrap=True)
-        _follow(client, stop, duration)
+        _follow(client, stop, duration, folder, lambda: supervisor is not None and bool(supervisor.ended()))
         problem = client.stop()
     _say_the_end(client, folder, problem)
 
@@ -108,17 +110,21 @@ def _own_recorder(places: list[str], output: Path | None, taken: bool) -> Proces
     return Process(node, "recorder", share_dir() / "config" / "recorder.yaml", True, overrides)
 
 
-def _follow(client: RecorderClient, stop: threading.Event, duration: float) -> None:
+def _follow(
+    client: RecorderClient, stop: threading.Event, duration: float, folder: str, ended: Callable[[], bool]
+) -> None:
     told = ""
     with Live(console=err, transient=True, auto_refresh=False) as live:
         while not stop.is_set():
             status = client.wait(0.2)
-            if status is None:
+            if status is None or status.state == status.STATE_RECORDING:
+                if ended() or client.gone:
+                    raise CommandError(f"expected the recorder to go on, found that its process ended; {_left(folder)}")
                 if client.silent_s > SILENT_S:
                     raise CommandError(
-                        f"expected the recorder to tell of itself, found {SILENT_S:g} s of silence: it has ended; what "
-                        "was recorded is mended by `imusic takes`"
+                        f"expected the recorder to tell of itself, found {SILENT_S:g} s of silence; {_left(folder)}"
                     )
+            if status is None:
                 continue
             live.update(Text(progress_line(status), no_wrap=True, overflow="ellipsis"), refresh=True)
             kind = _DIGITS.sub("", status.message)  # the same again, with other figures, is no news
@@ -127,6 +133,14 @@ def _follow(client: RecorderClient, stop: threading.Event, duration: float) -> N
             told = kind
             if status.state != status.STATE_RECORDING or (duration and status.duration >= duration):
                 return
+
+
+def _left(folder: str) -> str:
+    place = shlex.quote(folder)
+    return (
+        f"the recording has ended, all but its last half second is in {folder}; make it whole with `imusic takes check "
+        f"{place} --mend`, and start `imusic record` again"
+    )
 
 
 def progress_line(status: RecordingStatus) -> str:
