@@ -47,6 +47,7 @@ class ReplayKeys:
         self._terminal: list[Any] | None = None
         self._shown = ""
         self._typed = b""
+        self._open = False
 
     def attach(self, node: Node) -> None:
         """Begin to listen to the player and to the terminal."""
@@ -74,17 +75,26 @@ class ReplayKeys:
         self._typed = b""
         self._show()
 
+    def make_room(self) -> None:
+        """Somebody prints a line: it is to begin below the line that says where the replay is."""
+        if self._open:
+            self._open = False
+            self._shown = ""
+            sys.stderr.write("\n")
+            sys.stderr.flush()
+
     def interrupted(self) -> int:
         """A check that was ended before its end has not passed: say how far it came; 1. Without a check 0."""
         if not self._check:
             return 0
-        sys.stderr.write(f"\n{verdict_so_far(self._status)}\n")
+        self.make_room()
+        sys.stderr.write(f"{verdict_so_far(self._status)}\n")
         return int(not (self._loop and self._status is not None and passed(self._status)))
 
     def close(self) -> None:
         """Give the terminal back."""
         if self._terminal is not None:
-            sys.stderr.write("\n")
+            self.make_room()
             with contextlib.suppress(termios.error):  # a terminal that is gone needs nothing back
                 termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._terminal)
             self._terminal = None
@@ -115,7 +125,7 @@ class ReplayKeys:
         if self._status is not None:
             line = status_line(self._status, self._loop)
             if line != self._shown:
-                self._shown = line
+                self._shown, self._open = line, True
                 sys.stderr.write(f"\r\x1b[K{line}")
                 sys.stderr.flush()
 
