@@ -18,6 +18,7 @@ from face_inference.tracker import FaceTracker
 from face_model.imu_sample import ImuSample
 from face_recording.bag_reader import LAYOUT, Bag, typestore
 from face_recording.replay.face_check import FaceBits, FaceCheck
+from face_recording.replay.part import played_part
 from face_recording.replay.player import Player
 from face_recording.replay.recorded_events import FrameEvents
 from face_recording.replay.timeline import AS_FAST_AS_POSSIBLE, Timeline
@@ -82,8 +83,8 @@ class TrackerStage:
         restore_snapshot(self.tracker, bytes(snapshot.data))
         self.taken_over += 1
 
-    def recorded(self, message: Any) -> None:
-        self._check.recorded(FaceBits.of(message))
+    def recorded(self, message: Any, exact: bool) -> None:
+        self._check.recorded(FaceBits.of(message), exact)
 
     def drain(self) -> None:
         pass
@@ -98,11 +99,10 @@ def replayed(
     """The comparison of a replay from frames, and the seconds of the recording that a second played."""
     check = FaceCheck()
     with Bag(path) as bag:
-        begin_ns = bag.begin_ns + round(start_s * S)
-        end_ns = min(bag.end_ns, begin_ns + round(duration_s * S))
-        timeline = Timeline(begin_ns, end_ns, rate=AS_FAST_AS_POSSIBLE, clock=lambda: 0.0)
+        part = played_part(bag, bag.namespace(namespace), start_s, duration_s)
+        timeline = Timeline(part.begin_ns, part.end_ns, rate=AS_FAST_AS_POSSIBLE, clock=lambda: 0.0)
         stage = TrackerStage(bag, model, check)
         source = FrameEvents(bag, bag.namespace(namespace), compare=True, missed=missed_by_inference)
         began_s = time.perf_counter()
         Player(source, timeline, stage, check).run()
-        return check, stage, 1e-9 * (end_ns - begin_ns) / (time.perf_counter() - began_s)
+        return check, stage, 1e-9 * (part.end_ns - part.begin_ns) / (time.perf_counter() - began_s)

@@ -86,6 +86,7 @@ class ServedWearer:
         self.name, self.tracker, self.face, self.model = name, tracker, tracker.face, description.title
         self.layout_problem: str | None = "no imu/layout yet; is the driver running?"
         self.refused_layout: str | None = None
+        self._layout_told = ""
         namespace = f"{node.get_namespace().rstrip('/')}/{name}"
         self.header = Header(frame_id=head_frame(namespace))
         parent = parent_of(parent_frame, namespace)
@@ -197,10 +198,12 @@ class ServedWearer:
             return
         self.layout_problem = self.refused_layout = None
         missing = self.tracker.missing_sensors
-        self._log.info(
-            f"layout {message.name} of {len(layout.names)} sensors at {layout.rate_hz:g} Hz"
-            + (f"; missing and masked: {', '.join(missing)}" if missing else "")
+        told = f"layout {message.name} of {len(layout.names)} sensors at {layout.rate_hz:g} Hz" + (
+            f"; missing and masked: {', '.join(missing)}" if missing else ""
         )
+        if told != self._layout_told:  # a replay publishes it again at each jump and lap
+            self._layout_told = told
+            self._log.info(told)
 
     def in_order(self, message: ImuFrame | None, now_s: float) -> Iterator[ImuFrame]:
         """A frame of a replay after those that waited; each waits until its layout is there, for some seconds.

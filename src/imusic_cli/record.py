@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,6 +40,10 @@ PUBLISHED_S = 4.0
 SILENT_S = 15.0
 """A recorder tells of itself every second; after this long without a word it has ended, or hangs."""
 
+ENDED_EARLY = (
+    'expected to record until Ctrl-C after "Recording to ...", found it before that: nothing was recorded; start again'
+)
+
 
 def record(
     namespace: Annotated[
@@ -58,34 +63,40 @@ def record(
     ] = None,
 ) -> None:
     """Record a running graph until Ctrl-C: all that a replay needs, in a folder that `ros2 bag` reads too."""
-    from imusic_cli.recorder_client import RecorderClient
-    from imusic_cli.supervisor import Supervisor
-
     places = list(dict.fromkeys(f"/{place.strip('/')}" for place in namespace or [""]))
     home = places[0] if len(places) == 1 else "/"
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _signal, _frame: stop.set())
+    # After the handlers: Ctrl-C while these are loaded ends it with a line, too.
+    from imusic_cli.recorder_client import RecorderClient
+    from imusic_cli.supervisor import Supervisor
+
     with ExitStack() as stack:
         client = stack.enter_context(RecorderClient(home))
         client.wait_for_faces(places, PUBLISHED_S, stop.is_set)
+        _need_time(stop)
         there = client.find("recorder", FOUND_S, stop.is_set)
         supervisor = None
         if not there or len(places) > 1 or output is not None:
             process = _own_recorder(places, output)
             supervisor = stack.enter_context(Supervisor((process,), home.strip("/"), _print_trouble))
             if not client.find(process.name, STARTED_S, lambda: bool(supervisor.ended()) or stop.is_set()):
-                if stop.is_set():
-                    raise typer.Exit(0)
+                _need_time(stop)
                 raise CommandError("expected the recorder to start, found none; its reason is printed above")
         folder = client.start(name, wearer, notes, PUBLISHED_S, stop.is_set)
         if not folder:
-            raise typer.Exit(0)
+            raise CommandError(ENDED_EARLY)
         end = f"ends after {duration:g} s, or at Ctrl-C" if duration else "Ctrl-C ends it"
         err.print(f"Recording to {folder}; {end}.", style="green", soft_wrap=True)
-        _follow(client, stop, duration)
+        _follow(client, stop, duration, folder, lambda: supervisor is not None and bool(supervisor.ended()))
         problem = client.stop()
     _say_the_end(client, folder, problem)
+
+
+def _need_time(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise CommandError(ENDED_EARLY)
 
 
 def _own_recorder(places: list[str], output: Path | None) -> Process:
@@ -99,17 +110,21 @@ def _own_recorder(places: list[str], output: Path | None) -> Process:
     return Process(f"recorder_{os.getpid()}", "recorder", share_dir() / "config" / "recorder.yaml", True, overrides)
 
 
-def _follow(client: RecorderClient, stop: threading.Event, duration: float) -> None:
+def _follow(
+    client: RecorderClient, stop: threading.Event, duration: float, folder: str, ended: Callable[[], bool]
+) -> None:
     told = ""
     with Live(console=err, transient=True, auto_refresh=False) as live:
         while not stop.is_set():
             status = client.wait(0.2)
-            if status is None:
+            if status is None or status.state == status.STATE_RECORDING:
+                if ended() or client.gone:
+                    raise CommandError(f"expected the recorder to go on, found that its process ended; {_left(folder)}")
                 if client.silent_s > SILENT_S:
                     raise CommandError(
-                        f"expected the recorder to tell of itself, found {SILENT_S:g} s of silence: it has ended; what "
-                        "was recorded is mended by `imusic takes check last --mend`"
+                        f"expected the recorder to tell of itself, found {SILENT_S:g} s of silence; {_left(folder)}"
                     )
+            if status is None:
                 continue
             live.update(Text(progress_line(status), no_wrap=True, overflow="ellipsis"), refresh=True)
             kind = _DIGITS.sub("", status.message)  # the same again, with other figures, is no news
@@ -118,6 +133,14 @@ def _follow(client: RecorderClient, stop: threading.Event, duration: float) -> N
             told = kind
             if status.state != status.STATE_RECORDING or (duration and status.duration >= duration):
                 return
+
+
+def _left(folder: str) -> str:
+    place = shlex.quote(folder)
+    return (
+        f"the recording has ended, all but its last half second is in {folder}; make it whole with `imusic takes check "
+        f"{place} --mend`, and start `imusic record` again"
+    )
 
 
 def progress_line(status: RecordingStatus) -> str:

@@ -40,6 +40,8 @@ class RecorderClient:
         self._path = ""
         self._heard_s = 0.0
         self._news = False
+        self._name = ""
+        self._gids: set[bytes] = set()
 
     def __enter__(self) -> RecorderClient:
         # Without rclpy's handlers Ctrl-C is ours.
@@ -82,7 +84,7 @@ class RecorderClient:
         stop = self._node.create_client(Trigger, f"{name}/stop")
         if not self._spin(patience_s, lambda: (start.service_is_ready() and stop.service_is_ready()) or given_up()):
             return False
-        self._start, self._stop = start, stop
+        self._start, self._stop, self._name = start, stop, name
         return not given_up()
 
     def start(self, name: str, wearer: str, notes: str, patience_s: float, given_up: Callable[[], bool]) -> str:
@@ -97,11 +99,25 @@ class RecorderClient:
             response = self._answer(self._start.call_async(request))
             if response.success:
                 self._path, self._heard_s = str(response.path), time.monotonic()
+                self._gids = self._publishers()
                 return self._path
             if not response.message.startswith(NOTHING_PUBLISHED) or time.monotonic() > end_s:
                 raise CommandError(response.message)
             self._spin(0.3, given_up)
         return ""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the process that records has ended: nobody tells of it any more, or one that was started after it."""
+        now = self._publishers()
+        if not self._gids:
+            self._gids = now  # found late
+        return now != self._gids
+
+    def _publishers(self) -> set[bytes]:
+        """Of the recorder's status: one that is started again is another one."""
+        found = self._node.get_publishers_info_by_topic(self._node.resolve_topic_name("recording/status"))
+        return {bytes(publisher.endpoint_gid) for publisher in found if publisher.node_name == self._name}
 
     def wait(self, seconds: float) -> RecordingStatus | None:
         """Listen for a while; what the recorder told of this recording, None if nothing."""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from face_recording.replay.errors import ReplayError
+from face_recording.replay.timeline import checked_rate
+from imusic_cli.errors import CommandError
 from imusic_cli.namespace import parsed_namespace
+
+LONGEST_S: Final = 1e6
+"""Of the player's parameters `start` and `duration`."""
 
 
 class From(str, Enum):
@@ -37,7 +43,7 @@ def replay(
     rate: Annotated[
         float, typer.Option(help="Speed: 1 as recorded, 0.1 to 20; 0: as fast as possible, and nothing is lost.")
     ] = 1.0,
-    start: Annotated[float, typer.Option(help="Where to begin, s from the beginning of the recording.")] = 0.0,
+    start: Annotated[float, typer.Option(help="Where to begin, s after the first face.")] = 0.0,
     duration: Annotated[float, typer.Option(help="How much is played, s; 0: to the end.")] = 0.0,
     loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False,
     paused: Annotated[bool, typer.Option("--paused", help="Wait for the space bar at the beginning.")] = False,
@@ -45,7 +51,8 @@ def replay(
         bool,
         typer.Option(
             "--check",
-            help="Compare the faces with the recorded ones, bit for bit, and end; exit status 1 if one differs.",
+            help="Compare the faces with the recorded ones, bit for bit, and end; exit status 1 if one "
+            "differs, or it is ended before.",
         ),
     ] = False,
     namespace: Annotated[
@@ -71,17 +78,29 @@ def replay(
     In a terminal: space pauses, left and right jump 5 s (up and down 30 s), + and - change the speed, 0 begins anew.
     """
     from face_recording.bag_reader import BYTES, FACES, FRAMES, Bag
+    from face_recording.replay.part import played_part
     from face_recording.takes.listing import find_take
-    from imusic_cli.replay_keys import ReplayKeys
-    from imusic_cli.run import run_graph
 
+    check_options(rate, start, duration)
     needs = {From.FRAMES: (FRAMES,), From.BYTES: (BYTES,), From.WEIGHTS: (FACES,)}.get(source, (FRAMES, FACES))
     file = find_take(take)
     with Bag(file) as bag:
         wearer = bag.namespace(namespace, needs)
         if source is From.AUTO:
             source = From.FRAMES if FRAMES in bag.of_wearer(wearer) else From.WEIGHTS
-    again = source is not From.WEIGHTS
+        again = source is not From.WEIGHTS
+        if check and not again:
+            raise CommandError(
+                "--check: expected faces that are computed again, found weights as they were published; replay "
+                "--from frames or --from bytes"
+            )
+        if check and FACES not in bag.of_wearer(wearer):
+            raise CommandError(f"--check: expected recorded faces in {bag.path.name}, found none; leave --check out")
+        played_part(bag, wearer, start, duration, option="--start")
+    # After what is refused at once: these load ROS.
+    from imusic_cli.replay_keys import ReplayKeys
+    from imusic_cli.run import run_graph
+
     values: dict[str, object] = {
         "file": str(file.resolve()),
         "recorded": f"/{wearer}",
@@ -99,9 +118,24 @@ def replay(
     if again:
         values |= {"model": model, "engine": engine}
     place = wearer if into is None else into
-    keys = ReplayKeys(place)
+    keys = ReplayKeys(place, loop, check)
     graph = "replay" if again else "replay_weights"
     leave_out = () if page else ("face_viz",)
     raise typer.Exit(
         run_graph(graph, values, place, leave_out=leave_out, ends_with="player", beside=("imu_driver",), attendant=keys)
     )
+
+
+def check_options(rate: float, start: float, duration: float) -> None:
+    """Refuse at once what the player would refuse after it was started.
+
+    Raises:
+        CommandError: an option is out of bounds.
+    """
+    try:
+        checked_rate(rate)
+    except ReplayError as error:
+        raise CommandError(f"--rate: {error}") from error
+    for option, value in (("--start", start), ("--duration", duration)):
+        if not 0.0 <= value <= LONGEST_S:
+            raise CommandError(f"{option}: expected 0 to {LONGEST_S:g} s, found {value:g}; choose another")

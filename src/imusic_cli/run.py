@@ -51,6 +51,14 @@ class Attendant(Protocol):
         """Called several times a second."""
         ...
 
+    def make_room(self) -> None:
+        """A line is printed: end the one that was begun. Called from several threads."""
+        ...
+
+    def interrupted(self) -> int:
+        """A signal ends the graph; the exit status."""
+        ...
+
     def close(self) -> None:
         """The graph has ended."""
         ...
@@ -78,8 +86,9 @@ def run_graph(
         attendant: see `Attendant`.
 
     Returns:
-        0 after a signal; 1 when an essential process ended by itself or its node could not be configured: all others
-        are then ended too, and the reason stands in what was printed. A viewer is started again, or missed.
+        0 after a signal, or what the attendant makes of it; 1 when an essential process ended by itself or its node
+        could not be configured: all others are then ended too, and the reason stands in what was printed. A viewer is
+        started again, or missed.
 
     Raises:
         CommandError: an argument, the model or the layout cannot be used, or a program is missing.
@@ -102,10 +111,19 @@ def run_graph(
 
     nodes = [process.name for process in processes if process.is_node]
     viewers = {process.name for process in processes if not process.essential}
+
+    def make_room() -> None:
+        if attendant is not None:
+            attendant.make_room()
+
+    def on_line(name: str, line: str) -> None:
+        make_room()
+        _print(name, line)
+
     with (
         own_foreground_group(),
         GraphWatch(place, nodes) as watch,
-        Supervisor(processes, _free_place(watch, graph.name, place, beside), _print) as supervisor,
+        Supervisor(processes, _free_place(watch, graph.name, place, beside), on_line) as supervisor,
         ExitStack() as attended,
     ):
         if attendant is not None:
@@ -126,6 +144,7 @@ def run_graph(
             ]
             began |= watch.active
             if trouble:
+                make_room()
                 _say(f"{', '.join(trouble)}: ending the rest. The reason is printed above.", "red")
                 return 1
             standing = [f"{node} could not be configured: the rest goes on without it" for node in watch.refused]
@@ -140,17 +159,21 @@ def run_graph(
             ]
             for line in [*supervisor.revive(), *standing]:
                 if line not in told:
+                    make_room()
                     _say(line, "yellow")
             told = set(standing)
             if watch.page != shown:
                 shown = watch.page
+                make_room()
                 console.print(
                     Panel(
                         Text.assemble("Open ", (shown, "bold"), " in a browser. Ctrl-C ends everything."), expand=False
                     )
                 )
+        status = attendant.interrupted() if attendant is not None else 0
+        make_room()
         console.print("ending ...", highlight=False)
-    return 0
+    return status
 
 
 def _free_place(watch: GraphWatch, graph: str, place: str, beside: Collection[str] = ()) -> str:

@@ -8,6 +8,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,9 @@ reader = pytest.importorskip("mcap.reader", reason="recordings need mcap: pip in
 from imusic.msg import FaceBlendshapes, RecordingStatus  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 
-from imusic_cli.record import progress_line  # noqa: E402
+from imusic_cli.errors import CommandError  # noqa: E402
+from imusic_cli.record import _follow, progress_line, record  # noqa: E402
+from imusic_cli.recorder_client import RecorderClient  # noqa: E402
 from imusic_ros.qos import SAMPLES  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -87,6 +91,59 @@ def test_a_signal_ends_it_and_the_bag_is_whole(faces: str, tmp_path: Path, numbe
     (folder,) = tmp_path.iterdir()
     assert (folder / "metadata.yaml").is_file()
     assert not (folder / ".recording").exists()
+
+
+def test_ctrl_c_before_it_records_is_told_and_no_success(faces: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(RecorderClient, "__enter__", lambda self: self)
+    monkeypatch.setattr(RecorderClient, "__exit__", lambda *_: None)
+    monkeypatch.setattr(RecorderClient, "wait_for_faces", interrupted)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(CommandError, match="nothing was recorded"):
+            record([faces])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+class Followed:
+    """A client whose recorder tells nothing more."""
+
+    silent_s = 0.0
+
+    def __init__(self, gone: bool) -> None:
+        self.gone = gone
+
+    def wait(self, _seconds: float) -> None:
+        return None
+
+
+@pytest.mark.parametrize(("gone", "ended"), [(True, False), (False, True)])
+def test_a_recorder_that_went_away_is_told_at_once_with_the_folder(gone: bool, ended: bool) -> None:
+    client: Any = Followed(gone)
+    with pytest.raises(CommandError, match=r"its process ended; .* is in /takes/smiles; .*--mend"):
+        _follow(client, threading.Event(), 0.0, "/takes/smiles", lambda: ended)
+
+
+def test_a_recorder_that_was_started_again_is_not_the_one_that_recorded() -> None:
+    client = RecorderClient("/ana")
+    publisher = SimpleNamespace(node_name="recorder", endpoint_gid=[1, 2])
+    other = SimpleNamespace(node_name="recorder_77", endpoint_gid=[3, 4])
+    found = [publisher, other]
+    node: Any = SimpleNamespace(
+        get_publishers_info_by_topic=lambda _: found, resolve_topic_name=lambda name: f"/ana/{name}"
+    )
+    client._node, client._name = node, "recorder"
+    assert not client.gone
+    found.remove(other)
+    assert not client.gone
+    found.append(SimpleNamespace(node_name="recorder", endpoint_gid=[5, 6]))
+    assert client.gone
+    found.clear()
+    assert client.gone
 
 
 def test_nothing_to_record_is_told_in_one_line_with_the_cure(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ class Event:
         topic: relative to the wearer's namespace, or absolute.
         message: serialized, as `bytes`, or a ROS message.
         sequence: of a frame; else -1.
-        exact: whether inference has had all samples before it since a snapshot, so that its face can be as recorded.
+        exact: of a frame, whether inference has had all samples before it since a snapshot, so that its face can be as
+            recorded; of a recorded face, whether it was computed after the first snapshot was made.
         silent: before the place where playing begins: done at once, without waiting for its time.
     """
 

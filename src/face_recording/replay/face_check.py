@@ -65,6 +65,7 @@ class FaceCheck:
         different: faces that did not.
         inexact: recorded faces that cannot come out again, because the recording lacks samples that inference had since
             its last snapshot, or has no snapshot.
+        early: recorded faces that cannot come out again, because they were computed before the first snapshot was made.
         missing: recorded faces whose sample was played and of which none came.
         unrecorded: faces that came and were not recorded.
         worst: largest difference of a weight.
@@ -76,6 +77,7 @@ class FaceCheck:
     different: int = 0
     missing: int = 0
     inexact: int = 0
+    early: int = 0
     unrecorded: int = 0
     worst: float = 0.0
     first_different: int | None = None
@@ -97,8 +99,10 @@ class FaceCheck:
         line = f"faces as recorded, bit for bit: {self.equal} equal, {self.different} different, {self.missing} missing"
         if self.different:
             line += f" (first at sample {self.first_different}, weights by up to {self.worst:.3g})"
+        if self.early:
+            line += f", {self.early} not compared (before the first snapshot)"
         if self.inexact:
-            line += f"; {self.inexact} not compared, because the recording lacks samples before them or has no snapshot"
+            line += f", {self.inexact} not compared (the recording lacks samples before them, or has no snapshot)"
         return line
 
     def played(self, sequence: int, exact: bool = True) -> None:
@@ -107,12 +111,20 @@ class FaceCheck:
         while len(self._played) > 2 * MOST_WAITING:
             self._played.popitem(last=False)
 
-    def recorded(self, face: FaceBits) -> None:
-        """A recorded face."""
+    @property
+    def not_compared(self) -> int:
+        """Recorded faces that cannot come out again."""
+        return self.early + self.inexact
+
+    def recorded(self, face: FaceBits, exact: bool = True) -> None:
+        """A recorded face; not `exact`: computed before the first snapshot was made."""
         key = face.sample
         if key == self._last_recorded:
             return
         self._last_recorded = key
+        if not exact:
+            self.early += 1
+            return
         other = self._computed.pop(key, None)
         if other is not None:
             self._compare(face, other)

@@ -19,6 +19,7 @@ from face_recording.replay.errors import ReplayError
 from face_recording.replay.events import EventSource, Level
 from face_recording.replay.face_check import FaceCheck
 from face_recording.replay.parameters import PARAMETERS
+from face_recording.replay.part import Part, played_part
 from face_recording.replay.player import Player
 from face_recording.replay.recorded_events import FrameEvents, PublishedEvents, played_topics
 from face_recording.replay.ros_stage import RosStage
@@ -55,6 +56,7 @@ class PlayerNode(ManagedNode):
         self._bag: Bag | None = None
         self._player: Player | None = None
         self._stage: RosStage | None = None
+        self._part: Part | None = None
         self._thread: threading.Thread | None = None
         self._check: FaceCheck | None = None
         self._problem = ""
@@ -129,11 +131,12 @@ class PlayerNode(ManagedNode):
             "recording": bag.path.name,
             "level": self._level.value,
             "position_s": self._seconds(player.position_ns),
-            "duration_s": bag.duration_s,
+            "duration_s": self._seconds(bag.end_ns),
             "samples": player.samples,
         }
         if check is not None:
             values |= {"equal": check.equal, "different": check.different, "missing": check.missing}
+            values["not_compared"] = check.not_compared
         if self._problem:
             return Health(ERROR, self._problem, values)
         if check is not None and (check.different or check.missing):
@@ -152,17 +155,10 @@ class PlayerNode(ManagedNode):
         self._namespace = bag.namespace(wanted, needs)
         topics = bag.of_wearer(self._namespace)
         self._level = Level(asked) if asked != "auto" else Level.FRAMES if FRAMES in topics else Level.WEIGHTS
-        begin_ns = bag.begin_ns + round(1e9 * float(self.value("start")))
-        duration_s = float(self.value("duration"))
-        end_ns = min(bag.end_ns, begin_ns + round(1e9 * duration_s)) if duration_s else bag.end_ns
-        if begin_ns > bag.end_ns:
-            raise ReplayError(
-                f"start: expected a place in the {bag.duration_s:.1f} s of {bag.path.name}, found "
-                f"{float(self.value('start')):g} s; choose an earlier one"
-            )
+        self._part = played_part(bag, self._namespace, float(self.value("start")), float(self.value("duration")))
         timeline = Timeline(
-            begin_ns,
-            end_ns,
+            self._part.begin_ns,
+            self._part.end_ns,
             rate=float(self.value("speed")),
             loop=bool(self.value("loop")),
             held=True,
@@ -182,7 +178,9 @@ class PlayerNode(ManagedNode):
         self._check = FaceCheck() if self.value("check") else None
         self._notes = list(bag.cut)
         played = played_topics(bag, self._namespace, self._level)
-        self._stage = RosStage(self, bag, played, inference=again, check=self._check, say=self._note)
+        self._stage = RosStage(
+            self, bag, played, begin_ns=self._part.begin_ns, inference=again, check=self._check, say=self._note
+        )
         self._notes += [f"not played: {topic}" for topic in self._stage.left_out]
         self._player = Player(self._source(bag, self._stage), timeline, self._stage, self._check, self._stage.wake)
 
@@ -266,13 +264,13 @@ class PlayerNode(ManagedNode):
         return self._answer(response)
 
     def _on_seek(self, request: SeekReplay.Request, response: SeekReplay.Response) -> SeekReplay.Response:
-        player, bag = self._player, self._bag
-        if player is None or bag is None or not self.is_active:
+        player = self._player
+        if player is None or self._part is None or not self.is_active:
             return self._answer(response)
         if not abs(request.position) < 1e9:
             response.message = f"position: expected seconds, found {request.position!r}; give a number"
             return response
-        from_ns = player.position_ns if request.relative else bag.begin_ns
+        from_ns = player.position_ns if request.relative else self._part.origin_ns
         response.position = self._seconds(player.seek(from_ns + round(1e9 * request.position)))
         return self._answer(response)
 
@@ -310,6 +308,7 @@ class PlayerNode(ManagedNode):
         if check is not None:
             status.checked = True
             status.equal, status.different, status.missing = check.equal, check.different, check.missing
+            status.not_compared = check.not_compared
         self._status.publish(status)
 
     def _state(self, player: Player) -> int:
@@ -331,7 +330,7 @@ class PlayerNode(ManagedNode):
         return rate
 
     def _seconds(self, moment_ns: int) -> float:
-        return 1e-9 * (moment_ns - self._bag.begin_ns) if self._bag is not None else 0.0
+        return 1e-9 * (moment_ns - self._part.origin_ns) if self._part is not None else 0.0
 
 
 def _missed(data: bytes) -> list[list[int]]:

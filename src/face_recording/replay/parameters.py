@@ -36,7 +36,7 @@ PARAMETERS = (
         unit="times",
         effect="From 0.1. The service player/set_rate changes it as well.",
     ),
-    ParameterSpec("start", 0.0, "Where to begin, from the beginning of the recording.", 0.0, 1e6, unit="s"),
+    ParameterSpec("start", 0.0, "Where to begin, from the first face on.", 0.0, 1e6, unit="s"),
     ParameterSpec("duration", 0.0, "How much is played; 0: to the end.", 0.0, 1e6, unit="s"),
     ParameterSpec("loop", False, "Begin again at the end."),
     ParameterSpec("paused", False, "Stand still at the beginning until somebody asks for more."),

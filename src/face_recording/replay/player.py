@@ -42,8 +42,8 @@ class Stage(Protocol):
         """Let inference go on from a snapshot, after everything before it. Raises `ReplayError` if it does not."""
         ...
 
-    def recorded(self, message: Any) -> None:
-        """A face as it was recorded."""
+    def recorded(self, message: Any, exact: bool) -> None:
+        """A face as it was recorded; not `exact`: before the first snapshot."""
         ...
 
     def drain(self) -> None:
@@ -225,4 +225,4 @@ class Player:
         elif event.kind is EventKind.TAKE_OVER:
             stage.take_over(event.message)
         else:
-            stage.recorded(event.message)
+            stage.recorded(event.message, event.exact)

@@ -144,9 +144,10 @@ class FrameEvents:
             if isinstance(message, ComputedFrame):
                 sequence, stamp_ns, frame = message.sequence, message.stamp_ns, message.message
             elif message.topic == self._faces:
-                face = bag.decoded(message)
-                if places.follows_a_snapshot(int(face.sequence), stamp_of(face)):
-                    yield Event(message.time_ns, EventKind.RECORDED, FACES, face, silent=silent)
+                if not silent:  # only what people see is compared
+                    face = bag.decoded(message)
+                    can_be_equal = places.follows_a_snapshot(int(face.sequence), stamp_of(face))
+                    yield Event(message.time_ns, EventKind.RECORDED, FACES, face, exact=can_be_equal)
                 continue
             elif names[message.topic] == FRAMES:
                 decoded = bag.decoded(message)

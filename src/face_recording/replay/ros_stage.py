@@ -54,6 +54,7 @@ class RosStage:
         node: that publishes; its namespace is the one that is played into.
         bag: that is played.
         topics: full name in the bag, and the name that it is published under.
+        begin_ns: the time that is told while inference is waited for.
         inference: whether frames are answered: then it is waited for.
         check: compares faces; None: no comparison.
         say: tells people a line.
@@ -65,11 +66,13 @@ class RosStage:
         bag: Bag,
         topics: dict[str, str],
         *,
+        begin_ns: int,
         inference: bool,
         check: FaceCheck | None,
         say: Callable[[str], None],
     ) -> None:
         self._node, self._bag, self._check, self._say = node, bag, check, say
+        self._begin_ns = begin_ns
         self._check_lock = threading.Lock()
         self._awake = threading.Event()
         self._ending = threading.Event()
@@ -147,7 +150,7 @@ class RosStage:
                         f"expected inference with `replay` on to read {self._frames_name}, found none for "
                         f"{READY_S:g} s; see its log, or start it: ros2 launch imusic replay.launch.py"
                     )
-            self.tell(self._bag.begin_ns)
+            self.tell(self._begin_ns)
             self.wait(0.1)
 
     def _refuse_capture(self) -> None:
@@ -239,12 +242,12 @@ class RosStage:
             self._notes.add(note)
             self._say(note)
 
-    def recorded(self, message: Any) -> None:
+    def recorded(self, message: Any, exact: bool) -> None:
         """See `Stage`."""
         if self._check is not None:
             face = FaceBits.of(message)
             with self._check_lock:
-                self._check.recorded(face)
+                self._check.recorded(face, exact)
 
     def drain(self) -> None:
         """See `Stage`."""

@@ -101,3 +101,15 @@ def test_a_hub_that_was_restarted_counts_anew_and_its_faces_are_others() -> None
     check.computed(face(7, 0.9, stamp_ns=2_000))
     check.recorded(face(7, 0.9, stamp_ns=2_000))
     assert (check.equal, check.different) == (1, 0)
+
+
+def test_faces_before_the_first_snapshot_are_named() -> None:
+    check = FaceCheck()
+    for i in range(5):
+        check.played(i, i >= 2)
+        check.computed(face(i))
+        check.recorded(face(i), exact=i >= 2)
+    check.end_lap()
+    assert check.ok
+    assert check.not_compared == 2
+    assert check.summary.endswith("3 equal, 0 different, 0 missing, 2 not compared (before the first snapshot)")

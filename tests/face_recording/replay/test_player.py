@@ -72,7 +72,7 @@ class Stage:
     def take_over(self, message: Any) -> None:
         self.done.append(("take over", message))
 
-    def recorded(self, message: Any) -> None:
+    def recorded(self, message: Any, exact: bool) -> None:
         self.done.append(("recorded", message))
 
     def drain(self) -> None:
