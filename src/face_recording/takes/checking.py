@@ -133,13 +133,21 @@ def check(folder: Path, namespace: str | None = None) -> Verdict:
         if namespace is not None and places[0] not in bag.namespaces:
             told = ", ".join(f"/{name}" for name in bag.namespaces) or "none"
             raise TakeError(f"expected the namespace /{places[0]} in {folder}, found {told}")
-        findings = [_whole(folder, bag)]
-        if not places:
-            findings.append(Finding("content", Grade.BAD, "no topic of a wearer is in it"))
-        for place in places:
-            who = f"/{place} " if len(bag.namespaces) > 1 else ""
-            findings += [Finding(f"{who}{f.about}", f.grade, f.text) for f in _of_wearer(bag, place)]
-    return Verdict(folder, tuple(findings))
+        try:
+            return Verdict(folder, tuple(_findings(folder, bag, places)))
+        except AttributeError as error:  # its definitions are others than ours
+            text = f"its messages have other fields than this version's ({error}); it was recorded with another"
+            return Verdict(folder, (Finding("content", Grade.BAD, text),))
+
+
+def _findings(folder: Path, bag: Bag, places: Sequence[str]) -> Iterator[Finding]:
+    yield _whole(folder, bag)
+    if not places:
+        yield Finding("content", Grade.BAD, "no topic of a wearer is in it")
+    for place in places:
+        who = f"/{place} " if len(bag.namespaces) > 1 else ""
+        for found in _of_wearer(bag, place):
+            yield Finding(f"{who}{found.about}", found.grade, found.text)
 
 
 def _whole(folder: Path, bag: Bag) -> Finding:

@@ -138,14 +138,15 @@ def summarise(folder: Path) -> TakeSummary:
     try:
         with opened(folder) as bag:
             return _summary(folder, bag, sheet, size, problem)
-    except ImusicError as error:
+    except (ImusicError, AttributeError) as error:  # the second where messages have other fields, by another version
         return TakeSummary(folder, sheet.created, name=sheet.name, notes=sheet.notes, bytes=size, state=str(error))
 
 
 def goes_on(folder: Path) -> bool:
     """Whether a recorder writes into it now."""
     try:
-        with (folder / MARK_FILE).open("rb") as file:
+        # Without waiting: a file of that name may be anything.
+        with open(folder / MARK_FILE, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
