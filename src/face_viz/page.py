@@ -27,6 +27,8 @@ MAX_RATE_HZ = 60.0
 SILENT_PERIOD_S = 0.5
 PIECES_KEPT = 10
 """Pieces of signals kept for viewers that are slow to fetch them, a second's worth."""
+REFERENCE_S = 1.0
+"""A reference older than this is no news for a viewer who comes now."""
 RATE_WINDOW_S = 1.0
 """Least time over which faces per second are counted."""
 
@@ -93,6 +95,7 @@ class FacePage:
         }
         self._notes: dict[str, tuple[int, str]] = {}
         self._reference: tuple[int, ReferenceFrame | None] = (0, None)
+        self._reference_s = 0.0
         self._pieces: deque[tuple[int, bytes]] = deque(maxlen=PIECES_KEPT)
         self._piece = 0
         self._title = title
@@ -159,7 +162,7 @@ class FacePage:
         """Draw this face beside the measured one; one with wrong shapes or NaN is left out."""
         good = reference.weights.shape == reference.seen.shape == (arkit.COUNT,)
         if good and np.isfinite(reference.weights).all():
-            self._reference = (self._reference[0] + 1, reference)
+            self._reference, self._reference_s = (self._reference[0] + 1, reference), self._clock()
         else:
             self._refused += 1
 
@@ -256,7 +259,9 @@ class FacePage:
     def reference(self, last: int) -> tuple[int, bytes] | None:
         """See `FrameSource`."""
         number, reference = self._reference
-        return None if reference is None or number == last else (number, encode_reference(reference))
+        if reference is None or number == last or self._clock() - self._reference_s > REFERENCE_S:
+            return None
+        return number, encode_reference(reference)
 
     def signals(self, last: int) -> tuple[int, list[bytes]]:
         """See `FrameSource`."""

@@ -7,7 +7,7 @@ import pytest
 from face_model.layout import Sensor, SensorLayout, SkullPose
 from face_model.rig import FaceRig
 from face_viz.errors import PortError
-from face_viz.frame import FaceFrame, FaceState
+from face_viz.frame import FaceFrame, FaceState, ReferenceFrame
 from face_viz.page import FacePage
 from face_viz.shown_sensors import SensorStatus, ShownSensors
 
@@ -93,6 +93,15 @@ def test_silence_is_shown_whatever_the_last_face_claimed(page: FacePage, clock: 
     assert fields(page.frame(key)[1])["silence_s"] == pytest.approx(1.2)
     page.show(face())
     assert fields(page.frame(key)[1])["state"] is FaceState.TRACKING
+
+
+def test_a_reference_is_told_while_it_is_new(page: FacePage, clock: Clock) -> None:
+    page.show_reference(ReferenceFrame(np.zeros(52, np.float32), np.ones(52, bool), True, "phone"))
+    told = page.reference(0)
+    assert told is not None
+    assert page.reference(told[0]) is None
+    clock.now_s += 2.0
+    assert page.reference(0) is None, "a viewer who comes later sees no face of before"
 
 
 def test_before_the_first_face_there_is_no_input(page: FacePage) -> None:
