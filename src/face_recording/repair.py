@@ -17,7 +17,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from face_recording.bag_files.stored import MOST_CHUNK_BYTES
 from face_recording.bag_metadata import METADATA_FILE, BagFile, BagTopic, write_metadata
 from face_recording.bag_writer import LIBRARY, PROFILE, require_mcap
 from face_recording.errors import RecordingError
@@ -58,13 +57,10 @@ class _Found:
         """Look into a chunk, which must be as it was written."""
         from mcap.records import ChunkIndex
         from mcap.stream_reader import get_chunk_data_stream
-        from zstandard import frame_content_size
 
-        size = chunk.uncompressed_size
-        if chunk.compression == "zstd":
-            size = max(size, frame_content_size(chunk.data))
-        if size > MOST_CHUNK_BYTES:
-            raise ValueError(f"a chunk that says to hold {size} bytes")
+        from face_recording.bag_files.mcap_file import check_size
+
+        check_size(chunk)
         stream, size = get_chunk_data_stream(chunk, validate_crc=True)
         entries = self.take_records(stream.read(size))
         self.not_indexed = entries
@@ -313,6 +309,8 @@ def _take(found: _Found, opcode: int, content: bytes, start: int) -> bool:
     from mcap.opcode import Opcode
     from mcap.records import Attachment, Chunk, Header, MessageIndex, Metadata, MetadataIndex
 
+    from face_recording.bag_files.mcap_file import DAMAGE
+
     if opcode in (Opcode.DATA_END, Opcode.FOOTER):
         return False
     stream, length = ReadDataStream(BytesIO(content)), _HEAD.size + len(content)
@@ -334,7 +332,7 @@ def _take(found: _Found, opcode: int, content: bytes, start: int) -> bool:
             found.take_records(_HEAD.pack(opcode, len(content)) + content)
         else:
             return False  # belongs into no file's data
-    except _damages():
+    except DAMAGE:
         return False
     found.end = start + length
     return True
@@ -352,16 +350,6 @@ def _check_whole(record: McapRecord, content: bytes) -> None:
     record.write(again)
     if again.end()[_HEAD.size :] != content:
         raise ValueError("a record is damaged")
-
-
-def _damages() -> tuple[type[Exception], ...]:
-    """What the library raises where bytes are not what they should be."""
-    from mcap.exceptions import McapError
-    from zstandard import ZstdError
-
-    return (
-        McapError, ZstdError, struct.error, ValueError, KeyError, RuntimeError, MemoryError, EOFError, OverflowError,
-    )  # fmt: skip
 
 
 def _finish(path: Path, found: _Found) -> None:

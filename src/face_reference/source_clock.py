@@ -11,6 +11,8 @@ import math
 from collections import deque
 from itertools import pairwise
 
+from face_model.lower_hull import lower_hull
+
 _BUCKET_S = 2.0
 _WINDOW_S = 120.0
 _LEAST_SPAN_S = 20.0
@@ -101,15 +103,7 @@ class SourceClock:
 def _lower_slope(points: list[tuple[float, float]]) -> float:
     """Slope of the line under all points that lies highest at their middle."""
     middle = 0.5 * (points[0][0] + points[-1][0])
-    hull: list[tuple[float, float]] = []
-    for x, y in points:
-        while len(hull) > 1:
-            (x1, y1), (x2, y2) = hull[-2], hull[-1]
-            if (y2 - y1) * (x - x2) < (y - y2) * (x2 - x1):
-                break
-            hull.pop()
-        hull.append((x, y))
-    for (x1, y1), (x2, y2) in pairwise(hull):
+    for (x1, y1), (x2, y2) in pairwise(lower_hull(points)):
         if x1 <= middle <= x2:
             return (y2 - y1) / (x2 - x1)
     return 0.0

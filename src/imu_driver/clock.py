@@ -20,6 +20,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from face_model.lower_hull import lower_hull
+
 
 @dataclass(frozen=True)
 class ClockParams:
@@ -346,16 +348,8 @@ class ClockMapper:
 
 def _edge_slope(points: deque[tuple[float, float]]) -> float:
     """Slope of the lower hull's edge that spans the mean of `x`; points are ordered by `x`."""
-    hull: list[tuple[float, float]] = []
-    for x, y in points:
-        while len(hull) > 1:
-            (x1, y1), (x2, y2) = hull[-2], hull[-1]
-            if (y2 - y1) * (x - x2) < (y - y2) * (x2 - x1):
-                break
-            hull.pop()
-        hull.append((x, y))
     mean = sum(x for x, _ in points) / len(points)
-    for (x1, y1), (x2, y2) in pairwise(hull):
+    for (x1, y1), (x2, y2) in pairwise(lower_hull(points)):
         if x1 <= mean <= x2 and x2 > x1:
             return (y2 - y1) / (x2 - x1)
     return 0.0

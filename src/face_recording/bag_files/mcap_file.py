@@ -31,7 +31,7 @@ ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _RECORD: Final = struct.Struct("<BQ")
 _CHUNK_HEAD: Final = struct.Struct("<QQQII")
 _INDEX_HEAD: Final = struct.Struct("<HI")
-_DAMAGE: Final = (
+DAMAGE: Final = (
     McapError, CRCValidationError, zstandard.ZstdError, struct.error, ValueError, KeyError, RuntimeError, MemoryError,
     EOFError, OverflowError, OSError,
 )  # fmt: skip
@@ -134,7 +134,7 @@ class McapFile:
         try:
             if not self._by_index():
                 self._by_looking()
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise self._damaged(error) from error
         self._tell()
 
@@ -236,11 +236,7 @@ class McapFile:
         record = self._record(chunk.offset)
         if not isinstance(record, Chunk):
             raise McapError(f"expected a chunk at {chunk.offset}, found {type(record).__name__}")
-        size = record.uncompressed_size
-        if record.compression == "zstd":
-            size = max(size, zstandard.frame_content_size(record.data))
-        if size > MOST_CHUNK_BYTES:
-            raise McapError(f"a chunk of {size} bytes, where at most {MOST_CHUNK_BYTES} are read")
+        check_size(record)
         records: list[McapRecord] = breakup_chunk(record, validate_crc=True)
         return records
 
@@ -254,7 +250,7 @@ class McapFile:
                 for r in records
                 if isinstance(r, Message) and r.channel_id in channels and start_ns <= r.log_time < stop_ns
             ]
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise self._damaged(error) from error
         found.sort(key=lambda message: message.time_ns)
         yield from found
@@ -279,7 +275,7 @@ class McapFile:
                         held = held[len(ripe) :]
                         yield from ripe
                         self._stream.seek(at)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             if not self.cut:
                 raise self._damaged(error) from error
         yield from sorted(held, key=lambda message: message.time_ns)
@@ -290,6 +286,15 @@ class McapFile:
             f"expected a whole MCAP file in {self.path}, found damage: {found}; "
             "take what can be saved: mcap recover FILE -o REPAIRED"
         )
+
+
+def check_size(chunk: Chunk) -> None:
+    """Whether a chunk may be unpacked, by what it says and by what its data say; raises `McapError` if not."""
+    size = chunk.uncompressed_size
+    if chunk.compression == "zstd":
+        size = max(size, zstandard.frame_content_size(chunk.data))
+    if size > MOST_CHUNK_BYTES:
+        raise McapError(f"a chunk of {size} bytes, where at most {MOST_CHUNK_BYTES} are read")
 
 
 def plain(data: bytes) -> bytes:
