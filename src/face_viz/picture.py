@@ -31,7 +31,7 @@ MARGIN: Final = 1.04
 # The page's lights (web/stage.js), as seen by the camera: direction to it (right, up, back to the camera), linear rgb.
 LIGHTS: Final = (
     ((-0.50, 0.42, 0.85), (1.00, 0.90, 0.80)),  # key
-    ((0.85, 0.05, 0.55), (0.50, 0.52, 0.56)),  # fill
+    ((0.85, 0.05, 0.55), (0.38, 0.40, 0.44)),  # fill
     ((0.80, 0.30, -0.50), (0.22, 0.26, 0.30)),  # rim
 )
 SKY, GROUND = np.array([0.34, 0.35, 0.38]), np.array([0.20, 0.16, 0.14])
