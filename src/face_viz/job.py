@@ -17,6 +17,8 @@ NICENESS: Final = 10
 """A capture beside it goes first."""
 CANCEL_S: Final = 5.0
 """What was asked to end and has not after this long is killed."""
+KILLED_S: Final = 1.0
+"""The system needs no longer to end what is killed."""
 LINES_KEPT: Final = 20
 MOST_LINE: Final = 500
 """Characters of a line that are kept for people."""
@@ -81,7 +83,7 @@ class Job:
         self._thread.join(patience_s)
         if self._thread.is_alive():
             self._kill()
-            self._thread.join(patience_s)
+            self._thread.join(KILLED_S)
 
     def _kill(self) -> None:
         with self._lock:

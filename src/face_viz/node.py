@@ -82,6 +82,8 @@ PLAYER_S = 3.0
 SURVEY_TURNS = 5
 """Every so many looks around, the node asks which services there are and whether time is played."""
 
+UNKNOWN = "_NODE_NAME_UNKNOWN_"
+"""Name of a node whose publisher was found before itself, https://github.com/ros2/rmw_dds_common."""
 PUBLIC_TAKES = "Takes are neither listed nor touched on a page that other machines reach"
 WATCHED = ("imu_driver", "face_inference", "recorder")
 """Nodes whose trouble the page shows; they are in the wearer's namespace, or speak for it."""
@@ -285,7 +287,7 @@ class FaceVizNode(ManagedNode):
         """Whether somebody plays time, other than the player of a replay in another namespace: that one is not ours."""
         here = self.get_namespace()
         return any(
-            info.node_name != "player" or info.node_namespace == here
+            info.node_name != UNKNOWN and (info.node_name != "player" or info.node_namespace == here)
             for info in self.get_publishers_info_by_topic("/clock")
         )
 

@@ -13,6 +13,7 @@ import re
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +24,9 @@ from face_viz.job import Ended, Job
 from face_viz.page_commands import Command
 from face_viz.recent_takes import take_named, takes_folder
 
-END_S: Final = 0.6
-"""What runs has this long to end by itself when the viewer ends, which has a second and a half itself."""
+END_S: Final = 0.3
+"""What runs has this long to end by itself when the viewer ends, which has a second and a half itself. The nodes of a
+replay that is killed end by themselves, as they have lost their parent."""
 FOLDER: Final = "imusic_exports_"
 """How folders for exported files begin; each is locked by the viewer that it belongs to."""
 MOST_FINDINGS: Final = 60
@@ -91,8 +93,9 @@ class TakeWork:
         jobs = [job for job in (self._job, self._replay) if job is not None]
         for job in jobs:
             job.cancel()
+        until_s = time.monotonic() + END_S
         for job in jobs:
-            job.end(END_S)
+            job.end(max(until_s - time.monotonic(), 0.0))
         self._offer(None, "")
         if self._exports is not None:
             folder, descriptor = self._exports

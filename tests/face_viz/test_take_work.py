@@ -18,6 +18,7 @@ from face_recording.takes.exporting import format_of
 from face_viz import take_work
 from face_viz.page_commands import FORMATS, Command
 from face_viz.take_work import BUSY, REPLAYING, TakeWork
+from made_up_bags import tracked, write_bag
 
 LONG_S = 120.0
 TAKE = "2026-01-02_12-00-00_smile"
@@ -208,6 +209,31 @@ def test_exports_of_viewers_that_were_killed_are_deleted_and_those_of_others_sta
     assert len(left) == 2
     os.close(held)
     take_work._remove_unlocked(place / f"{take_work.FOLDER}alive")
+
+
+def test_the_command_line_understands_what_it_is_asked(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    write_bag(stand.takes / "real", {"": tracked(80)})
+    stand.work._program = [sys.executable, "-m", "imusic_cli"]
+    stand.work.handle(Command("check_take", folder="real"))
+    told = stand.wait(state("done"))
+    assert {finding["about"] for finding in told["findings"]} >= {"file", "content", "states"}
+    stand.told.clear()
+    stand.work.handle(Command("export_take", folder="real", format="gif", whose="/"))
+    told = stand.wait(state("done"))
+    path = stand.offered[-1][0]
+    assert path is not None
+    assert path.read_bytes()[:3] == b"GIF"
+    assert any(name == "work" and value["share"] == 1.0 for name, value in stand.told)
+    stand.told.clear()
+    for name in ("check_take", "export_take", "replay_take"):
+        stand.work.handle(Command(name, folder="real", format="csv", whose="/nobody"))
+        failed = stand.wait(lambda _, value: value is not None and value["state"] == "failed")
+        assert "nobody" in failed["text"]
+        assert failed["text"].startswith("expected")
+        stand.told.clear()
 
 
 def test_the_page_offers_what_the_command_line_can_write() -> None:
