@@ -399,6 +399,9 @@ def test_a_replay_is_led_by_click_drag_and_keys_and_its_controls_go_with_it(
     page.tell("player", PLAYER | {"state": "paused"})
     browser.wait_for(lambda: browser.text("play") == "Play", "button to go on")
     press(browser, "#play", asked, Command("resume"))
+    page.tell("player", PLAYER | {"state": "waiting"})  # for a place that was jumped to while it stood
+    browser.wait_for(lambda: "waits" in browser.text("player-word"), "wait")
+    assert browser.text("play") == "Play"
 
     # A click and a drag with a real mouse, in the middle of the bar and then to its end.
     from selenium.webdriver import ActionChains
@@ -465,6 +468,7 @@ def test_takes_are_checked_and_replayed_from_the_list(browser, page, performer, 
     for note in ("work", "replayed"):
         page.tell(note, None)
     browser.open(page.url, *size)
+    browser.wait_for_frames(1)  # by then the page listens to clicks
     tab(browser, "session-tab")
     page.tell("takes", TAKES)
     browser.wait_for(lambda: FIRST in browser.text("takes"), "list of takes")
@@ -516,6 +520,7 @@ def test_an_export_is_fetched_by_the_browser_that_asked(browser, page, performer
     browser.open(page.url, 1280, 800)
     behaviour = {"behavior": "allow", "downloadPath": str(tmp_path / "got")}
     browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+    browser.wait_for_frames(1)  # by then the page listens to clicks
     tab(browser, "session-tab")
     page.tell("takes", TAKES)
     browser.wait_for(lambda: FIRST in browser.text("takes"), "list of takes")

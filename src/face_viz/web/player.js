@@ -26,6 +26,7 @@ export class Player {
     this.status = null;
     this.allowed = false;
     this.dragged = false;
+    this.stands = false; // paused, or at its end
     this.put = null; // { position, until }: where the bar was put
     this.later = 0;
     this.seekedAt = -Infinity;
@@ -56,6 +57,7 @@ export class Player {
     document.body.classList.toggle("replayed", Boolean(status));
     if (!status) {
       this.put = null;
+      this.stands = false;
       this.dragged = false;
       clearTimeout(this.later);
       return;
@@ -66,8 +68,9 @@ export class Player {
     if (this.put && (Math.abs(position - this.put.position) < NEAR_S || performance.now() > this.put.until)) this.put = null;
     if (!this.dragged && !this.put) bar.value = position;
     this.tellTime(this.dragged ? Number(bar.value) : this.put ? this.put.position : position);
-    const stands = state === "paused" || state === "ended";
-    text("play", state === "ended" ? "Again" : stands ? "Play" : "Pause");
+    // A player that waits does not say whether it goes on after.
+    if (state !== "waiting") this.stands = state === "paused" || state === "ended";
+    text("play", state === "ended" ? "Again" : this.stands ? "Play" : "Pause");
     this.offer(RATES.includes(rate) ? [] : [rate]);
     if (document.activeElement !== at("player-rate")) at("player-rate").value = String(rate);
     const slow = state === "playing" && rate > 0 && reached < 0.9 * rate && reached > 0 ? `reaches ${reached.toFixed(1)}×` : "";
@@ -96,8 +99,7 @@ export class Player {
   }
 
   toggle() {
-    const stands = ["paused", "ended"].includes(this.status?.state);
-    this.send(stands ? "resume" : "pause");
+    if (this.status) this.send(this.stands ? "resume" : "pause");
   }
 
   // Jumps that follow each other closely become fewer; the last is always asked for.
