@@ -77,26 +77,16 @@ def replay(
 
     In a terminal: space pauses, left and right jump 5 s (up and down 30 s), + and - change the speed, 0 begins anew.
     """
-    from face_recording.bag_reader import BYTES, FACES, FRAMES, Bag
-    from face_recording.replay.part import played_part
+    from face_recording.bag_reader import Bag
+    from face_recording.replay.choice import choice_of
+    from face_recording.replay.events import Level
     from face_recording.takes.listing import find_take
 
     check_options(rate, start, duration)
-    needs = {From.FRAMES: (FRAMES,), From.BYTES: (BYTES,), From.WEIGHTS: (FACES,)}.get(source, (FRAMES, FACES))
     file = find_take(take)
     with Bag(file) as bag:
-        wearer = bag.namespace(namespace, needs)
-        if source is From.AUTO:
-            source = From.FRAMES if FRAMES in bag.of_wearer(wearer) else From.WEIGHTS
-        again = source is not From.WEIGHTS
-        if check and not again:
-            raise CommandError(
-                "--check: expected faces that are computed again, found weights as they were published; replay "
-                "--from frames or --from bytes"
-            )
-        if check and FACES not in bag.of_wearer(wearer):
-            raise CommandError(f"--check: expected recorded faces in {bag.path.name}, found none; leave --check out")
-        played_part(bag, wearer, start, duration, option="--start")
+        choice = choice_of(bag, namespace, source.value, start, duration, check, dashes="--")
+    wearer, again = choice.namespace, choice.level is not Level.WEIGHTS
     # After what is refused at once: these load ROS.
     from imusic_cli.replay_keys import ReplayKeys
     from imusic_cli.run import run_graph
@@ -104,7 +94,7 @@ def replay(
     values: dict[str, object] = {
         "file": str(file.resolve()),
         "recorded": f"/{wearer}",
-        "level": source.value,
+        "level": choice.level.value,
         "speed": rate,
         "start": start,
         "duration": duration,
