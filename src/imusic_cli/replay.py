@@ -9,7 +9,7 @@ import typer
 
 from face_recording.replay.errors import ReplayError
 from face_recording.replay.timeline import checked_rate
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import UsageError
 from imusic_cli.namespace import parsed_namespace
 
 LONGEST_S: Final = 1e6
@@ -77,7 +77,7 @@ def replay(
 
     In a terminal: space pauses, left and right jump 5 s (up and down 30 s), + and - change the speed, 0 begins anew.
     """
-    from face_recording.bag_reader import Bag
+    from face_recording.bag_reader import Bag, NamespaceError
     from face_recording.replay.choice import choice_of
     from face_recording.replay.events import Level
     from face_recording.takes.listing import find_take
@@ -85,7 +85,10 @@ def replay(
     check_options(rate, start, duration)
     file = find_take(take)
     with Bag(file) as bag:
-        choice = choice_of(bag, namespace, source.value, start, duration, check, dashes="--")
+        try:
+            choice = choice_of(bag, namespace, source.value, start, duration, check, dashes="--")
+        except (ReplayError, NamespaceError) as error:
+            raise UsageError(str(error)) from error
     wearer, again = choice.namespace, choice.level is not Level.WEIGHTS
     # After what is refused at once: these load ROS.
     from imusic_cli.replay_keys import ReplayKeys
@@ -120,12 +123,12 @@ def check_options(rate: float, start: float, duration: float) -> None:
     """Refuse at once what the player would refuse after it was started.
 
     Raises:
-        CommandError: an option is out of bounds.
+        UsageError: an option is out of bounds.
     """
     try:
         checked_rate(rate)
     except ReplayError as error:
-        raise CommandError(f"--rate: {error}") from error
+        raise UsageError(f"--rate: {error}") from error
     for option, value in (("--start", start), ("--duration", duration)):
         if not 0.0 <= value <= LONGEST_S:
-            raise CommandError(f"{option}: expected 0 to {LONGEST_S:g} s, found {value:g}; choose another")
+            raise UsageError(f"{option}: expected 0 to {LONGEST_S:g} s, found {value:g}; choose another")
