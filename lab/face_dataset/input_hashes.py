@@ -11,11 +11,10 @@ import face_dataset
 import face_model
 import imu_driver.hubs.imusic_v1.protocol
 import imu_sim
-from face_model.faces import HEAD
 from face_model.layout import load_layout
 from face_model.rigs.sidecar import sidecar_path
 from imu_sim.chips.parts import load_part
-from imu_sim.families import load_family
+from imu_sim.families import is_generated, load_family
 
 
 @lru_cache(maxsize=1)
@@ -57,7 +56,7 @@ def face_hashes(names: Iterable[str]) -> dict[str, str]:
     hashes = {}
     for name in sorted(set(names)):
         load_family(name)
-        if name != HEAD:
+        if not is_generated(name):
             path = Path(name).expanduser()
             hashes[f"face {name}"] = file_hash(path, sidecar_path(path))
     return hashes

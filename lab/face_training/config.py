@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from face_inference.errors import InferenceError
 from face_model.settings import SettingsKind
 from face_training.networks.config import ESTIMATE_CHANNELS, NetworkConfig
+from face_training.states import STATES, State
 
 STAGES = ("stage_1", "stage_2", "distil")
 """Stages in their order; one without steps is left out."""
@@ -26,8 +29,7 @@ class AugmentConfig:
         drop_share: largest chance that a skin sensor is missing for the whole chunk, in chunks where any is.
         drop_chunks: share of chunks in which sensors are missing.
         noise: standard deviation of noise added to every channel, in units of the channel's own spread.
-        prompts_share: chance that what the wearer's routine told is known; else nothing is,
-        phone_share: or what a phone beside the routine told.
+        states: chance of each state of knowledge of the wearer (`face_training.states`), relative to the others.
     """
 
     mirror_share: float = 0.5
@@ -35,8 +37,11 @@ class AugmentConfig:
     drop_share: float = 0.8
     drop_chunks: float = 0.3
     noise: float = 0.03
-    prompts_share: float = 0.4
-    phone_share: float = 0.2
+    states: dict[State, Annotated[float, Field(ge=0.0)]] = field(default_factory=lambda: dict.fromkeys(STATES, 1.0))
+
+    def __post_init__(self) -> None:
+        if set(self.states) != set(STATES) or not any(self.states.values()):
+            raise ValueError(f"expected a chance for each of {', '.join(STATES)}, not all zero, found {self.states}")
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,7 @@ class TrainConfig:
         seed: of everything random.
         data: recipe of the data set, by name or path, or the folder of one that is built; read by whoever makes it.
         network: architecture and sizes; its `inputs` means nothing here, the data decides.
+        start: model, by name or folder, whose network the training begins with; empty: with random weights.
         stage_1: training on everything.
         stage_2: fine-tuning.
         distil: distillation, of a diffusion network only.
@@ -133,6 +139,7 @@ class TrainConfig:
     seed: int = 1
     data: str = "imusic"
     network: NetworkConfig = field(default_factory=lambda: NetworkConfig(inputs=ESTIMATE_CHANNELS + 1))
+    start: str = ""
     stage_1: StageConfig = field(default_factory=lambda: StageConfig(steps=2000))
     stage_2: StageConfig = field(default_factory=StageConfig)
     distil: DistilConfig = field(default_factory=DistilConfig)

@@ -8,7 +8,8 @@ from dataclasses import fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.wearer.adapt import LabelledRows, adapt
+from face_inference.wearer.adapt import adapt
+from face_inference.wearer.evidence import LabelledRows
 from face_inference.wearer.prior import Prior
 from face_model import arkit, rotation
 from face_model.layout import SensorLayout
@@ -24,15 +25,17 @@ _PLACEMENT_M = 0.003
 """Standard deviation of a board's distance from its place along each direction of the skin."""
 _HEADING_RAD = float(np.deg2rad(7.0))
 """Standard deviation of a mounting's turn about the vertical, which the neutral cannot tell from heading."""
-_WIDENING = 1.2
+_WIDENING = 1.1
 """Real anatomies differ more than ours: deviations from the mean Jacobian are taken this much larger."""
 _OWN_SHARE = 0.3
 """Each element's own deviation, relative to the spread over people: no set of people spans all anatomies."""
-_OWN_LEAST_RAD = float(np.deg2rad(0.3))
+_OWN_LEAST_RAD = float(np.deg2rad(0.5))
+"""Half a degree of it at least: with 0.3 a kind of face that was left out lies twice as far away as the prior says."""
+_NOISE_LEAST_RAD = float(np.deg2rad(0.3))
 _FIRST_NOISE_RAD = float(np.deg2rad(1.0))
 _DRIFT_RAD = float(np.deg2rad(1.0))
 """What the heading correction leaves in longer wear than the takes', about the vertical."""
-_FACTORS = 160
+_FACTORS = 400
 _ROWS_HZ = 5.0
 _NOISE_TAKES = 40
 _RIDGE_ROWS = 5.0
@@ -106,7 +109,7 @@ def _noise(prior: Prior, takes: Sequence[Take], every: int) -> NDArray[np.float3
         left = (rows.observation - rows.weights @ found.mean.T)[whole]
         products += left.T @ left
         count += len(left)
-    floor = np.tile([_OWN_LEAST_RAD**2, _OWN_LEAST_RAD**2, _DRIFT_RAD**2], len(products) // 3)
+    floor = np.tile([_NOISE_LEAST_RAD**2, _NOISE_LEAST_RAD**2, _DRIFT_RAD**2], len(products) // 3)
     return (products / max(1, count) + np.diag(floor)).astype(np.float32)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from face_inference.errors import InferenceError
+from face_inference.model_folder import load_model
 from face_inference.network_inputs import input_block
 from face_model.rig import FaceRig
 from face_training.config import DistilConfig, StageConfig, TrainConfig
@@ -20,6 +22,7 @@ from face_training.geometry import face_geometry
 from face_training.loop import Progress, StageTrainer, StageWork
 from face_training.loss import FaceLoss
 from face_training.networks import FaceNetwork, build_network, fit_statistics
+from face_training.networks.network_building import load_network
 from face_training.networks.ridge import RidgeNetwork
 from face_training.run_folder import RunFolder
 from face_training.training_data import Dataset
@@ -80,6 +83,8 @@ def train_network(
 
 def initial_network(config: TrainConfig, dataset: Dataset) -> FaceNetwork:
     """A network with random weights whose buffers know the data; the same in every process."""
+    if config.start:
+        return _started(config)
     rng = np.random.default_rng([config.seed, _STATISTICS_SEED])
     arrays = dataset.chunks(rng, _STATISTICS_CHUNKS, config.chunk)
     inputs, truth = (torch.from_numpy(array).flatten(0, 1) for array in arrays)
@@ -88,6 +93,26 @@ def initial_network(config: TrainConfig, dataset: Dataset) -> FaceNetwork:
     for block in config.ablation:
         network.input_gate[input_block(dataset.channels, block)] = 0.0
     fit_statistics(network, inputs, truth)
+    return network
+
+
+def _started(config: TrainConfig) -> FaceNetwork:
+    """The network of `config.start`, with the statistics that it was trained with, as a teacher of several steps.
+
+    Raises:
+        ModelFolderError: there is no such model.
+        InferenceError: its network has other sizes than the configuration asks for.
+    """
+    model = load_model(config.start)
+    trained = load_network(model)
+    wanted = replace(config.network, inputs=trained.config.inputs, steps=trained.config.steps)
+    if trained.config != replace(wanted, dropout=trained.config.dropout):
+        raise InferenceError(
+            f"expected {config.start} to have a network of {wanted}, found {trained.config}; change one of them"
+        )
+    network = build_network(replace(wanted, steps=config.network.steps))
+    network.load_state_dict(trained.state_dict())
+    network.log_temperature.zero_()
     return network
 
 

@@ -24,7 +24,13 @@ from face_training.augment import Augmenter
 from face_training.config import TrainConfig
 from face_training.feature_cache import Progress, cached_features
 from face_training.prior_fit import FIRST_SEED, fit_prior, jacobians, jacobians_in
-from face_training.training_subjects import SOURCES, TrainingSubject, shift_response, subjects_of
+from face_training.states import LEARNED_FROM_MOTION, STATES, State
+from face_training.training_subjects import (
+    TrainingSubject,
+    learned_ticks,
+    shift_response,
+    subjects_of,
+)
 from face_training.training_take import Take, ValidationTake
 from imu_sim.families import load_family
 
@@ -43,8 +49,7 @@ class Dataset:
         wearers: in training, and made of these, by `Take.wearer`.
         rate_hz: of all takes.
         augment: random changes.
-        prompts_share: chance that a chunk is read with what the wearer's routine told,
-        phone_share: or with what a phone beside it told.
+        states: chance of each state of knowledge in which a chunk's wearer is read.
         sha256: hash of the data set that all came from.
     """
 
@@ -55,8 +60,7 @@ class Dataset:
     wearers: Mapping[str, Sequence[TrainingSubject]]
     rate_hz: float
     augment: Augmenter
-    prompts_share: float
-    phone_share: float
+    states: Mapping[State, float]
     sha256: str
 
     def chunks(
@@ -76,22 +80,21 @@ class Dataset:
         takes = self._of_sources(tuple(sources))
         room = np.array([max(0, len(take.features) - length + 1) for take in takes], dtype=np.float64)
         chosen = rng.choice(len(room), size=count, p=room / room.sum())
-        known = rng.choice(
-            len(SOURCES),
-            size=count,
-            p=[1.0 - self.prompts_share - self.phone_share, self.prompts_share, self.phone_share],
-        )
+        shares = np.array([self.states[state] for state in STATES])
+        known = rng.choice(len(STATES), size=count, p=shares / shares.sum())
         features = np.empty((count, length, self.channels.size), dtype=np.float32)
         weights = np.empty((count, length, self.training[0].weights.shape[1]), dtype=np.float32)
         estimates = []
         for i, index in enumerate(chosen):
-            start = int(rng.integers(int(room[index])))
-            take = takes[index]
+            take, state = takes[index], STATES[known[i]]
+            # What was learned from a stretch fits it better than any other.
+            first = min(learned_ticks(take), int(room[index]) - 1) if state in LEARNED_FROM_MOTION else 0
+            start = int(rng.integers(first, int(room[index])))
             features[i] = take.features[start : start + length]
             weights[i] = take.weights[start : start + length]
             wearers = self.wearers[take.wearer]
             wearer = wearers[int(rng.integers(len(wearers)))]
-            estimates.append(wearer.estimate(SOURCES[known[i]]))
+            estimates.append(wearer.estimate(state))
             if wearer.shift is not None:
                 shift_response(self.channels, features[i], weights[i], wearer.shift, self.rate_hz)
         return self.augment(rng, features, weights, estimates)
@@ -159,8 +162,7 @@ def load_dataset(
         wearers,
         config.rate_hz,
         Augmenter(mounts, config.augment, config.rate_hz, _scale(training)),
-        config.augment.prompts_share,
-        config.augment.phone_share,
+        config.augment.states,
         data.sha256,
     )
 
@@ -178,23 +180,30 @@ def _prior(
     path = folder / f"population_{config.population_people}_{data_sha256[:16]}.safetensors"
     if path.is_file():
         return Prior.load(path)
-    kinds = Counter((take.info.family, take.info.layout) for take in stored if take.info.family and take.info.layout)
+    known = {take.wearer for take in training}
+    kinds = Counter(
+        (take.info.family, take.info.layout)
+        for take in stored
+        if take.info.family and take.info.layout and _wearer(take) in known
+    )
     if kinds:
-        (family, layout), _ = kinds.most_common(1)[0]
-        seeds = range(FIRST_SEED, FIRST_SEED + config.population_people)
-        drawn = jacobians(load_family(str(family)), load_layout(str(layout)), seeds)
+        drawn: list[NDArray[np.float64]] = []
+        for (family, layout), takes in sorted(kinds.items()):
+            people = round(config.population_people * takes / kinds.total())
+            seeds = range(FIRST_SEED + len(drawn), FIRST_SEED + len(drawn) + people)
+            drawn += jacobians(load_family(str(family)), load_layout(str(layout)), seeds)
     else:
-        drawn = jacobians_in(training, config.rate_hz)
+        drawn = list(jacobians_in(training, config.rate_hz))
     # A part of it would be read as the whole by the next run.
-    write_whole(path, fit_prior(list(drawn), training, config.rate_hz).save)
+    write_whole(path, fit_prior(drawn, training, config.rate_hz).save)
     return Prior.load(path)
 
 
 def _validation(take: Take, wearer: TrainingSubject, number: int) -> ValidationTake:
-    estimate = wearer.estimate(SOURCES[number % len(SOURCES)])
-    return ValidationTake(
-        take.person, take.name, InputAssembler(take.channels, estimate).batch(take.features), take.weights
-    )
+    state = STATES[number % len(STATES)]
+    rows = slice(learned_ticks(take) if state in LEARNED_FROM_MOTION else 0, None)
+    inputs = InputAssembler(take.channels, wearer.estimate(state)).batch(take.features[rows])
+    return ValidationTake(take.person, take.name, inputs, take.weights[rows])
 
 
 def _scale(takes: Sequence[Take]) -> Float32Array:

@@ -1,4 +1,4 @@
-"""What could be known of each wearer: nothing, what a guided routine tells, what a phone beside it tells."""
+"""What could be known of each wearer: nothing, what wear, a guided routine, or a phone beside natural motion tells."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from safetensors.numpy import load_file, save_file
 
 from face_inference.channels import Channels
 from face_inference.errors import WearerError
-from face_inference.wearer.adapt import adapt
+from face_inference.wearer.adapt import adapt, adapt_to_motion
+from face_inference.wearer.evidence import LabelledRows
 from face_inference.wearer.guided import guided_rows
 from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.observations import Observations
-from face_inference.wearer.prior import Prior, Source, WearerJacobian
+from face_inference.wearer.prior import Prior, WearerJacobian
+from face_inference.wearer.worn import WORN_HZ, learn_worn
 from face_training.prior_fit import joined, labelled
+from face_training.states import STATES, State
 from face_training.training_take import Take
+from imu_sim.phone.camera import PHONE, Camera
 
 Float32Array = NDArray[np.float32]
 
@@ -43,16 +47,25 @@ def shift_response(
     features[:, channels.skin_block("rate")] += (np.gradient(turn, axis=0) * rate_hz).reshape(len(features), -1)
 
 
-SOURCES: tuple[Source, ...] = ("population", "prompts", "phone")
+LEARNED_SHARE = 0.6
+"""Share of a wearer's longest take, its first part, that wear and phone are learned from; in these states nobody is
+trained on it."""
+
 PHONE_HZ = 10.0
 OWN_HZ = 5.0
-PHONE_SPREAD = 0.04
-"""Standard deviation of a phone's own weights; a guess."""
+TRUE_LABELS = 0.5
+"""Share of the wearers whose phone tells the true weights; those of the others err as `imu_sim.phone.camera` does."""
 
-_VERSION = 1
+_WORN_ROUNDS = 3
+_VERSION = 2
 """Of what is kept; raise it when these lines change what is learned."""
 
 Progress = Callable[[float, str], None]
+
+
+def learned_ticks(take: Take) -> int:
+    """How many ticks, from the first, of a take that wear or a phone was learned from."""
+    return 0 if take.is_routine else int(LEARNED_SHARE * len(take.features))
 
 
 @dataclass(frozen=True)
@@ -61,15 +74,15 @@ class TrainingSubject:
 
     Attributes:
         shift: (D, 52) rad, what this wearer's Jacobian is apart from that of the takes; None: nothing.
-        estimates: by how much is known, everybody's always.
+        estimates: by what is known, `neutral` always.
     """
 
     shift: Float32Array | None
-    estimates: Mapping[Source, LinearEstimate]
+    estimates: Mapping[State, LinearEstimate]
 
-    def estimate(self, source: Source) -> LinearEstimate:
-        """The linear estimate with what `source` tells, or with what everybody has in common."""
-        return self.estimates.get(source, self.estimates["population"])
+    def estimate(self, state: State) -> LinearEstimate:
+        """The linear estimate with what `state` tells, or with what everybody has in common."""
+        return self.estimates.get(state, self.estimates["neutral"])
 
 
 def subjects_of(
@@ -111,20 +124,24 @@ def _wearers(
     anybody = LinearEstimate(prior, prior.unknown_wearer)
 
     def wearer(key: str) -> TrainingSubject:
-        estimates: dict[Source, LinearEstimate] = {"population": anybody}
-        for source in SOURCES[1:]:
-            if f"{key}:{source}:response" in arrays:
-                jacobian, uncertainty = (arrays[f"{key}:{source}:{part}"] for part in ("response", "uncertainty"))
-                estimates[source] = LinearEstimate(prior, WearerJacobian(jacobian, uncertainty, source))
+        estimates: dict[State, LinearEstimate] = {"neutral": anybody}
+        for state in STATES[1:]:
+            if f"{key}:{state}:mean" in arrays:
+                mean, uncertainty, noise = (
+                    arrays[f"{key}:{state}:{part}"] for part in ("mean", "uncertainty", "noise")
+                )
+                estimates[state] = LinearEstimate(prior, WearerJacobian(mean, uncertainty, "phone", noise))
         return TrainingSubject(arrays.get(f"{key}:shift"), estimates)
 
     return {name: [wearer(f"{name}:{i}") for i in range(1 + made_up)] for name in names}
 
 
 def _learned(takes: Sequence[Take], name: str, prior: Prior, rate_hz: float, made_up: int) -> dict[str, Float32Array]:
-    """All that is kept of one wearer and of those made of this one."""
+    """All that is kept of one wearer, and of those made of this one, each in one state of knowledge beside `neutral`.
+
+    Learning takes a second or two for each state.
+    """
     own = [take for take in takes if take.wearer == name]
-    routine = next((take for take in own if take.is_routine), None)
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
     shifts: list[Float32Array | None] = [None]
     if made_up:
@@ -134,29 +151,79 @@ def _learned(takes: Sequence[Take], name: str, prior: Prior, rate_hz: float, mad
         shifts += [(drawn_response(prior, rng) - known).astype(np.float32) for _ in range(made_up)]
     arrays: dict[str, Float32Array] = {}
     for i, shift in enumerate(shifts):
+        states = STATES[1:]
         if shift is not None:
             arrays[f"{name}:{i}:shift"] = shift
-        for jacobian in [] if routine is None else _taught(routine, shift, prior, rate_hz):
-            arrays[f"{name}:{i}:{jacobian.source}:response"] = jacobian.mean.astype(np.float32)
-            arrays[f"{name}:{i}:{jacobian.source}:uncertainty"] = jacobian.uncertainty.astype(np.float32)
+            states = (states[int(rng.integers(len(states)))],)
+        for state, found in _known(own, shift, prior, rate_hz, states, rng).items():
+            arrays[f"{name}:{i}:{state}:mean"] = found.mean.astype(np.float32)
+            arrays[f"{name}:{i}:{state}:uncertainty"] = found.uncertainty.astype(np.float32)
+            arrays[f"{name}:{i}:{state}:noise"] = found.noise_beside(prior).astype(np.float32)
     return arrays
 
 
-def _taught(routine: Take, shift: Float32Array | None, prior: Prior, rate_hz: float) -> list[WearerJacobian]:
-    """What one routine tells, by its prompts and by its true weights."""
-    features = routine.features
-    if shift is not None:
-        features = features.copy()
-        shift_response(routine.channels, features, routine.weights, shift, rate_hz)
-    take = replace(routine, features=features)
-    found = [adapt(prior, labelled(take, max(1, round(rate_hz / PHONE_HZ)), PHONE_SPREAD), "phone")]
-    times = np.arange(len(features)) / rate_hz
+def _known(
+    own: Sequence[Take],
+    shift: Float32Array | None,
+    prior: Prior,
+    rate_hz: float,
+    states: Sequence[State],
+    rng: np.random.Generator,
+) -> dict[State, WearerJacobian]:
+    """What is known of a wearer in each of `states`; a state for which the takes tell too little is left out."""
+    shifted = [take if shift is None else _shifted(take, shift, rate_hz) for take in own]
+    natural = max((take for take in shifted if not take.is_routine), key=lambda take: len(take.features), default=None)
+    prompts = next((_prompts(take, rate_hz) for take in shifted if take.is_routine), None)
+    found: dict[State, WearerJacobian] = {}
+    if prompts is not None and {"routine", "routine_worn"} & set(states):
+        found["routine"] = adapt(prior, prompts, "prompts")
+    if natural is not None:
+        part = replace(
+            natural,
+            features=natural.features[: learned_ticks(natural)],
+            weights=natural.weights[: learned_ticks(natural)],
+        )
+        if "worn" in states:
+            found["worn"] = _worn(prior, prior.unknown_wearer, part, rate_hz)
+        if "routine_worn" in states and "routine" in found:
+            found["routine_worn"] = _worn(prior, found["routine"], part, rate_hz)
+        if "phone" in states:
+            found["phone"] = adapt_to_motion(prior, _phone(part, rate_hz, rng), prompts)
+    return {state: known for state, known in found.items() if state in states}
+
+
+def _shifted(take: Take, shift: Float32Array, rate_hz: float) -> Take:
+    features = take.features.copy()
+    shift_response(take.channels, features, take.weights, shift, rate_hz)
+    return replace(take, features=features)
+
+
+def _prompts(routine: Take, rate_hz: float) -> LabelledRows | None:
+    """None where too little was seen of this wearer; a real one would be told so and go on without."""
+    times = np.arange(len(routine.features)) / rate_hz
     try:
-        rows = guided_rows(Observations.of(features, take.channels, times)).rows
+        return guided_rows(Observations.of(routine.features, routine.channels, times)).rows
     except WearerError:
-        # Too little was seen of this wearer; a real one would be told so and go on without.
-        return found
-    return [*found, adapt(prior, rows, "prompts")]
+        return None
+
+
+def _worn(prior: Prior, known: WearerJacobian, take: Take, rate_hz: float) -> WearerJacobian:
+    rows = slice(0, None, max(1, round(rate_hz / WORN_HZ)))
+    observed = take.channels.observed(take.features[rows])
+    whole = observed.all(axis=1)
+    rotations = take.features[rows][:, take.channels.skin_block("rotation")]
+    return learn_worn(prior, known, rotations[whole], np.ones(prior.observations, dtype=bool), _WORN_ROUNDS)
+
+
+def _phone(take: Take, rate_hz: float, rng: np.random.Generator) -> LabelledRows:
+    """Rows at ten a second, with the weights that a phone tells."""
+    rows = labelled(take, max(1, round(rate_hz / PHONE_HZ)))
+    if rng.random() < TRUE_LABELS:
+        return rows
+    # Its rate is that of the rows: what trembles within a tenth of a second is as good as new in the next row.
+    camera = Camera(replace(PHONE, rate_hz=PHONE_HZ), int(rng.integers(2**31)))
+    late = np.array([camera.picture(weights) for weights in rows.weights])
+    return replace(rows, weights=late)
 
 
 def drawn_response(prior: Prior, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 
 from imusic_cli.errors import CommandError
-from imusic_cli.supervisor import end_with_parent
+from imusic_ros.children import end_with_parent
 
 
 @dataclass(frozen=True)

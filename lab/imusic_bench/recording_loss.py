@@ -18,7 +18,7 @@ from imusic_bench.made_up_stream import number_of
 from imusic_bench.processes import Usage, look_at
 from imusic_bench.running import new_namespace
 from imusic_cli.errors import CommandError
-from imusic_cli.supervisor import end_with_parent
+from imusic_ros.children import end_with_parent
 from imusic_ros.graph import executable_path
 
 TOPICS = ("imu/bytes", "imu/frame", "face/blendshapes")

@@ -18,6 +18,7 @@ from imusic.msg import (
     FaceReference,
     ImuFrame,
     RecordingStatus,
+    ReplayStatus,
     SensorLayout,
     SensorStates,
     WearerPrompt,
@@ -40,12 +41,13 @@ from face_viz.frame import LARGEST, FaceFrame, drawable
 from face_viz.markers import MarkerGeometry
 from face_viz.neutral_mesh import mesh_uri
 from face_viz.page import FacePage, Trouble
-from face_viz.page_commands import Command
+from face_viz.page_commands import TAKE_COMMANDS, Command
 from face_viz.parameters import PARAMETERS
 from face_viz.recent_takes import recent_takes, takes_folder
 from face_viz.sensor_frames import sensor_transforms
 from face_viz.shown_sensors import SensorStatus, ShownSensors, on_rig
 from face_viz.signal_pieces import PIECE_S, SignalPieces
+from face_viz.take_work import TakeWork
 from face_viz.viewer_messages import (
     MarkerTemplate,
     cloud_message,
@@ -54,10 +56,12 @@ from face_viz.viewer_messages import (
     prompt_of,
     recording_of,
     reference_of,
+    replay_of,
     sensor_of,
     units_of,
 )
 from face_viz.viewer_requests import ViewerRequests
+from imusic_ros.graph import executable_path
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import Value
@@ -73,9 +77,14 @@ SILENT_S = 0.5
 
 PROMPT_S = 3.0
 """A prompt that is not told anew for this long is of a routine that has ended with its node."""
+PLAYER_S = 3.0
+"""A player that says nothing for this long, though it should four times a second, has ended."""
 SURVEY_TURNS = 5
 """Every so many looks around, the node asks which services there are and whether time is played."""
 
+UNKNOWN = "_NODE_NAME_UNKNOWN_"
+"""Name of a node whose publisher was found before itself, https://github.com/ros2/rmw_dds_common."""
+PUBLIC_TAKES = "Takes are neither listed nor touched on a page that other machines reach"
 WATCHED = ("imu_driver", "face_inference", "recorder")
 """Nodes whose trouble the page shows; they are in the wearer's namespace, or speak for it."""
 LEVELS = {WARN: "warning", ERROR: "error"}
@@ -104,6 +113,8 @@ class FaceVizNode(ManagedNode):
         self._packer = point_packer()
         self._markers_sent = 0
         self._prompted_s: float | None = None
+        self._player_s: float | None = None
+        self._work: TakeWork | None = None
         self._requests: ViewerRequests | None = None
         self._signals = SignalPieces()
         self._signalling: tuple[Any, Any] | None = None
@@ -145,6 +156,10 @@ class FaceVizNode(ManagedNode):
         if self.value("page"):
             self._page = self._open_page()
             self._requests = ViewerRequests(self, self._announce) if self.value("controls") else None
+            # What is on this machine's disk is for those who sit at it.
+            if self.value("controls") and not self._page.is_public:
+                program = [str(executable_path("imusic"))]
+                self._work = TakeWork(program, self.get_namespace(), self._page.tell, self._announce, self._page.offer)
 
     def activate(self) -> None:
         """Listen and publish whenever somebody looks."""
@@ -160,6 +175,9 @@ class FaceVizNode(ManagedNode):
 
     def cleanup(self) -> None:
         """Close the page, release everything."""
+        if self._work is not None:
+            self._work.close()
+            self._work = None
         if self._page is not None:
             self._page.close()
             self._page = None
@@ -256,12 +274,22 @@ class FaceVizNode(ManagedNode):
         if self._prompted_s is not None and time.monotonic() - self._prompted_s > PROMPT_S:
             self._prompted_s = None
             self._page.tell("prompt", None)
+        if self._player_s is not None and time.monotonic() - self._player_s > PLAYER_S:
+            self._player_s = None
+            self._page.tell("player", None)
         self._turn += 1
         if self._turn % SURVEY_TURNS != 1:
             return
         self._page.tell("services", None if self._requests is None else self._requests.offered())
-        played = bool(self.get_parameter("use_sim_time").value) or self.count_publishers("/clock") > 0
-        self._page.tell("replay", {"on": played})
+        self._page.tell("replay", {"on": bool(self.get_parameter("use_sim_time").value) or self._time_is_played()})
+
+    def _time_is_played(self) -> bool:
+        """Whether somebody plays time, other than the player of a replay in another namespace: that one is not ours."""
+        here = self.get_namespace()
+        return any(
+            info.node_name != UNKNOWN and (info.node_name != "player" or info.node_namespace == here)
+            for info in self.get_publishers_info_by_topic("/clock")
+        )
 
     def _listen(self, on: bool) -> None:
         if on and not self._listening:
@@ -272,6 +300,7 @@ class FaceVizNode(ManagedNode):
                 self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10),
                 self.create_subscription(RecordingStatus, "recording/status", self._on_recording, LATCHED),
                 self.create_subscription(FaceReference, "face/reference", self._on_reference, SENSOR_DATA),
+                self.create_subscription(ReplayStatus, "player/status", self._on_player, LATCHED),
             ]
             self._turn = 0
             self._arrived_s = self.now_s()
@@ -387,6 +416,11 @@ class FaceVizNode(ManagedNode):
         if self._page is not None:
             self._page.tell("recording", recording_of(message))
 
+    def _on_player(self, message: ReplayStatus) -> None:
+        self._player_s = time.monotonic()
+        if self._page is not None:
+            self._page.tell("player", replay_of(message))
+
     def _on_reference(self, message: FaceReference) -> None:
         if self._page is not None:
             reference = reference_of(message)
@@ -413,7 +447,12 @@ class FaceVizNode(ManagedNode):
 
     def _on_command(self, command: Command) -> None:
         """Called in the page's thread."""
-        if command.name != "takes":
+        if command.name in TAKE_COMMANDS:
+            if self._work is not None:
+                self._work.handle(command)
+            else:
+                self._announce(PUBLIC_TAKES, False)
+        elif command.name != "takes":
             if self._requests is not None:
                 self._requests.handle(command)
         elif self._page is not None and self._page.is_public:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,6 +100,7 @@ class FacePage:
         self._reference_s = 0.0
         self._pieces: deque[tuple[int, bytes]] = deque(maxlen=PIECES_KEPT)
         self._piece = 0
+        self._file: tuple[str, Path, str] | None = None
         self._title = title
         self._troubles: tuple[Trouble, ...] = ()
         self._clock = clock
@@ -150,7 +153,7 @@ class FacePage:
         What has not changed is not told again.
 
         Args:
-            name: `units`, `prompt`, `recording`, `services`, `replay` or `takes`.
+            name: `units`, `prompt`, `recording`, `services`, `replay`, `player`, `takes`, `work` or `replayed`.
             value: anything that JSON has.
         """
         text = json.dumps({"type": name, "value": value})
@@ -189,6 +192,18 @@ class FacePage:
     def announce(self, text: str, ok: bool = True) -> None:
         """Show one line on every open page."""
         self._server.notify(text, ok)
+
+    def offer(self, path: Path | None, name: str = "") -> str:
+        """Let viewers fetch this file, and no other any more, as `name`; None: none. The address below the page's.
+
+        Nobody can guess the address: those get it who are told, over the page's own connection.
+        """
+        if path is None:
+            self._file = None
+            return ""
+        token = secrets.token_urlsafe(24)
+        self._file = token, path, name
+        return f"exports/{token}"
 
     def close(self) -> None:
         """End the page and free its port; may be called twice."""
@@ -277,6 +292,13 @@ class FacePage:
         elif self._on_calibrate is not None:
             self._front.reset()
             self._on_calibrate()
+
+    def file(self, token: str) -> tuple[Path, str] | None:
+        """See `FrameSource`."""
+        offered = self._file
+        if offered is None or not secrets.compare_digest(offered[0].encode(), token.encode("utf-8", "replace")):
+            return None
+        return offered[1:]
 
     def _turned(self, face: FaceFrame, now_s: float) -> NDArray[np.float32]:
         """The head seen from the front; until there is a neutral its heading means nothing, with it zero is ahead."""

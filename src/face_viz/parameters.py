@@ -84,7 +84,8 @@ PARAMETERS = (
     ParameterSpec(
         "controls",
         True,
-        "Let viewers of the page do more than look: calibrate, guide the wearer, use a profile, identify, record.",
+        "Let viewers of the page do more than look: calibrate, guide the wearer, use a profile, identify, record, lead "
+        "a replay, work on takes.",
         effect="Off for a page that strangers can open: it then shows the same, without buttons.",
     ),
     ParameterSpec(

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import errno
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+from urllib.parse import quote
 
 from aiohttp import WSMsgType, web
 
@@ -30,6 +32,8 @@ HASTY = "That was asked for a moment ago: wait for it to end"
 MESSAGES_PER_S = 20
 """A viewer that sends more is not our page, and is let go."""
 SWEEP_PERIOD_S = 1.0
+FILE_PART: Final = 1 << 18
+"""Bytes of a file that are read at once."""
 
 
 class FrameSource(Protocol):
@@ -55,6 +59,9 @@ class FrameSource(Protocol):
 
     def command(self, command: Command) -> None:
         """Somebody pressed a button."""
+
+    def file(self, token: str) -> tuple[Path, str] | None:
+        """The file that is offered under this token, and its name; None if none is."""
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -170,6 +177,7 @@ class PageServer:
         app.router.add_get("/", self._index)
         app.router.add_get("/rig", self._rig)
         app.router.add_get("/frames", self._frames)
+        app.router.add_get("/exports/{token}", self._file, allow_head=False)
         app.router.add_static("/", WEB_DIR)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, keepalive_timeout=SILENT_S)
         await runner.setup()
@@ -201,11 +209,15 @@ class PageServer:
             raise web.HTTPForbidden(text=reason)
         response: web.StreamResponse = await handler(request)
         if not response.prepared:
-            response.headers.setdefault("Content-Security-Policy", content_security_policy())
-            response.headers["Cache-Control"] = "no-cache"
-            response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-            response.headers["X-Content-Type-Options"] = "nosniff"
+            self._secure(response)
         return response
+
+    @staticmethod
+    def _secure(response: web.StreamResponse) -> None:
+        response.headers.setdefault("Content-Security-Policy", content_security_policy())
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
 
     async def _index(self, _request: web.Request) -> web.StreamResponse:
         html = (WEB_DIR / "index.html").read_text(encoding="utf-8")
@@ -214,6 +226,31 @@ class PageServer:
 
     async def _rig(self, _request: web.Request) -> web.StreamResponse:
         return web.Response(body=self._source.rig_bytes(), content_type="application/octet-stream")
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        """A file that was exported: only the token leads to it, and it is no part of a path."""
+        offered = self._source.file(request.match_info["token"])
+        if offered is None:
+            raise web.HTTPNotFound(text="expected a file that was exported, found none any more; export it again")
+        path, name = offered
+        try:
+            content = await asyncio.to_thread(path.open, "rb")
+        except OSError as error:
+            raise web.HTTPNotFound(text=f"the file is gone ({error.strerror}); export it again") from error
+        with content:
+            response = web.StreamResponse()
+            response.content_type = "application/octet-stream"
+            response.content_length = os.fstat(content.fileno()).st_size
+            response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+            self._secure(response)
+            await response.prepare(request)
+            while part := await asyncio.to_thread(content.read, FILE_PART):
+                await response.write(part)
+                # Whoever takes it slowly has a minute for each part, not for the whole.
+                self._connections.asked(request.transport)
+                self.bytes_sent += len(part)
+            await response.write_eof()
+        return response
 
     async def _frames(self, request: web.Request) -> web.StreamResponse:
         if len(self._clients) >= MAX_VIEWERS:

@@ -14,6 +14,7 @@ from imusic.msg import (
     FaceBlendshapes,
     FaceReference,
     RecordingStatus,
+    ReplayStatus,
     SensorLayout,
     SensorMount,
     SensorStates,
@@ -38,6 +39,13 @@ RECORDING_STATES = {
     RecordingStatus.STATE_IDLE: "idle",
     RecordingStatus.STATE_RECORDING: "recording",
     RecordingStatus.STATE_FAILED: "failed",
+}
+REPLAY_STATES = {
+    ReplayStatus.STATE_WAITING: "waiting",
+    ReplayStatus.STATE_PLAYING: "playing",
+    ReplayStatus.STATE_PAUSED: "paused",
+    ReplayStatus.STATE_ENDED: "ended",
+    ReplayStatus.STATE_FAILED: "failed",
 }
 
 
@@ -97,6 +105,24 @@ def recording_of(message: RecordingStatus) -> dict[str, object]:
         "bytes": int(message.bytes),
         "lost": int(message.lost),
         "disk_time_left": _told(message.disk_time_left),
+    }
+
+
+def replay_of(message: ReplayStatus) -> dict[str, object]:
+    """What the page shows of a player."""
+    checked = [int(n) for n in (message.equal, message.different, message.missing, message.not_compared)]
+    return {
+        "state": REPLAY_STATES.get(message.state, "failed"),
+        "name": str(message.path).rstrip("/").rpartition("/")[2][:MOST_TEXT],
+        "level": str(message.level)[:MOST_TEXT],
+        "message": str(message.message)[:MOST_TEXT],
+        "position": _told(message.position),
+        "begin": _told(message.begin),
+        "end": _told(message.end),
+        "rate": _told(message.rate),
+        "reached_rate": _told(message.reached_rate),
+        "laps": int(message.laps),
+        "checked": checked if message.checked else None,
     }
 
 

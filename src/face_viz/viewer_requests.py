@@ -1,13 +1,15 @@
-"""What viewers of the page ask of other nodes: identify a unit, guide the wearer, use a profile, record."""
+"""What viewers of the page ask of other nodes: identify a unit, guide the wearer, use a profile, record, seek."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from action_msgs.srv import CancelGoal
 from imusic.action import CalibrateWearer
-from imusic.srv import Identify, StartRecording, UseWearer
+from imusic.srv import Identify, SeekReplay, SetReplayRate, StartRecording, UseWearer
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from rclpy.task import Future
@@ -22,7 +24,14 @@ SERVICES: Final = {
     "record": (StartRecording, "recorder/start"),
     "stop": (Trigger, "recorder/stop"),
     "cancel": (CancelGoal, f"{ROUTINE}/_action/cancel_goal"),
+    "pause": (Trigger, "player/pause"),
+    "resume": (Trigger, "player/resume"),
+    "seek": (SeekReplay, "player/seek"),
+    "set_rate": (SetReplayRate, "player/set_rate"),
 }
+NO_PLAYER: Final = "No replay runs here any more"
+LOST_S: Final = 3.0
+"""An answer that has not come after this long comes no more: the player has ended meanwhile."""
 ABSENT: Final = {
     "identify": "Cannot blink its light: no node offers imu_driver/identify; is the driver running?",
     "use_wearer": "Cannot use a profile: no node offers face_inference/use_wearer; is face_inference running?",
@@ -31,6 +40,7 @@ ABSENT: Final = {
     "record": "Cannot record: no recorder runs here; start one in a terminal with `imusic record`, or `ros2 run imusic "
     "recorder` in the same namespace",
     "stop": "No recorder runs here any more",
+    **dict.fromkeys(("pause", "resume", "seek", "set_rate"), NO_PLAYER),
 }
 """What a viewer is told where nobody is there to be asked."""
 
@@ -50,6 +60,9 @@ class ViewerRequests:
         self._clients = {name: node.create_client(kind, path) for name, (kind, path) in SERVICES.items()}
         self._routine = ActionClient(node, CalibrateWearer, ROUTINE)
         self._pending: dict[str, Future[Any]] = {}
+        self._lock = threading.Lock()
+        self._sought: float | None = None
+        self._sought_s = 0.0
 
     def close(self) -> None:
         """Give everything back."""
@@ -77,6 +90,32 @@ class ViewerRequests:
             self._begin_routine(command.wearer)
         elif command.name == "cancel":
             self._ask("cancel", CancelGoal.Request(), "Routine cancelled")
+        elif command.name in ("pause", "resume"):
+            self._ask(command.name, Trigger.Request(), "")
+        elif command.name == "set_rate":
+            self._ask("set_rate", SetReplayRate.Request(rate=command.rate), "")
+        elif command.name == "seek":
+            self._seek(command.position)
+
+    def _seek(self, position: float) -> None:
+        """Jump; while an answer is awaited, only the last of what is asked for is remembered."""
+        with self._lock:
+            before = self._pending.get("seek")
+            under_way = before is not None and not before.done() and time.monotonic() - self._sought_s < LOST_S
+            self._sought = position if under_way else None
+            if not under_way:
+                self._sought_s = time.monotonic()
+        if not under_way:
+            self._ask("seek", SeekReplay.Request(position=position), "")
+            pending = self._pending.get("seek")
+            if pending is not None:
+                pending.add_done_callback(self._seek_on)
+
+    def _seek_on(self, _future: Future[Any]) -> None:
+        with self._lock:
+            position, self._sought = self._sought, None
+        if position is not None:
+            self._seek(position)
 
     def _ask(self, name: str, request: Any, success: str) -> None:
         client = self._clients[name]
@@ -95,7 +134,9 @@ class ViewerRequests:
             return
         response = future.result()
         good = bool(getattr(response, "success", True))
-        self._announce(str(getattr(response, "message", "")) or (success if good else "Not done"), good)
+        text = str(getattr(response, "message", "")) or (success if good else "Not done")
+        if text:  # what is seen anyway is not said
+            self._announce(text, good)
 
     def _begin_routine(self, wearer: str) -> None:
         if not self._routine.server_is_ready():

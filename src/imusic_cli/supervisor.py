@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import math
 import os
 import signal
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from imusic_cli.errors import CommandError
+from imusic_ros.children import end_with_parent
 from imusic_ros.graph import Process
 
 END_PATIENCE_S = 1.5
@@ -28,9 +28,6 @@ SETTLED_S = 60.0
 """One that ran for this long begins with the first pause again."""
 MOST_STARTS = 6
 """After so many deaths in a row it is missed for good: something about it is broken."""
-
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
 
 OnLine = Callable[[str, str], None]
 """Called with a process's name and one line it printed, from a thread of that process."""
@@ -176,11 +173,6 @@ def _said(name: str, status: int, revival: _Revival, now_s: float) -> str:
         return f"{begin} without it, as it ended {revival.deaths} times in a row"
     assert revival.again_s is not None
     return f"{begin}, it is started again in {revival.again_s - now_s:.0f} s"
-
-
-def end_with_parent() -> None:
-    """`preexec_fn` of a child: the kernel ends it if we are killed, so that a restart needs no cleaning up."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _print_line(_name: str, line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -20,6 +21,9 @@ from imusic_cli.verbs import load_module
 
 if TYPE_CHECKING:
     from face_recording.takes.listing import TakeSummary
+
+TELL_S = 0.3
+"""Between two words on how far an export is, for programs."""
 
 app = typer.Typer(no_args_is_help=True, help="Recordings: list, name, check, cut, export, make data sets of them.")
 out_console = Console(markup=False)
@@ -234,6 +238,10 @@ def export(
         str, typer.Option(help="For video and gif: shapes such as jawOpen,mouthSmile. [those that move most]")
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print progress and result as JSON objects, a line each, and nothing else there."),
+    ] = False,
 ) -> None:
     """Write the faces of a take as a file of another tool."""
     from face_recording.take_folder import safe_name
@@ -250,8 +258,12 @@ def export(
     shapes = tuple(word.strip() for word in curves.split(",") if word.strip())
     asked = Export(kind, path.expanduser(), wearer, namespace, start, end, _rate(fps), rig, correctives, width, shapes)
     check_export(asked, force)
-    with _drawing(kind) as progress:
+    with _telling() if as_json else _drawing(kind) as progress:
         done = export_take(folder, asked, progress)
+    if as_json:
+        told = {"path": str(done.path), "faces": done.faces, "bytes": done.path.stat().st_size, "notes": done.notes}
+        print(json.dumps(told), flush=True)  # noqa: T201
+        return
     err.print(f"written: {done.path}: {_many(done.faces, 'face')}, {_size(done.path.stat().st_size)}", highlight=False,
               soft_wrap=True)  # fmt: skip
     for note in done.notes:
@@ -291,6 +303,21 @@ def _rate(text: str | None) -> float | None:
     if not rate > 0.0:
         raise UsageError(f"expected frames per second, or `recorded`, for --fps, found {text}; give one of them")
     return rate
+
+
+@contextmanager
+def _telling() -> Iterator[Any]:
+    """Tells programs how many pictures are drawn, a few times a second."""
+    told_s = 0.0
+
+    def tell(done: int, of: int) -> None:
+        nonlocal told_s
+        now_s = time.monotonic()
+        if now_s - told_s >= TELL_S or done == of:
+            told_s = now_s
+            print(json.dumps({"done": done, "of": of}), flush=True)  # noqa: T201
+
+    yield tell
 
 
 @contextmanager

@@ -6,7 +6,8 @@ import pytest
 from face_inference.channels import Channels
 from face_model import arkit, routine
 from face_training.prior_fit import fit_prior, jacobians_in, joined, labelled
-from face_training.training_subjects import drawn_response, shift_response, subjects_of
+from face_training.states import STATES
+from face_training.training_subjects import drawn_response, learned_ticks, shift_response, subjects_of
 from face_training.training_take import Take
 
 CHANNELS = Channels(6, 0)
@@ -32,7 +33,7 @@ def takes(prior):
     for cue, pose in zip(routine.schedule(), routine.nominal_weights(), strict=True):
         rise = np.clip((time_s - cue.start_s - 0.4) / 0.3, 0.0, 1.0) - np.clip((time_s - cue.relax_s) / 0.4, 0.0, 1.0)
         asked += np.clip(rise, 0.0, 1.0)[:, None] * 0.75 * pose
-    wave = 0.4 - 0.4 * np.cos(rng.uniform(0.5, 3.0, arkit.COUNT) * np.arange(0.0, 20.0, 1.0 / RATE_HZ)[:, None])
+    wave = 0.4 - 0.4 * np.cos(rng.uniform(0.5, 3.0, arkit.COUNT) * np.arange(0.0, 80.0, 1.0 / RATE_HZ)[:, None])
     ann, bob = drawn_response(prior, rng), drawn_response(prior, rng)
     performed = [("ann", wave, ann, "generated"), ("ann", asked, ann, "routine"), ("bob", wave, bob, "generated")]
     return [take_of(weights, jacobian, name, source) for name, weights, jacobian, source in performed]
@@ -45,25 +46,40 @@ def test_a_wearer_is_followed_by_those_made_of_it(prior, takes, tmp_path):
     assert {name: len(wearers) for name, wearers in found.items()} == {"ann": 3, "bob": 3}
     real, *others = found["ann"]
     assert real.shift is None
-    assert all(set(wearer.estimates) == {"population", "prompts", "phone"} for wearer in found["ann"])
-    assert all(set(wearer.estimates) == {"population"} for wearer in found["bob"]), "no routine, nothing learned"
-    assert found["bob"][0].estimate("phone") is found["bob"][0].estimates["population"]
+    assert set(real.estimates) == set(STATES)
+    assert all(len(wearer.estimates) == 2 for wearer in others), "the neutral, and one state by turns"
+    assert set(found["bob"][0].estimates) == {"neutral", "worn", "phone"}, "no routine was done"
+    assert found["bob"][0].estimate("routine") is found["bob"][0].estimates["neutral"]
     assert np.abs(others[0].shift - others[1].shift).max() > 0.01
 
 
-def test_what_is_learned_of_a_made_up_wearer_is_of_that_wearer(prior, takes, tmp_path):
-    wearer = subjects_of(takes, prior, RATE_HZ, tmp_path, made_up=1)["ann"][1]
-    features, weights = takes[0].features.copy(), takes[0].weights
-    shift_response(CHANNELS, features, weights, wearer.shift, RATE_HZ)
-    observed = features[:, CHANNELS.skin_block("rotation")]
+def test_what_is_learned_of_a_wearer_is_of_that_wearer(prior, takes, tmp_path):
+    found = subjects_of(takes, prior, RATE_HZ, tmp_path)["ann"][0]
+    take = takes[0]
+    rows = slice(learned_ticks(take), None)
+    observed, weights = take.features[rows][:, CHANNELS.skin_block("rotation")], take.weights[rows]
     errors = {
-        source: np.abs(wearer.estimate(source).weights(observed, ALL)[0] - weights).mean()
-        for source in ("population", "prompts", "phone")
+        state: np.abs(found.estimate(state).weights(observed, ALL)[0] - weights).mean()
+        for state in ("neutral", "routine", "phone")
     }
-    assert errors["phone"] < 0.95 * errors["population"]
-    assert errors["prompts"] < errors["population"]
-    wrong = subjects_of(takes, prior, RATE_HZ, tmp_path, made_up=1)["ann"][0].estimate("phone")
-    assert errors["phone"] < np.abs(wrong.weights(observed, ALL)[0] - weights).mean(), "that of the real one is another"
+    assert errors["phone"] < errors["routine"] < errors["neutral"]
+
+
+def test_a_made_up_wearer_is_learned_from_its_own_motion(prior, takes, tmp_path):
+    made = subjects_of(takes, prior, RATE_HZ, tmp_path, made_up=8)["ann"][1:]
+    knowing = [wearer for wearer in made if "phone" in wearer.estimates]
+    assert knowing
+    for wearer in knowing:
+        features, weights = takes[0].features.copy(), takes[0].weights
+        shift_response(CHANNELS, features, weights, wearer.shift, RATE_HZ)
+        observed = features[:, CHANNELS.skin_block("rotation")]
+        errors = {s: np.abs(e.weights(observed, ALL)[0] - weights).mean() for s, e in wearer.estimates.items()}
+        assert errors["phone"] < errors["neutral"]
+
+
+def test_wear_is_learned_from_the_first_part_of_a_performance_only(takes):
+    assert learned_ticks(takes[0]) == int(0.6 * len(takes[0].features))
+    assert learned_ticks(takes[1]) == 0, "a routine"
 
 
 def test_wearers_are_learned_once_and_again_for_others(prior, takes, tmp_path):

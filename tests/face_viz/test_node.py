@@ -28,12 +28,13 @@ from imusic.msg import (  # noqa: E402
     FaceReference,
     ImuFrame,
     RecordingStatus,
+    ReplayStatus,
     SensorLayout,
     SensorMount,
     SensorStates,
     WearerPrompt,
 )
-from imusic.srv import CalibrateNeutral, Identify, StartRecording, UseWearer  # noqa: E402
+from imusic.srv import CalibrateNeutral, Identify, SeekReplay, SetReplayRate, StartRecording, UseWearer  # noqa: E402
 from rcl_interfaces.msg import Log  # noqa: E402
 from rclpy.action import ActionServer, CancelResponse  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
@@ -50,7 +51,7 @@ from face_model.layout import load_layout  # noqa: E402
 from face_model.skin import skin_patches  # noqa: E402
 from face_viz.node import PARAMETERS, FaceVizNode  # noqa: E402
 from face_viz.page import FacePage  # noqa: E402
-from face_viz.page_commands import PERIOD_S, Command  # noqa: E402
+from face_viz.page_commands import PERIOD_S, TAKE_COMMANDS, Command  # noqa: E402
 from imusic_ros.qos import LATCHED, RELIABLE, SENSOR_DATA  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -516,15 +517,101 @@ def test_signals_are_taken_only_while_a_viewer_plots_them(graph: Graph) -> None:
         graph.spin_until(lambda: frames.get_subscription_count() == 0, "end of it")
 
 
+def test_a_replay_is_led_and_what_fails_is_told_as_the_player_says_it(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, bool]] = []
+    asked: list[Any] = []
+    activate(graph)
+    page = graph.node._page
+    monkeypatch.setattr(page, "announce", lambda text, ok=True: told.append((text, ok)))
+
+    def answer(request: Any, response: Any) -> Any:
+        asked.append(request)
+        response.success = not isinstance(request, SetReplayRate.Request)
+        response.message = "" if response.success else "expected a rate of 0.1 to 20, found 50"
+        return response
+
+    for kind, name in ((Trigger, "pause"), (Trigger, "resume"), (SeekReplay, "seek"), (SetReplayRate, "set_rate")):
+        graph.other.create_service(kind, f"player/{name}", answer)
+    graph.spin_until(lambda: sum(graph.node._requests.offered().values()) == 4, "player")
+    page.command(Command("set_rate", rate=50.0))
+    graph.spin_until(lambda: told, "answer")
+    assert told == [("expected a rate of 0.1 to 20, found 50", False)]
+    for number, name in enumerate(("pause", "resume"), 2):
+        page.command(Command(name))
+        graph.spin_until(lambda number=number: len(asked) == number, name)
+    for position in range(50):  # a bar that is dragged
+        page.command(Command("seek", position=float(position)))
+    graph.spin_until(lambda: getattr(asked[-1], "position", 0.0) == 49.0, "last of the seeks")
+    assert [request.position for request in asked[3:]] == [0.0, 49.0], "those between are left out"
+    graph.spin_until(lambda: graph.node._requests._pending["seek"].done(), "answer")
+    assert len(told) == 1, "what is seen anyway is not said"
+
+
+def test_the_players_place_is_told_while_it_says_where_it_is(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    players = graph.other.create_publisher(ReplayStatus, "player/status", LATCHED)
+    graph.other.create_subscription(MarkerArray, "face/markers", lambda _: None, RELIABLE)  # somebody looks
+    players.publish(ReplayStatus(state=ReplayStatus.STATE_PLAYING, path="/takes/smile", position=2.5, end=9.0))
+    activate(graph)
+    page = graph.node._page
+    player = graph.spin_until(lambda: note(page, "player"), "player")
+    assert (player["name"], player["position"]) == ("smile", 2.5)
+    monkeypatch.setattr("face_viz.node.PLAYER_S", -1.0)
+    with watching(page):
+        graph.spin_until(lambda: note(page, "player") is None, "end of a player that says nothing")
+
+
+def test_takes_are_worked_on_unless_others_reach_the_page(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    graph.node.set_parameters([Parameter("host", value="0.0.0.0")])
+    activate(graph)
+    monkeypatch.setattr(graph.node._page, "announce", lambda text, ok=True: told.append(text))
+    graph.node._page.command(Command("check_take", folder="smile"))
+    assert "other machines" in told[-1]
+    assert graph.node.trigger_deactivate() == SUCCESS
+    assert graph.node.trigger_cleanup() == SUCCESS
+    graph.node.set_parameters([Parameter("host", value="127.0.0.1")])
+    activate(graph)
+    asked: list[Command] = []
+    monkeypatch.setattr("face_viz.take_work.TakeWork.handle", lambda self, command: asked.append(command))
+    commands = [Command(name, folder="smile") for name in TAKE_COMMANDS]
+    for command in commands:
+        graph.node._page.command(command)
+    assert asked == commands
+    assert Path(graph.node._work._program[0]).is_file(), "the command line is installed beside the nodes"
+
+
+def test_a_replay_in_another_namespace_is_no_replay_here(graph: Graph) -> None:
+    activate(graph)
+    page = graph.node._page
+    elsewhere = rclpy.create_node("player", namespace="replay")
+    graph.executor.add_node(elsewhere)
+    clock = elsewhere.create_publisher(Clock, "/clock", 1)
+    try:
+        with watching(page):
+            graph.spin_until(lambda: graph.node.count_publishers("/clock") == 1, "clock")
+            graph.spin_until(lambda: note(page, "replay") == {"on": False}, "word on it")
+            other = graph.other.create_publisher(Clock, "/clock", 1)
+            graph.spin_until(lambda: note(page, "replay") == {"on": True}, "clock of somebody else")
+            graph.other.destroy_publisher(other)
+            graph.spin_until(lambda: note(page, "replay") == {"on": False}, "end of that")
+    finally:
+        elsewhere.destroy_publisher(clock)
+        graph.executor.remove_node(elsewhere)
+        elsewhere.destroy_node()
+
+
 def test_requests_nobody_answers_say_what_to_start(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     activate(graph)
     page = graph.node._page
     monkeypatch.setattr(page, "announce", lambda text, ok=True: told.append(text))
-    for name in ("record", "stop", "identify", "use_wearer", "routine", "cancel"):
+    names = "record", "stop", "identify", "use_wearer", "routine", "cancel", "pause", "resume", "seek", "set_rate"
+    for name in names:
         page.command(Command(name))
     assert "imusic record" in told[0]
-    assert len(told) == 6
+    assert len(told) == len(names)
     assert not any(graph.node._requests.offered().values())
 
 

@@ -16,7 +16,7 @@ from face_model.layout import load_layout
 from face_model.skin import skin_patches
 from face_viz.frame import FaceFrame, FaceState, ReferenceFrame
 from face_viz.page import FacePage, Trouble
-from face_viz.page_commands import Command
+from face_viz.page_commands import FORMATS, Command
 from face_viz.page_format import encode_signals
 from face_viz.shown_sensors import SensorStatus, ShownSensors
 from imu_sim.head import build_head
@@ -362,6 +362,190 @@ def test_recording_begins_tells_how_it_goes_and_ends(browser, page, performer, a
     browser.wait_for(lambda: "2026-01-01_1_<i>" in browser.text("takes"), "list of takes")
 
 
+PLAYER: dict[str, object] = {
+    "state": "playing", "name": "smile <b>", "level": "frames", "message": "", "position": 12.34, "begin": 2.0,
+    "end": 86.0, "rate": 1.0, "reached_rate": 1.0, "laps": 0, "checked": None,
+}  # fmt: skip
+
+
+def inside(browser, selector: str, size: tuple[int, int]) -> dict[str, float]:  # type: ignore[no-untyped-def]
+    """Where an element is, which must be within the window."""
+    box: dict[str, float] = browser.evaluate(f"document.querySelector('{selector}').getBoundingClientRect().toJSON()")
+    assert 0 <= box["left"] < box["right"] <= size[0], selector
+    assert 0 <= box["top"] < box["bottom"] <= size[1], selector
+    return box
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (400, 800)])
+def test_a_replay_is_led_by_click_drag_and_keys_and_its_controls_go_with_it(
+    browser, page, performer, asked, size
+) -> None:  # type: ignore[no-untyped-def]
+    page.tell("player", None)
+    browser.open(page.url, *size)
+    performer.play({})
+    browser.wait_for_frames(1)
+    whole = browser.evaluate("document.getElementById('face').clientHeight")
+    assert browser.evaluate("document.getElementById('player').hidden")
+    page.tell("player", PLAYER)
+    browser.wait_for(lambda: browser.text("player-time") == "0:12.3 / 1:26.0", "time and length")
+    assert browser.text("player-word") == "smile <b> · plays"
+    boxes = [
+        inside(browser, f"#{name}", size) for name in ("play", "seek", "player-time", "player-rate", "player-word")
+    ]
+    assert all(box["top"] >= boxes[1]["top"] for box in boxes)
+    assert boxes[1]["right"] - boxes[1]["left"] > 0.85 * (size[0] - (PANEL_PX if size[0] > 620 else 0))
+    assert browser.evaluate("document.getElementById('face').clientHeight") < whole, "the face stands above them"
+    press(browser, "#play", asked, Command("pause"))
+    page.tell("player", PLAYER | {"state": "paused"})
+    browser.wait_for(lambda: browser.text("play") == "Play", "button to go on")
+    press(browser, "#play", asked, Command("resume"))
+    page.tell("player", PLAYER | {"state": "waiting"})  # for a place that was jumped to while it stood
+    browser.wait_for(lambda: "waits" in browser.text("player-word"), "wait")
+    assert browser.text("play") == "Play"
+
+    # A click and a drag with a real mouse, in the middle of the bar and then to its end.
+    from selenium.webdriver import ActionChains
+
+    bar_element = browser.driver.find_element("id", "seek")
+    ActionChains(browser.driver).click(bar_element).perform()
+    browser.wait_for(lambda: [c for c in asked if c.name == "seek"], "jump by a click")
+    assert asked[-1].position == pytest.approx(44.0, abs=3.0)
+    ActionChains(browser.driver).drag_and_drop_by_offset(bar_element, int(boxes[1]["width"] / 2) - 1, 0).perform()
+    browser.wait_for(lambda: asked[-1] == Command("seek", position=86.0), "jump to the end")
+    page.tell("player", PLAYER | {"position": 86.0, "state": "ended"})
+    browser.wait_for(lambda: browser.text("play") == "Again", "button to begin anew")
+    page.tell("player", PLAYER | {"position": 40.0})
+    browser.wait_for(lambda: browser.text("player-time") == "0:40.0 / 1:26.0", "place")
+    asked.clear()
+    keys = {"ArrowLeft": 35.0, "ArrowUp": 70.0, "0": 2.0, "ArrowRight": 45.0, "ArrowDown": 10.0, "End": 86.0}
+    for key, position in keys.items():
+        event = f"new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true, cancelable: true }})"
+        browser.evaluate(f"void (imusic.player.put = null, document.getElementById('seek').dispatchEvent({event}))")
+        want = Command("seek", position=position)
+        browser.wait_for(lambda want=want: want in asked, f"jump by {key}")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (400, 800)])
+def test_a_replays_speed_trouble_and_check_are_shown(browser, page, performer, asked, size) -> None:  # type: ignore[no-untyped-def]
+    browser.open(page.url, *size)
+    page.tell("player", PLAYER | {"rate": 0.7, "reached_rate": 0.3, "laps": 2, "checked": [7, 1, 0, 5]})
+    browser.wait_for(lambda: browser.evaluate("document.getElementById('player-rate').value") == "0.7", "speed")
+    for told in ("reaches 0.3×", "lap 3", "7 equal, 1 different, 0 missing, 5 not compared"):
+        assert told in browser.text("player-word")
+    offered = browser.evaluate("[...document.getElementById('player-rate').options].map((o) => Number(o.value))")
+    assert {0.0, 0.1, 0.7, 1.0, 20.0} <= set(offered)
+    browser.evaluate(
+        "(() => { const s = document.getElementById('player-rate'); s.value = '20';"
+        " s.dispatchEvent(new Event('change')); })()"
+    )
+    browser.wait_for(lambda: Command("set_rate", rate=20.0) in asked, "another speed")
+    page.announce("expected a rate of 0.1 to 20, found 50", False)
+    browser.wait_for(lambda: browser.text("notice") == "expected a rate of 0.1 to 20, found 50", "the player's words")
+    words = "inference ended <i>: " + "no face came. " * 20
+    page.tell("player", PLAYER | {"state": "failed", "message": words})
+    browser.wait_for(lambda: words.strip() in browser.text("player-word"), "reason")
+    inside(browser, "#player", size)
+    inside(browser, "#play", size)
+    page.set_option("turn_head", True)
+    page.tell("player", None)
+    browser.wait_for(lambda: browser.evaluate("document.getElementById('player').hidden"), "end of the controls")
+
+
+TAKES = {
+    "folder": "/t",
+    "takes": [{"name": "2026-01-02_1_<i>", "megabytes": 1.5}, {"name": "a '\"] b", "megabytes": 2}],
+}
+FIRST = "2026-01-02_1_<i>"
+
+
+def does(command: str, row: int = 1) -> str:
+    """Selector of what is to be done with a take of the list."""
+    return f"#takes > li:nth-child({row}) [data-does={command}]"
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (400, 800)])
+def test_takes_are_checked_and_replayed_from_the_list(browser, page, performer, asked, size) -> None:  # type: ignore[no-untyped-def]
+    for note in ("work", "replayed"):
+        page.tell(note, None)
+    browser.open(page.url, *size)
+    browser.wait_for_frames(1)  # by then the page listens to clicks
+    tab(browser, "session-tab")
+    page.tell("takes", TAKES)
+    browser.wait_for(lambda: FIRST in browser.text("takes"), "list of takes")
+    browser.evaluate("document.getElementById('whose').value = ' /bob '")
+    press(browser, does("check_take", 2), asked, Command("check_take", folder="a '\"] b", whose="/bob"))
+    note = {"kind": "check", "take": FIRST, "state": "running", "share": None, "text": ""}
+    page.tell("work", note)
+    browser.wait_for(lambda: f"Checking {FIRST}" in browser.text("work-text"), "what is done")
+    assert browser.evaluate("document.getElementById('work').closest('li').dataset.take") == FIRST
+    assert browser.evaluate(f"document.querySelector('{does('export_take')}').disabled"), "one at a time"
+    press(browser, "#cancel-work", asked, Command("cancel_take"))
+    found = [{"about": "loss", "grade": g, "text": f"{g} <u>"} for g in ("good", "remark", "warning", "bad", "good")]
+    page.tell(
+        "work", note | {"state": "done", "text": "Not as it should be: loss.", "findings": found, "usable": False}
+    )
+    browser.wait_for(lambda: "Not as it should be" in browser.text("work-text"), "verdict")
+    rows = browser.evaluate("[...document.querySelectorAll('#findings li')].map((r) => [r.className, r.textContent])")
+    assert [kind for kind, _ in rows] == ["remark", "warning", "bad", "good"]
+    assert rows[1][1] == "loss: warning <u>"
+    assert "2 more" in rows[3][1]
+    browser.evaluate("document.getElementById('work').scrollIntoView({block: 'end'})")
+    inside(browser, "#findings", size)
+    press(browser, does("replay_take"), asked, Command("replay_take", folder=FIRST, whose="/bob"))
+    replayed = {"take": FIRST, "place": "/replay", "state": "starting", "url": "", "text": ""}
+    page.tell("replayed", replayed)
+    browser.wait_for(lambda: "starts" in browser.text("replayed-text"), "start")
+    assert browser.evaluate("document.getElementById('replayed-page').hidden")
+    page.tell("replayed", replayed | {"state": "running", "url": "javascript:alert(1)"})
+    browser.wait_for(lambda: "runs in /replay" in browser.text("replayed-text"), "replay")
+    assert browser.evaluate("document.getElementById('replayed-page').hidden"), "that is no page"
+    page.tell("replayed", replayed | {"state": "running", "url": "http://127.0.0.1:8123"})
+    browser.wait_for(
+        lambda: browser.evaluate("document.getElementById('replayed-page').href") == "http://127.0.0.1:8123/",
+        "its page",
+    )
+    page.tell("takes", TAKES | {"takes": TAKES["takes"][1:]})  # type: ignore[index]
+    browser.wait_for(lambda: FIRST not in browser.text("takes"), "a list without it")
+    press(browser, "#end-replay", asked, Command("end_replay"))
+    page.tell("replayed", replayed | {"state": "failed", "text": "no model <s>"})
+    browser.wait_for(lambda: "no model <s>" in browser.text("replayed-text"), "reason")
+    page.tell("replayed", None)
+    browser.wait_for(lambda: browser.evaluate("document.getElementById('replayed').hidden"), "end of it")
+
+
+def test_an_export_is_fetched_by_the_browser_that_asked(browser, page, performer, asked, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "take.csv").write_text("jawOpen\n0.5\n")
+    (tmp_path / "got").mkdir()
+    page.tell("work", None)
+    browser.open(page.url, 1280, 800)
+    behaviour = {"behavior": "allow", "downloadPath": str(tmp_path / "got")}
+    browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+    browser.wait_for_frames(1)  # by then the page listens to clicks
+    tab(browser, "session-tab")
+    page.tell("takes", TAKES)
+    browser.wait_for(lambda: FIRST in browser.text("takes"), "list of takes")
+    offered = browser.evaluate(f"[...document.querySelector('{does('export_take')}').options].map((o) => o.value)")
+    assert offered == ["", *FORMATS]
+    browser.evaluate(
+        f"(() => {{ const s = document.querySelector('{does('export_take')}'); s.value = 'csv';"
+        " s.dispatchEvent(new Event('change')); })()"
+    )
+    browser.wait_for(lambda: Command("export_take", folder=FIRST, format="csv") in asked, "wish for a CSV")
+    note = {"kind": "export", "take": FIRST, "format": "csv", "state": "running", "share": 0.25, "text": ""}
+    page.tell("work", note)
+    browser.wait_for(lambda: browser.evaluate("document.getElementById('work-left').value") == 0.25, "progress")
+    file = {"url": page.offer(tmp_path / "take.csv", "smile.csv"), "name": f"{FIRST}.csv", "megabytes": 0.1}
+    page.tell("work", note | {"state": "done", "text": "1 face", "file": file})
+    browser.wait_for(lambda: list((tmp_path / "got").glob("*.csv")), "the file")
+    (got,) = (tmp_path / "got").iterdir()
+    assert got.read_text() == "jawOpen\n0.5\n"
+    assert "Download" in browser.text("work-file")
+    page.tell("work", note | {"state": "failed", "text": "expected ffmpeg, found none <b>"})
+    browser.wait_for(lambda: "expected ffmpeg, found none <b>" in browser.text("work-text"), "reason")
+    assert browser.evaluate("document.getElementById('work-file').hidden")
+    page.tell("work", None)
+
+
 def test_curves_are_drawn_and_signals_asked_for_only_while_looked_at(browser, page, performer) -> None:  # type: ignore[no-untyped-def]
     browser.open(page.url, 1280, 800)
     performer.play(SMILE)
@@ -435,6 +619,26 @@ def test_a_reference_stands_beside_with_the_difference_of_each_shape(browser, pa
     browser.wait_for_frames(2)
     again = browser.screenshot()[: int(0.4 * size[1]), :width].astype(int)
     assert np.abs(again - alone[: int(0.4 * size[1]), :width]).mean() < 2.0
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (960, 600), (400, 800)])
+def test_neither_of_two_faces_is_cut_in_three_quarter_view(browser, page, performer, size) -> None:  # type: ignore[no-untyped-def]
+    browser.open(f"{page.url}/?quality=full", *size)
+    performer.play({})
+
+    def beside() -> bool:
+        browser.evaluate("void (window.imusic ? (imusic.patience = 1e9) : 0)")
+        page.show_reference(ReferenceFrame(np.zeros(arkit.COUNT, np.float32), np.ones(arkit.COUNT, bool), True, "x"))
+        return bool(browser.evaluate("window.imusic?.stage.pair ?? false"))
+
+    browser.wait_for(beside, "two faces")
+    browser.wait_for_frames(1)
+    width = size[0] - (PANEL_PX if size[0] > 900 else 0)
+    height = size[1] if size[0] > 620 else int(0.46 * size[1])
+    stage = skin(browser.screenshot()[: int(0.8 * height), :width])
+    for edge in (width // 2, width):
+        assert not stage[:, edge - 2 : edge].any(), "an ear is cut"
+    assert stage.mean() > 0.15, "they fill the view"
 
 
 def test_the_first_view_is_three_quarter_and_the_front_a_click_away(browser, page, performer) -> None:  # type: ignore[no-untyped-def]

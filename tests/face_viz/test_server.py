@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Awaitable, Callable
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import aiohttp
 import numpy as np
@@ -25,6 +25,8 @@ OWN = (
     "curves.js",
     "plots.js",
     "session.js",
+    "player.js",
+    "takes.js",
     "units.js",
     "panel.js",
     "stage.js",
@@ -314,6 +316,8 @@ def test_commands_are_a_closed_list_with_bounded_arguments_and_a_pace(small_rig:
         {"command": "identify", "sensor": "1"}, {"command": "record", "take": "x" * 65},
         {"command": "record", "take": "a\u0000b"}, {"command": "record", "notes": ["x"]},
         {"command": "routine", "wearer": None}, {"command": "watch", "signals": 1},
+        {"command": "check_take", "folder": "../up"}, {"command": "export_take", "format": "exe"},
+        {"command": "seek", "position": "1"}, {"command": "set_rate", "rate": None},
     ]  # fmt: skip
 
     async def what(session: aiohttp.ClientSession) -> None:
@@ -394,5 +398,55 @@ def test_signals_go_to_those_who_watch_them_and_to_nobody_after(page: FacePage) 
                 return
             await asyncio.sleep(0.05)
         pytest.fail("a viewer that left is still counted")
+
+    visit(page, what)
+
+
+def test_an_exported_file_is_had_by_its_token_alone_and_until_it_is_offered_no_more(
+    page: FacePage, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * 4000  # of several parts
+    (tmp_path / "take.glb").write_bytes(content)
+
+    async def what(session: aiohttp.ClientSession) -> None:
+        address = page.offer(tmp_path / "take.glb", 'L\u00e4cheln; "x".glb')
+        assert len(address) > 30
+        async with session.get(f"/{address}") as response:
+            assert await response.read() == content
+            named = response.headers["Content-Disposition"]
+            assert named == "attachment; filename*=UTF-8''L%C3%A4cheln%3B%20%22x%22.glb"
+            assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+        for wrong in (f"/{address}x", f"/{address[:-1]}", "/exports/", "/exports/%2e%2e%2ftake.glb", "/exports/\u00e4"):
+            async with session.get(wrong) as response:
+                assert response.status in (403, 404)
+        for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            async with session.get(f"/{address}", headers=headers) as response:
+                assert response.status == 403
+        other = page.offer(tmp_path / "none", "none")
+        for gone in (address, other):
+            async with session.get(f"/{gone}") as response:
+                assert response.status == 404
+        page.offer(None)
+        async with session.get(f"/{other}") as response:
+            assert response.status == 404
+
+    visit(page, what)
+
+
+def test_frames_go_on_while_a_file_is_taken_slowly(page: FacePage, tmp_path: Path) -> None:
+    (tmp_path / "take.gif").write_bytes(bytes(30_000_000))
+
+    async def what(session: aiohttp.ClientSession) -> None:
+        async with session.get(f"/{page.offer(tmp_path / 'take.gif', 'take.gif')}") as response:
+            await response.content.read(1)  # and no more
+            async with session.ws_connect("/frames") as viewer:
+                for step in range(1, 20):
+                    page.show(frame(step / 64))
+                    while True:
+                        message = await viewer.receive()
+                        binary = message.type is aiohttp.WSMsgType.BINARY
+                        if binary and np.frombuffer(message.data, "<f4", 52, 40)[17] == step / 64:
+                            break
 
     visit(page, what)

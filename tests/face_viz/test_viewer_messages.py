@@ -11,7 +11,7 @@ pytestmark = pytest.mark.ros
 pytest.importorskip("rclpy", reason="no ROS 2: rclpy is not importable")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
-from imusic.msg import SensorMount  # noqa: E402
+from imusic.msg import ReplayStatus, SensorMount  # noqa: E402
 from rclpy.serialization import deserialize_message  # noqa: E402
 from sensor_msgs.msg import PointCloud2  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
@@ -27,6 +27,7 @@ from face_viz.viewer_messages import (  # noqa: E402
     MessageTemplate,
     cloud_message,
     point_packer,
+    replay_of,
     sensor_of,
 )
 
@@ -141,3 +142,23 @@ def test_points_are_the_same_bytes_whoever_packs_them(installed: bool) -> None:
         theirs = cloud_message(header, points, packer)
         assert bytes(theirs.data) == bytes(ours.data) == points.tobytes()
         assert theirs == ours
+
+
+def test_a_players_status_is_told_in_json_whatever_it_holds() -> None:
+    status = ReplayStatus(
+        state=ReplayStatus.STATE_PAUSED, path="/home/x/takes/smile/", level="frames", position=12.345, end=26.0,
+        rate=0.5, reached_rate=float("nan"), laps=2,
+    )  # fmt: skip
+    told = replay_of(status)
+    assert (told["state"], told["name"], told["position"], told["end"], told["rate"]) == (
+        "paused",
+        "smile",
+        12.35,
+        26.0,
+        0.5,
+    )
+    assert told["reached_rate"] is None
+    assert told["checked"] is None
+    status.checked, status.equal, status.different, status.state = True, 7, 1, 200
+    assert replay_of(status)["checked"] == [7, 1, 0, 0]
+    assert replay_of(status)["state"] == "failed"

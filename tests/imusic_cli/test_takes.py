@@ -137,3 +137,13 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert said in told
     assert "\n" not in told
     assert {path.name for path in tmp_path.iterdir()} == {"my takes"}
+
+
+def test_an_export_tells_programs_how_far_it_is_and_what_came_of_it(takes: Path, tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["export", "last", "-o", str(tmp_path / "x.gif"), "--json", "--width", "320"])
+    assert told.exit_code == 0, told.output
+    *progress, result = [json.loads(line) for line in told.stdout.splitlines()]
+    assert progress
+    assert progress[-1]["done"] == progress[-1]["of"] == result["faces"]
+    assert result["path"] == str(tmp_path / "x.gif")
+    assert result["bytes"] == (tmp_path / "x.gif").stat().st_size

@@ -12,13 +12,24 @@ Where to look:
 - How it moves: `anatomy` (what differs between people), `fields` (skin that slides and bulges), `shapes_upper`,
   `shapes_mouth`, `lids`, `jaw`, `tongue` (the motions), `shapes` (what two of them do together; both sides, carried to
   a form).
+- Other kinds of heads, on which a weight means another motion: `kinds`.
 - `build` makes a `FaceRig` of it, and draws people.
 """
 
 from __future__ import annotations
 
 from imu_sim.head.anatomy import TYPICAL, Anatomy, random_anatomy
-from imu_sim.head.build import HeadFamily, build_head
+from imu_sim.head.build import HeadFamily, ManyKinds, build_head
 from imu_sim.head.identity import MEAN, Identity, random_identity
 
-__all__ = ["MEAN", "TYPICAL", "Anatomy", "HeadFamily", "Identity", "build_head", "random_anatomy", "random_identity"]
+__all__ = [
+    "MEAN",
+    "TYPICAL",
+    "Anatomy",
+    "HeadFamily",
+    "Identity",
+    "ManyKinds",
+    "build_head",
+    "random_anatomy",
+    "random_identity",
+]

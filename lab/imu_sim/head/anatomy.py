@@ -159,55 +159,92 @@ TYPICAL: Final = Anatomy()
 _BY_MUSCLE: Final = np.array([0.22, np.deg2rad(8.0), 0.16, 0.30, 2.5, 2.5] + [0.10] * len(LOCAL_PLACES))
 _BY_SHAPE: Final = np.array([0.22, np.deg2rad(8.0), 0.16, 0.30, 2.5, 2.5] + [0.16] * len(LOCAL_PLACES))
 _BY_SIDE: Final = np.array([0.09, np.deg2rad(4.0), 0.05, 0.12, 1.0, 1.0] + [0.05] * len(LOCAL_PLACES))
-GAIN_BOUNDS: Final = (0.45, 1.75)
-REACH_BOUNDS: Final = (0.65, 1.55)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Between which draws are cut; see `Pull`."""
+
+    gain: tuple[float, float]
+    turn_rad: float
+    reach: tuple[float, float]
+    offset_mm: float
+
+
+OWN_BOUNDS: Final = Bounds(gain=(0.45, 1.75), turn_rad=0.45, reach=(0.65, 1.55), offset_mm=7.0)
 LEAST_REACH_PER_GAIN: Final = 0.75
 MOST_BULGE_PER_REACH: Final = 1.5
 """Skin that goes far, or lifts far, within a short reach would fold over itself."""
 
 
-def random_anatomy(rng: np.random.Generator) -> Anatomy:
+@dataclass(frozen=True)
+class Centre:
+    """The anatomy around which people are drawn.
+
+    Attributes:
+        shift: (len(MUSCLES), 6 + len(LOCAL_PLACES)) added to what each person's muscles draw, in the order of `Pull`,
+            the relative ones as logarithms.
+        jaw: the typical jaw.
+        bounds: between which draws are cut.
+    """
+
+    shift: NDArray[np.float64]
+    jaw: JawPath
+    bounds: Bounds
+
+    @property
+    def typical(self) -> Anatomy:
+        """Without anybody's own draw, alike on both sides."""
+        side = Side(pulls=tuple(_pull(row, self.bounds) for row in self.shift))
+        return Anatomy(side, side, self.jaw)
+
+
+OURS: Final = Centre(np.zeros((len(MUSCLES), len(_BY_SHAPE))), JawPath(), OWN_BOUNDS)
+
+
+def random_anatomy(rng: np.random.Generator, centre: Centre = OURS) -> Anatomy:
     """Draw the way a face moves: alike within a muscle, nearly alike on both sides."""
     muscles = sorted(set(MUSCLES.values()))
     by_muscle = dict(zip(muscles, rng.standard_normal((len(muscles), len(_BY_MUSCLE))) * _BY_MUSCLE, strict=True))
     by_shape = rng.standard_normal((len(MUSCLES), len(_BY_SHAPE))) * _BY_SHAPE
-    shared = by_shape + np.array([by_muscle[muscle] for muscle in MUSCLES.values()])
+    shared = centre.shift + by_shape + np.array([by_muscle[muscle] for muscle in MUSCLES.values()])
     meet, look = rng.normal(0.16, 0.06), rng.normal(0.0, 0.06)
-    return Anatomy(_side(rng, shared, meet, look), _side(rng, shared, meet, look), _jaw(rng))
+    left = _side(rng, shared, meet, look, centre.bounds)
+    right = _side(rng, shared, meet, look, centre.bounds)
+    return Anatomy(left, right, _jaw(rng, centre.jaw))
 
 
-def _side(rng: np.random.Generator, shared: NDArray[np.float64], meet: float, look: float) -> Side:
+def _side(rng: np.random.Generator, shared: NDArray[np.float64], meet: float, look: float, bounds: Bounds) -> Side:
     drawn = shared + rng.standard_normal(shared.shape) * _BY_SIDE
     return Side(
-        pulls=tuple(_pull(row) for row in drawn),
+        pulls=tuple(_pull(row, bounds) for row in drawn),
         lids_meet=float(np.clip(meet + rng.normal(0.0, 0.01), 0.04, 0.4)),
         look_gain=float(np.exp(look + rng.normal(0.0, 0.01))),
     )
 
 
-def _pull(drawn: NDArray[np.float64]) -> Pull:
-    gain = float(np.clip(np.exp(drawn[0]), *GAIN_BOUNDS))
-    reach = float(np.clip(np.exp(drawn[2]), max(REACH_BOUNDS[0], LEAST_REACH_PER_GAIN * gain), REACH_BOUNDS[1]))
+def _pull(drawn: NDArray[np.float64], bounds: Bounds) -> Pull:
+    gain = float(np.clip(np.exp(drawn[0]), *bounds.gain))
+    least_reach = min(max(bounds.reach[0], LEAST_REACH_PER_GAIN * gain), bounds.reach[1])
+    reach = float(np.clip(np.exp(drawn[2]), least_reach, bounds.reach[1]))
     return Pull(
         gain=gain,
-        turn_rad=float(np.clip(drawn[1], -0.45, 0.45)),
+        turn_rad=float(np.clip(drawn[1], -bounds.turn_rad, bounds.turn_rad)),
         reach=reach,
         bulge=float(np.clip(np.exp(drawn[3]), 0.35, min(2.2, MOST_BULGE_PER_REACH * reach / gain))),
-        offset_y_mm=float(np.clip(drawn[4], -7.0, 7.0)),
-        offset_h_mm=float(np.clip(drawn[5], -7.0, 7.0)),
+        offset_y_mm=float(np.clip(drawn[4], -bounds.offset_mm, bounds.offset_mm)),
+        offset_h_mm=float(np.clip(drawn[5], -bounds.offset_mm, bounds.offset_mm)),
         local=tuple(float(v) for v in drawn[6:]),
     )
 
 
-def _jaw(rng: np.random.Generator) -> JawPath:
-    typical = JawPath()
-
+def _jaw(rng: np.random.Generator, typical: JawPath) -> JawPath:
     def scaled(value: float, log_deviation: float) -> float:
         return float(value * np.exp(np.clip(rng.normal(0.0, log_deviation), -2.3 * log_deviation, 2.3 * log_deviation)))
 
     return JawPath(
-        hinge_x_mm=float(np.clip(rng.normal(0.0, 3.0), -7.0, 7.0)),
-        hinge_h_mm=float(np.clip(rng.normal(0.0, 3.0), -7.0, 7.0)),
+        hinge_x_mm=float(np.clip(rng.normal(typical.hinge_x_mm, 3.0), -7.0, 7.0)),
+        hinge_h_mm=float(np.clip(rng.normal(typical.hinge_h_mm, 3.0), -7.0, 7.0)),
         open_deg=scaled(typical.open_deg, 0.16),
         slide_mm=scaled(typical.slide_mm, 0.25),
         slide_deg=float(np.clip(rng.normal(typical.slide_deg, 8.0), 10.0, 60.0)),

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
+from face_model.faces import HEAD
 from face_model.rig import Corrective, FaceRig
 from imu_sim.head import proportions as prop
 from imu_sim.head.anatomy import TYPICAL, Anatomy, random_anatomy
 from imu_sim.head.form import form_of, mean_mesh
 from imu_sim.head.half import Region
 from imu_sim.head.identity import MEAN, Identity, random_identity
+from imu_sim.head.kinds import random_kind
 from imu_sim.head.mesh import HeadMesh
 from imu_sim.head.shapes import Shapes, build_shapes
 
@@ -107,21 +109,60 @@ def _landmarks(mesh: HeadMesh) -> dict[str, int]:
     }
 
 
+_KINDS: Final = 0xF47E
 _STREAM: Final = 0x4EAD
-"""Keeps these draws apart from others with the same seed."""
+"""Keep these draws apart from others with the same seed."""
 
 
 @dataclass(frozen=True)
 class HeadFamily:
-    """People around the mean head (`imu_sim.families.FaceFamily`): how they are built, and how their faces move."""
+    """People around the mean head (`imu_sim.families.FaceFamily`): how they are built, and how their faces move.
 
-    name: str = "head"
+    Attributes:
+        kind: 0 for our own kind of face; any other number is the seed of another (see `imu_sim.head.kinds`), whose
+            people differ as much among each other as ours.
+    """
+
+    kind: int = 0
+
+    @property
+    def name(self) -> str:
+        """`head`, or `head:3` for kind 3."""
+        return f"{HEAD}:{self.kind}" if self.kind else HEAD
 
     def typical(self) -> FaceRig:
-        """The mean head with the typical anatomy."""
-        return build_head()
+        """The mean head with the typical anatomy of its kind."""
+        if not self.kind:
+            return build_head()
+        kind = random_kind(self.kind)
+        return kind.applied(assemble(self.name, MEAN, kind.centre.typical))
 
     def subject(self, seed: int) -> FaceRig:
         """A random person; the same seed, the same person."""
         form, motion = np.random.default_rng([seed, _STREAM]).spawn(2)
-        return assemble(f"head {seed}", random_identity(form), random_anatomy(motion))
+        if not self.kind:
+            return assemble(f"{self.name} {seed}", random_identity(form), random_anatomy(motion))
+        kind = random_kind(self.kind)
+        return kind.applied(assemble(f"{self.name} {seed}", random_identity(form), random_anatomy(motion, kind.centre)))
+
+
+@dataclass(frozen=True)
+class ManyKinds:
+    """People of many kinds of heads, `first` to `last`: each belongs to one of them."""
+
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """Such as `head:1-40`."""
+        return f"{HEAD}:{self.first}-{self.last}"
+
+    def typical(self) -> FaceRig:
+        """Our own: there is nothing typical about many kinds."""
+        return build_head()
+
+    def subject(self, seed: int) -> FaceRig:
+        """A random person; the same seed, the same person."""
+        kind = int(np.random.default_rng([seed, _KINDS]).integers(self.first, self.last + 1))
+        return HeadFamily(kind).subject(seed)

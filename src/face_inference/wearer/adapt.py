@@ -1,100 +1,137 @@
-"""From labelled expressions to what is known of the wearer: Bayesian linear regression from the prior."""
+"""From evidence to what is known of the wearer: Bayesian linear regression from the prior."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from face_inference.errors import WearerError
+from face_inference.wearer.evidence import Evidence, LabelledRows, evidence_of
 from face_inference.wearer.prior import Prior, Source, WearerJacobian
 from face_model import arkit
 
 FloatArray = NDArray[np.floating]
 
+NATURAL_SHARE = 0.3
+"""What each of ten rows a second of natural motion counts: a face moves on in about a third of a second."""
 
-@dataclass(frozen=True)
-class LabelledRows:
-    """N moments of a wearer whose weights are known, more or less.
+NOISE_ROWS = 60.0
+"""How many rows everybody's noise counts for beside the wearer's own residuals; 60 to 200 gave the same."""
 
-    Attributes:
-        observation: (N, D) rad, see `WearerJacobian`.
-        weights: (N, 52).
-        spread: (N, 52) standard deviation of these labels.
-        valid: (N, D) bool, whether the sensor was seen.
+_NOISE_ROUNDS = 3
+"""The Jacobian and the residuals are learned from each other in turn; after three rounds they stay."""
+
+_LEAST_ROWS = 100
+"""Below this the wearer's own residuals are not looked at: so few rows are fitted by the Jacobian itself."""
+
+
+class Posterior(NamedTuple):
+    """Of the flattened Jacobian: mean (D, 52) rad and covariance (D 52, D 52) rad^2."""
+
+    mean: FloatArray
+    covariance: FloatArray
+
+    def uncertainty(self, prior: Prior) -> FloatArray:
+        """(D, D) rad^2, see `WearerJacobian.uncertainty`."""
+        size = len(self.mean)
+        four = self.covariance.reshape(size, arkit.COUNT, size, arkit.COUNT)
+        added: FloatArray = np.einsum("dset,st->de", four, prior.weights_moment, optimize=True)
+        return added
+
+
+def posterior(prior: Prior, evidence: Evidence) -> Posterior:
+    """What is known of the Jacobian; what nothing was seen of keeps its prior.
+
+    With the Jacobian's elements j ~ N(prior) and x_n = J w_n + e_n, e_n ~ N(0, R_n), the posterior is Gaussian
+    (C. Bishop, "Pattern Recognition and Machine Learning", 2006, section 3.3).
     """
-
-    observation: FloatArray
-    weights: FloatArray
-    spread: FloatArray
-    valid: NDArray[np.bool_]
-
-    def __post_init__(self) -> None:
-        count = len(self.observation)
-        shapes = self.weights.shape, self.spread.shape, self.valid.shape
-        if shapes != ((count, arkit.COUNT), (count, arkit.COUNT), self.observation.shape):
-            raise WearerError(
-                f"expected (N, D) observations and validity, (N, {arkit.COUNT}) weights and spreads, "
-                f"found {self.observation.shape}, {shapes}"
-            )
+    size, mean = prior.observations, prior.mean.astype(np.float64)
+    surprise = evidence.cross - mean @ evidence.moment  # (G, D, 52)
+    pull = np.einsum("gde,gew->dw", evidence.inverse_noise, surprise, optimize=True)
+    covariance = _inverse(prior.precision + _kronecker_sum(evidence, size))
+    return Posterior(mean + (covariance @ pull.reshape(-1)).reshape(size, arkit.COUNT), covariance)
 
 
 def adapt(prior: Prior, rows: LabelledRows, source: Source) -> WearerJacobian:
-    """Posterior of the Jacobian after `rows`; what they did not exercise keeps its prior.
-
-    With the Jacobian's elements j ~ N(prior) and x_n = J w_n + e_n, e_n ~ N(0, R + J C_n J^T), where C_n is the
-    covariance of the labels' own errors, seen through the prior's mean of J, the posterior is Gaussian (C. Bishop,
-    "Pattern Recognition and Machine Learning", 2006, section 3.3).
+    """What `rows` tell of a wearer with everybody's noise.
 
     Raises:
         WearerError: the rows have another number of channels, or are not finite.
     """
-    size = prior.observations
-    if rows.observation.shape[1] != size:
-        raise WearerError(f"expected observations of {size} channels, found {rows.observation.shape[1]}")
-    if not all(np.isfinite(a).all() for a in (rows.observation[rows.valid], rows.weights, rows.spread)):
-        raise WearerError("expected finite observations and labels, found NaN or infinity; record the routine again")
-    mean = prior.mean.astype(np.float64)
-    inverses, moments = [], []
-    pull = np.zeros((size, arkit.COUNT))
-    for chosen in _alike(rows):
-        weights, valid = rows.weights[chosen].astype(np.float64), rows.valid[chosen[0]]
-        inverse = _inverse_noise(prior, mean * rows.spread[chosen[0]], valid)
-        inverses.append(inverse.reshape(-1))
-        moments.append((weights.T @ weights).reshape(-1))
-        surprise = np.where(valid, rows.observation[chosen], 0.0) - weights @ mean.T  # (n, D)
-        pull += inverse @ surprise.T @ weights
-    covariance = _inverse(prior.precision + _kronecker_sum(inverses, moments, size))
-    jacobian = mean + (covariance @ pull.reshape(-1)).reshape(size, arkit.COUNT)
-    four = covariance.reshape(size, arkit.COUNT, size, arkit.COUNT)
-    uncertainty = np.einsum("dset,st->de", four, prior.weights_moment, optimize=True)
-    return WearerJacobian(jacobian, uncertainty, source)
+    evidence = evidence_of(prior, rows, prior.noise)
+    found = posterior(prior, evidence)
+    return WearerJacobian(found.mean, found.uncertainty(prior), source, evidence=evidence)
 
 
-def _alike(rows: LabelledRows) -> list[NDArray[np.intp]]:
-    """Indices of rows that share spread and validity, and with them their noise."""
-    keys = np.concatenate([rows.spread, rows.valid], axis=1)
-    _, group = np.unique(keys, axis=0, return_inverse=True)
-    return [np.flatnonzero(group.reshape(-1) == g) for g in range(int(group.max(initial=-1)) + 1)]
+def adapt_to_motion(prior: Prior, rows: LabelledRows, prompts: LabelledRows | None = None) -> WearerJacobian:
+    """What natural motion beside a camera tells: the Jacobian, and the residual covariance of this wearer.
+
+    What the Jacobian leaves over (shapes together are not the sum of each alone, tissue, the camera's own errors)
+    differs between wearers, and tells how much to believe of each direction of the observations. It is learned with
+    the Jacobian, by turns, from everybody's on.
+
+    Args:
+        prior: over wearers.
+        rows: natural motion at ten rows a second.
+        prompts: of the guided routine, where it was done with the same gluing.
+
+    Raises:
+        WearerError: rows of another number of channels, or not finite.
+    """
+    told = Evidence.nothing(prior.observations) if prompts is None else evidence_of(prior, prompts, prior.noise)
+    noise: FloatArray = prior.noise.astype(np.float64)
+    for _ in range(_NOISE_ROUNDS):
+        evidence = told + evidence_of(prior, rows, noise, NATURAL_SHARE)
+        found = posterior(prior, evidence)
+        noise = own_noise(prior.noise, rows, found.mean)
+    return WearerJacobian(found.mean, found.uncertainty(prior), "phone", noise, noise, evidence)
 
 
-def _inverse_noise(prior: Prior, label: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:
-    """(D, D) precision of a row's noise, `label` (D, 52) being that of its weights; zero where no sensor was seen."""
-    noise = prior.noise + label @ label.T
-    inverse = np.zeros_like(noise)
-    seen = np.flatnonzero(valid)
-    inverse[np.ix_(seen, seen)] = np.linalg.inv(noise[np.ix_(seen, seen)])
-    return inverse
+def own_noise(typical: FloatArray, rows: LabelledRows, jacobian: FloatArray) -> FloatArray:
+    """(D, D) rad^2: the covariance of what `jacobian` leaves of the rows, from everybody's (`typical`) on.
+
+    Mode of an inverse Wishart posterior. Of rows with different sensors only those of the commonest pattern count; what
+    was not seen takes what everybody's covariance makes of the seen (one step of expectation-maximisation).
+    """
+    expected = typical.astype(np.float64)
+    if not len(rows.valid):
+        return expected
+    patterns, group = np.unique(rows.valid, axis=0, return_inverse=True)
+    commonest = int(np.argmax(np.bincount(group.reshape(-1))))
+    chosen, valid = group.reshape(-1) == commonest, patterns[commonest]
+    count = NATURAL_SHARE * np.count_nonzero(chosen)
+    if np.count_nonzero(chosen) < _LEAST_ROWS or not valid.any():
+        return expected
+    left = (rows.observation[chosen] - rows.weights[chosen] @ jacobian.T)[:, valid]
+    square = completed(expected, NATURAL_SHARE * left.T @ left, count, valid)
+    found: FloatArray = (NOISE_ROWS * expected + square) / (NOISE_ROWS + count)
+    return found
 
 
-def _kronecker_sum(inverses: Sequence[FloatArray], moments: Sequence[FloatArray], size: int) -> FloatArray:
-    """Sum of the Kronecker products of (D, D) with (52, 52), each flattened -> (D 52, D 52); in one product."""
-    if not inverses:
+def completed(
+    typical: NDArray[np.float64], square: FloatArray, count: float, valid: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Expected sum of squares (D, D) of `count` residuals of which the `valid` channels' sum is `square`."""
+    seen, missing = np.flatnonzero(valid), np.flatnonzero(~valid)
+    whole = np.zeros_like(typical)
+    whole[np.ix_(seen, seen)] = square
+    if len(missing):
+        across = np.linalg.solve(typical[np.ix_(seen, seen)], typical[np.ix_(seen, missing)])  # (S, M)
+        whole[np.ix_(seen, missing)] = square @ across
+        whole[np.ix_(missing, seen)] = whole[np.ix_(seen, missing)].T
+        given = typical[np.ix_(missing, missing)] - typical[np.ix_(missing, seen)] @ across
+        whole[np.ix_(missing, missing)] = across.T @ square @ across + count * given
+    return whole
+
+
+def _kronecker_sum(evidence: Evidence, size: int) -> FloatArray:
+    """Sum over groups of the Kronecker products of (D, D) with (52, 52) -> (D 52, D 52); in one product."""
+    if not len(evidence.moment):
         return np.zeros((size * arkit.COUNT,) * 2)
-    four = (np.stack(inverses, axis=1) @ np.stack(moments)).reshape(size, size, arkit.COUNT, arkit.COUNT)
+    inverses, moments = (a.reshape(len(a), -1) for a in (evidence.inverse_noise, evidence.moment))
+    four = (inverses.T @ moments).reshape(size, size, arkit.COUNT, arkit.COUNT)
     whole: FloatArray = four.transpose(0, 2, 1, 3).reshape(size * arkit.COUNT, size * arkit.COUNT)
     return whole
 

@@ -51,7 +51,7 @@ class LinearEstimate:
         self._prior = prior.weights_covariance.astype(np.float64)
         self._mean = prior.weights_mean.astype(np.float64)
         self._jacobian = wearer.mean.astype(np.float64)
-        self._noise = prior.noise + wearer.uncertainty
+        self._noise = wearer.noise_beside(prior) + wearer.uncertainty
         self._gains: dict[bytes, Gain] = {}
 
     def gain(self, valid: NDArray[np.bool_]) -> Gain:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.errors import WearerError
-from face_inference.wearer.adapt import LabelledRows
 from face_inference.wearer.alignment import Alignment, align
+from face_inference.wearer.evidence import LabelledRows
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.prior import Prior
 from face_model import arkit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from safetensors.numpy import load_file, save_file
 from face_inference.errors import ModelFolderError
 from face_model import arkit
 from face_model.saved_arrays import Arrays, SavedArrays, text_array
+
+if TYPE_CHECKING:
+    from face_inference.wearer.evidence import Evidence
 
 Float32Array = NDArray[np.float32]
 FloatArray = NDArray[np.floating]
@@ -43,11 +46,21 @@ class WearerJacobian:
         uncertainty: (D, D) rad^2, covariance that not knowing the Jacobian better adds to an observation, on average
             over the weights that faces show.
         source: what it was learned from.
+        noise: (D, D) rad^2, covariance of this wearer's observations around J w; None: everybody's, `Prior.noise`.
+        labelled_noise: (D, D) rad^2, the same as far as labels told it; None: they did not.
+        evidence: of the labels, for learning on from unlabelled wear; None: there were none.
     """
 
     mean: FloatArray
     uncertainty: FloatArray
     source: Source
+    noise: FloatArray | None = None
+    labelled_noise: FloatArray | None = None
+    evidence: Evidence | None = None
+
+    def noise_beside(self, prior: Prior) -> FloatArray:
+        """(D, D) rad^2: this wearer's, or everybody's."""
+        return prior.noise if self.noise is None else self.noise
 
     def saved_state(self) -> Arrays:
         """As arrays, in the precision that they have, for `from_saved`."""

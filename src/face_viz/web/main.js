@@ -6,10 +6,12 @@ import { Curves } from "./curves.js";
 import { faceMesh, refresh } from "./face.js";
 import { Pace } from "./pace.js";
 import { at, Panel, text } from "./panel.js";
+import { Player } from "./player.js";
 import { Rig } from "./rig.js";
 import { Session } from "./session.js";
 import { setFine } from "./skin.js";
 import { Stage } from "./stage.js";
+import { Takes } from "./takes.js";
 import { Units } from "./units.js";
 import { decode } from "./wire.js";
 
@@ -31,7 +33,10 @@ class Viewer {
     this.bars = new Bars(at("bars"), rig.blendshapes, this.curves.chosen, () => this.curves.choose());
     this.bars.arrange(rig.observable);
     this.units = new Units((sensor) => this.send("identify", { sensor }));
-    this.session = new Session((command, more) => this.send(command, more));
+    const send = (command, more) => this.send(command, more);
+    this.takes = new Takes(send);
+    this.session = new Session(send, () => this.takes.recorded());
+    this.player = new Player(send);
     this.panel.opened = (tab) => this.curves.show(tab === "plots-tab");
     this.pace = new Pace(["full", "fine"].includes(asked.get("quality")));
     this.fine = asked.get("quality") === "fine" || !this.stage.software;
@@ -63,6 +68,7 @@ class Viewer {
     this.socket.onclose = () => {
       this.panel.lost();
       this.session.prompt(null);
+      this.player.show(null);
       if (this.frame) this.frame.silence = 1;
       this.renew();
       setTimeout(() => this.connect(), RETRY_MS);
@@ -91,14 +97,17 @@ class Viewer {
       this.units.show(null, Boolean(value?.identify));
     } else if (type === "recording") this.session.record(value);
     else if (type === "prompt") this.session.prompt(value);
-    else if (type === "takes") this.session.takes(value);
+    else if (type === "takes") this.takes.list(value);
+    else if (type === "work") this.takes.tellWork(value);
+    else if (type === "replayed") this.takes.tellReplay(value);
+    else if (type === "player") this.player.show(value);
     else if (type === "replay") at("replaying").hidden = !value?.on;
     else if (type === "reference") text("reference-name", value.source ? `Reference: ${value.source}` : "Reference");
   }
 
   scene(message) {
     this.panel.scene(message);
-    this.session.allow(message.options.commands);
+    for (const part of [this.session, this.takes, this.player]) part.allow(message.options.commands);
     this.bars.arrange(message.observable);
     // A viewer's own choice stands until the node's parameter changes.
     const { options: before, sensors, turns } = this;

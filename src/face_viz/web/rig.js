@@ -75,19 +75,21 @@ export class Rig {
     for (let i = 0; i < n.length; i++) n[i] *= 1e4;
   }
 
-  // What must be in view from the front: the head from crown to just below the chin, in face_head axes.
+  // What must be in view: the head from crown to just below the chin, in face_head axes; plan: x and y of its vertices.
   measure() {
     const { neutral, landmarks } = this;
     const height = (name) => neutral[3 * landmarks[name] + 2];
     const eyes = 0.5 * (height("pupil_left") + height("pupil_right"));
     const bottom = height("chin") - 0.25 * (eyes - height("chin"));
     let top = -Infinity, side = 0, front = -Infinity;
+    const plan = [];
     for (let i = 0; i < neutral.length; i += 3) {
       if (neutral[i + 2] < bottom) continue;
       top = Math.max(top, neutral[i + 2]);
       side = Math.max(side, Math.abs(neutral[i + 1]));
       front = Math.max(front, neutral[i]);
+      plan.push(neutral[i], neutral[i + 1]);
     }
-    return { top, bottom, side, front };
+    return { top, bottom, side, front, plan };
   }
 }

@@ -1,4 +1,4 @@
-// The wearer: guided routine, profiles; recordings and the list of takes.
+// The wearer: guided routine, profiles, recordings.
 
 import { at, text } from "./panel.js";
 
@@ -17,7 +17,9 @@ function left(seconds) {
 
 export class Session {
   // send: passes a command with its arguments to the server.
-  constructor(send) {
+  // recorded: called when a recording has ended.
+  constructor(send, recorded) {
+    this.recorded = recorded;
     this.services = {};
     this.recording = null;
     this.longest = 1;
@@ -27,7 +29,6 @@ export class Session {
     at("routine").addEventListener("click", () => send("routine", { wearer: wearer() }));
     at("cancel").addEventListener("click", () => send("cancel"));
     at("use-wearer").addEventListener("click", () => send("use_wearer", { wearer: wearer() }));
-    at("list-takes").addEventListener("click", () => send("takes"));
     at("record").addEventListener("click", () => {
       if (this.runs()) send("stop");
       else send("record", { take: at("take").value.trim(), wearer: wearer(), notes: at("notes").value.trim() });
@@ -51,7 +52,7 @@ export class Session {
 
   renew() {
     const { services, allowed } = this;
-    for (const id of ["wearer", "take", "notes", "list-takes"]) at(id).disabled = !allowed;
+    for (const id of ["wearer", "take", "notes"]) at(id).disabled = !allowed;
     at("routine").disabled = !(allowed && services.routine);
     at("use-wearer").disabled = !(allowed && services.use_wearer);
     at("cancel").hidden = !allowed;
@@ -62,8 +63,10 @@ export class Session {
 
   // What the recorder says of itself; null before it has said anything.
   record(recording) {
+    const before = this.runs();
     this.recording = recording;
     this.tell();
+    if (before && !this.runs()) this.recorded();
   }
 
   tell() {
@@ -102,15 +105,5 @@ export class Session {
     at("task").classList.toggle("hold", hold);
     at("task-left").value = (phase ?? 0) / this.longest;
     text("task-count", `${number ? `${number} of ${count} · ` : ""}${Math.ceil(rest ?? 0)} s left`);
-  }
-
-  takes({ folder, takes }) {
-    text("takes-folder", takes.length ? folder : `${folder}: none`);
-    const rows = takes.map(({ name, megabytes }) => {
-      const row = Object.assign(document.createElement("li"), { textContent: name });
-      row.append(Object.assign(document.createElement("small"), { textContent: `${megabytes} MB` }));
-      return row;
-    });
-    at("takes").replaceChildren(...rows);
   }
 }

@@ -87,7 +87,21 @@ export class Stage {
   reach() {
     const { top, bottom, side, front } = this.bounds;
     const half = MARGIN * Math.max((top - bottom) / 2, side / this.camera.aspect);
-    return half / Math.tan((FOV_DEG * Math.PI) / 360) + 0.35 * front;
+    const upright = half / Math.tan((FOV_DEG * Math.PI) / 360) + 0.35 * front;
+    return this.ahead ? upright : Math.max(upright, this.sidelong());
+  }
+
+  // As far as three-quarter asks for, where the back of the head comes into view and the window is narrow.
+  sidelong() {
+    const { plan, front } = this.bounds;
+    const narrow = MARGIN / (Math.tan((FOV_DEG * Math.PI) / 360) * this.camera.aspect);
+    const sin = Math.sin(THREE_QUARTER_RAD), cos = Math.cos(THREE_QUARTER_RAD);
+    let reach = 0;
+    for (let i = 0; i < plan.length; i += 2) {
+      const ahead = plan[i] - 0.25 * front, left = plan[i + 1]; // of what the camera turns about
+      reach = Math.max(reach, narrow * Math.abs(left * cos - ahead * sin) + left * sin + ahead * cos);
+    }
+    return reach;
   }
 
   front() {
@@ -113,11 +127,15 @@ export class Stage {
     this.frame();
   }
 
+  measure() {
+    this.distance = this.reach();
+    this.controls.minDistance = 0.35 * this.distance;
+    this.controls.maxDistance = 2.5 * this.distance;
+  }
+
   frame() {
     const { controls, distance: before } = this;
-    this.distance = this.reach();
-    controls.minDistance = 0.35 * this.distance;
-    controls.maxDistance = 2.5 * this.distance;
+    this.measure();
     if (!before) return this.front();
     const { position } = this.camera;
     position.sub(controls.target).multiplyScalar(this.distance / before).add(controls.target);
@@ -151,6 +169,7 @@ export class Stage {
   // From the front, or as an animator looks at a face.
   look(ahead) {
     this.ahead = ahead;
+    this.measure();
     this.front();
   }
 

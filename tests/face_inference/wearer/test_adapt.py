@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_inference.errors import WearerError
-from face_inference.wearer.adapt import LabelledRows, adapt
+from face_inference.wearer.adapt import adapt
+from face_inference.wearer.evidence import LabelledRows
 from face_model import arkit
 
 

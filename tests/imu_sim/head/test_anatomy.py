@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imu_sim.head import TYPICAL, random_anatomy
-from imu_sim.head.anatomy import GAIN_BOUNDS, MUSCLES, Anatomy, Pull, Side
+from imu_sim.head.anatomy import MUSCLES, OWN_BOUNDS, Anatomy, Pull, Side
 
 PEOPLE = [random_anatomy(np.random.default_rng(seed)) for seed in range(300)]
 SHAPES = list(MUSCLES)
@@ -31,8 +31,8 @@ def test_amplitude_direction_and_reach_spread_widely() -> None:
 
 def test_gains_stay_within_bounds() -> None:
     gain = drawn("gain")
-    assert gain.min() >= GAIN_BOUNDS[0]
-    assert gain.max() <= GAIN_BOUNDS[1]
+    assert gain.min() >= OWN_BOUNDS.gain[0]
+    assert gain.max() <= OWN_BOUNDS.gain[1]
 
 
 def test_shapes_of_one_muscle_and_both_sides_are_alike() -> None:
