@@ -18,7 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import CommandError, UsageError
 from imusic_cli.namespace import parsed_namespace
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def from_phone(
     elif file is not None:
         told = _from_phone(name, file, model, namespace, fps)
     else:
-        raise CommandError("expected a CSV that the phone recorded, or --take TAKE, found neither; give one")
+        raise UsageError("expected a CSV that the phone recorded, or --take TAKE, found neither; give one")
     if as_json:
         print(json.dumps(told, indent=2))  # noqa: T201
 
