@@ -92,9 +92,12 @@ class DistilConfig(StageConfig):
 
     Attributes:
         teacher_share: the student's target is this share of the teacher's result, the rest the truth.
+        estimate_share: of that target this share gives way to the linear estimate, smoothed: what a network learned of
+            how faces move holds only in part for people it never saw.
     """
 
     teacher_share: float = 0.7
+    estimate_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
 
 
 @dataclass(frozen=True)
