@@ -21,6 +21,7 @@ from face_inference.tracker import FaceTracker
 from face_inference.wearer_action import WearerAction
 from face_inference.wearer_snapshots import WearerSnapshots
 from face_inference.wearer_topics import WearerTopics, layout_of
+from face_inference.wearer_wear import WearerWear
 from face_model.errors import SnapshotError
 from face_model.frames import head_frame
 from imusic_ros.managed_node import ManagedNode
@@ -106,6 +107,7 @@ class ServedWearer:
         self._waiting: deque[tuple[ImuFrame, float]] = deque()
         self.topics = WearerTopics(node, place, self.model, self._on_layout, replay)
         self.neutral = NeutralService(node, place, tracker, self._refusal, self._log)
+        self.wear = WearerWear(node, place, tracker, self._log)
         self.action = WearerAction(node, place, tracker, description, self._routine_refusal, self._log)
         self.snapshots = WearerSnapshots(node, place, tracker, description, engine, lambda: self.action.profile)
         self._restore = (
@@ -172,6 +174,7 @@ class ServedWearer:
             self._node.destroy_service(self._restore)
         self.snapshots.close()
         self.action.close()
+        self.wear.close()
         self.neutral.close()
         self.topics.close()
 
