@@ -6,6 +6,7 @@ from face_inference.face_estimate import TrackingState
 from face_inference.frame_source import comparable
 from face_inference.served_wearer import ServedWearer, Since
 from face_inference.wearer.wear_learning import WearLearning
+from face_inference.wearer_wear import GLUED_ANEW
 from imusic_ros.health import ERROR, OK, WARN, Health
 
 MOST_DELAY_S = 0.05
@@ -126,6 +127,8 @@ def _verdict(wearer: ServedWearer, now_s: float, engine_failure: str | None) -> 
         return OK, f"calibrating: {tracker.calibration_hint}"
     if wearer.state == TrackingState.DEGRADED:
         return WARN, "sensors are missing or faulty: weights follow with lower confidence"
+    if tracker.wear.glued_anew:
+        return WARN, GLUED_ANEW
     if tracker.wearer.source == "population":
         return OK, "tracking an unknown wearer: the guided routine (`imusic wearer routine NAME`) is more accurate"
     return OK, "tracking"
