@@ -65,6 +65,7 @@ def wear_values(wear: WearLearning) -> dict[str, object]:
         learning = "on" if wear.can_learn else "waits for a routine: this profile holds no evidence to add to"
     return {
         "learn_while_worn": learning,
+        "wearer_fits": "no" if wear.glued_anew else "yes",
         "worn_s": wear.worn_s,
         "worn_rounds_kept": wear.kept,
         "worn_rounds_rejected": wear.rejected,
