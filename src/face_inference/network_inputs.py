@@ -10,15 +10,19 @@ from numpy.typing import NDArray
 from face_inference.channels import Channels
 from face_inference.errors import InferenceError
 from face_inference.wearer.linear_estimate import Gain, LinearEstimate
+from face_inference.wearer.smooth_estimate import SmoothEstimate
 from face_model import arkit
 
 Float32Array = NDArray[np.float32]
 
 
 class InputAssembler:
-    """Inputs (I,) = features (F), linear estimate (52), its standard deviation (52)."""
+    """Inputs (I,) = features (F), linear estimate (52), its standard deviation (52).
 
-    def __init__(self, channels: Channels, estimate: LinearEstimate) -> None:
+    With a `SmoothEstimate` each tick, of `step` or of `batch`, takes a change that is under way one tick on.
+    """
+
+    def __init__(self, channels: Channels, estimate: LinearEstimate | SmoothEstimate) -> None:
         self._channels = channels
         self._observation = channels.skin_block("rotation")
         self._valid, self._weights, self._deviation = (
@@ -45,6 +49,9 @@ class InputAssembler:
 
     def _gain_for(self, features: Float32Array) -> Gain:
         """The linear estimate's gain for the sensors that are there, nearly always those of the tick before."""
+        if self._estimate.changing:
+            self._gain = None
+            return self._estimate.tick(self._channels.observed(features))
         flags = features[self._valid].tobytes()
         if self._gain is None or flags != self._flags:
             self._flags, self._gain = flags, self._estimate.gain(self._channels.observed(features))
@@ -53,14 +60,19 @@ class InputAssembler:
     def batch(self, features: Float32Array) -> Float32Array:
         """Many ticks, (T, F) -> (T, I)."""
         size = self._channels.size
-        out = np.empty((len(features), input_size(self._channels)), dtype=np.float32)
+        whole = np.empty((len(features), input_size(self._channels)), dtype=np.float32)
+        changing = 0
+        while self._estimate.changing and changing < len(features):
+            self.step(features[changing], out=whole[changing])
+            changing += 1
+        features, out = features[changing:], whole[changing:]
         out[:, :size] = features
         observed = self._channels.observed(features)
         for rows, pattern in _patterns(observed):
             weights, deviation = self._estimate.weights(features[rows][:, self._observation], pattern)
             out[rows, size : size + arkit.COUNT] = weights
             out[rows, size + arkit.COUNT :] = deviation
-        return out
+        return whole
 
 
 def _patterns(observed: NDArray[np.bool_]) -> Iterator[tuple[slice | NDArray[np.intp], NDArray[np.bool_]]]:

@@ -90,10 +90,13 @@ class FaceInferenceNode(ManagedNode):
             self._engine = None
 
     def parameter_changed(self, name: str, value: Value) -> None:
-        """Fading, stillness and patience hold from now on."""
-        params = self._tracker_params()
+        """Fading, stillness, patience and learning hold from now on."""
+        params, learn = self._tracker_params(), bool(self.value("learn_while_worn"))
         for tracker in self._batch.trackers:
-            tracker.use_params(params)
+            if name == "learn_while_worn":
+                tracker.learn_while_worn = learn
+            else:
+                tracker.use_params(params)
 
     # The loop: frames come in, those that are there together become faces in one step of the engine, faces go out.
 
@@ -221,6 +224,8 @@ class FaceInferenceNode(ManagedNode):
     def _serve(self, model: Model, engine: Engine) -> None:
         description, params, replay = model.description, self._tracker_params(), bool(self.value("replay"))
         trackers = [FaceTracker(description, engine, params, face) for face in range(engine.faces)]
+        for tracker in trackers:
+            tracker.learn_while_worn = bool(self.value("learn_while_worn"))
         self._batch = FaceBatch(engine, trackers)
         for name, tracker in zip(self._names or ("",), trackers, strict=True):
             try:

@@ -42,6 +42,15 @@ PARAMETERS = (
         "this must be empty: each uses the profile of their own name, if there is one.",
     ),
     ParameterSpec(
+        "learn_while_worn",
+        True,
+        "Whether what is known of the wearer grows from their everyday motion, without labels.",
+        live=True,
+        effect="Every 20 s of motion it learns for a fifth of a second beside the frames, and keeps what makes the "
+        "next 20 s more likely. Set to false it learns no more; what it learned stays; the service forget_worn takes "
+        "it back. A replay does as was done when it was recorded.",
+    ),
+    ParameterSpec(
         "replay",
         False,
         "Frames are those of a recording: every one is computed, at whatever speed, and nothing depends on a clock.",

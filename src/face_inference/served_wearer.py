@@ -21,6 +21,7 @@ from face_inference.tracker import FaceTracker
 from face_inference.wearer_action import WearerAction
 from face_inference.wearer_snapshots import WearerSnapshots
 from face_inference.wearer_topics import WearerTopics, layout_of
+from face_inference.wearer_wear import WearerWear
 from face_model.errors import SnapshotError
 from face_model.frames import head_frame
 from imusic_ros.managed_node import ManagedNode
@@ -106,7 +107,8 @@ class ServedWearer:
         self._waiting: deque[tuple[ImuFrame, float]] = deque()
         self.topics = WearerTopics(node, place, self.model, self._on_layout, replay)
         self.neutral = NeutralService(node, place, tracker, self._refusal, self._log)
-        self.action = WearerAction(node, place, tracker, description, self._routine_refusal, self._log)
+        self.wear = WearerWear(node, place, tracker, self._log, replay)
+        self.action = WearerAction(node, place, tracker, description, self._routine_refusal, self._log, self.wear)
         self.snapshots = WearerSnapshots(node, place, tracker, description, engine, lambda: self.action.profile)
         self._restore = (
             node.create_service(RestoreSnapshot, f"{place}{node.get_name()}/restore", self._on_restore)
@@ -127,6 +129,7 @@ class ServedWearer:
         """Go on with a neutral or a routine that was asked for; `now_s` is the node's."""
         self.neutral.poll(now_s)
         self.action.poll(now_s, self.header)
+        self.wear.poll(now_s)
 
     def admits(self, message: ImuFrame, now_s: float) -> bool:
         """Whether a frame is of the layout and of the source that are followed; `now_s` is the node's."""
@@ -165,6 +168,7 @@ class ServedWearer:
         self._waiting.clear()
         self.neutral.abort("the node was deactivated; activate it and calibrate again")
         self.action.abort("the node was deactivated; activate it and start the routine again")
+        self.wear.keep()
 
     def close(self) -> None:
         """Withdraw everything."""
@@ -172,6 +176,7 @@ class ServedWearer:
             self._node.destroy_service(self._restore)
         self.snapshots.close()
         self.action.close()
+        self.wear.close()
         self.neutral.close()
         self.topics.close()
 
@@ -235,6 +240,7 @@ class ServedWearer:
         estimate = self.tracker.estimate
         self.state = TrackingState.CALIBRATING if estimate is None else estimate.state
         self.action.profile = message.wearer[:MOST_NAME]
+        self.wear.follow(None)
         return note
 
     def _on_restore(

@@ -25,9 +25,10 @@ from face_inference.sample_check import SampleCheck
 from face_inference.sensor_match import SensorMatch
 from face_inference.ticks import TickResampler
 from face_inference.uncertainty import honest
-from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.prior import WearerJacobian
 from face_inference.wearer.routine_capture import RoutineCapture
+from face_inference.wearer.smooth_estimate import CHANGE_S, SmoothEstimate
+from face_inference.wearer.wear_learning import WearLearning
 from face_model import arkit
 from face_model.imu_sample import ImuSample
 from face_model.saved_arrays import Arrays, SavedArrays, part_of
@@ -94,6 +95,7 @@ class FaceTracker:
         breaks: counts samples that were not the next: who records samples may have received those between.
         missed: first and last number of each run of samples that did not come, the newest of them; whoever keeps
             saved states may empty it.
+        wear: what is learned of the wearer while worn; for reading. It learns where `learn_while_worn` says so.
     """
 
     def __init__(
@@ -114,7 +116,8 @@ class FaceTracker:
         self._engine = engine
         self._only_this = None if engine.faces == 1 else np.arange(engine.faces) == face
         self._extractor = FeatureExtractor(description.mounts, rate_hz=description.rate_hz)
-        self._use_wearer(description.prior.unknown_wearer)
+        self.wear = WearLearning(description.prior, self._extractor.channels, description.rate_hz)
+        self._read_as(SmoothEstimate(description.prior, self.wear.known, self._change_ticks))
         self._sensors = SensorMatch(description)
         self._check = SampleCheck(len(description.mounts.names))
         self._ticks = TickResampler(self._extractor.channels, description.rate_hz, description.rate_hz)
@@ -160,13 +163,35 @@ class FaceTracker:
 
     @property
     def wearer(self) -> WearerJacobian:
-        """What is known of the wearer; its `source` says from where. A new neutral does not change it."""
-        return self._wearer
+        """What is known of the wearer; its `source` says from where. A new neutral does not change it, wear may."""
+        return self.wear.known
 
     @wearer.setter
     def wearer(self, wearer: WearerJacobian) -> None:
-        self._use_wearer(wearer)
+        self.use_wearer(wearer)
+
+    def use_wearer(self, labelled: WearerJacobian, worn: WearerJacobian | None = None) -> None:
+        """Somebody wears the sensors of whom labels tell this; `worn`: with what wear added to it before."""
+        self.wear.start(labelled, worn)
+        self._read_as(SmoothEstimate(self._description.prior, self.wear.known, self._change_ticks))
         self._reset_network()
+        self.changes += 1
+
+    @property
+    def learn_while_worn(self) -> bool:
+        """Whether unlabelled wear adds to what is known; at first not. What it added stays when it ends."""
+        return self.wear.enabled
+
+    @learn_while_worn.setter
+    def learn_while_worn(self, learn: bool) -> None:
+        if learn != self.wear.enabled:
+            self.wear.enabled = learn
+            self.changes += 1
+
+    def forget_worn(self) -> None:
+        """Go back to what labels tell, smoothly, and learn from wear anew."""
+        self.wear.forget()
+        self._reading.change_to(self.wear.known)
         self.changes += 1
 
     @property
@@ -287,7 +312,11 @@ class FaceTracker:
         """
         if not self._due:
             return False
-        self._inputs.step(self._due.popleft(), out=self._engine.inputs[self.face])
+        features = self._due.popleft()
+        changed = self.wear.tick(features)
+        if changed is not None:
+            self._reading.change_to(self.wear.known, changed)
+        self._inputs.step(features, out=self._engine.inputs[self.face])
         return True
 
     def take_output(self, output: EngineOutput) -> None:
@@ -340,7 +369,8 @@ class FaceTracker:
         engine = self._engine.save_state(self.face)
         arrays = part_of("params", self.params.saved_state())
         arrays |= part_of("features", self._extractor.saved_state())
-        arrays |= part_of("wearer", self._wearer.saved_state())
+        arrays |= part_of("reading", self._reading.saved_state())
+        arrays |= part_of("wear", self.wear.saved_state())
         arrays |= part_of("check", self._check.saved_state())
         arrays |= part_of("ticks", self._ticks.saved_state())
         arrays |= part_of("rings", {str(i): ring for i, ring in enumerate(engine.rings)})
@@ -378,7 +408,7 @@ class FaceTracker:
             rate_hz = layout.rate_hz
         extractor = FeatureExtractor(description.mounts, rate_hz=rate_hz)
         extractor.restore_state(saved.part("features"))
-        wearer = WearerJacobian.from_saved(saved.part("wearer"), description.prior.observations)
+        reading, wear = self._saved_wearer(saved)
         check = SampleCheck(extractor.channels.sensors)
         check.restore_state(saved.part("check"))
         continuity = Continuity(params.max_gap_s)
@@ -404,10 +434,24 @@ class FaceTracker:
         self._calibration, self._requested = automatic, requested
         self._received_s = None
         self._due.clear()
-        self._use_wearer(wearer)
+        self.wear = wear
+        self._read_as(reading)
         self.changes += 1
 
     # Details.
+
+    def _saved_wearer(self, saved: SavedArrays) -> tuple[SmoothEstimate, WearLearning]:
+        """What is known of the wearer, and how it is read and learned; raises `SnapshotError`."""
+        prior = self._description.prior
+        if saved.has_part("wearer"):  # of before wear taught anything
+            known = WearerJacobian.from_saved(saved.part("wearer"), prior.observations)
+            reading = SmoothEstimate(prior, known, self._change_ticks)
+            wear = WearLearning(prior, self._extractor.channels, self._description.rate_hz)
+            wear.start(known)
+            return reading, wear
+        reading = SmoothEstimate.from_saved(saved.part("reading"), prior, self._change_ticks)
+        part, channels = saved.part("wear"), self._extractor.channels
+        return reading, WearLearning.from_saved(part, reading.wearer, prior, channels, self._description.rate_hz)
 
     def _engine_state(self, saved: SavedArrays) -> EngineState:
         """What the engine is to go on from; raises `SnapshotError`."""
@@ -473,13 +517,18 @@ class FaceTracker:
 
     def _use(self, neutral: Neutral) -> None:
         self._extractor.state = State(neutral)
+        self.wear.renew()
         self._calibration = None
         self._end_routine("the neutral was learned anew during the routine; start it again")
         self._reset_network()
 
-    def _use_wearer(self, wearer: WearerJacobian) -> None:
-        self._wearer = wearer
-        self._inputs = InputAssembler(self._extractor.channels, LinearEstimate(self._description.prior, wearer))
+    def _read_as(self, reading: SmoothEstimate) -> None:
+        self._reading = reading
+        self._inputs = InputAssembler(self._extractor.channels, reading)
+
+    @property
+    def _change_ticks(self) -> int:
+        return round(CHANGE_S * self._description.rate_hz)
 
     def _conclude(self, sequence: int, state: TrackingState, weights: Float32Array, confidence: Float32Array) -> None:
         self._last = FaceEstimate(sequence, state, weights, confidence, self._head)
@@ -493,6 +542,7 @@ class FaceTracker:
         What is known of the wearer stays: a restart puts no sensor elsewhere.
         """
         self._extractor.state = State(None)
+        self.wear.renew()
         self._calibration = self._automatic_calibration()
         self._give_up("the hub or its layout changed meanwhile; start it again")
         self._last = None

@@ -19,8 +19,9 @@ from std_msgs.msg import Header
 from face_inference.errors import InferenceError
 from face_inference.model_folder import ModelDescription
 from face_inference.tracker import FaceTracker
-from face_inference.wearer.profile import ProfileFolder
-from face_inference.wearer.wearer_calibration import CalibrationOutcome, WearerCalibration, known_wearer
+from face_inference.wearer.profile import ProfileFolder, prior_digest
+from face_inference.wearer.wearer_calibration import CalibrationOutcome, WearerCalibration, kept_wearer
+from face_inference.wearer_wear import WearerWear
 from face_model.routine import ROUTINE
 from imusic_ros.managed_node import ManagedNode
 from imusic_ros.qos import LATCHED
@@ -51,6 +52,7 @@ class WearerAction:
         description: ModelDescription,
         refusal: Callable[[], str | None],
         log: RcutilsLogger,
+        wear: WearerWear,
     ) -> None:
         """Offer action, topic and service.
 
@@ -61,9 +63,10 @@ class WearerAction:
             description: of the model that it runs.
             refusal: why a routine cannot start now, or None.
             log: where it is told.
+            wear: what keeps what wear adds to the profile in use.
         """
         self._node, self._tracker, self._description, self._refusal = node, tracker, description, refusal
-        self._log = log
+        self._log, self._wear = log, wear
         self._folder = ProfileFolder()
         self._running: _Running | None = None
         self.profile = ""
@@ -94,7 +97,17 @@ class WearerAction:
         Raises:
             ProfileError: there is no such profile, it is damaged, or does not fit the model.
         """
-        self._tracker.wearer = known_wearer(name, self._description, self._folder)
+        self._wear.keep()
+        if name:
+            profile, told = kept_wearer(name, self._description, self._folder)
+            self._tracker.use_wearer(profile.jacobian, profile.worn)
+            same = profile.label.prior == prior_digest(self._description.prior)
+            self._wear.follow(profile.label if same else None)
+            if told:
+                self._log.warning(told)
+        else:
+            self._tracker.use_wearer(self._description.prior.unknown_wearer)
+            self._wear.follow(None)
         self.profile = name
 
     def use_if_kept(self, name: str) -> None:
@@ -125,6 +138,7 @@ class WearerAction:
             self._running = None
             if outcome.success:
                 self.profile = str(running.goal.request.wearer)
+                self._wear.follow(calibration.label)
             running.done.set_result(None)
 
     def abort(self, reason: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from face_inference.face_estimate import TrackingState
 from face_inference.frame_source import comparable
 from face_inference.served_wearer import ServedWearer, Since
+from face_inference.wearer.wear_learning import WearLearning
+from face_inference.wearer_wear import GLUED_ANEW
 from imusic_ros.health import ERROR, OK, WARN, Health
 
 MOST_DELAY_S = 0.05
@@ -44,6 +46,7 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
         "missing_sensors": ", ".join(tracker.missing_sensors) or "none",
         "wearer": wearer.action.profile or "unknown",
         "wearer_known_from": tracker.wearer.source,
+        **wear_values(tracker.wear),
     }
     if min(wearer.publishers) > 1 or since.foreign:
         return Health(ERROR, _two_sources(wearer, since.foreign), values)
@@ -52,6 +55,22 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
         # At another rate than 1 a delay by /clock says nothing about this computer.
         level, text = _pace(None if wearer.is_simulated else delay_s, since) or (level, text)
     return Health(level, text, values)
+
+
+def wear_values(wear: WearLearning) -> dict[str, object]:
+    """How learning while worn goes."""
+    if not wear.enabled:
+        learning = "off"
+    else:
+        learning = "on" if wear.can_learn else "waits for a routine: this profile holds no evidence to add to"
+    return {
+        "learn_while_worn": learning,
+        "wearer_fits": "no" if wear.glued_anew else "yes",
+        "worn_s": wear.worn_s,
+        "worn_rounds_kept": wear.kept,
+        "worn_rounds_rejected": wear.rejected,
+        "worn_last_gain_nats": wear.gain,
+    }
 
 
 def _two_sources(wearer: ServedWearer, foreign: int) -> str:
@@ -109,6 +128,8 @@ def _verdict(wearer: ServedWearer, now_s: float, engine_failure: str | None) -> 
         return OK, f"calibrating: {tracker.calibration_hint}"
     if wearer.state == TrackingState.DEGRADED:
         return WARN, "sensors are missing or faulty: weights follow with lower confidence"
+    if tracker.wear.glued_anew:
+        return WARN, GLUED_ANEW
     if tracker.wearer.source == "population":
         return OK, "tracking an unknown wearer: the guided routine (`imusic wearer routine NAME`) is more accurate"
     return OK, "tracking"

@@ -18,6 +18,7 @@ from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from rclpy.time import Time  # noqa: E402
 from rosgraph_msgs.msg import Clock  # noqa: E402
+from std_srvs.srv import Trigger  # noqa: E402
 
 from face_inference.node import FaceInferenceNode  # noqa: E402
 from face_inference.wearer_topics import FRAMES  # noqa: E402
@@ -445,3 +446,17 @@ def test_without_a_parent_nothing_is_sent_and_a_wrong_one_is_refused(rig):
     rig.node.set_parameters([Parameter("parent_frame", value="my robot")])
     assert rig.node.trigger_configure() == TransitionCallbackReturn.FAILURE
     assert "parent_frame: expected the name of a frame" in rig.node._current_health().message
+
+
+def test_what_wear_taught_can_be_forgotten_and_learning_switched_off(rig):
+    rig.start()
+    values = rig.node.health().values
+    assert (values["learn_while_worn"], values["worn_rounds_kept"]) == ("on", 0)
+    client = rig.driver.create_client(Trigger, "face_inference/forget_worn")
+    rig.until(client.service_is_ready)
+    future = client.call_async(Trigger.Request())
+    rig.until(future.done)
+    assert future.result().success
+    assert "population" in future.result().message
+    rig.node.set_parameters([Parameter("learn_while_worn", value=False)])
+    assert rig.node.health().values["learn_while_worn"] == "off"

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_evaluation.takes import layout_of, samples_of
+from face_inference import tracker as tracker_module
 from face_inference.batch import FaceBatch
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.onnx_runtime_gpu import OnnxRuntimeGpuEngine
@@ -18,6 +19,7 @@ from face_inference.model_folder import load_model
 from face_inference.neutral_calibration import CalibrationParams
 from face_inference.snapshot import KIND, check_origin, missed_by_inference, restore_snapshot, snapshot_of
 from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.wearer import wear_learning, worn
 from face_inference.wearer.prior import WearerJacobian
 from face_model.errors import SnapshotError
 from face_model.imu_sample import STATUS_GYRO_SATURATED
@@ -92,6 +94,10 @@ def do(tracker, what):
         tracker.wearer = WearerJacobian(
             (1.3 * known.mean).astype(np.float32), (0.5 * known.uncertainty).astype(np.float32), "prompts"
         )
+    if "learn" in what:
+        tracker.learn_while_worn = True
+    if "forget" in what:
+        tracker.forget_worn()
     if "params" in what:
         tracker.use_params(replace(PARAMS, fade_s=0.3, calibration=replace(PARAMS.calibration, duration_s=0.3)))
 
@@ -162,6 +168,56 @@ def test_on_every_engine_that_runs_here_and_for_several_faces(trained, make_engi
         check_cut(trained["model"], make_engine, take(100.0, 1.2), events, cut, faces=2)
 
 
+@pytest.fixture
+def in_a_hurry(monkeypatch):
+    """Learning while worn in seconds instead of minutes."""
+    for module in (wear_learning, worn):
+        monkeypatch.setattr(module, "LEAST_OBSERVATIONS", 20)
+    monkeypatch.setattr(wear_learning, "LEAST_UNLABELLED", 20)
+    monkeypatch.setattr(wear_learning, "WORN_HZ", 50.0)
+    monkeypatch.setattr(wear_learning, "FRESH_OBSERVATIONS", 15)
+    monkeypatch.setattr(wear_learning, "MOST_OBSERVATIONS", 60)
+    monkeypatch.setattr(wear_learning, "STILL_RAD", 0.0)
+    monkeypatch.setattr(tracker_module, "CHANGE_S", 0.25)
+
+
+@pytest.mark.parametrize("cut", [90, 150, 190, 201, 230, 305, 420])
+def test_learning_while_worn_goes_on_bit_for_bit(trained, in_a_hurry, cut):
+    """Before, in and after a round, and while its result is faded in."""
+    events = [(5, "learn"), (140, "missing"), (300, "forget"), (400, "neutral")]
+    check_cut(trained["model"], OnnxRuntimeEngine, take(100.0, 0.6), events, cut)
+
+
+def test_learning_while_worn_changes_faces_and_off_it_changes_none(trained, in_a_hurry):
+    recording = take(100.0, 0.6)
+    published = []
+    for events in ([], [(5, "learn")]):
+        batch = batch_of(trained["model"], OnnxRuntimeEngine, layout=layout_of(recording))
+        published.append(run(batch, samples_with(recording, events), [0]))
+    wear = batch.trackers[0].wear
+    assert wear.kept + wear.rejected > 2
+    assert wear.kept > 0
+    equal = [a == b for a, b in zip(*published, strict=True)]
+    assert all(equal[:80])
+    assert not all(equal)
+
+
+def test_a_snapshot_of_before_wear_taught_anything_restores(trained):
+    recording = take(100.0, 0.6)
+    batch = batch_of(trained["model"], OnnxRuntimeEngine, layout=layout_of(recording))
+    samples = samples_with(recording, [])
+    run(batch, samples[:150], [0])
+    new = unpacked(snapshot_of(batch.trackers[0]))
+    old = {n: a for n, a in new.items() if not n.startswith(("tracker.wear.", "tracker.reading."))}
+    old |= {n.replace("reading.", ""): a for n, a in new.items() if n.startswith("tracker.reading.wearer.")}
+    check_origin("imusic tracker 1", trained["model"].description.digest, trained["model"].description)
+    other = batch_of(trained["model"], OnnxRuntimeEngine)
+    other.trackers[0].learn_while_worn = True
+    restore_snapshot(other.trackers[0], packed(old))
+    assert not other.trackers[0].learn_while_worn, "nor was it when this was recorded"
+    assert run(other, samples[150:], [0]) == run(batch, samples[150:], [0])
+
+
 def test_the_shipped_model_goes_on_bit_for_bit():
     pytest.importorskip("onnxruntime")
     model = load_model("imusic")
@@ -205,9 +261,9 @@ def test_a_refused_snapshot_changes_nothing(trained, recorded):
         "tracker.engine_ticks": np.array(1 << 40),
         "tracker.features.neutral.mount": np.zeros((6, 4)),
         "tracker.features.heading.rows": np.zeros((10, 52)),
-        "tracker.wearer.mean": np.full((15, 52), 1e6),
-        "tracker.wearer.uncertainty": -np.eye(15),
-        "tracker.wearer.source": np.frombuffer(b"nowhere", dtype=np.uint8),
+        "tracker.reading.wearer.mean": np.full((15, 52), 1e6),
+        "tracker.reading.wearer.uncertainty": -np.eye(15),
+        "tracker.reading.wearer.source": np.frombuffer(b"nowhere", dtype=np.uint8),
         "tracker.ticks.next_tick_s": np.array(np.inf),
         "tracker.ticks.time_s": np.array(-1e18),
         "tracker.hub_time_s": np.array(np.nan),

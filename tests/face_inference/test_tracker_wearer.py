@@ -84,8 +84,8 @@ def test_another_wearer_starts_the_network_anew_and_keeps_the_neutral(trained, r
     assert changed.neutral is neutral
     fresh = FaceTracker(model.description, OnnxRuntimeEngine(model))
     fresh.set_layout(layout_of(recording))
-    known = {n: a for n, a in changed.saved_state().items() if n.startswith(("features.", "wearer."))}
-    unlearned = {n: a for n, a in fresh.saved_state().items() if not n.startswith("automatic.")}
+    known = {n: a for n, a in changed.saved_state().items() if n.startswith(("features.", "reading.", "wear."))}
+    unlearned = {n: a for n, a in fresh.saved_state().items() if not n.startswith(("automatic.", "reading.", "wear."))}
     fresh.restore_state(unlearned | known)
     np.testing.assert_array_equal(run(changed, recording, 300)[0], run(fresh, recording, 300)[0])
 

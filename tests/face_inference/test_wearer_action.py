@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +23,7 @@ from rclpy.action import ActionClient  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+from std_srvs.srv import Trigger  # noqa: E402
 
 from face_inference.channels import Channels  # noqa: E402
 from face_inference.model_folder import load_model  # noqa: E402
@@ -287,3 +289,29 @@ def test_profiles_can_be_changed_while_it_runs(stage, model, folder):
     assert stage.health().values["wearer"] == "ann"
     assert stage.call("").success
     assert stage.health().values["wearer"] == "unknown"
+
+
+def test_what_wear_added_is_kept_in_the_profile_and_forgotten_there(stage, model, folder):
+    keep_profile(model, folder)
+    stage.set(wearer="ann")
+    stage.start()
+    wearer = stage.node._served[0]
+    wear = wearer.tracker.wear
+    learned = replace(wear.known, mean=1.2 * wear.known.mean)
+    wear.known, wear.kept = learned, 1  # as a round does
+    wearer.wear.poll(stage.node.now_s())
+    wearer.wear.keep()
+    np.testing.assert_allclose(folder.load("ann").worn.mean, learned.mean, rtol=1e-6)
+    assert stage.call("ann").success
+    np.testing.assert_allclose(wearer.tracker.wearer.mean, learned.mean, rtol=1e-6)
+    wearer.wear._on_forget(Trigger.Request(), Trigger.Response())
+    wearer.wear.keep()
+    assert folder.load("ann").worn is None
+
+
+def test_a_profile_of_another_gluing_is_told_of(stage):
+    stage.start()
+    wearer = stage.node._served[0]
+    wearer.tracker.wear.glued_anew = True
+    wearer.wear.poll(stage.node.now_s())
+    assert stage.health().values["wearer_fits"] == "no"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +11,17 @@ from numpy.typing import NDArray
 from face_inference.errors import WearerError
 from face_inference.wearer.prior import Prior
 from face_model import arkit
+from face_model.saved_arrays import Arrays, SavedArrays
 
 FloatArray = NDArray[np.floating]
 
 MOST_GROUPS = 32
 """Patterns of missing sensors and of spreads that are told apart; moments of rarer patterns are left out."""
+
+MOST_INFORMATION = 1e12
+"""What is larger, of any sum, is damage: noise of a microradian gives as much."""
+
+_MOST_SAVED = 4 * MOST_GROUPS
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,61 @@ class Evidence:
         """Of D channels."""
         d, w = observations, arkit.COUNT
         return cls(np.zeros((0, d, d)), np.zeros((0, w, w)), np.zeros((0, d, w)))
+
+    def counted(self, share: float) -> Evidence:
+        """The same, each moment counted so often."""
+        return Evidence(self.inverse_noise, share * self.moment, share * self.cross)
+
+    @cached_property
+    def rounded(self) -> Evidence:
+        """The same in numbers that single precision holds, so that what is saved is what is used."""
+        return Evidence(*(getattr(self, f.name).astype(np.float32).astype(np.float64) for f in fields(Evidence)))
+
+    def saved_state(self) -> Arrays:
+        """As arrays in single precision, for `from_saved`. Most of a prompt's moment is zero, and left out."""
+        arrays: Arrays = {"inverse_noise": self.inverse_noise.astype(np.float32)}
+        for name in ("moment", "cross"):
+            array = getattr(self, name).reshape(-1)
+            at = np.flatnonzero(array)
+            arrays |= {f"{name}_at": at.astype(np.int32), name: array[at].astype(np.float32)}
+        return arrays
+
+    @classmethod
+    def from_saved(cls, saved: SavedArrays, observations: int) -> Evidence:
+        """Of D channels, from `saved_state`.
+
+        Raises:
+            SnapshotError: it is damaged, or of other sensors.
+        """
+        d, w = observations, arkit.COUNT
+        inverse_noise = saved.array("inverse_noise", (None, d, d), "f4", most=MOST_INFORMATION, most_rows=_MOST_SAVED)
+        groups = len(inverse_noise)
+        whole = [inverse_noise.astype(np.float64)]
+        for name, size in (("moment", (w, w)), ("cross", (d, w))):
+            array = np.zeros((groups, *size))
+            at = saved.array(f"{name}_at", (None,), "i4")
+            values = saved.array(name, (len(at),), "f4", most=MOST_INFORMATION)
+            if len(at) and not (at[0] >= 0 and at[-1] < array.size and (np.diff(at) > 0).all()):
+                raise saved.refuse(f"places of {name} in order", "others")
+            array.reshape(-1)[at] = values
+            whole.append(array)
+        saved.end()
+        evidence = cls(*whole)
+        try:
+            evidence.check()
+        except ValueError as error:
+            raise saved.refuse("sums over moments", error) from error
+        return evidence
+
+    def check(self) -> None:
+        """Raises `ValueError` for what no moments sum up to."""
+        for name in ("inverse_noise", "moment"):
+            array = getattr(self, name).astype(np.float64)
+            scale = np.abs(array).max(axis=(1, 2)) + 1e-12
+            # Single precision leaves a millionth.
+            apart = np.abs(array - array.transpose(0, 2, 1)).max(axis=(1, 2))
+            if (apart > 1e-4 * scale).any() or (np.linalg.eigvalsh(array).min(axis=1) < -1e-4 * scale).any():
+                raise ValueError(f"{name} that is not symmetric and positive")
 
 
 def evidence_of(prior: Prior, rows: LabelledRows, noise: FloatArray, share: float = 1.0) -> Evidence:

@@ -47,6 +47,9 @@ class LinearEstimate:
     Theory", 1993, chapter 12).
     """
 
+    changing = False
+    """See `SmoothEstimate`."""
+
     def __init__(self, prior: Prior, wearer: WearerJacobian) -> None:
         self._prior = prior.weights_covariance.astype(np.float64)
         self._mean = prior.weights_mean.astype(np.float64)
@@ -63,6 +66,8 @@ class LinearEstimate:
                 self._gains.clear()
             found = self._gains[key] = self._solve(valid)
         return found
+
+    tick = gain
 
     def weights(self, observation: Float32Array, valid: NDArray[np.bool_]) -> tuple[Float32Array, Float32Array]:
         """(..., D) rad of one pattern of channels (D,) -> weights (..., 52) and their standard deviation (52,)."""

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from face_inference.errors import ModelFolderError
 from face_model import arkit
-from face_model.saved_arrays import Arrays, SavedArrays, text_array
+from face_model.saved_arrays import Arrays, SavedArrays, part_of, text_array
 
 if TYPE_CHECKING:
     from face_inference.wearer.evidence import Evidence
@@ -32,6 +32,9 @@ MOST_UNCERTAINTY_RAD2 = 100.0
 
 Source = Literal["population", "prompts", "phone"]
 """Where a Jacobian comes from: the mean of all people, a guided routine, or one beside a phone that saw the weights."""
+
+
+_NOISES = "noise", "labelled_noise"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,13 @@ class WearerJacobian:
 
     def saved_state(self) -> Arrays:
         """As arrays, in the precision that they have, for `from_saved`."""
-        return {"mean": self.mean, "uncertainty": self.uncertainty, "source": text_array(self.source)}
+        arrays: Arrays = {"mean": self.mean, "uncertainty": self.uncertainty, "source": text_array(self.source)}
+        for name in _NOISES:
+            if getattr(self, name) is not None:
+                arrays[name] = getattr(self, name)
+        if self.evidence is not None:
+            arrays |= part_of("evidence", self.evidence.saved_state())
+        return arrays
 
     @classmethod
     def from_saved(cls, saved: SavedArrays, observations: int) -> WearerJacobian:
@@ -76,14 +85,24 @@ class WearerJacobian:
         mean = saved.array("mean", (observations, arkit.COUNT), "f4 f8", most=MOST_JACOBIAN_RAD)
         uncertainty = saved.array("uncertainty", (observations,) * 2, "f4 f8", most=MOST_UNCERTAINTY_RAD2)
         source = saved.text("source")
+        noises = [
+            saved.array(name, (observations,) * 2, "f4 f8", most=MOST_UNCERTAINTY_RAD2) if name in saved else None
+            for name in _NOISES
+        ]
+        from face_inference.wearer.evidence import Evidence  # which needs the prior
+
+        evidence = Evidence.from_saved(saved.part("evidence"), observations) if saved.has_part("evidence") else None
         saved.end()
         if source not in get_args(Source):
             raise saved.refuse(f"one of the sources {', '.join(get_args(Source))}", repr(source[:40]))
         try:
-            check_covariance(uncertainty)
+            for covariance in (uncertainty, *noises):
+                if covariance is not None:
+                    check_covariance(covariance)
         except ValueError as error:
             raise saved.refuse("a covariance", error) from error
-        return cls(mean, uncertainty, cast(Source, source))
+        noise, labelled_noise = noises
+        return cls(mean, uncertainty, cast(Source, source), noise, labelled_noise, evidence)
 
 
 @dataclass(frozen=True)

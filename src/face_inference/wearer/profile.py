@@ -11,8 +11,8 @@ import re
 import secrets
 import stat
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -24,6 +24,9 @@ from safetensors.numpy import save
 
 from face_inference.channels import FEATURE_VERSION
 from face_inference.errors import ProfileError, WearerError
+from face_inference.wearer.adapt import adapt
+from face_inference.wearer.evidence import MOST_INFORMATION, Evidence
+from face_inference.wearer.guided import guided_rows
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.prior import (
     MOST_JACOBIAN_RAD,
@@ -35,7 +38,8 @@ from face_inference.wearer.prior import (
 )
 from face_model import arkit
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The first had neither noises and evidence nor what wear added."""
 SUFFIX = ".safetensors"
 
 MOST_BYTES = 16 << 20
@@ -49,6 +53,8 @@ _PART = ".part"
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 _ROUTINE = "routine."
+_EVIDENCE = "evidence."
+_WORN = "worn."
 _STORED_AS = {"wearer": "person", "prior": "population"}
 """Fields of the label whose names in the file are older than the code's; `response` is the Jacobian's mean."""
 
@@ -80,11 +86,19 @@ class ProfileLabel:
 
 @dataclass(frozen=True)
 class WearerProfile:
-    """One wearer: the Jacobian, and the routine it was learned from, so that a phone's labels can be added later."""
+    """One wearer.
+
+    Attributes:
+        label: what people read.
+        jacobian: what labels tell; wear changes nothing of it.
+        routine: what it was learned from, so that a phone's labels can be added later.
+        worn: the same with what wear added, apart, so that it can be forgotten; None: nothing.
+    """
 
     label: ProfileLabel
     jacobian: WearerJacobian
     routine: Observations | None = None
+    worn: WearerJacobian | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,40 @@ class ProfileFolder:
         Raises:
             ProfileError: the name cannot be a file's, or the folder cannot be written.
         """
+        with self._alone():
+            return self._save(profile)
+
+    def keep_worn(self, label: ProfileLabel, worn: WearerJacobian | None) -> bool:
+        """Keep what wear added to a profile, in place of what it added before; False where it is another one by now.
+
+        Whoever saves another profile meanwhile, a routine or a phone's labels, loses nothing.
+
+        Raises:
+            ProfileError: there is no such profile any more, it is damaged, or cannot be written.
+        """
+        with self._alone():
+            profile = self.load(label.wearer)
+            if profile.label != label:
+                return False
+            self._save(replace(profile, worn=worn))
+            return True
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One writer at a time, of all processes."""
+        try:
+            self.path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise ProfileError(f"expected to write into {self.path}, found: {error}; free the folder") from error
+        try:
+            with contextlib.suppress(OSError):  # file systems without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _save(self, profile: WearerProfile) -> Path:
         path = self._file(profile.label.wearer)
         content: dict[str, Any] = {"format_version": FORMAT_VERSION, "feature_version": FEATURE_VERSION}
         content |= {_STORED_AS.get(f.name, f.name): getattr(profile.label, f.name) for f in fields(ProfileLabel)}
@@ -112,6 +160,18 @@ class ProfileFolder:
             "response": profile.jacobian.mean.astype(np.float32),
             "uncertainty": profile.jacobian.uncertainty.astype(np.float32),
         }
+        evidence, worn = profile.jacobian.evidence, profile.worn
+        if evidence is not None:
+            arrays |= {_EVIDENCE + f.name: getattr(evidence, f.name).astype(np.float32) for f in fields(Evidence)}
+        if worn is not None:
+            arrays |= {_WORN + "response": worn.mean.astype(np.float32)}
+            arrays |= {_WORN + "uncertainty": worn.uncertainty.astype(np.float32)}
+        noises = {
+            "noise": profile.jacobian.noise,
+            "labelled_noise": profile.jacobian.labelled_noise,
+            _WORN + "noise": worn.noise if worn is not None else None,
+        }
+        arrays |= {name: noise.astype(np.float32) for name, noise in noises.items() if noise is not None}
         if profile.routine is not None:
             arrays |= {_ROUTINE + f.name: getattr(profile.routine, f.name) for f in fields(Observations)}
         arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -347,10 +407,45 @@ def check_fits(label: ProfileLabel, prior: Prior, sensors: Sequence[str], refere
         )
 
 
+def fitted(profile: WearerProfile, prior: Prior, sensors: Sequence[str], reference: str) -> tuple[WearerProfile, str]:
+    """The profile as it may be used with a model, and what is to be said of it, or nothing.
+
+    One that was learned with another prior, that is for another model, is learned anew from the routine in it; so is
+    one without evidence, of an older version. What wear added with another prior is left out.
+
+    Raises:
+        ProfileError: it was learned for other sensors, or with another prior and holds no routine that can be used.
+    """
+    label, routine = profile.label, profile.routine
+    digest = prior_digest(prior)
+    check_fits(replace(label, prior=digest), prior, sensors, reference)
+    other = label.prior != digest
+    if not other and (profile.jacobian.evidence is not None or label.source != "prompts" or routine is None):
+        return profile, ""
+    if routine is None:
+        check_fits(label, prior, sensors, reference)  # refuses it, in words
+    assert routine is not None
+    try:
+        jacobian = adapt(prior, guided_rows(routine).rows, "prompts")
+    except WearerError as error:
+        if not other:
+            return profile, ""
+        raise ProfileError(f"{label.wearer}: {error}") from error
+    if not other:
+        return replace(profile, jacobian=jacobian), ""
+    lost = "; what a phone saw is not in it: learn from it again" if label.source == "phone" else ""
+    told = f"{label.wearer}'s profile is of {label.model}: learned anew from the routine in it{lost}"
+    return WearerProfile(replace(label, source="prompts"), jacobian, routine), told
+
+
 def _check_versions(path: Path, content: dict[str, Any]) -> None:
-    for key, expected in (("format_version", FORMAT_VERSION), ("feature_version", FEATURE_VERSION)):
-        if content.get(key) != expected:
-            raise ProfileError(f"{path}: expected {key} {expected}, found {content.get(key)!r}; run the routine again")
+    versions = {"format_version": (1, FORMAT_VERSION), "feature_version": (FEATURE_VERSION,)}
+    for key, expected in versions.items():
+        found = content.get(key)
+        if isinstance(found, bool) or found not in expected:
+            raise ProfileError(
+                f"{path}: expected {key} {' or '.join(map(str, expected))}, found {found!r}; run the routine again"
+            )
 
 
 def _checked_content(content: Any) -> dict[str, Any]:
@@ -380,13 +475,45 @@ def _profile_from(content: dict[str, Any], arrays: dict[str, Any]) -> WearerProf
     if label.source not in get_args(Source):
         raise ValueError(f"source {label.source!r}")
     size = 3 * (len(label.sensors) - 1)
-    jacobian = _checked_array(arrays, "response", (size, arkit.COUNT), MOST_JACOBIAN_RAD)
-    uncertainty = _checked_array(arrays, "uncertainty", (size, size), MOST_UNCERTAINTY_RAD2)
-    check_covariance(uncertainty)
+    jacobian = replace(
+        _jacobian_from(arrays, "", size, label.source),
+        labelled_noise=_covariance_from(arrays, "labelled_noise", size) if "labelled_noise" in arrays else None,
+        evidence=_evidence_from(arrays, size) if any(name.startswith(_EVIDENCE) for name in arrays) else None,
+    )
+    worn = None
+    if any(name.startswith(_WORN) for name in arrays):
+        worn = _jacobian_from(arrays, _WORN, size, label.source)
+        worn = replace(worn, labelled_noise=jacobian.labelled_noise, evidence=jacobian.evidence)
     routine = None
     if any(name.startswith(_ROUTINE) for name in arrays):
         routine = _routine_from(arrays, size)
-    return WearerProfile(label, WearerJacobian(jacobian, uncertainty, label.source), routine)
+    return WearerProfile(label, jacobian, routine, worn)
+
+
+def _jacobian_from(arrays: dict[str, Any], part: str, size: int, source: Source) -> WearerJacobian:
+    mean = _checked_array(arrays, f"{part}response", (size, arkit.COUNT), MOST_JACOBIAN_RAD)
+    uncertainty = _covariance_from(arrays, f"{part}uncertainty", size)
+    noise = _covariance_from(arrays, f"{part}noise", size) if f"{part}noise" in arrays else None
+    return WearerJacobian(mean, uncertainty, source, noise)
+
+
+def _covariance_from(arrays: dict[str, Any], name: str, size: int) -> NDArray[np.floating]:
+    covariance = _checked_array(arrays, name, (size, size), MOST_UNCERTAINTY_RAD2)
+    check_covariance(covariance)
+    return covariance
+
+
+def _evidence_from(arrays: dict[str, Any], size: int) -> Evidence:
+    groups = len(arrays[f"{_EVIDENCE}inverse_noise"])
+    shapes = {"inverse_noise": (size, size), "moment": (arkit.COUNT,) * 2, "cross": (size, arkit.COUNT)}
+    evidence = Evidence(
+        *(
+            _checked_array(arrays, _EVIDENCE + name, (groups, *shape), MOST_INFORMATION).astype(np.float64)
+            for name, shape in shapes.items()
+        )
+    )
+    evidence.check()
+    return evidence
 
 
 def _checked_array(arrays: dict[str, Any], name: str, shape: tuple[int, ...], most: float) -> NDArray[np.floating]:

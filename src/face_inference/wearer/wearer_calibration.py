@@ -12,7 +12,7 @@ from face_inference.wearer.adapt import adapt
 from face_inference.wearer.guided import GuidedRows, check_followed, guided_rows
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.prior import Prior, WearerJacobian
-from face_inference.wearer.profile import ProfileFolder, WearerProfile, check_fits, checked_name, new_profile
+from face_inference.wearer.profile import ProfileFolder, ProfileLabel, WearerProfile, checked_name, fitted, new_profile
 from face_inference.wearer.routine_capture import Moment, RoutineCapture
 from face_model import routine
 
@@ -60,6 +60,7 @@ class WearerCalibration:
         self._learner: ThreadPoolExecutor | None = None
         self._learned: Future[tuple[WearerJacobian, GuidedRows]] | None = None
         self.outcome: CalibrationOutcome | None = None
+        self.label: ProfileLabel | None = None
 
     @property
     def moment(self) -> Moment:
@@ -99,7 +100,9 @@ class WearerCalibration:
         try:
             jacobian, guided = learned.result()
             if self._name:
-                self._folder.save(self._profile(jacobian, guided))
+                profile = self._profile(jacobian, guided)
+                self._folder.save(profile)
+                self.label = profile.label
         except InferenceError as error:
             self._end(CalibrationOutcome(False, f"{error}; what was known stays"))
             return
@@ -137,15 +140,17 @@ def learn(prior: Prior, observations: Observations) -> tuple[WearerJacobian, Gui
     return adapt(prior, guided.rows, "prompts"), guided
 
 
-def known_wearer(name: str, description: ModelDescription, folder: ProfileFolder) -> WearerJacobian:
-    """What the profile of this name knows, for a model; an empty name means an unknown wearer.
+def kept_wearer(name: str, description: ModelDescription, folder: ProfileFolder) -> tuple[WearerProfile, str]:
+    """The profile of this name for a model, and what is to be said of it, or nothing; see `fitted`.
 
     Raises:
-        ProfileError: there is no such profile, it is damaged, it was learned for other sensors or with another prior,
-            or the name cannot be a file's.
+        ProfileError: there is no such profile, it is damaged, it was learned for other sensors, or with another prior
+            and without a routine; or the name cannot be a file's.
     """
-    if not name:
-        return description.prior.unknown_wearer
-    profile, mounts = folder.load(name), description.mounts
-    check_fits(profile.label, description.prior, mounts.names, mounts.names[mounts.reference])
-    return profile.jacobian
+    mounts = description.mounts
+    return fitted(folder.load(name), description.prior, mounts.names, mounts.names[mounts.reference])
+
+
+def known_wearer(name: str, description: ModelDescription, folder: ProfileFolder) -> WearerJacobian:
+    """What labels told of the wearer of this profile; an empty name means an unknown wearer. See `kept_wearer`."""
+    return kept_wearer(name, description, folder)[0].jacobian if name else description.prior.unknown_wearer

@@ -76,16 +76,33 @@ def learn_worn(
     return replace(known, mean=jacobian, uncertainty=uncertainty, noise=noise)
 
 
+class ObservationDensity:
+    """How likely observations are under what is known of a wearer: the marginal of x = J w + e.
+
+    Args:
+        prior: over wearers.
+        known: of this one.
+        valid: (D,) the channels that all observations have.
+    """
+
+    def __init__(self, prior: Prior, known: WearerJacobian, valid: NDArray[np.bool_]) -> None:
+        self._seen = np.flatnonzero(valid)
+        own = known.mean[self._seen].astype(np.float64)
+        covariance = own @ prior.weights_covariance @ own.T
+        covariance += (known.noise_beside(prior) + known.uncertainty)[np.ix_(self._seen, self._seen)]
+        self._mean = own @ prior.weights_mean
+        lower = np.linalg.cholesky(covariance)
+        self._whiten = np.linalg.inv(lower).T
+        self._constant = len(self._seen) * np.log(2.0 * np.pi) + 2.0 * np.log(np.diag(lower)).sum()
+
+    def __call__(self, observation: FloatArray) -> NDArray[np.float64]:
+        """(N, D) rad -> (N,) log density."""
+        whitened = (observation[:, self._seen] - self._mean) @ self._whiten
+        return np.asarray(-0.5 * (np.square(whitened).sum(axis=1) + self._constant))
+
+
 def log_likelihood(
     prior: Prior, known: WearerJacobian, observation: FloatArray, valid: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """(N,) log density of observations (N, D) under what is known; `valid` (D,): the channels that all of them have."""
-    seen = np.flatnonzero(valid)
-    own = known.mean[seen].astype(np.float64)
-    covariance = own @ prior.weights_covariance @ own.T
-    covariance += (known.noise_beside(prior) + known.uncertainty)[np.ix_(seen, seen)]
-    apart = observation[:, seen] - own @ prior.weights_mean
-    lower = np.linalg.cholesky(covariance)
-    whitened = np.linalg.solve(lower, apart.T)
-    constant = len(seen) * np.log(2.0 * np.pi) + 2.0 * np.log(np.diag(lower)).sum()
-    return np.asarray(-0.5 * (np.square(whitened).sum(axis=0) + constant))
+    return ObservationDensity(prior, known, valid)(observation)

@@ -28,6 +28,7 @@ from face_inference.wearer.profile import (
     check_fits,
     checked_name,
     default_folder,
+    fitted,
     new_profile,
     prior_digest,
 )
@@ -58,6 +59,70 @@ def test_what_is_saved_is_loaded(folder, profile):
     np.testing.assert_array_equal(found.routine.valid, profile.routine.valid)
     assert folder.names() == ["ann"]
     assert path.stat().st_size < 1_000_000
+
+
+def test_noises_evidence_and_what_wear_added_come_back(folder, profile, prior):
+    noise = (2.0 * prior.noise).astype(float)
+    labelled = replace(profile.jacobian, noise=noise, labelled_noise=0.5 * noise)
+    worn = replace(labelled, mean=1.1 * labelled.mean, noise=3.0 * noise)
+    folder.save(replace(profile, jacobian=labelled, worn=worn))
+    found = folder.load("ann")
+    np.testing.assert_allclose(found.jacobian.noise, noise, rtol=1e-6)
+    np.testing.assert_allclose(found.jacobian.labelled_noise, 0.5 * noise, rtol=1e-6)
+    np.testing.assert_allclose(found.worn.mean, worn.mean, rtol=1e-6)
+    np.testing.assert_allclose(found.worn.noise, worn.noise, rtol=1e-6)
+    np.testing.assert_allclose(found.jacobian.evidence.cross, labelled.evidence.cross, rtol=1e-6)
+    assert found.worn.evidence is found.jacobian.evidence
+
+
+def test_what_wear_added_is_kept_beside_the_labels_and_forgotten_without_them(folder, profile):
+    folder.save(profile)
+    worn = replace(profile.jacobian, mean=1.1 * profile.jacobian.mean)
+    assert folder.keep_worn(profile.label, worn)
+    found = folder.load("ann")
+    np.testing.assert_allclose(found.worn.mean, worn.mean, rtol=1e-6)
+    np.testing.assert_allclose(found.jacobian.mean, profile.jacobian.mean, rtol=1e-6)
+    np.testing.assert_array_equal(found.routine.values, profile.routine.values)
+    assert folder.keep_worn(profile.label, None)
+    assert folder.load("ann").worn is None
+
+
+def test_what_wear_added_never_replaces_newer_labels(folder, profile):
+    newer = replace(profile, label=replace(profile.label, created="later"))
+    folder.save(newer)
+    assert not folder.keep_worn(profile.label, profile.jacobian)
+    assert folder.load("ann").worn is None
+    folder.remove("ann")
+    with pytest.raises(ProfileError):
+        folder.keep_worn(profile.label, profile.jacobian)
+
+
+def test_a_profile_of_the_first_version_is_read_and_learned_anew_for_its_evidence(folder, profile, prior, monkeypatch):
+    monkeypatch.setattr("face_inference.wearer.profile.FORMAT_VERSION", 1)
+    folder.save(replace(profile, jacobian=replace(profile.jacobian, evidence=None)))
+    monkeypatch.undo()
+    old = folder.load("ann")
+    assert old.jacobian.evidence is None
+    found, told = fitted(old, prior, SENSORS, "skull")
+    assert told == ""
+    np.testing.assert_allclose(found.jacobian.mean, profile.jacobian.mean, atol=1e-5)
+    assert found.jacobian.evidence is not None
+
+
+def test_a_profile_of_another_model_is_learned_anew_from_its_routine(profile, prior):
+    other = replace(prior, noise=(2.0 * prior.noise).astype(np.float32))
+    assert fitted(profile, prior, SENSORS, "skull") == (profile, "")
+    found, told = fitted(replace(profile, worn=profile.jacobian), other, SENSORS, "skull")
+    assert "learned anew from the routine" in told
+    assert found.worn is None
+    expected = adapt(other, guided_rows(profile.routine).rows, "prompts")
+    np.testing.assert_allclose(found.jacobian.mean, expected.mean, atol=1e-9)
+    phone = replace(profile, label=replace(profile.label, source="phone"))
+    assert "phone" in fitted(phone, other, SENSORS, "skull")[1]
+    with pytest.raises(ProfileError, match="run the routine again"):
+        fitted(replace(profile, routine=None), other, SENSORS, "skull")
+    with pytest.raises(ProfileError, match="sensors"):
+        fitted(profile, other, SENSORS[:-1], "skull")
 
 
 def test_its_beginning_can_be_read_by_people(folder, profile):
@@ -271,7 +336,7 @@ def test_a_damaged_file_is_told(folder, profile, damage):
 def test_a_file_of_another_version_is_told(folder, profile, monkeypatch):
     folder.save(profile)
     monkeypatch.setattr("face_inference.wearer.profile.FORMAT_VERSION", 99)
-    with pytest.raises(ProfileError, match="format_version 99"):
+    with pytest.raises(ProfileError, match="format_version 1 or 99"):
         folder.load("ann")
 
 

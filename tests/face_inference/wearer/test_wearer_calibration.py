@@ -92,7 +92,7 @@ def test_the_estimates_follow_who_is_known_and_a_new_neutral_keeps_it(
     tracker.wearer = personal
     state = tracker.saved_state()
     tracker.neutral = recorded_neutral(routine_recording, description.mounts)
-    assert tracker.wearer is personal
+    np.testing.assert_array_equal(tracker.wearer.mean, personal.mean)
     rest = FaceTracker(description, estimate_engine)
     rest.restore_state(state)
     assert rest.wearer.source == personal.source
@@ -215,5 +215,8 @@ def test_profiles_are_looked_up_for_the_model(tracker, description, routine_reco
     play(tracker, routine_recording, calibration)
     finish(tracker, routine_recording, calibration)
     other = replace(description.prior, weights_mean=description.prior.weights_mean + 0.1)
+    anew = known_wearer("ann", replace(description, prior=other), folder)
+    assert anew.source == "prompts"
+    folder.save(replace(folder.load("ann"), routine=None))
     with pytest.raises(ProfileError):
         known_wearer("ann", replace(description, prior=other), folder)
