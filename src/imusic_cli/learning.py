@@ -53,6 +53,10 @@ _READ_WELL = 0.6
 """Correlation below which a region is worth another minute (a guess)."""
 
 
+_FROM = "; learned from "
+"""In the words of a profile, before the names of what it was learned from."""
+
+
 @dataclass(frozen=True)
 class Source:
     """One recording that labels came from: a take, or the routine that the profile keeps.
@@ -215,7 +219,7 @@ def learn(
     before, compared_with = None, ""
     if known is not None and same_prior:
         before, compared_with = known.jacobian, f"the profile as it was ({known.jacobian.source})"
-        if any(source.name in known.label.quality for source in sources):
+        if _learned_from(known.label.quality) & {source.name for source in sources}:
             before, compared_with = None, ""
             if prompts is not None:
                 before, compared_with = adapt(description.prior, prompts, "prompts"), "the routine alone"
@@ -303,12 +307,17 @@ def _profile(found: Learned, known: WearerProfile | None, description: ModelDesc
         names,
         names[description.mounts.reference],
         description.title,
-        f"{found.summary}; learned from {sources}",
+        f"{found.summary}{_FROM}{sources}",
         None if known is None else known.routine,
     )
     if known is not None:
         learned = replace(learned, label=replace(learned.label, created=known.label.created))
     return learned
+
+
+def _learned_from(quality: str) -> set[str]:
+    """Names of the sources in a profile's words; judged on these, it would only say again what it was told."""
+    return set(quality.rpartition(_FROM)[2].split(", "))
 
 
 def _plain(score: Score | None) -> dict[str, float | None] | None:
