@@ -172,7 +172,8 @@ def _learned(
     from imusic_cli.guide import use_wearer
     from imusic_cli.learning import learn as learn_profile
 
-    learned = learn_profile(name, takes, ProfileFolder(), model, csvs, fps, force)
+    with err.status("aligning, learning, judging on what was not learned from"):
+        learned = learn_profile(name, takes, ProfileFolder(), model, csvs, fps, force)
     for source in learned.sources:
         words = source.rows.summary if source.pairing is None else source.pairing.summary
         err.print(f"{source.name}: {words}", highlight=False, soft_wrap=True)
