@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from face_inference.errors import WearerError
 from face_inference.wearer.adapt import NATURAL_SHARE, adapt_to_motion
 from face_inference.wearer.evidence import LabelledRows
-from face_inference.wearer.judgement import Judgement, judged
+from face_inference.wearer.judgement import Judgement, Score, judged
 from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.phone_rows import ROW_RATE_HZ, PhoneRows
 from face_inference.wearer.prior import Prior, WearerJacobian
@@ -31,8 +31,12 @@ LEAST_S = 20.0
 _GAP_ROWS = 10
 """A second around what is held out is not learned from either: neighbours are alike."""
 
-_CLEARLY = 0.01
-"""Share of the error by which another strength, or leaving the prompts out, must be better."""
+_BETTER_BY = 0.01
+"""Share of the error by which another strength must be better than the usual one, and r no worse."""
+
+_FOREIGN_BY = 0.03
+"""Share of the error, and a third of it of r, by which motion must be read better without the prompts before these are
+taken for another gluing's: those of the same gluing cost error at times (0.055 with, 0.053 without), but never r."""
 
 
 class Strength(NamedTuple):
@@ -96,19 +100,25 @@ def learn_natural(
         )
     labels = np.concatenate([take.labels for take in takes])
     observation = np.concatenate([take.observation for take in takes])
+
+    def tried(strength: Strength) -> Judgement:
+        beside = prompts if strength.prompts else None
+        return judged(labels, held_out(prior, rows, observation, beside, strength.share))
+
     given = prompts is not None
-    tried = {
-        strength: held_out(prior, rows, observation, prompts if strength.prompts else None, strength.share)
-        for strength in [
-            *(Strength(share, given) for share in SHARES),
-            *([Strength(SHARES[0], False)] if given else []),
-        ]
-    }
-    found = {strength: judged(labels, read) for strength, read in tried.items()}
-    standard = Strength(SHARES[0], given)
-    best = min(found, key=lambda strength: found[strength].whole.mae)
-    if found[best].whole.mae > (1.0 - _CLEARLY) * found[standard].whole.mae:
-        best = standard
+    best = Strength(SHARES[0], given)
+    after = tried(best)
+    foreign = False
+    if given:
+        alone = tried(Strength(SHARES[0], False))
+        foreign = _better(alone.whole, after.whole, _FOREIGN_BY, _FOREIGN_BY / 3.0)
+        if foreign:
+            best, after = Strength(SHARES[0], False), alone
+    for share in SHARES[1:]:
+        other = Strength(share, best.prompts)
+        found = tried(other)
+        if _better(found.whole, after.whole, _BETTER_BY, 0.0):
+            best, after = other, found
 
     def by(known: WearerJacobian) -> Judgement:
         return judged(labels, reading(prior, known, observation, rows.valid))
@@ -118,11 +128,15 @@ def learn_natural(
         best,
         by(prior.unknown_wearer),
         None if before is None else by(before),
-        found[best],
+        after,
         labels,
         seconds,
-        given and not best.prompts,
+        foreign,
     )
+
+
+def _better(score: Score, standard: Score, error: float, r: float) -> bool:
+    return score.mae < (1.0 - error) * standard.mae and not score.r < standard.r + r
 
 
 def held_out(
