@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,9 @@ _LEAST_TURNING_S = 5.0
 
 _MOST_PROMPTS = 6
 """More advice at once is not followed."""
+
+_LEARNING_S = 10.0
+"""From a routine's last sample to its profile, at most."""
 
 _READ_WELL = 0.6
 """Correlation below which a region is worth another minute (a guess)."""
@@ -214,10 +218,12 @@ def learn(
         if takes
         else [_from_routine(known, csvs[0], description, fps)]
     )
-    # With a CSV beside the routine its prompts tell nothing that the CSV does not tell better.
-    prompts = guided_rows(known.routine).rows if takes and known is not None and known.routine is not None else None
+    # Of a routine that the camera saw, prompts tell nothing that its labels do not tell better, and what was learned
+    # from them cannot be judged by these very moments.
+    seen = not takes or (known is not None and any(_holds_routine(source, known) for source in sources))
+    prompts = guided_rows(known.routine).rows if not seen and known is not None and known.routine is not None else None
     before, compared_with = None, ""
-    if known is not None and same_prior:
+    if known is not None and same_prior and not (seen and known.jacobian.source == "prompts"):
         before, compared_with = known.jacobian, f"the profile as it was ({known.jacobian.source})"
         if _learned_from(known.label.quality) & {source.name for source in sources}:
             before, compared_with = None, ""
@@ -313,6 +319,18 @@ def _profile(found: Learned, known: WearerProfile | None, description: ModelDesc
     if known is not None:
         learned = replace(learned, label=replace(learned.label, created=known.label.created))
     return learned
+
+
+def _holds_routine(source: Source, known: WearerProfile) -> bool:
+    """Whether the profile's routine ended while this take was recorded: a profile is created at its end."""
+    if source.pairing is None or known.routine is None:
+        return False
+    try:
+        ended_s = datetime.fromisoformat(known.label.created).timestamp()
+    except ValueError:  # a label is words for people; another program may have written it
+        return False
+    begins_s = 1e-9 * source.pairing.sensed.begins_ns
+    return begins_s < ended_s < begins_s + float(source.pairing.sensed.time_s[-1]) + _LEARNING_S
 
 
 def _learned_from(quality: str) -> set[str]:

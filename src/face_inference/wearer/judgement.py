@@ -25,8 +25,10 @@ LEAST_SPREAD = 0.02
 """Standard deviation of a label below which nothing was shown of a shape: r would be one of the camera's noise."""
 
 LITTLE = 0.35
-"""A shape that went less far than this (between its 2nd and 98th percentile) was hardly exercised (a guess: prompts
-are followed to half and more)."""
+"""A shape that went no further than this was hardly exercised (a guess: prompts are followed to half and more)."""
+
+_SHOWN_ROWS = 5
+"""For so many tenths of a second at least: what flickers was not shown."""
 
 WORSE_BY = 0.02
 """Share of the error, and of r, by which something new may be worse and still be as good: chance does that much."""
@@ -44,7 +46,7 @@ class Score:
         return self.mae > (1.0 + WORSE_BY) * other.mae or bool(self.r < other.r - WORSE_BY)
 
     def __str__(self) -> str:
-        return f"off by {self.mae:.3f}, r {self.r:.2f}"
+        return f"off by {self.mae:.4f}, r {self.r:.3f}"
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,9 @@ def _score(labels: FloatArray, read: FloatArray) -> Score:
 
 
 def not_exercised(labels: FloatArray) -> tuple[str, ...]:
-    """What to do beside the camera, as the routine asks for it, since labels (N, 52) hold little of it."""
-    low, high = np.percentile(labels, (2.0, 98.0), axis=0)
-    little = {i for i in observability.OBSERVABLE if high[i] - low[i] < LITTLE}
+    """What to do beside the camera, as the routine asks for it, since labels (N, 52) from rest hold little."""
+    reached = np.sort(labels, axis=0)[-min(_SHOWN_ROWS, len(labels))]
+    little = {i for i in observability.OBSERVABLE if reached[i] < LITTLE}
     wanted: list[str] = []
     for prompt, nominal in zip(routine.ROUTINE, routine.nominal_weights(), strict=True):
         main = {int(i) for i in np.flatnonzero(nominal > 0.6)}

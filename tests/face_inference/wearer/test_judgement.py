@@ -64,3 +64,11 @@ def test_what_was_not_shown_is_asked_for_in_the_routines_words():
     texts = {prompt.name: prompt.text for prompt in routine.ROUTINE}
     assert not_exercised(labels) == (texts["jaw_open"],)
     assert len(not_exercised(np.zeros((100, arkit.COUNT)))) > 10
+
+
+def test_one_pose_of_a_second_was_shown_and_a_flicker_was_not():
+    labels = np.zeros((1500, arkit.COUNT))
+    labels[700:710] = 0.8
+    assert not_exercised(labels) == ()
+    labels[702:710] = 0.0
+    assert len(not_exercised(labels)) > 10

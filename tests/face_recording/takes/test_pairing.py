@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 
 from face_inference.model_folder import load_model
 from face_inference.wearer import natural
-from face_inference.wearer.profile import ProfileFolder
+from face_inference.wearer.profile import ProfileFolder, new_profile
 from face_model import arkit
 from face_model.imu_sample import status_of
 from face_model.layout import load_layout
@@ -28,6 +29,7 @@ from imu_sim.kinematics import Trajectory
 from imu_sim.phone.camera import PHONE, Camera
 from imu_sim.simulate import simulate
 from imu_sim.subject import random_subject
+from imusic_cli import learning
 from imusic_cli.learning import DEFAULT_MODEL, learn
 
 BEGIN_NS = 1_764_340_000_000_000_000
@@ -158,6 +160,23 @@ def test_a_profile_is_learned_from_the_take(
     assert folder.load("ana").label.created == label.created
     assert "profile as it was" in again.compared_with
     assert len(again.learning.labels) == pytest.approx(len(found.learning.labels), abs=3)
+
+
+def test_a_routine_within_the_take_is_known_by_its_time(recorded: Recorded, tmp_path: Path) -> None:
+    description = load_model(DEFAULT_MODEL).description
+    pairing = pair_take(recorded.folder, description)
+    names, still = description.mounts.names, pairing.sensed.observations
+    made = new_profile("ana", description.prior.unknown_wearer, description.prior, names, names[0], "m 1", "q", still)
+
+    def within(created: str) -> bool:
+        profile = replace(made, label=replace(made.label, created=created))
+        return learning._holds_routine(learning.Source("take", None, pairing), profile)  # type: ignore[arg-type]
+
+    begins = datetime.fromtimestamp(1e-9 * BEGIN_NS, timezone.utc)
+    assert within((begins + timedelta(seconds=65.0)).isoformat())
+    assert not within((begins - timedelta(seconds=5.0)).isoformat())
+    assert not within((begins + timedelta(seconds=200.0)).isoformat())
+    assert not within("some day")
 
 
 def test_pictures_without_a_face_are_told(recorded: Recorded) -> None:
