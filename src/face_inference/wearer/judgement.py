@@ -33,6 +33,10 @@ _SHOWN_ROWS = 5
 WORSE_BY = 0.02
 """Share of the error, and of r, by which something new may be worse and still be as good: chance does that much."""
 
+MUCH_MORE_R = 0.05
+MOST_WORSE = 0.1
+"""With so much more r, so much more of the error is allowed (guesses)."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -42,8 +46,12 @@ class Score:
     r: float
 
     def worse_than(self, other: Score) -> bool:
-        """Whether this is more than chance behind `other` in error or correlation."""
-        return self.mae > (1.0 + WORSE_BY) * other.mae or bool(self.r < other.r - WORSE_BY)
+        """Whether this is more than chance behind `other` in error or correlation.
+
+        Who says rest has little error where little moves: for `MUCH_MORE_R` the error may be larger, within bounds.
+        """
+        most = MOST_WORSE if self.r > other.r + MUCH_MORE_R else WORSE_BY
+        return self.mae > (1.0 + most) * other.mae or bool(self.r < other.r - WORSE_BY)
 
     def __str__(self) -> str:
         return f"off by {self.mae:.4f}, r {self.r:.3f}"

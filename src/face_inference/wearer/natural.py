@@ -16,6 +16,7 @@ from face_inference.wearer.judgement import Judgement, Score, judged
 from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.phone_rows import ROW_RATE_HZ, PhoneRows
 from face_inference.wearer.prior import Prior, WearerJacobian
+from face_model import observability
 
 FloatArray = NDArray[np.floating]
 
@@ -30,6 +31,12 @@ LEAST_S = 20.0
 
 _GAP_ROWS = 10
 """A second around what is held out is not learned from either: neighbours are alike."""
+
+_MOVED = 0.2
+"""Weight of a shape that noise and wandering of a camera at rest do not reach."""
+
+_REST_ROWS = 20
+"""Two seconds of rest around motion are kept. Long rests would make residuals look small that are large in motion."""
 
 _BETTER_BY = 0.01
 """Share of the error by which another strength must be better than the usual one, and r no worse."""
@@ -56,8 +63,8 @@ class NaturalLearning:
         unknown: how the labelled motion is read after the neutral alone.
         before: by what was known before; None: nothing was.
         after: every part as read by what was learned from the others.
-        labels: (N, 52) of the camera, from the face at rest.
-        seconds: of labelled motion.
+        labels: (N, 52) of the camera, from the face at rest; long rests left out.
+        seconds: of labelled motion; long rests do not count.
         foreign_prompts: whether the routine's prompts were left out because the motion is read better without them, as
             it is when the boards were glued on anew.
     """
@@ -91,15 +98,16 @@ def learn_natural(
     Raises:
         WearerError: too little labelled motion.
     """
-    rows = joined([take.rows for take in takes])
+    moving = [_moving(take.labels) for take in takes]
+    rows = joined([_chosen(take.rows, kept) for take, kept in zip(takes, moving, strict=True)])
     seconds = len(rows.weights) / ROW_RATE_HZ
     if seconds < LEAST_S:
         raise WearerError(
-            f"expected at least {LEAST_S:.0f} s in which the camera saw the face and the sensors were there, found "
-            f"{seconds:.0f} s; record one to three minutes, the whole face in view"
+            f"expected at least {LEAST_S:.0f} s in which the camera saw the face move and the sensors were there, "
+            f"found {seconds:.0f} s; record one to three minutes, the whole face in view"
         )
-    labels = np.concatenate([take.labels for take in takes])
-    observation = np.concatenate([take.observation for take in takes])
+    labels = np.concatenate([take.labels[kept] for take, kept in zip(takes, moving, strict=True)])
+    observation = np.concatenate([take.observation[kept] for take, kept in zip(takes, moving, strict=True)])
 
     def tried(strength: Strength) -> Judgement:
         beside = prompts if strength.prompts else None
@@ -133,6 +141,14 @@ def learn_natural(
         seconds,
         foreign,
     )
+
+
+def _moving(labels: FloatArray) -> NDArray[np.bool_]:
+    """(N,) rows of labels (N, 52) from rest that are within `_REST_ROWS` of a moved face."""
+    moved = labels[:, list(observability.OBSERVABLE)].max(axis=1) > _MOVED
+    near = np.convolve(moved, np.ones(2 * _REST_ROWS + 1), mode="full")[_REST_ROWS : _REST_ROWS + len(moved)]
+    kept: NDArray[np.bool_] = near > 0.5
+    return kept
 
 
 def _better(score: Score, standard: Score, error: float, r: float) -> bool:

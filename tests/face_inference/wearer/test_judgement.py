@@ -50,6 +50,8 @@ def test_shapes_that_sensors_do_not_see_are_not_judged():
 def test_worse_is_more_than_chance():
     assert not Score(0.0505, 0.80).worse_than(Score(0.05, 0.81))
     assert Score(0.06, 0.81).worse_than(Score(0.05, 0.80))
+    assert not Score(0.054, 0.60).worse_than(Score(0.05, 0.50))
+    assert Score(0.06, 0.60).worse_than(Score(0.05, 0.50))
     assert Score(0.05, 0.70).worse_than(Score(0.05, 0.80))
     assert not Score(0.05, math.nan).worse_than(Score(0.05, math.nan))
     before = Judgement(Score(0.05, 0.8), {"jaw": Score(0.05, 0.8), "brows": Score(0.05, 0.8)})

@@ -107,3 +107,19 @@ def test_a_sensor_that_comes_and_goes_is_read_by_the_others(prior):
     alone = reading(prior, prior.unknown_wearer, observed[::3], valid[::3])
     np.testing.assert_allclose(read[::3], alone, atol=1e-5)
     assert np.isfinite(read).all()
+
+
+def test_a_long_rest_teaches_nothing(prior):
+    jacobian = somebody(prior, 5)
+    take, _ = motion(prior, jacobian, 15.0, 5)
+    rows, rest = take.rows, 900
+    at_rest = np.tile(-take.label_mean, (rest, 1))
+    seen = np.tile(-take.observation_mean, (rest, 1))
+    longer = LabelledRows(
+        np.concatenate([rows.observation, seen]),
+        np.concatenate([rows.weights, at_rest]),
+        np.full((len(rows.weights) + rest, rows.weights.shape[1]), 0.04),
+        np.ones((len(rows.weights) + rest, len(jacobian)), dtype=bool),
+    )
+    with pytest.raises(WearerError, match="found 17 s"):
+        learn_natural(prior, [PhoneRows(longer, take.alignment, take.observation_mean, take.label_mean)])
