@@ -4,8 +4,11 @@ Run it as `subscriber.py`. Two rules make it calm. A smile begins above one thre
 that it does not flicker between them; and what the model is not sure of moves nothing.
 """
 
+from contextlib import suppress
+
 import rclpy
 from imusic.msg import FaceBlendshapes
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from std_msgs.msg import Float64
@@ -39,5 +42,6 @@ class MirrorSmile(Node):
 
 
 if __name__ == "__main__":
-    with rclpy.init():
+    # Ctrl-C ends it.
+    with rclpy.init(), suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(MirrorSmile())

@@ -5,6 +5,7 @@ Whatever has these methods is an engine (`face_inference.engines.protocol.Engine
 
 import sys
 import time
+from contextlib import suppress
 from itertools import islice
 
 import numpy as np
@@ -48,7 +49,7 @@ class CountingEngine:
 
 
 if __name__ == "__main__":
-    with open_capture(sys.argv[1] if len(sys.argv) > 1 else "simulated", engine=CountingEngine) as capture:
-        for _face in islice(capture, 1000):
-            pass
-        print(f"{capture.diagnostics.engine}: {capture.state.name}")
+    source = [*sys.argv[1:], "simulated"][0]
+    with suppress(KeyboardInterrupt), open_capture(source, engine=CountingEngine) as capture:
+        faces = sum(1 for _face in islice(capture, 1000))
+        print(f"{faces} faces, {capture.diagnostics.engine}: {capture.state.name}")

@@ -4,12 +4,14 @@ python examples/port_to_weights.py simulated
 """
 
 import sys
+from contextlib import suppress
 
 from face_capture import open_capture
 
 source = sys.argv[1] if len(sys.argv) > 1 else "/dev/ttyUSB0"
 
-with open_capture(source) as capture:
+# Ctrl-C ends it.
+with suppress(KeyboardInterrupt), open_capture(source) as capture:
     for face in capture:
         shape, weight = max(face.weights.items(), key=lambda item: item[1])
         sure, late_ms = face.confidence[shape], 1e3 * face.latency_s

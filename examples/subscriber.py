@@ -8,8 +8,11 @@ In a ROS 2 distribution, with the workspace sourced: `python3 examples/subscribe
 `--ros-args -r __ns:=/alice`.
 """
 
+from contextlib import suppress
+
 import rclpy
 from imusic.msg import FaceBlendshapes
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 
@@ -36,5 +39,6 @@ class Subscriber(Node):
 
 
 if __name__ == "__main__":
-    with rclpy.init():
+    # Ctrl-C ends it.
+    with rclpy.init(), suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(Subscriber())

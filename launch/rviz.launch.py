@@ -3,15 +3,17 @@
 ros2 launch imusic rviz.launch.py namespace:=alice
 """
 
+import shutil
 import tempfile
 from pathlib import Path
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction
-from launch.launch_context import LaunchContext
 from launch.substitutions import LaunchConfiguration
 
+from face_viz.errors import VizError
 from face_viz.views import rviz_view, view
+from imusic_ros.graph import checked_namespace
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -30,7 +32,19 @@ def _show(context: LaunchContext) -> list[ExecuteProcess]:
     def given(name: str) -> str:
         return str(LaunchConfiguration(name).perform(context))
 
-    file = Path(tempfile.mkdtemp(prefix="imusic_")) / "face.rviz"
-    file.write_text(view(rviz_view(), given("namespace"), given("frame_id")), encoding="utf-8")
-    sim_time = f"use_sim_time:={given('use_sim_time').lower()}"
-    return [ExecuteProcess(cmd=["rviz2", "-d", str(file), "--ros-args", "-p", sim_time], output="screen")]
+    if shutil.which("rviz2") is None:
+        raise VizError(
+            "expected the program rviz2, found none: sudo apt install ros-$ROS_DISTRO-rviz2, or look at the page"
+        )
+    text = view(rviz_view(), checked_namespace(given("namespace")), given("frame_id"))
+    folder = Path(tempfile.mkdtemp(prefix="imusic_"))
+    file = folder / "face.rviz"
+    file.write_text(text, encoding="utf-8")
+    return [
+        ExecuteProcess(
+            cmd=["rviz2", "-d", str(file), "--ros-args", "-p", f"use_sim_time:={given('use_sim_time').lower()}"],
+            name="rviz2",
+            output="screen",
+            on_exit=lambda _event, _context: shutil.rmtree(folder, ignore_errors=True),
+        )
+    ]

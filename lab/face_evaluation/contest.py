@@ -27,7 +27,7 @@ from face_evaluation.trials import (
 from face_inference.model_folder import Model
 from face_model.faces import HEAD
 from imu_sim.motion import FaceMotion
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import CommandError, UsageError
 
 SPECIAL_TRIALS = (SENSORS, PLACEMENT, HELD, LONG_WEAR)
 """Special trials that can be asked for."""
@@ -84,7 +84,7 @@ def trials_of(cast: Cast, special: Sequence[str], stored: Sequence[Source] = ())
     """
     unknown = [name for name in special if name not in SPECIAL_TRIALS]
     if unknown:
-        raise CommandError(f"expected special trials of {', '.join(SPECIAL_TRIALS)} or all, found {', '.join(unknown)}")
+        raise UsageError(f"expected special trials of {', '.join(SPECIAL_TRIALS)} or all, found {', '.join(unknown)}")
     sources: list[Source] = [*stored, *cast.takes()]
     trials = [Trial(SENSORS if SENSORS in special else TAKES, "", source) for source in sources]
     if PLACEMENT in special:

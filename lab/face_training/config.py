@@ -92,9 +92,12 @@ class DistilConfig(StageConfig):
 
     Attributes:
         teacher_share: the student's target is this share of the teacher's result, the rest the truth.
+        estimate_share: of that target this share gives way to the linear estimate, smoothed: what a network learned of
+            how faces move holds only in part for people it never saw.
     """
 
     teacher_share: float = 0.7
+    estimate_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ class TrainConfig:
             (`face_inference.network_inputs.BLOCKS`).
         made_up_wearers: to make of each wearer in training: the same performance, a Jacobian drawn from the population.
         training_people: train on so many people only, for the same purpose; 0: on all.
+        recorded_share: share of the chunks that come from recorded faces, where there are any, however short their
+            takes are beside the generated ones; 0: as their lengths say.
         augment: random changes.
     """
 
@@ -160,6 +165,7 @@ class TrainConfig:
     ablation: tuple[str, ...] = ()
     made_up_wearers: int = 3
     training_people: int = 0
+    recorded_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def __post_init__(self) -> None:

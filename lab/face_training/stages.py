@@ -130,7 +130,7 @@ def _train_stage(
     geometry = face_geometry(rigs) if stage.geometric else None
     loss = FaceLoss(stage, work.config.hidden_weight, geometry)
     if isinstance(stage, DistilConfig):
-        distillation = Distillation(network, stage.teacher_share)
+        distillation = Distillation(network, stage.teacher_share, stage.estimate_share)
         trainer = StageTrainer(work, distillation.student, distillation, loss)
     else:
         trained = copy.deepcopy(network)

@@ -137,6 +137,8 @@ def _told(config: TrainConfig, dataset: Dataset, data: ShardedDataset) -> dict[s
         "data": data.manifest.name,
         "data_sha256": dataset.sha256,
         "seed": config.seed,
+        **({"begun_with": load_model(config.start).description.title} if config.start else {}),
+        "states": dict(config.augment.states),
         "stages": {name: _stage_told(stage) for name, stage in config.stages.items()},
         "held_out": sorted({take.info.source for take in data.split("test") if not take.info.is_routine}),
     }

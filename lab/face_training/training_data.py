@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from face_dataset.plan import GENERATED
 from face_dataset.shards import ShardedDataset, StoredTake
+from face_dataset.shards.manifest import ROUTINE_SOURCE
 from face_inference.channels import Channels
 from face_inference.errors import InferenceError
 from face_inference.mounts import NominalMounts
@@ -50,6 +52,7 @@ class Dataset:
         rate_hz: of all takes.
         augment: random changes.
         states: chance of each state of knowledge in which a chunk's wearer is read.
+        recorded_share: of the chunks; 0: as the takes' lengths say.
         sha256: hash of the data set that all came from.
     """
 
@@ -61,6 +64,7 @@ class Dataset:
     rate_hz: float
     augment: Augmenter
     states: Mapping[State, float]
+    recorded_share: float
     sha256: str
 
     def chunks(
@@ -79,7 +83,7 @@ class Dataset:
         """
         takes = self._of_sources(tuple(sources))
         room = np.array([max(0, len(take.features) - length + 1) for take in takes], dtype=np.float64)
-        chosen = rng.choice(len(room), size=count, p=room / room.sum())
+        chosen = rng.choice(len(room), size=count, p=self._shares(takes, room))
         shares = np.array([self.states[state] for state in STATES])
         known = rng.choice(len(STATES), size=count, p=shares / shares.sum())
         features = np.empty((count, length, self.channels.size), dtype=np.float32)
@@ -98,6 +102,15 @@ class Dataset:
             if wearer.shift is not None:
                 shift_response(self.channels, features[i], weights[i], wearer.shift, self.rate_hz)
         return self.augment(rng, features, weights, estimates)
+
+    def _shares(self, takes: Sequence[Take], room: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(takes,) chance of each."""
+        recorded = np.array([take.source not in (GENERATED, ROUTINE_SOURCE) for take in takes])
+        shares: NDArray[np.float64] = room / room.sum()
+        if self.recorded_share and 0.0 < shares[recorded].sum() < 1.0:
+            shares[recorded] *= self.recorded_share / shares[recorded].sum()
+            shares[~recorded] *= (1.0 - self.recorded_share) / shares[~recorded].sum()
+        return shares
 
     def _of_sources(self, sources: tuple[str, ...]) -> list[Take]:
         found = [take for take in self.training if not sources or take.source in sources]
@@ -163,6 +176,7 @@ def load_dataset(
         config.rate_hz,
         Augmenter(mounts, config.augment, config.rate_hz, _scale(training)),
         config.augment.states,
+        config.recorded_share,
         data.sha256,
     )
 

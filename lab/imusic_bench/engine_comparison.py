@@ -17,7 +17,7 @@ from face_training.torch_engine import TorchEngine
 from imusic_bench.parity import Parity
 from imusic_bench.references import recurrent_model, window_step
 from imusic_bench.step_timing import Percentiles, Step, time_steps
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import CommandError, UsageError
 
 BATCHES = (1, 4, 16, 64)
 EXACT, HALF = "float32", "float16"
@@ -106,7 +106,7 @@ def compare_engines(
     names = names or (known if gpu_is_here() else NAMES)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise CommandError(f"--engine: expected one of {', '.join(known)}, found {', '.join(unknown)}")
+        raise UsageError(f"--engine: expected one of {', '.join(known)}, found {', '.join(unknown)}")
     found = Comparison()
     with ExitStack() as stack:
         baseline: Model | None = None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from face_evaluation.listener import Faces, listen
 from imusic_bench.processes import busy_core
 from imusic_bench.running import SETTLE_S, TRANSPORTS, running_graph
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import CommandError, UsageError
 
 IDLE, BUSY = "idle", "busy"
 ALL_RATES_HZ = (100, 200)
@@ -77,7 +77,9 @@ def cases(transport: str = "serial", rates_hz: Sequence[int] = (100,), busy: boo
         CommandError: no such transport.
     """
     if transport not in {*TRANSPORTS, BOTH}:
-        raise CommandError(f"--transport: expected {', '.join(TRANSPORTS)} or {BOTH}, found {transport}")
+        raise UsageError(
+            f"--transport: expected {', '.join(TRANSPORTS)} or {BOTH}, found {transport}; take one of these"
+        )
     loads = (IDLE, BUSY) if busy else (IDLE,)
     lines = TRANSPORTS if transport == BOTH else (transport,)
     return [Case(line, rate_hz, loads) for line, rate_hz in product(lines, dict.fromkeys(rates_hz))]

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import UsageError
 from imusic_ros.program import THREAD_COUNTS
 
 app = typer.Typer(no_args_is_help=True, help="Measure this machine.")
@@ -61,7 +61,7 @@ def cost(
     from imusic_bench.running import TRANSPORTS
 
     if transport not in TRANSPORTS:
-        raise CommandError(f"--transport: expected {' or '.join(TRANSPORTS)}, found {transport}")
+        raise UsageError(f"--transport: expected {' or '.join(TRANSPORTS)}, found {transport}; take one of these")
     title = _model_title(model)
     _progress(f"{minutes:g} min")
     found = measure_cost(minutes, transport, rate, model, _graph(viewer))

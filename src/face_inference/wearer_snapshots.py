@@ -23,6 +23,14 @@ LEAST_S = 0.1
 """Samples that are lost make no more snapshots than this, however many they are."""
 
 
+AGAIN_S = 0.5
+"""After a new subscriber, here or of the samples, another follows: who found this topic before the samples, as
+`ros2 bag record` does by seconds, lacks those that follow the first one."""
+
+LOOK_S = 0.5
+"""How often it is looked who subscribes to the samples."""
+
+
 class WearerSnapshots:
     """Publishes `face/snapshot`. While nobody subscribes, a frame costs the question whether anybody does.
 
@@ -49,6 +57,8 @@ class WearerSnapshots:
         self._subscribers = 0
         self._changes = self._breaks = -1
         self._published_s = float("-inf")
+        self._again_s = float("inf")
+        self._samples, self._listeners, self._looked_s = f"{place}imu/frame", 0, float("-inf")
         self._publisher = node.create_lifecycle_publisher(Snapshot, f"{place}face/snapshot", SNAPSHOTS)
 
     def close(self) -> None:
@@ -62,16 +72,17 @@ class WearerSnapshots:
             header: of the newest frame that became a face.
             now_s: monotonic.
         """
-        count = self._publisher.get_subscription_count()
-        if count > self._subscribers:
-            if not self._subscribers:
-                self._tracker.missed.clear()  # nobody was there to receive it
-            self._publish(header, now_s)
-        self._subscribers = count
+        self._welcome(header, now_s)
+        if self._subscribers and now_s - self._looked_s >= LOOK_S:
+            listeners, self._looked_s = self._node.count_subscribers(self._samples), now_s
+            if listeners > self._listeners:
+                self._again_s = now_s + AGAIN_S
+            self._listeners = listeners
         self.after_frame(header, now_s)
 
     def before_frame(self, header: Header, now_s: float) -> None:
         """Publish what changed since the frame before, so that the next one is replayed with it; see `look`."""
+        self._welcome(header, now_s)
         if self._subscribers and self._changes != self._tracker.changes:
             self._publish(header, now_s)
 
@@ -81,12 +92,23 @@ class WearerSnapshots:
             return
         since_s, tracker = now_s - self._published_s, self._tracker
         broken = self._breaks != tracker.breaks and since_s >= LEAST_S
-        if broken or since_s >= PERIOD_S or self._changes != tracker.changes:
+        if broken or since_s >= PERIOD_S or now_s >= self._again_s or self._changes != tracker.changes:
             self._publish(header, now_s)
+
+    def _welcome(self, header: Header, now_s: float) -> None:
+        count = self._publisher.get_subscription_count()
+        if count > self._subscribers:
+            if not self._subscribers:
+                self._tracker.missed.clear()  # nobody was there to receive it
+            self._publish(header, now_s)
+            self._again_s = now_s + AGAIN_S
+        self._subscribers = count
 
     def _publish(self, header: Header, now_s: float) -> None:
         tracker = self._tracker
         self._changes, self._breaks, self._published_s = tracker.changes, tracker.breaks, now_s
+        if now_s >= self._again_s:
+            self._again_s = float("inf")
         layout = tracker.layout
         self._publisher.publish(
             Snapshot(

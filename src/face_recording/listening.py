@@ -13,7 +13,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from face_recording.bag_metadata import BagTopic, qos_text
 from face_recording.errors import RecordingError
 from face_recording.message_definitions import definition_of, hash_of
-from face_recording.recorded_topics import OTHERS_DEPTH, SNAPSHOT, TopicKind
+from face_recording.recorded_topics import FACE, FACES_NAME, OTHERS_DEPTH, SNAPSHOT, SNAPSHOTS, TopicKind
 
 OnTopic = Callable[[BagTopic, str, TopicKind], Callable[[bytes], None] | None]
 """Called with a topic and its definition before the first message; answers what takes its messages, or None."""
@@ -43,18 +43,21 @@ class Listener:
         self._node, self._kinds, self._on_topic = node, kinds, on_topic
         self._listening: dict[str, _Listening] = {}
 
-    def look(self, snapshots: bool = True) -> None:
+    def look(self, snapshots: bool = True, faces: bool = True) -> None:
         """Subscribe to what is published by now; again where it is published otherwise than was thought.
 
         Args:
             snapshots: whether to those too: their publishers answer with a new one at once, and what comes after it
                 must be heard already.
+            faces: whether to those too whose wearer's snapshots have not come yet: a replay cannot compute them.
         """
         for name, known in self._kinds.items():
             current = self._listening.get(name)
             if name in self.refused or (current is not None and current.heard):
                 continue
             if known is not None and known.type == SNAPSHOT and not snapshots:
+                continue
+            if known is not None and known.type == FACE and current is None and not (faces or self._are_known(name)):
                 continue
             kind = self._offered(name, known)
             if kind is None or (current is not None and current.kind == kind):
@@ -63,6 +66,15 @@ class Listener:
                 self._node.destroy_subscription(current.subscription)
                 del self._listening[name]
             self._subscribe(name, kind)
+
+    def _are_known(self, faces: str) -> bool:
+        """Whether a snapshot came of everybody who publishes them for the wearer with these faces."""
+        place = faces.removesuffix(FACES_NAME)
+        told = [n for n in (f"{place}{name}" for name in SNAPSHOTS) if n in self._kinds and n not in self.refused]
+        heard = {name for name in told if (listening := self._listening.get(name)) is not None and listening.heard}
+        return heard.issuperset(told) or (
+            bool(heard) and heard.issuperset(name for name in told if self._node.count_publishers(name))
+        )
 
     def close(self) -> None:
         """End all subscriptions."""

@@ -43,6 +43,8 @@ SILENT_S = 2.0
 """Without a message of a face for this long something is wrong with the capture."""
 SNAPSHOTS_AFTER_S = 0.3
 """What comes after a snapshot must be heard already: publishers of this machine are found in less."""
+FACES_AFTER_S = 1.5
+"""Whose wearer's snapshots have not come by then has none, and faces are recorded without."""
 ASKED = ("imu_driver", "face_inference", "face_reference")
 """Nodes whose parameters are kept with a take."""
 MB = 1 << 20
@@ -74,6 +76,7 @@ class RecorderNode(ManagedNode):
         self._last = RecordingStatus(disk_time_left=math.inf)
         self._waiting = False
         self._soon: Any = None
+        self._began_s = 0.0
         self._face_counts: tuple[float, int] = (0.0, 0)
         self._refused_told: set[str] = set()
 
@@ -216,7 +219,8 @@ class RecorderNode(ManagedNode):
         self._take, self._waiting = take, False
         self._face_counts = (time.monotonic(), 0)
         recording.start()
-        take.listener.look(snapshots=False)
+        self._began_s = time.monotonic()
+        take.listener.look(snapshots=False, faces=False)
         self._soon = self.create_timer(SNAPSHOTS_AFTER_S, self._ask_for_snapshots)
         take.parameters.look()
         self.get_logger().info(f"recording to {folder}")
@@ -226,7 +230,7 @@ class RecorderNode(ManagedNode):
     def _ask_for_snapshots(self) -> None:
         self._forget_soon()
         if self._take is not None:
-            self._take.listener.look()
+            self._take.listener.look(faces=False)
 
     def _forget_soon(self) -> None:
         soon, self._soon = self._soon, None
@@ -282,6 +286,8 @@ class RecorderNode(ManagedNode):
         if take is None:
             return
         take.recording.put(topic, data)
+        if topic.name not in take.models:
+            take.listener.look(faces=False)  # this wearer's faces can be computed from now on
         snapshot = deserialize_message(data, Snapshot)
         take.models[topic.name] = {
             "model": snapshot.model,
@@ -357,7 +363,8 @@ class RecorderNode(ManagedNode):
         if not take.recording.is_running:
             self._end_take()
             return
-        take.listener.look()
+        if self._soon is None:
+            take.listener.look(faces=time.monotonic() - self._began_s > FACES_AFTER_S)
         take.parameters.look()
         for name, why in take.listener.refused.items():
             if name not in self._refused_told and not name.startswith("/tf"):

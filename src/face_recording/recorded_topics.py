@@ -26,6 +26,9 @@ class TopicKind:
 
 
 SNAPSHOT = "imusic/msg/Snapshot"
+FACE = "imusic/msg/FaceBlendshapes"
+FACES_NAME = "face/blendshapes"
+SNAPSHOTS = ("imu/snapshot", "face/snapshot")
 
 KINDS = {
     "imu/bytes": TopicKind("imusic/msg/HubBytes", reliable=True),
@@ -35,7 +38,7 @@ KINDS = {
     "imu/frame": TopicKind("imusic/msg/ImuFrame", reliable=True),
     "imu/layout": TopicKind("imusic/msg/SensorLayout", reliable=True, latched=True, depth=10, repeats=1),
     "imu/states": TopicKind("imusic/msg/SensorStates", reliable=True, latched=True, depth=100, repeats=1),
-    "face/blendshapes": TopicKind("imusic/msg/FaceBlendshapes", reliable=True),
+    FACES_NAME: TopicKind(FACE, reliable=True),
     "face/prompt": TopicKind("imusic/msg/WearerPrompt", reliable=True, latched=True, depth=100, repeats=1),
     "face/reference": TopicKind("imusic/msg/FaceReference"),
     "/diagnostics": TopicKind("diagnostic_msgs/msg/DiagnosticArray", reliable=True, depth=1000),
@@ -44,7 +47,7 @@ KINDS = {
     "/tf_static": TopicKind("tf2_msgs/msg/TFMessage", reliable=True, latched=True, depth=100, repeats=50),
 }
 """By name, relative to a wearer's namespace or absolute."""
-FACES = ("imu/bytes", "imu/frame", "face/blendshapes")
+FACES = ("imu/bytes", "imu/frame", FACES_NAME)
 """Without one of these nothing of a face is recorded."""
 OTHERS_DEPTH = 1000
 

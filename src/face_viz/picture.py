@@ -30,13 +30,17 @@ MARGIN: Final = 1.04
 
 # The page's lights (web/stage.js), as seen by the camera: direction to it (right, up, back to the camera), linear rgb.
 LIGHTS: Final = (
-    ((-0.50, 0.60, 0.70), (1.00, 0.90, 0.80)),  # key
-    ((0.85, 0.05, 0.55), (0.30, 0.33, 0.38)),  # fill
+    ((-0.50, 0.42, 0.85), (1.00, 0.90, 0.80)),  # key
+    ((0.85, 0.05, 0.55), (0.38, 0.40, 0.44)),  # fill
     ((0.80, 0.30, -0.50), (0.22, 0.26, 0.30)),  # rim
 )
 SKY, GROUND = np.array([0.34, 0.35, 0.38]), np.array([0.20, 0.16, 0.14])
 HOLLOW: Final = np.array([0.45, 0.65, 0.70])
 """Share of linear red, green and blue that a full hollow loses; less of red, which skin passes on."""
+INSIDE: Final = ("mouth", "teeth", "tongue")
+"""How the names of parts begin that lie behind the lips."""
+DEEP_M: Final = 0.045
+"""So far behind the lips hardly any light comes."""
 BACKGROUND: Final = (236, 237, 240)
 
 
@@ -51,7 +55,7 @@ class Painter:
     def __init__(self, rig: FaceRig, size: int = 350) -> None:
         self._rig = rig
         self._size = size
-        self._linear = _to_linear(rig.colors / 255.0)
+        self._linear = _to_linear(rig.colors / 255.0) * _daylight(rig)[:, None]
         self._gloss = gloss(rig).astype(np.float64)
         self._hollows = Hollows(rig.triangles, len(rig.neutral))
         self._middle, self._half_m = _frame(rig)
@@ -99,6 +103,16 @@ class Painter:
 def picture(rig: FaceRig, weights: NDArray[np.floating], view: str = "front", size: int = 350) -> Image:
     """One picture of `rig`; for several of one rig a `Painter` is quicker."""
     return Painter(rig, size).paint(weights, view)
+
+
+def _daylight(rig: FaceRig) -> Array:
+    """Share of the light that reaches each vertex, (V,): less and less behind the lips."""
+    share = np.ones(len(rig.neutral))
+    lips = float(rig.neutral[rig.landmarks["lip_lower"], 0])
+    for name, part in rig.parts.items():
+        if name.lower().startswith(INSIDE):
+            share[part] = 1.0 - 0.85 * np.clip((lips - 0.004 - rig.neutral[part, 0]) / DEEP_M, 0.0, 1.0)
+    return share
 
 
 def _camera(turn_rad: float) -> Array:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import UsageError
 
 
 def build_engine(
@@ -41,7 +41,7 @@ def build_engine(
     from imusic_cli.engine_files import export_engine
 
     if engine != "tensorrt":
-        raise CommandError(f"--engine: expected tensorrt, found {engine}; all others need no build")
+        raise UsageError(f"--engine: expected tensorrt, found {engine}; all others need no build")
     order = Order(load_model(model), find_library(), faces, precision)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True, markup=False), transient=True) as bar:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import textwrap
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from dataclasses import asdict
 
 from imusic_cli.doctor import Finding, examine, has_nodes
 from imusic_cli.libraries import REQUIRED
+from imusic_cli.usage import OneLineParser
 
 WIDTH = 110
 
@@ -20,7 +20,7 @@ def doctor(arguments: Sequence[str]) -> int:
     Returns:
         0, or 1 if something required is missing.
     """
-    parser = argparse.ArgumentParser(prog="imusic doctor", description="Say what is missing here and what to do.")
+    parser = OneLineParser(prog="imusic doctor", description="Say what is missing here and what to do.")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     as_json = bool(parser.parse_args(arguments).json)
     findings = examine()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import sys
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from face_model.errors import ImusicError
+from imusic_cli.errors import UsageError
 from imusic_cli.libraries import advice_for
+from imusic_cli.usage import WRONG_USAGE, is_help, line_of, verb_of
 from imusic_cli.verbs import VerbGroup
 
 app = typer.Typer(
@@ -19,6 +22,8 @@ app = typer.Typer(
     add_completion=False,
     help="Facial expression capture with IMUs, no camera. Begin with `imusic demo`. `--version` says which this is.",
 )
+# Newer versions of typer have classes of their own where older ones raise click's: the base of both is that of this.
+TyperUsageError: type[Exception] = typer.BadParameter.__mro__[1]
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 err = Console(stderr=True, markup=False)
@@ -36,23 +41,35 @@ def main() -> int:
         0 where it worked; 1 with one clear message where it did not; 2 for wrong usage.
     """
     try:
-        app(prog_name="imusic")
+        status = app(prog_name="imusic", standalone_mode=False)
+    except TyperUsageError as error:
+        if is_help(error):
+            typer.echo(str(error), err=True)
+        else:
+            _say(line_of(error))
+        return WRONG_USAGE
+    except UsageError as error:
+        _say(f"{verb_of(sys.argv[1:])}: {error}")
+        return WRONG_USAGE
+    except typer.Abort:
+        _say("imusic: ended")
+        return 1
     except ImusicError as error:
-        _say(str(error))
+        _say(f"imusic: {error}")
         return 1
     except OSError as error:
         advice = disk_advice(error)
         if advice is None:
             raise
-        _say(advice)
+        _say(f"imusic: {advice}")
         return 1
     except ModuleNotFoundError as error:
         advice = advice_for(error.name or "")
         if advice is None:
             raise
-        _say(f"this verb needs {error.name}, which is not installed; {advice}")
+        _say(f"imusic: this verb needs {error.name}, which is not installed; {advice}")
         return 1
-    return 0
+    return status if isinstance(status, int) else 0
 
 
 def disk_advice(error: OSError) -> str | None:
@@ -66,4 +83,5 @@ def disk_advice(error: OSError) -> str | None:
 
 
 def _say(line: str) -> None:
-    err.print(Text.assemble(("imusic:", "red"), " ", line), soft_wrap=True)
+    who, colon, what = line.partition(":")
+    err.print(Text.assemble((who + colon, "red"), what), soft_wrap=True)

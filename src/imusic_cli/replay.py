@@ -9,7 +9,7 @@ import typer
 
 from face_recording.replay.errors import ReplayError
 from face_recording.replay.timeline import checked_rate
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import UsageError
 from imusic_cli.namespace import parsed_namespace
 
 LONGEST_S: Final = 1e6
@@ -77,26 +77,19 @@ def replay(
 
     In a terminal: space pauses, left and right jump 5 s (up and down 30 s), + and - change the speed, 0 begins anew.
     """
-    from face_recording.bag_reader import BYTES, FACES, FRAMES, Bag
-    from face_recording.replay.part import played_part
+    from face_recording.bag_reader import Bag, NamespaceError
+    from face_recording.replay.choice import choice_of
+    from face_recording.replay.events import Level
     from face_recording.takes.listing import find_take
 
     check_options(rate, start, duration)
-    needs = {From.FRAMES: (FRAMES,), From.BYTES: (BYTES,), From.WEIGHTS: (FACES,)}.get(source, (FRAMES, FACES))
     file = find_take(take)
     with Bag(file) as bag:
-        wearer = bag.namespace(namespace, needs)
-        if source is From.AUTO:
-            source = From.FRAMES if FRAMES in bag.of_wearer(wearer) else From.WEIGHTS
-        again = source is not From.WEIGHTS
-        if check and not again:
-            raise CommandError(
-                "--check: expected faces that are computed again, found weights as they were published; replay "
-                "--from frames or --from bytes"
-            )
-        if check and FACES not in bag.of_wearer(wearer):
-            raise CommandError(f"--check: expected recorded faces in {bag.path.name}, found none; leave --check out")
-        played_part(bag, wearer, start, duration, option="--start")
+        try:
+            choice = choice_of(bag, namespace, source.value, start, duration, check, dashes="--")
+        except (ReplayError, NamespaceError) as error:
+            raise UsageError(str(error)) from error
+    wearer, again = choice.namespace, choice.level is not Level.WEIGHTS
     # After what is refused at once: these load ROS.
     from imusic_cli.replay_keys import ReplayKeys
     from imusic_cli.run import run_graph
@@ -104,7 +97,7 @@ def replay(
     values: dict[str, object] = {
         "file": str(file.resolve()),
         "recorded": f"/{wearer}",
-        "level": source.value,
+        "level": choice.level.value,
         "speed": rate,
         "start": start,
         "duration": duration,
@@ -130,12 +123,12 @@ def check_options(rate: float, start: float, duration: float) -> None:
     """Refuse at once what the player would refuse after it was started.
 
     Raises:
-        CommandError: an option is out of bounds.
+        UsageError: an option is out of bounds.
     """
     try:
         checked_rate(rate)
     except ReplayError as error:
-        raise CommandError(f"--rate: {error}") from error
+        raise UsageError(f"--rate: {error}") from error
     for option, value in (("--start", start), ("--duration", duration)):
         if not 0.0 <= value <= LONGEST_S:
-            raise CommandError(f"{option}: expected 0 to {LONGEST_S:g} s, found {value:g}; choose another")
+            raise UsageError(f"{option}: expected 0 to {LONGEST_S:g} s, found {value:g}; choose another")

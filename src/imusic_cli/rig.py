@@ -14,7 +14,7 @@ from rich.text import Text
 
 from face_model.outputs import check_output_file, write_whole
 from face_model.share import expanded
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import CommandError, UsageError
 from imusic_cli.verbs import load_module
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def export(
     from face_model.stored_rig import save_rig
 
     if out.suffix.lower() not in (".glb", ".npz"):
-        raise CommandError(f"expected the name of a .glb or .npz file, found {out}")
+        raise UsageError(f"expected the name of a .glb or .npz file, found {out}; name one")
     check_output_file(out)
     rig = _rig(face, subject)
     if out.suffix.lower() == ".npz":
@@ -187,7 +187,7 @@ def _image_name(out: Path) -> Path:
         CommandError: another ending.
     """
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
-        raise CommandError(f"expected the name of a .png, .jpg or .webp file, found {out}")
+        raise UsageError(f"expected the name of a .png, .jpg or .webp file, found {out}; name one")
     return out
 
 

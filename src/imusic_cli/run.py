@@ -22,7 +22,7 @@ from face_model.faces import load_rig
 from face_model.layout import load_layout
 from face_model.share import expanded
 from imu_driver.udp import parse_address
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import CommandError, UsageError
 from imusic_cli.foreground import own_foreground_group
 from imusic_cli.libraries import LIBRARIES
 from imusic_cli.supervisor import Supervisor
@@ -242,20 +242,22 @@ def _check_udp(text: str) -> None:
     try:
         parse_address(text)
     except ValueError as error:
-        raise CommandError(f"--udp: expected HOST:PORT to listen on, such as 0.0.0.0:5055, found {text!r}") from error
+        raise UsageError(
+            f"--udp: expected HOST:PORT to listen on, such as 0.0.0.0:5055, found {text!r}; correct it"
+        ) from error
 
 
 def _check_wearers(process: Process) -> None:
     names = process.overrides["wearers"]
     assert isinstance(names, list)
     if not checked_wearers(names, str(process.overrides.get("wearer", ""))):
-        raise CommandError("wearers: expected names such as alice,bob, found none; give at least one")
+        raise UsageError("wearers: expected names such as alice,bob, found none; give at least one")
 
 
 def _check_motion(motion: str) -> None:
     hub = load_module("imu_sim.hub.config")
     if not hub.is_built_in(motion) and not expanded(motion).is_file():
-        raise CommandError(f"expected {hub.MOTIONS}, found no file {motion}")
+        raise UsageError(f"expected {hub.MOTIONS}, found no file {motion}; name one of these")
 
 
 def _say(line: str, style: str = "") -> None:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import CommandError, UsageError
 from imusic_cli.verbs import load_module
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def name(
         key: value for key, value in {"wearer": wearer, "name": name, "notes": notes}.items() if value is not None
     }
     if not given:
-        raise CommandError("expected --wearer, --name or --notes, found none of them; say what to write")
+        raise UsageError("expected --wearer, --name or --notes, found none of them; say what to write")
     if not folder.is_dir():
         raise CommandError(f"expected the folder of a take, found the file {folder}; name its folder")
     write_sheet(folder, replace(read_sheet(folder) or TakeSheet(), **given))
@@ -144,7 +144,7 @@ def trim(
     target = whole.with_name(f"{whole.name}_{start:g}-{until}")
     if out is not None:
         if not out:
-            raise CommandError(
+            raise UsageError(
                 "expected a name or a path for -o, found nothing; leave it out for a folder beside the take"
             )
         target = Path(out).expanduser() if is_path(out) else takes_folder() / out
@@ -301,7 +301,7 @@ def _rate(text: str | None) -> float | None:
     except ValueError:
         rate = -1.0
     if not rate > 0.0:
-        raise CommandError(f"expected frames per second, or `recorded`, for --fps, found {text}")
+        raise UsageError(f"expected frames per second, or `recorded`, for --fps, found {text}; give one of them")
     return rate
 
 

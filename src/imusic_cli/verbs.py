@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import CommandError, UsageError
 
 RUN = "Run"
 WEARER = "Wearers and faces"
@@ -103,7 +103,7 @@ class VerbGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         """The verb that was called, loaded; one that is nearly a verb is asked after."""
         if args and args[0] not in VERBS and (near := get_close_matches(args[0], VERBS, 1)):
-            raise CommandError(f"expected a verb, found {args[0]!r}: did you mean {near[0]!r}?")
+            raise UsageError(f"expected a verb, found {args[0]!r}: did you mean {near[0]!r}?")
         name, _, rest = super().resolve_command(ctx, args)
         return name, command_of(str(name)), rest
 

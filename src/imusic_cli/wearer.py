@@ -18,7 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import CommandError, UsageError
 from imusic_cli.namespace import parsed_namespace
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def learn(
     """Learn a profile from natural motion beside a phone or a webcam; a running graph uses it at once."""
     from face_recording.takes.listing import find_take
 
+    if not takes and not csv:
+        raise UsageError("expected a take, or the --csv of a phone beside the routine, found neither; give one")
     folders = [find_take(take) for take in takes or ()]
     told = _learned(name, folders, list(csv or ()), model, namespace, fps, force, as_json)
     if told["refused"]:

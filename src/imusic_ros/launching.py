@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
 from imusic_ros.graph import Graph, Process, checked_namespace, load_graph, own_line
 from imusic_ros.page_port import with_free_page
 
+OnExit = Callable[[object, LaunchContext], "Action | None"]
 RESPAWN_DELAY_S = 2.0
 """Before a viewer that died is started again."""
 
 
 def graph_description(
-    name: str, *more: Action, other: Mapping[tuple[str, str], str] | None = None
+    name: str, *more: Action, other: Mapping[tuple[str, str], str] | None = None, ends_with: str = ""
 ) -> LaunchDescription:
-    """Declare the graph's arguments and start its processes; `more` is started with them.
+    """Declare the graph's arguments and start its processes; `more` is done before.
 
     `other` names graphs that are started instead where an argument has a value: by the argument and that value.
+    `ends_with` names the process whose end is that of the launch.
 
     Lifecycle nodes walk to active by themselves unless `autostart:=false`.
     """
@@ -39,10 +41,10 @@ def graph_description(
             for a in graph.arguments
         ),
     ]
-    return LaunchDescription([*declared, *more, OpaqueFunction(function=_start, args=[graph, other or {}])])
+    return LaunchDescription([*declared, *more, OpaqueFunction(function=_start, args=[graph, other or {}, ends_with])])
 
 
-def _start(context: LaunchContext, graph: Graph, other: Mapping[tuple[str, str], str]) -> list[Action]:
+def _start(context: LaunchContext, graph: Graph, other: Mapping[tuple[str, str], str], ends_with: str) -> list[Action]:
     def given(name: str, default: str | None = None) -> str:
         return str(LaunchConfiguration(name, default=default).perform(context))
 
@@ -55,14 +57,22 @@ def _start(context: LaunchContext, graph: Graph, other: Mapping[tuple[str, str],
     asked, chosen = given("launch-prefix", ""), given("launch-prefix-filter", "")
     said: list[Action] = [LogInfo(msg=moved)] if moved else []
     return said + [
-        _action(p, namespace, autostart, _end_with_parent() + (asked if re.match(chosen, p.executable) else ""))
+        _action(
+            p,
+            namespace,
+            autostart,
+            _end_with_parent() + (asked if re.match(chosen, p.executable) else ""),
+            _end if p.name == ends_with else None,
+        )
         for p in processes
     ]
 
 
-def _action(process: Process, namespace: str, autostart: bool, prefix: str) -> Action:
+def _action(process: Process, namespace: str, autostart: bool, prefix: str, on_exit: OnExit | None) -> Action:
     if not process.is_node:
-        return ExecuteProcess(cmd=process.command(namespace), name=process.name, output="screen", prefix=prefix)
+        return ExecuteProcess(
+            cmd=process.command(namespace), name=process.name, output="screen", prefix=prefix, on_exit=on_exit
+        )
     return LifecycleNode(
         package="imusic",
         executable=process.executable,
@@ -72,9 +82,15 @@ def _action(process: Process, namespace: str, autostart: bool, prefix: str) -> A
         parameters=[str(process.file), {**process.overrides, "autostart": autostart}],
         output="screen",
         prefix=prefix,
+        on_exit=on_exit,
         respawn=not process.essential,
         respawn_delay=RESPAWN_DELAY_S,
     )
+
+
+def _end(_event: object, context: LaunchContext) -> Action | None:
+    """End the launch, once: asked again while it ends, launch_ros raises."""
+    return None if context.is_shutdown else Shutdown(reason="what all the others are there for has ended")
 
 
 def _end_with_parent() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -58,6 +59,11 @@ class Running:
         self._reader.join(LIMIT_S)
         return self.lines
 
+    def interrupt(self) -> list[str]:
+        """All lines, once Ctrl-C has ended it."""
+        self._child.send_signal(signal.SIGINT)
+        return self.finished()
+
     def end(self) -> None:
         """End it if it runs."""
         self._child.terminate()
@@ -96,6 +102,7 @@ def test_ten_lines_lead_from_the_port_to_weights(run: Callable[..., Running]) ->
     example = run("port_to_weights.py", "simulated")
     example.wait_for("CALIBRATING")
     assert "confidence" in example.wait_for("TRACKING")
+    assert not [line for line in example.interrupt() if "Traceback" in line or "KeyboardInterrupt" in line]
 
 
 def test_an_engine_of_ones_own_counts_its_steps(run: Callable[..., Running], hub_file: Path) -> None:
@@ -169,11 +176,12 @@ def test_a_subscriber_prints_what_a_node_publishes(run: Callable[..., Running], 
     line = example.wait_for("tracking", lambda: talker.say(0.75))
     assert line == "tracking: smile 0.75 (confidence 0.90), jaw 0.00 (confidence 0.00)"
     example.wait_for("stale", lambda: talker.say(0.75, state=3))
+    assert "Traceback" not in "".join(example.interrupt())
 
 
 @pytest.mark.ros
 def test_a_robot_mirrors_a_smile_that_it_is_sure_of(run: Callable[..., Running], talker: Talker) -> None:
-    run("mirror_smile.py", "--ros-args", "-r", f"__ns:={talker.node.get_namespace()}")
+    example = run("mirror_smile.py", "--ros-args", "-r", f"__ns:={talker.node.get_namespace()}")
     heard = talker.commands
     talker.say_until(lambda: bool(heard), smile=0.2)
     assert set(heard) == {0.0}  # below the threshold at which a smile begins
@@ -186,3 +194,4 @@ def test_a_robot_mirrors_a_smile_that_it_is_sure_of(run: Callable[..., Running],
     talker.say(smile=1.0, confidence=0.1)
     talker.say_until(lambda: heard[-1] == 0.0, smile=0.5, confidence=0.0, state=3)  # nobody is there any more
     assert max(heard) == pytest.approx(0.48)
+    assert not example.interrupt()

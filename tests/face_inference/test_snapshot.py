@@ -26,7 +26,8 @@ from face_model.saved_arrays import packed, unpacked
 PARAMS = TrackerParams(calibration=CalibrationParams(duration_s=0.5, patience_s=1.5))
 RATES_HZ = (100.0, 60.0, 73.0, 200.0)
 EVENTS = (
-    "missing", "loss", "gap", "saturated", "leap", "restart", "late", "neutral", "wearer", "params", "not_finite",
+    "missing", "loss", "gap", "saturated", "leap", "restart", "late", "neutral", "wearer", "routine", "params",
+    "not_finite",
 )  # fmt: skip
 
 
@@ -84,6 +85,8 @@ def do(tracker, what):
     prior = tracker._description.prior
     if "neutral" in what:
         tracker.start_calibration(0.4)
+    if "routine" in what and tracker.neutral is not None:
+        tracker.start_routine()  # no part of a snapshot: nothing depends on it before its end, which sets the wearer
     if "wearer" in what:
         known = prior.unknown_wearer
         tracker.wearer = WearerJacobian(
@@ -155,7 +158,7 @@ def test_a_run_that_is_cut_anywhere_goes_on_bit_for_bit(trained, data):
 @pytest.mark.parametrize("make_engine", [OnnxRuntimeEngine, carried, torch_engine])
 def test_on_every_engine_that_runs_here_and_for_several_faces(trained, make_engine):
     for cut in (30, 120, 333):
-        events = [(100, "missing"), (110, "wearer"), (200, "neutral"), (331, "loss")]
+        events = [(100, "missing"), (105, "routine"), (110, "wearer"), (200, "neutral"), (331, "loss")]
         check_cut(trained["model"], make_engine, take(100.0, 1.2), events, cut, faces=2)
 
 

@@ -79,7 +79,7 @@ def test_ff_counts_own_frames_or_sixtieths(tmp_path: Path, fps: float, fraction:
     own=st.booleans(),
     start_s=st.floats(0.0, 86399.0),
     seconds=st.floats(2.5, 5.0),
-    missing=st.sets(st.integers(3, 60), max_size=6),
+    missing=st.sets(st.integers(3, 55), max_size=6),
 )
 def test_the_rate_is_found_whenever_the_take_begins_and_whatever_rows_are_missing(
     tmp_path_factory: pytest.TempPathFactory, fps: float, own: bool, start_s: float, seconds: float, missing: set[int]

@@ -23,6 +23,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
 from rclpy.serialization import deserialize_message  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 
+from face_recording.bag_reader import Bag  # noqa: E402
 from face_recording.node import RecorderNode  # noqa: E402
 from face_recording.take_sheet import TakeSheet, read_sheet  # noqa: E402
 from imusic_ros.executor import make_executor  # noqa: E402
@@ -49,12 +50,12 @@ class Wearer:
         self.layouts.publish(SensorLayout(name="face_12"))
         self._wearer, self._listeners = place.strip("/"), 0
         self.snapshots.publish(Snapshot(wearer="who wore it before"))  # latched: for an earlier recording
-        self.sequence = 0
+        self.sequence, self.publish_snapshots = 0, True
 
     def publish(self) -> None:
         self.sequence += 1
         listeners = self.snapshots.get_subscription_count()
-        if listeners > self._listeners:  # whoever subscribes gets a new one
+        if self.publish_snapshots and listeners > self._listeners:  # whoever subscribes gets a new one
             self.snapshots.publish(Snapshot(model="imusic 9", model_hash="ab", engine="none", wearer=self._wearer))
         self._listeners = listeners
         self.bytes.publish(HubBytes(number=self.sequence, data=[1, 2, 3]))
@@ -150,6 +151,12 @@ def messages(folder: Path | str) -> dict[str, list[bytes]]:
     return found
 
 
+def began_with(folder: Path | str, *topics: str) -> str:
+    """Which of some topics a bag has first."""
+    with Bag(Path(folder)) as bag:
+        return str(next(iter(bag.messages(topics))).topic)
+
+
 def sheet_of(folder: Path | str) -> TakeSheet:
     sheet = read_sheet(Path(folder))
     assert sheet is not None
@@ -176,6 +183,8 @@ def test_two_wearers_are_recorded_into_one_bag(graphs: Callable[..., Graph]) -> 
     assert set(wanted) | set(latched) <= set(found)
     for topic in wanted:
         assert len(found[topic]) >= 20
+    for who in ("ana", "bob"):  # what a replay can compute from the first face on
+        assert began_with(began.path, f"/{who}/face/snapshot", f"/{who}/face/blendshapes") == f"/{who}/face/snapshot"
     numbers = [deserialize_message(data, HubBytes).number for data in found["/ana/imu/bytes"]]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert deserialize_message(found["/bob/imu/layout"][0], SensorLayout).name == "face_12"
@@ -187,6 +196,18 @@ def test_two_wearers_are_recorded_into_one_bag(graphs: Callable[..., Graph]) -> 
     assert sheet.other["messages"]["/ana/imu/bytes"] == len(numbers)
     assert len(sheet.code_hash) == 64
     assert not graph.stop().success
+
+
+def test_faces_of_who_publishes_no_snapshots_are_recorded_all_the_same(graphs: Callable[..., Graph]) -> None:
+    graph = graphs("/ana")
+    ana = Wearer(graph.other, "/ana")
+    graph.activate()
+    graph.until_published("/ana/imu/frame", "/ana/face/blendshapes")
+    ana.publish_snapshots = False
+    assert graph.start().success
+    graph.until(lambda: graph.came("/ana/face/blendshapes"), "faces", ana)
+    assert not graph.came("/ana/face/snapshot")
+    assert graph.stop().success
 
 
 def test_nothing_to_record_is_told_with_the_cure(graphs: Callable[..., Graph]) -> None:

@@ -18,7 +18,7 @@ from face_training.config import StageConfig
 from face_training.loop import learning_rate
 from face_training.networks.ridge import RidgeNetwork
 from face_training.run_folder import CURVES, LOG, RECORD
-from face_training.stages import train_network
+from face_training.stages import initial_network, train_network
 
 PROGRAM = Path(__file__).with_name("small_training.py")
 
@@ -40,6 +40,18 @@ def test_training_lowers_the_error_and_each_stage_goes_on_where_the_last_ended(s
     assert [e["step"] for e in entries if "validation_mae" in e] == [9, 19, 29, 7]
     assert entries[29]["validation_mae"] < entries[9]["validation_mae"]
     assert not _equal(networks["stage_1"], networks["stage_2"])
+
+
+def test_a_training_can_begin_with_a_models_network(trained):
+    config, model = trained["config"], trained["model"]
+    begun = initial_network(replace(config, start=str(model.path)), trained["dataset"])
+    stays = {name: value for name, value in trained["network"].state_dict().items() if name != "log_temperature"}
+    assert all(torch.equal(value, begun.state_dict()[name]) for name, value in stays.items())
+    assert not begun.log_temperature.any(), "the confidence is fitted anew"
+    with pytest.raises(InferenceError, match="width=8"):
+        initial_network(
+            replace(config, start=str(model.path), network=replace(config.network, width=8)), trained["dataset"]
+        )
 
 
 @pytest.mark.parametrize("stop", [3, 17, 30, 34])

@@ -65,6 +65,24 @@ def test_chunks_come_from_the_sources_that_are_named(trained):
         dataset.chunks(np.random.default_rng(3), 4, 40, ("nobody.csv",))
 
 
+def test_recorded_faces_have_their_share_however_short_their_takes_are(trained):
+    dataset = trained["dataset"]
+    first = dataset.training[0]
+    long = replace(
+        first,
+        source="generated",
+        features=np.tile(first.features, (9, 1)),
+        weights=np.ones((9 * len(first.weights), 52), "f4"),
+    )
+    mixed = replace(dataset, training=(replace(first, weights=0.0 * first.weights), long))
+    shares = []
+    for share in (0.0, 0.5):
+        _, weights = replace(mixed, recorded_share=share).chunks(np.random.default_rng(3), 200, 40)
+        shares.append(np.mean(weights.max(axis=(1, 2)) == 0.0))
+    assert shares[0] < 0.2
+    assert 0.4 < shares[1] < 0.6
+
+
 def test_changing_a_take_in_memory_changes_no_file(trained, tmp_path, mounts):
     config, data = trained["config"], trained["data"]
     before = load_dataset(config, data, mounts, tmp_path).training[0].features

@@ -14,7 +14,7 @@ from face_viz.strangers_eye import JUDGED, REST, MediaPipeReader, from_folder, l
 from imu_sim.head import build_head
 
 MODEL = "IMUSIC_FACE_LANDMARKER"
-RECOGNISED = 22
+RECOGNISED = 21
 """Of the shapes of the package's own head, drawn without OpenGL: one less than when this was measured."""
 
 
@@ -86,4 +86,4 @@ def test_a_stranger_recognises_the_drawn_shapes() -> None:
     seen = look(Painter(build_head(), 400).paint, reader)
     reader.close()
     assert seen.recognised >= RECOGNISED
-    assert seen.rest["browInnerUp"] < 0.25, "the stare"
+    assert max(seen.rest.values()) < 0.2, seen.stares

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import importlib
 import os
+import runpy
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from face_model.errors import ImusicError
+from face_model.share import share_dir
+from face_viz.errors import VizError
 from imusic_ros.graph import GraphError, load_graph
+from made_up_bags import write_bag
+from made_up_takes import made_up
 
 
 class Recorded:
@@ -33,7 +40,7 @@ def launching(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     names = {
         "launch": ["LaunchContext", "LaunchDescription"],
         "launch.action": ["Action"],
-        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess", "LogInfo", "OpaqueFunction"],
+        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess", "LogInfo", "OpaqueFunction", "Shutdown"],
         "launch.substitutions": ["LaunchConfiguration"],
         "launch_ros": [],
         "launch_ros.actions": ["LifecycleNode"],
@@ -129,3 +136,72 @@ def test_two_launched_demos_have_a_line_each_and_a_namespace_must_be_one(launchi
     assert line in nodes["imu_sim"].kwargs["cmd"]
     with pytest.raises(GraphError, match="namespace"):
         started(launching.graph_description("demo"), namespace="a b")
+
+
+def test_a_launch_ends_with_the_process_that_it_is_for_and_only_once(launching: Any) -> None:
+    actions = started(launching.graph_description("replay", ends_with="player"))
+    asked = actions.pop("player").kwargs["on_exit"]
+    assert {p.kwargs["on_exit"] for p in actions.values()} == {None}
+    assert type(asked(None, SimpleNamespace(is_shutdown=False))).__name__ == "Shutdown"
+    assert asked(None, SimpleNamespace(is_shutdown=True)) is None  # launch_ros raises at a second one
+
+
+def described(name: str) -> Any:
+    return runpy.run_path(str(share_dir() / "launch" / f"{name}.launch.py"))["generate_launch_description"]()
+
+
+def found(description: Any, **given: str) -> Any:
+    """The context after the recording was looked for, which is done before anything is started."""
+    find = next(a for a in description.args[0] if type(a).__name__ == "OpaqueFunction").kwargs["function"]
+    values = {name: kwargs["default_value"] for name, kwargs in declared(description).items()} | given
+    context = Context(values)
+    find(context)
+    return context
+
+
+class Context(dict[str, str]):
+    """A launch context as `Recorded` and the launch file see it."""
+
+    @property
+    def launch_configurations(self) -> dict[str, str]:
+        return self
+
+
+def test_a_launched_replay_takes_a_takes_name_and_refuses_before_anything_starts(
+    launching: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMUSIC_TAKES", str(tmp_path))
+    take = tmp_path / "2026-01-01_10-00-00_smile"
+    write_bag(take, {"": made_up()})
+    description = described("replay")
+    for name in ("smile", "last", str(take)):
+        assert found(description, file=name)["file"] == str(take)
+    for given, what in (
+        ({"file": ""}, "expected a recording"),
+        ({"file": "nothing"}, "expected a take named nothing"),
+        ({"file": "last", "start": "500.0"}, "start: expected a place in"),
+        ({"file": "last", "level": "weights", "check": "true"}, "check: expected faces that are computed again"),
+        ({"file": "last", "recorded": "nobody"}, "expected one namespace"),
+    ):
+        with pytest.raises(ImusicError, match=what):
+            found(description, **given)
+    assert found(description, file="", autostart="false")["file"] == ""
+
+
+def test_a_launched_rviz_has_a_view_of_the_namespace_which_goes_with_it(
+    launching: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    description = described("rviz")
+    context = Context({name: kwargs["default_value"] for name, kwargs in declared(description).items()})
+    show = description.args[0][-1].kwargs["function"]
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(VizError, match="expected the program rviz2, found none"):
+        show(context)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    with pytest.raises(GraphError, match="namespace"):
+        show(context | {"namespace": "a b"})
+    (rviz,) = show(context | {"namespace": "alice"})
+    file = Path(rviz.kwargs["cmd"][2])
+    assert "/alice/face/" in file.read_text(encoding="utf-8")
+    rviz.kwargs["on_exit"](None, None)
+    assert not file.parent.exists()

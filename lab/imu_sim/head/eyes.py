@@ -15,6 +15,9 @@ SEGMENTS: Final = 44
 LID_RINGS: Final = (0.0, 0.07, 0.15, 0.23, 0.31, 0.40, 0.52, 0.66, 0.83)
 """s of the rings from the margin outwards; s = 1, the outline, belongs to the face."""
 
+OWN_FORM_ENDS: Final = 0.31
+"""s of the ring at which the form of the opening no longer shows."""
+
 EYE_CENTRE: Final = np.array([prop.EYE_X - prop.EYE_RADIUS, prop.EYE_Y, 0.0])
 
 
@@ -32,14 +35,30 @@ def outline() -> Array:
 
 def margin(phi: Array) -> Array:
     """(y, h) of the lid margin, (..., 2): an almond, upper lid highest a little towards the nose."""
-    inner, outer = prop.CANTHUS_INNER, prop.CANTHUS_OUTER
+    return _almond(phi, prop.LID_OPENING)
+
+
+def _almond(phi: Array, opening: prop.Opening) -> Array:
+    inner, outer = opening.inner, opening.outer
     along = np.cos(phi)
     y = 0.5 * (outer[0] + inner[0]) + 0.5 * (outer[0] - inner[0]) * along
     line = 0.5 * (outer[1] + inner[1]) + 0.5 * (outer[1] - inner[1]) * along
     upper = np.sin(phi) >= 0.0
     skew = np.where(upper, 1.0 - 0.12 * along, 1.0 + 0.10 * along)
-    arch = np.abs(np.sin(phi)) ** 1.45 * skew
-    return np.stack([y, line + arch * np.where(upper, prop.LID_UPPER_PEAK, prop.LID_LOWER_PEAK)], axis=-1)
+    arch = np.abs(np.sin(phi)) ** opening.power * skew
+    return np.stack([y, line + arch * np.where(upper, opening.upper_peak, opening.lower_peak)], axis=-1)
+
+
+def lid_places(s: float) -> Array:
+    """(y, h) of the ring at s, (SEGMENTS, 2).
+
+    Rings are spaced between the outline and a plain almond; the margin's own form ends at `OWN_FORM_ENDS`, so that the
+    skin beside the eye, where a board may sit, is the same whatever the opening looks like.
+    """
+    phi = ring_angles()
+    almond = _almond(phi, prop.LID_FRAME)
+    own = 1.0 - smoothstep(0.0, OWN_FORM_ENDS, s)
+    return (1.0 - s) * almond + s * outline() + own * (margin(phi) - almond)
 
 
 def over_eyeball(y: Array, h: Array, clearance: float = prop.LID_THICKNESS) -> Array:
@@ -58,7 +77,7 @@ def over_eyeball(y: Array, h: Array, clearance: float = prop.LID_THICKNESS) -> A
 def lid_ring(s: float) -> Array:
     """Neutral points of the ring at s, (SEGMENTS, 3)."""
     phi = ring_angles()
-    yh = (1.0 - s) * margin(phi) + s * outline()
+    yh = lid_places(s)
     y, h = yh[:, 0], yh[:, 1]
     face = skin_point(*locate(y, h))[:, 0]
     up = np.clip(np.sin(phi), 0.0, 1.0)

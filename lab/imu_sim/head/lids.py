@@ -56,7 +56,7 @@ class Lids:
         """(K, 3) from the mean head's lids to this person's."""
         self._points = self._points + self.opening[self._lid]
         self._top, self._bottom = self._top + upper * self._fade, self._bottom + lower * self._fade
-        neutral = prop.LID_UPPER_PEAK - prop.LID_LOWER_PEAK
+        neutral = prop.LID_FRAME.upper_peak - prop.LID_FRAME.lower_peak
         self._aperture = (neutral + upper - lower) / neutral
 
     def moved(self, upper_mm: float, lower_mm: float, reach: float) -> Array:

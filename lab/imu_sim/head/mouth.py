@@ -8,7 +8,7 @@ import numpy as np
 
 from imu_sim.head import colors
 from imu_sim.head import proportions as prop
-from imu_sim.head.half import Array, Half, Region, fan, strips
+from imu_sim.head.half import Array, Half, Region, fan, smoothstep, strips
 from imu_sim.head.surface import locate, skin_point
 
 HALF_SEGMENTS: Final = 26
@@ -16,6 +16,8 @@ HALF_SEGMENTS: Final = 26
 RED_RINGS: Final = (0.0, 0.16, 0.34, 0.54, 0.76, 1.0)
 SKIN_RINGS: Final = (1.12, 1.28, 1.46, 1.66, 1.84)
 """s of the rings outside the red; s = 2, the outline, belongs to the face."""
+OWN_FORM_ENDS: Final = 1.35
+"""s of the ring at which the form of the red no longer shows."""
 
 UPPER_ARCH: Final = (97.0, 0.024, 26.0)
 """Dental arch as a parabola: x in the middle, fall of x per y squared, half width."""
@@ -52,23 +54,38 @@ def contact() -> Array:
 
 def red_edge() -> Array:
     """(y, h) of the edge of the red of the lips, (N, 2)."""
+    return _edge(prop.UPPER_LIP_HEIGHT, prop.LOWER_LIP_HEIGHT)
+
+
+def _edge(upper_height: float, lower_height: float) -> Array:
     phi = ring_angles()
     u = _across(phi)
     corner_y, corner_h = prop.MOUTH_CORNER
     bow = 1.0 - u**1.5 - 0.20 * np.exp(-((u / 0.10) ** 2)) + 0.05 * np.exp(-(((u - 0.22) / 0.10) ** 2))
-    upper = prop.MOUTH_H + prop.UPPER_LIP_HEIGHT * bow
-    lower = prop.MOUTH_H - prop.LOWER_LIP_HEIGHT * (1.0 - u**2.3)
+    upper = prop.MOUTH_H + upper_height * bow
+    lower = prop.MOUTH_H - lower_height * (1.0 - u**2.3)
     h = np.where(phi > 0.0, upper, lower) + (corner_h - prop.MOUTH_H) * u**3
     return np.stack([(corner_y + 0.7) * u, h], axis=-1)
+
+
+def _places(s: float) -> Array:
+    """(y, h) of the half ring at s, (N, 2).
+
+    Outside the red, rings are spaced between the outline and a plain edge; the red's own form ends at `OWN_FORM_ENDS`,
+    so that the skin beside the mouth, where boards may sit, is the same however full the lips are.
+    """
+    if s <= 1.0:
+        return (1.0 - s) * contact() + s * red_edge()
+    plain = _edge(*prop.LIP_FRAME)
+    own = 1.0 - smoothstep(1.0, OWN_FORM_ENDS, s)
+    return (2.0 - s) * plain + (s - 1.0) * outline() + own * (red_edge() - plain)
 
 
 def lip_ring(s: float) -> Array:
     """Neutral points of the half ring at s, (N, 3)."""
     phi = ring_angles()
     u = _across(phi)
-    start, end = (contact(), red_edge()) if s <= 1.0 else (red_edge(), outline())
-    way = s if s <= 1.0 else s - 1.0
-    yh = (1.0 - way) * start + way * end
+    yh = _places(s)
     x = skin_point(*locate(yh[:, 0], yh[:, 1]))[:, 0]
     body = np.sqrt(1.0 - u**2)
     # Both lips are equally full where they meet.

@@ -120,15 +120,30 @@ EYE_Y: Final = 31.5
 EYE_X: Final = 95.0
 """Front of the eyeball, where the pupil is."""
 EYE_RADIUS: Final = 12.5
-IRIS_RADIUS: Final = 6.3
+IRIS_RADIUS: Final = 5.8
 PUPIL_RADIUS: Final = 2.5
 LID_THICKNESS: Final = 1.2
 """Outer lid skin over the eyeball; thick enough that the chord of half a blink stays clear of the eyeball."""
-CANTHUS_INNER: Final = (16.8, -1.6)
-"""y, h of the inner corner of the eye."""
-CANTHUS_OUTER: Final = (46.8, 0.9)
-LID_UPPER_PEAK: Final = 4.8
-LID_LOWER_PEAK: Final = -5.7
+
+
+class Opening(NamedTuple):
+    """The outline of an eye's opening, an almond."""
+
+    inner: tuple[float, float]
+    """y, h of the inner corner."""
+    outer: tuple[float, float]
+    upper_peak: float
+    """Height of the upper lid over the line between the corners."""
+    lower_peak: float
+    power: float
+    """1 is an ellipse, more is more pointed."""
+
+
+LID_OPENING: Final = Opening((16.4, -4.7), (47.4, -2.1), 8.3, -2.9, 1.15)
+"""Corners lie below the pupil, as people's do; drawn by eye."""
+LID_FRAME: Final = Opening((16.8, -1.6), (46.8, 0.9), 4.8, -5.7, 1.45)
+"""What lid rings are spaced from. Other values move the skin beside the eye, where boards sit, and which the shipped
+model was trained with; `LID_OPENING` may change freely."""
 EYE_PATCH: Final = (31.2, 0.6, 20.5, 15.5)
 """Centre y, h and half axes of the outline where lid rings meet the face."""
 LID_CREASE: Final = 1.6
@@ -138,8 +153,10 @@ LID_CREASE: Final = 1.6
 MOUTH_H: Final = -66.5
 MOUTH_CORNER: Final = (25.2, -66.4)
 """y, h."""
-UPPER_LIP_HEIGHT: Final = 7.2
-LOWER_LIP_HEIGHT: Final = 9.0
+UPPER_LIP_HEIGHT: Final = 8.0
+LOWER_LIP_HEIGHT: Final = 12.0
+LIP_FRAME: Final = (7.2, 9.0)
+"""Heights of the red, as above, that the rings around it are spaced from: what `LID_FRAME` is to the eye."""
 MOUTH_PATCH: Final = (-67.0, 37.0, 21.5)
 """Centre h and half axes of the outline where lip rings meet the face."""
 
@@ -164,8 +181,8 @@ HAIR_EDGE: Final = 7.0
 """Height over which the hair rises from the skin."""
 
 # Eyebrows.
-BROW_INNER: Final = (12.0, 15.4)
+BROW_INNER: Final = (12.0, 15.0)
 """y, h."""
-BROW_OUTER: Final = (50.5, 13.0)
+BROW_OUTER: Final = (50.5, 13.3)
 BROW_ARCH: Final = 4.2
-BROW_THICKNESS: Final = 6.0
+BROW_THICKNESS: Final = 5.4

@@ -11,15 +11,20 @@ from typing import Any
 
 from imu_sim.errors import ImuSimError
 from imu_sim.hub.stop_signal import StoppedError, StopSignal
+from imusic_cli.usage import OneLineParser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, called: str = "imu_sim") -> int:
     """Run the simulated hub until SIGINT, SIGTERM or the end of `--duration`.
+
+    Args:
+        argv: options; those of the process by default.
+        called: what people call it by.
 
     Returns:
         0 after a clean end, 2 when the settings cannot be used; the reason is printed.
     """
-    arguments = _parser().parse_args(_without_ros(sys.argv[1:] if argv is None else list(argv)))
+    arguments = _parser(called).parse_args(_without_ros(sys.argv[1:] if argv is None else list(argv)))
     stop = StopSignal()
     try:
         return _run(arguments, stop)
@@ -86,8 +91,8 @@ _FAULT_FLAGS: dict[str, tuple[str, str]] = {
 }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="imu_sim", description="A simulated IMU hub on a simulated face.")
+def _parser(called: str) -> argparse.ArgumentParser:
+    parser = OneLineParser(prog=called, description="A simulated IMU hub on a simulated face.")
     parser.add_argument("--config", type=Path, help="settings (default: the package's config/imu_sim.yaml)")
     parser.add_argument("--link", help="path of the link to the pseudo-terminal")
     parser.add_argument("--udp", metavar="HOST:PORT", help="send to a driver on UDP instead")

@@ -11,7 +11,7 @@ context_settings = {"allow_extra_args": True, "ignore_unknown_options": True, "h
 
 def simulate(context: typer.Context) -> None:
     """Be a hub on a pseudo-terminal or UDP, with faults on demand; `imusic simulate --help` lists its options."""
-    raise typer.Exit(main(context.args))
+    raise typer.Exit(main(context.args, "imusic simulate"))
 
 
 simulate.context_settings = context_settings  # type: ignore[attr-defined]  # read by the command line

@@ -14,16 +14,18 @@ from std_srvs.srv import Trigger
 from face_inference.snapshot import missed_by_inference
 from face_model.errors import ImusicError
 from face_model.imu_sample import ImuSample
-from face_recording.bag_reader import BYTES, FACES, FRAMES, Bag
+from face_recording.bag_reader import FRAMES, Bag
+from face_recording.replay.choice import choice_of
 from face_recording.replay.errors import ReplayError
 from face_recording.replay.events import EventSource, Level
 from face_recording.replay.face_check import FaceCheck
 from face_recording.replay.parameters import PARAMETERS
-from face_recording.replay.part import Part, played_part
+from face_recording.replay.part import Part
 from face_recording.replay.player import Player
 from face_recording.replay.recorded_events import FrameEvents, PublishedEvents, played_topics
 from face_recording.replay.ros_stage import RosStage
 from face_recording.replay.timeline import Timeline
+from face_recording.takes.listing import find_recording
 from imu_driver.messages import fill_frame
 from imusic_ros.health import ERROR, OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
@@ -70,10 +72,8 @@ class PlayerNode(ManagedNode):
 
     def configure(self) -> None:
         """Open the recording, find the wearer, make publishers and services."""
-        if not self.value("file"):
-            raise ConfigurationError("file: expected a recording, found none; give the folder of a bag")
         try:
-            self._bag = Bag(str(self.value("file")))
+            self._bag = Bag(find_recording(str(self.value("file"))))
             self._prepare(self._bag)
         except ImusicError as error:
             raise ConfigurationError(str(error)) from error
@@ -148,14 +148,15 @@ class PlayerNode(ManagedNode):
     # Set-up.
 
     def _prepare(self, bag: Bag) -> None:
-        recorded = str(self.value("recorded"))
-        wanted = None if not recorded else recorded.strip("/")
-        asked = str(self.value("level"))
-        needs = {"frames": (FRAMES,), "bytes": (BYTES,), "weights": (FACES,)}.get(asked, (FRAMES, FACES))
-        self._namespace = bag.namespace(wanted, needs)
-        topics = bag.of_wearer(self._namespace)
-        self._level = Level(asked) if asked != "auto" else Level.FRAMES if FRAMES in topics else Level.WEIGHTS
-        self._part = played_part(bag, self._namespace, float(self.value("start")), float(self.value("duration")))
+        choice = choice_of(
+            bag,
+            str(self.value("recorded")) or None,
+            str(self.value("level")),
+            float(self.value("start")),
+            float(self.value("duration")),
+            bool(self.value("check")),
+        )
+        self._namespace, self._level, self._part = choice.namespace, choice.level, choice.part
         timeline = Timeline(
             self._part.begin_ns,
             self._part.end_ns,
@@ -167,13 +168,6 @@ class PlayerNode(ManagedNode):
         if self.value("paused"):
             timeline.pause()
         again = self._level is not Level.WEIGHTS
-        if self.value("check") and not again:
-            raise ReplayError(
-                "check: expected faces that are computed again, found weights as they were published; replay from "
-                "frames or bytes"
-            )
-        if self.value("check") and FACES not in topics:
-            raise ReplayError(f"check: expected recorded faces in {bag.path.name}, found none; leave the check out")
         self._timeline = timeline
         self._check = FaceCheck() if self.value("check") else None
         self._notes = list(bag.cut)

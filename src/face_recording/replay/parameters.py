@@ -8,7 +8,7 @@ PARAMETERS = (
     ParameterSpec(
         "file",
         "",
-        "Recording: the folder of a bag, or one .mcap or .db3 file of it.",
+        "Recording: a take's name, `last`, the folder of a bag, or one .mcap or .db3 file of it.",
         effect="Also one without metadata.yaml, or whose recorder was killed; compressed or split.",
     ),
     ParameterSpec(

@@ -39,6 +39,8 @@ MOST_LAG_S: Final = 2.0
 FINE_LAG_S: Final = 0.008
 """A reference whose stamps are off by less needs nothing: half a picture of a camera."""
 _GRID_HZ: Final = 250.0
+_STEP_S: Final = 0.02
+"""From which on stamps that leave the line of the hub's clock do so because a clock was set."""
 
 
 class Grade(Enum):
@@ -165,18 +167,19 @@ def _of_wearer(bag: Bag, place: str) -> Iterator[Finding]:
         FRAMES: _track(bag, place, FRAMES, "sequence"),
         BYTES: _track(bag, place, BYTES, "number", keep=False),
     }
+    faces, frames = tracks[FACES], tracks[FRAMES]
+    origin_ns = int(next((track.came_ns[0] for track in (faces, frames) if len(track)), 0))
     yield _replays(bag, place, tracks)
     for relative, track in tracks.items():
         if len(track):
             yield from (_skipped(track), _twice(track)) if relative == FACES else (_loss(relative, track),)
             if relative != BYTES:
-                yield _stamps(relative, track)
-    faces, frames = tracks[FACES], tracks[FRAMES]
+                yield _stamps(relative, track, origin_ns)
     if len(faces):
         yield from _states(bag, place, faces)
         yield _latency(faces)
     if len(frames) > 10:
-        yield _clock(frames)
+        yield _clock(frames, origin_ns)
         yield _sensors(bag, place, frames)
     pairing = _paired(bag.path, place)
     if full_name(place, REFERENCE) in bag.topics and len(faces) > 10:
@@ -255,13 +258,19 @@ def _twice(faces: _Track) -> Finding:
     return Finding("faces", Grade.REMARK if told else Grade.GOOD, "; ".join([f"{len(faces)} faces", *told]))
 
 
-def _stamps(relative: str, track: _Track) -> Finding:
+def _stamps(relative: str, track: _Track, origin_ns: int) -> Finding:
     step = np.diff(track.stamps_ns)
     # A stale face has the stamp of the sample before it: that is no fault of a clock.
     stale = np.array([int(getattr(message, "state", 0)) == STALE for message in track.messages])[1:]
     back, gaps = int(((step < 0) | ((step == 0) & ~stale)).sum()), step[step > GAP_S * NS]
     if back:
-        return Finding("stamps", Grade.BAD, f"{relative}: {back} stamps are not later than the ones before them")
+        text = f"{relative}: {back} stamps are not later than the ones before them"
+        if step.min() < -_STEP_S * NS:
+            worst = int(np.argmin(step))
+            text += (
+                f", by up to {-step[worst] / NS:.2f} s: the computer's clock was set; {_cut(track, worst, origin_ns)}"
+            )
+        return Finding("stamps", Grade.BAD, text)
     if len(gaps):
         at = (track.stamps_ns[int(np.argmax(step))] - track.stamps_ns[0]) / NS
         many = "a gap" if len(gaps) == 1 else f"{len(gaps)} gaps, the longest"
@@ -301,22 +310,34 @@ def _latency(faces: _Track) -> Finding:
     return Finding("latency", grade, f"{1e3 * middle:.1f} ms from sample to weights, 99 % below {1e3 * most:.1f} ms")
 
 
-def _clock(frames: _Track) -> Finding:
+def _clock(frames: _Track, origin_ns: int) -> Finding:
     """How well the hub's clock was followed: against a straight line from hub time to stamps."""
     hub_s = np.array([int(message.hub_time_us) for message in frames.messages], dtype=np.float64) * 1e-6
     host_s = (frames.stamps_ns - frames.stamps_ns[0]) / NS
     run = hub_s - hub_s[0]
-    if (np.diff(run) <= 0.0).any():
-        return Finding("clock", Grade.REMARK, "the hub's clock goes back: it booted, or was recorded twice")
+    step = np.diff(run)
+    if (step <= 0.0).any():
+        worst = int(np.argmin(step))
+        text = f"the hub's clock goes back {_times(int((step <= 0.0).sum()))}, by up to {-step[worst]:.2f} s"
+        why = "the hub booted" if frames.numbers[worst + 1] <= frames.numbers[worst] else "its clock was set"
+        return Finding(
+            "clock", Grade.WARNING, f"{text}: {why}, or samples are in it twice; {_cut(frames, worst, origin_ns)}"
+        )
+    jump = np.abs(np.diff(host_s - run))
+    if jump.max() > _STEP_S:
+        worst = int(np.argmax(jump))
+        text = f"a step of {jump[worst]:.2f} s between hub time and stamps: the computer's clock was set, or the hub's"
+        return Finding("clock", Grade.WARNING, f"{text}; {_cut(frames, worst, origin_ns)}")
     slope, offset = np.polyfit(run, host_s, 1)
-    rest = host_s - (slope * run + offset)
-    text = (
-        f"hub runs {1e6 * (slope - 1.0):+.0f} ppm, stamps within {1e3 * float(np.abs(rest).max()):.2f} ms of its line"
-    )
-    jump = float(np.abs(np.diff(rest)).max())
-    if jump > 0.02:
-        return Finding("clock", Grade.REMARK, f"{text}; a step of {1e3 * jump:.0f} ms: the host's clock was set")
+    rest = np.abs(host_s - (slope * run + offset)).max()
+    text = f"hub runs {1e6 * (slope - 1.0):+.0f} ppm, stamps within {1e3 * float(rest):.2f} ms of its line"
     return Finding("clock", Grade.GOOD, text)
+
+
+def _cut(track: _Track, row: int, origin_ns: int) -> str:
+    """What to do about a step of a clock after this row; `imusic takes trim` counts from the first face."""
+    before_s, after_s = ((int(track.came_ns[i]) - origin_ns) / NS for i in (row, row + 1))
+    return f"use the parts apart: imusic takes trim --end {max(before_s, 0.0):.2f}, or --start {max(after_s, 0.0):.2f}"
 
 
 def _sensors(bag: Bag, place: str, frames: _Track) -> Finding:

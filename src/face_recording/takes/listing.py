@@ -94,6 +94,18 @@ def take_folders(takes: Path | None = None) -> list[Path]:
         ) from error
 
 
+def find_recording(given: str) -> Path:
+    """The recording that a program is told of: a folder or file that is there, as it stands, else as of `find_take`.
+
+    Raises:
+        NoTakeError: there is none, or several.
+    """
+    if not given:
+        raise NoTakeError("expected a recording, found none; give a take's name, or the folder of a bag")
+    path = Path(given).expanduser()
+    return path if path.exists() else find_take(given)
+
+
 def find_take(given: str, takes: Path | None = None) -> Path:
     """The take that is meant: a path, a folder's name, a take's own, the end or a part of a folder's name, or `last`.
 

@@ -1,5 +1,6 @@
 #include "face_display.hpp"
 
+#include <OgreCamera.h>
 #include <OgreSceneManager.h>
 #include <OgreSceneNode.h>
 #include <QFileInfo>
@@ -17,6 +18,8 @@
 #include <rviz_common/properties/ros_topic_property.hpp>
 #include <rviz_common/properties/status_property.hpp>
 #include <rviz_common/properties/string_property.hpp>
+#include <rviz_common/view_controller.hpp>
+#include <rviz_common/view_manager.hpp>
 #include <rviz_rendering/objects/movable_text.hpp>
 #include <rviz_rendering/objects/shape.hpp>
 #include <rviz_rendering/render_system.hpp>
@@ -148,8 +151,8 @@ FaceDisplay::FaceDisplay()
     "Seconds", 8.0F, "Length of the trail.", trail_shown_, SLOT(change_trail()), this);
   trail_seconds_->setMin(0.5F);
   trail_seconds_->setMax(120.0F);
-  trail_left_ = new props::IntProperty("Left", 10, "Pixels.", trail_shown_, SLOT(change_trail()), this);
-  trail_top_ = new props::IntProperty("Top", 10, "Pixels.", trail_shown_, SLOT(change_trail()), this);
+  trail_left_ = new props::IntProperty("Left", 10, "Pixels; negative: from the right.", trail_shown_, SLOT(change_trail()), this);
+  trail_top_ = new props::IntProperty("Top", -10, "Pixels; negative: from the bottom.", trail_shown_, SLOT(change_trail()), this);
 }
 
 FaceDisplay::~FaceDisplay()
@@ -314,8 +317,19 @@ void FaceDisplay::change_sensors()
 {
   for (const Shown & sensor : sensors_) {
     sensor.cube->getRootNode()->setVisible(sensors_shown_->getBool());
-    sensor.label_node->setVisible(sensors_shown_->getBool() && names_shown_->getBool());
+    sensor.label_node->setVisible(sensors_shown_->getBool() && names_shown_->getBool() && seen(sensor));
   }
+}
+
+// Whether the outer side of a board is turned to the camera. Drawn on top of all, the names of the other side of the
+// head would mix with those of this one.
+bool FaceDisplay::seen(const Shown & sensor) const
+{
+  const auto * view = context_->getViewManager()->getCurrent();
+  if (view == nullptr || view->getCamera() == nullptr) {return true;}
+  const Ogre::SceneNode * board = sensor.cube->getRootNode();
+  const Ogre::Vector3 outward = board->_getDerivedOrientation() * Ogre::Vector3::UNIT_Z;
+  return outward.dotProduct(view->getCamera()->getDerivedPosition() - board->_getDerivedPosition()) > 0.0F;
 }
 
 void FaceDisplay::change_trail()
@@ -511,6 +525,7 @@ void FaceDisplay::show_layout()
         label_of(mount.name), "Liberation Sans", 0.005F);
       label->setTextAlignment(rviz_rendering::MovableText::H_CENTER, rviz_rendering::MovableText::V_ABOVE);
       label->setColor(Ogre::ColourValue(0.15F, 0.17F, 0.2F));
+      label->showOnTop(true);  // the skin beside a board would cut its name
       Ogre::SceneNode * node = head_node_->createChildSceneNode();
       node->attachObject(label.get());
       sensors_.push_back({i, std::move(board), std::move(cube), node, std::move(label)});

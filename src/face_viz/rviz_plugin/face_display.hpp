@@ -86,6 +86,7 @@ private:
     std::unique_ptr<rviz_rendering::MovableText> label;
   };
 
+  bool seen(const Shown & sensor) const;
   void say_lasting(StatusLevel level, const QString & name, const QString & text);
   void subscribe();
   void unsubscribe();

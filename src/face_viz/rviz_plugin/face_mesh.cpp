@@ -99,6 +99,8 @@ void FaceMesh::set_colors(const std::vector<std::uint8_t> & rgba)
 void FaceMesh::set_wireframe(bool on)
 {
   material_->getTechnique(0)->getPass(0)->setPolygonMode(on ? Ogre::PM_WIREFRAME : Ogre::PM_SOLID);
+  // Through a net of edges the far side of the head is seen, unlit and so darker than the near one.
+  material_->setCullingMode(on ? Ogre::CULL_CLOCKWISE : Ogre::CULL_NONE);
 }
 
 void FaceMesh::set_lit(bool on) {material_->setLightingEnabled(on);}

@@ -29,6 +29,7 @@ namespace
 
 constexpr int PERIOD_MS = 50;
 constexpr double COUNT_PERIOD_S = 1.0;
+constexpr double MOST_SAMPLES_HZ = 2000.0;
 // Seconds after which a node that does not answer is given up: a little longer than it takes at most by its own promise.
 constexpr double NEUTRAL_S = 45.0;   // 30 s of calibration at most
 constexpr double IDENTIFY_S = 5.0;   // the driver answers within 3 s
@@ -427,11 +428,16 @@ void FacePanel::tick()
   if (count) {
     rate_hz_ = static_cast<double>(received - counted_) / (now - counted_s_);
     counted_ = received;
+    // Numbers begin anew with the hub: a difference that no hub makes says nothing.
+    const auto numbers = static_cast<std::uint32_t>(sequence_ - counted_sequence_);
+    samples_hz_ = numbers < MOST_SAMPLES_HZ * (now - counted_s_) ? numbers / (now - counted_s_) : 0.0;
+    counted_sequence_ = sequence_;
     counted_s_ = now;
   }
   std::string problem;
   if (face) {
     arrived_s_ = now;
+    sequence_ = face->sequence;
     FaceFrame frame;
     std::copy(face->weights.begin(), face->weights.end(), frame.weights.begin());
     std::copy(face->confidence.begin(), face->confidence.end(), frame.confidence.begin());
@@ -453,8 +459,10 @@ void FacePanel::tick()
     if (count || silent) {
       numbers_->setText(
         silent ? QString("for %1 s; is face_inference active?").arg(now - arrived_s_, 0, 'f', 0) :
-        QString("latency %1 ms, %2 faces a second, %3").arg(
-          static_cast<double>(frame_.age_s) * 1e3, 0, 'f', 1).arg(rate_hz_, 0, 'f', 0).arg(shown(model_.substr(0, 60))));
+        QString("latency %1 ms, %2 faces a second%3, %4").arg(
+          static_cast<double>(frame_.age_s) * 1e3, 0, 'f', 1).arg(rate_hz_, 0, 'f', 0).arg(
+          rate_hz_ < 0.9 * samples_hz_ ? QString(" here, of %1 samples").arg(samples_hz_, 0, 'f', 0) : QString(),
+          shown(model_.substr(0, 60))));
     }
   }
   if (layout) {

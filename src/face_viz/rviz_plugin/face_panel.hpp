@@ -131,6 +131,9 @@ private:
   double counted_s_ = 0.0;
   std::size_t counted_ = 0;
   double rate_hz_ = 0.0;
+  double samples_hz_ = 0.0;
+  std::uint32_t sequence_ = 0;
+  std::uint32_t counted_sequence_ = 0;
 };
 
 }  // namespace imusic_rviz

@@ -58,7 +58,7 @@ TrailOverlay::TrailOverlay()
   panel_->setDimensions(WIDTH, HEIGHT);
   panel_->setMaterialName(name_, GROUP);
   overlay_->add2D(panel_);
-  place(10, 10);
+  place(10, -10);
 }
 
 TrailOverlay::~TrailOverlay()
@@ -73,7 +73,10 @@ TrailOverlay::~TrailOverlay()
 
 void TrailOverlay::place(int left, int top)
 {
-  panel_->setPosition(static_cast<float>(left), static_cast<float>(top));
+  panel_->setHorizontalAlignment(left < 0 ? Ogre::GHA_RIGHT : Ogre::GHA_LEFT);
+  panel_->setVerticalAlignment(top < 0 ? Ogre::GVA_BOTTOM : Ogre::GVA_TOP);
+  panel_->setPosition(
+    static_cast<float>(left < 0 ? left - WIDTH : left), static_cast<float>(top < 0 ? top - HEIGHT : top));
 }
 
 void TrailOverlay::show(bool on)

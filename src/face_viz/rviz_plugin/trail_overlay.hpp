@@ -26,7 +26,7 @@ public:
   TrailOverlay(const TrailOverlay &) = delete;
   TrailOverlay & operator=(const TrailOverlay &) = delete;
 
-  void place(int left, int top);  // pixels
+  void place(int left, int top);  // pixels from left and top; negative: from right and bottom
   void show(bool on);
   void draw(const WeightTrail & trail, double now_s);
 

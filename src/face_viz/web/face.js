@@ -160,7 +160,7 @@ function surfaces({ triangles, colors, inner, parts }, geometry, { hairColor }, 
     for (const v of range) index.push(v);
     if (found === LINING) return new MeshLambertMaterial({ vertexColors: true });
     if (found === SKIN) return skin(0.58, hairColor, tint);
-    if (found === EYES) return eye({ iris: 0.475, pupil: 0.165, lift: 0.09, inner: [0.30, 0.36, 0.30], outer: [0.10, 0.22, 0.28] }, tint);
+    if (found === EYES) return eye({ iris: 0.464, pupil: 0.165, lift: 0.0, inner: [0.20, 0.23, 0.18], outer: [0.06, 0.13, 0.17] }, tint);
     if (found === WET) return wet(0.25, tint);
     return skin(0.16 + 0.3 * (1 - found / 255) ** 2, hairColor, tint); // lips
   });

@@ -9,10 +9,10 @@ const FOV_DEG = 20; // a portrait lens: less would flatten, more would enlarge t
 const MARGIN = 1.05;
 const LAMP_HALF_M = 0.17;
 
-// Direction in face_head, colour, strength: a large warm key from the upper right of the wearer, a cool fill, two rims.
+// Direction in face_head, colour, strength: a large warm key from above, a little to the wearer's right, a cool fill, two rims.
 const LIGHTS = [
-  [[0.80, -0.34, 0.56], 0xffe6cc, 2.35],
-  [[0.66, 0.78, 0.08], 0xcfe0ff, 1.15],
+  [[0.88, -0.15, 0.45], 0xffe6cc, 2.0],
+  [[0.80, 0.55, 0.15], 0xcfe0ff, 1.3],
   [[-0.62, 0.80, 0.28], 0xbcdcff, 2.0],
   [[-0.72, -0.70, 0.38], 0xffdcc0, 1.3],
 ];
@@ -78,7 +78,7 @@ export class Stage {
       studio.add(light, light.target);
     }
     castSoftly(studio.children[0]);
-    const around = new HemisphereLight(0xcfd6e4, 0x9a7566, 1.25);
+    const around = new HemisphereLight(0xcfd6e4, 0x9a7566, 1.5);
     around.position.set(0, 0, 1);
     return studio.add(around, this.head, this.other);
   }

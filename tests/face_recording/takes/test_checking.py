@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ from face_recording.take_sheet import TakeSheet, write_sheet
 from face_recording.takes.checking import Grade, best_lag, check
 from face_recording.takes.errors import NoTakeError, TakeError
 from face_recording.takes.listing import PAIRING_FILE, summarise
-from face_recording.takes.take import NS, STALE
-from made_up_bags import tracked, write_bag
+from face_recording.takes.take import NS, STALE, Take
+from made_up_bags import frame, header, tracked, write_bag
 
 
 def grades(folder: Path) -> dict[str, Grade]:
@@ -83,6 +84,42 @@ def test_a_clock_that_was_set_is_told(tmp_path: Path) -> None:
     back[150:] -= NS
     folder = write_bag(tmp_path / "t", {"": replace(take, stamps_ns=back)})
     assert grades(folder)["stamps"] is Grade.BAD
+
+
+def test_a_computers_clock_that_was_set_back_is_told_with_what_to_do(tmp_path: Path) -> None:
+    def stamped(take: Take, i: int) -> Any:
+        return replace(frame(take, i), header=header(int(take.stamps_ns[i]) - (30 * NS if i >= 150 else 0)))
+
+    folder = write_bag(tmp_path / "t", {"": tracked(300)}, frames=stamped)
+    assert grades(folder)["stamps"] is Grade.BAD
+    told = text(folder, "stamps")
+    assert "by up to 29.99 s: the computer's clock was set; use the parts apart: imusic takes trim" in told
+    assert "--end 1.49, or --start 1.50" in told
+
+
+@pytest.mark.parametrize(
+    ("set_s", "boots", "said"),
+    [
+        (-30.0, False, "the hub's clock goes back once, by up to 29.99 s: its clock was set"),
+        (-30.0, True, "the hub's clock goes back once, by up to 29.99 s: the hub booted"),
+        (30.0, False, "a step of 30.00 s between hub time and stamps"),
+    ],
+)
+def test_a_hubs_clock_that_steps_is_a_warning_with_what_to_do(
+    tmp_path: Path, set_s: float, boots: bool, said: str
+) -> None:
+    def stepped(take: Take, i: int) -> Any:
+        message = frame(take, i)
+        since_us = 40_000_000 + int(take.stamps_ns[i] - take.stamps_ns[0]) // 1000
+        sequence = i - 150 if boots and i >= 150 else int(take.sequence[i])
+        return replace(message, hub_time_us=since_us + int(1e6 * set_s) * (i >= 150), sequence=sequence)
+
+    folder = write_bag(tmp_path / "t", {"": tracked(300)}, frames=stepped)
+    assert grades(folder)["clock"] is Grade.WARNING
+    told = text(folder, "clock")
+    assert said in told
+    assert told.endswith("imusic takes trim --end 1.49, or --start 1.50")
+    assert "clock" in check(folder).words
 
 
 def test_without_a_neutral_nothing_is_known(tmp_path: Path) -> None:
