@@ -424,7 +424,7 @@ def pair(
     from face_inference.model_folder import load_model
     from face_recording.takes.listing import find_take
     from face_recording.takes.pairing import pair_take, write_pairing
-    from imusic_cli.phone import DEFAULT_MODEL
+    from imusic_cli.learning import DEFAULT_MODEL
 
     folder = find_take(take)
     description = load_model(model or DEFAULT_MODEL).description

@@ -68,34 +68,41 @@ def routine(
     if phone is not None:
         err.print(f"Stop the phone's recording and bring its CSV to {phone}. Then press Enter.", highlight=False)
         input()
-        told |= _from_phone(name, phone, model, namespace, fps)
+        told["learned"] = _learned(name, [], [phone], model, namespace, fps, force=False, as_json=False)
     if as_json:
         print(json.dumps(told, indent=2))  # noqa: T201
 
 
-@app.command("phone")
-def from_phone(
+@app.command()
+def learn(
     name: Name,
-    file: Annotated[
-        Path | None, typer.Argument(help="Live Link Face CSV that a phone recorded during the routine, or the take.")
+    takes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TAKE]...", help="Takes of one gluing: folders, parts of their names, or `last`."),
     ] = None,
-    take: Annotated[
-        str, typer.Option(help="Learn from this take, a folder, a part of its name or `last`, not from the routine.")
-    ] = "",
+    csv: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Live Link Face CSV that a phone recorded: one for each take, or, without takes, one of the routine."
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write the profile even if it reads worse than before.")
+    ] = False,
     model: Model = "",
     namespace: Namespace = "",
     fps: Fps = None,
     as_json: Json = False,
 ) -> None:
-    """Learn a profile from what a phone or a webcam saw during a routine or a take; a running graph uses it at once."""
-    if take:
-        told = _from_take(name, take, file, model, namespace, fps)
-    elif file is not None:
-        told = _from_phone(name, file, model, namespace, fps)
-    else:
-        raise UsageError("expected a CSV that the phone recorded, or --take TAKE, found neither; give one")
-    if as_json:
-        print(json.dumps(told, indent=2))  # noqa: T201
+    """Learn a profile from natural motion beside a phone or a webcam; a running graph uses it at once."""
+    from face_recording.takes.listing import find_take
+
+    if not takes and not csv:
+        raise UsageError("expected a take, or the --csv of a phone beside the routine, found neither; give one")
+    folders = [find_take(take) for take in takes or ()]
+    told = _learned(name, folders, list(csv or ()), model, namespace, fps, force, as_json)
+    if told["refused"]:
+        raise CommandError(told["refused"])
 
 
 @app.command()
@@ -152,31 +159,42 @@ def remove(name: Name) -> None:
     err.print(f"removed: {name}", highlight=False)
 
 
-def _from_phone(name: str, file: Path, model: str, namespace: str, fps: float | None) -> dict[str, Any]:
-    from face_inference.wearer.profile import ProfileFolder
-    from imusic_cli.guide import use_wearer
-    from imusic_cli.phone import learn_from_phone
-
-    rows = learn_from_phone(name, file, model, ProfileFolder(), fps)
-    err.print(rows.summary, style="green", highlight=False)
-    answer = use_wearer(name, namespace, patience_s=3.0)
-    err.print(answer or "no graph is running: the next one can be started with this profile", highlight=False)
-    return {"lag_s": rows.alignment.lag_s, "correlation": rows.alignment.correlation, "in_use": answer is not None}
-
-
-def _from_take(
-    name: str, take: str, file: Path | None, model: str, namespace: str, fps: float | None
+def _learned(
+    name: str,
+    takes: list[Path],
+    csvs: list[Path],
+    model: str,
+    namespace: str,
+    fps: float | None,
+    force: bool,
+    as_json: bool,
 ) -> dict[str, Any]:
+    """Learn, tell it to people, or to programs, and have a running graph use it."""
     from face_inference.wearer.profile import ProfileFolder
-    from face_recording.takes.listing import find_take
     from imusic_cli.guide import use_wearer
-    from imusic_cli.phone import learn_from_take
+    from imusic_cli.learning import learn as learn_profile
 
-    rows, pairing = learn_from_take(name, find_take(take), model, ProfileFolder(), file, fps)
-    err.print(pairing.summary, style="green", highlight=False, soft_wrap=True)
-    answer = use_wearer(name, namespace, patience_s=3.0)
-    err.print(answer or "no graph is running: the next one can be started with this profile", highlight=False)
-    return {"rows": len(rows.rows.weights), "in_use": answer is not None, "pairing": pairing.content()}
+    with err.status("aligning, learning, judging on what was not learned from"):
+        learned = learn_profile(name, takes, ProfileFolder(), model, csvs, fps, force)
+    for source in learned.sources:
+        words = source.rows.summary if source.pairing is None else source.pairing.summary
+        err.print(f"{source.name}: {words}", highlight=False, soft_wrap=True)
+    table = Table("region", "before: off by", "r", "now: off by", "r")
+    for region, after in learned.learning.after.regions.items():
+        before = learned.standard.regions.get(region)
+        was = ("", "") if before is None else (f"{before.mae:.3f}", f"{before.r:.2f}")
+        table.add_row(region, *was, f"{after.mae:.3f}", f"{after.r:.2f}")
+    err.print(table)
+    err.print(learned.summary, style="green" if learned.written else "yellow", highlight=False, soft_wrap=True)
+    for advice in learned.advice:
+        err.print(f"- {advice}", highlight=False, soft_wrap=True)
+    answer = use_wearer(name, namespace, patience_s=3.0) if learned.written else None
+    if learned.written:
+        err.print(answer or "no graph is running: the next one can be started with this profile", highlight=False)
+    told = learned.content() | {"in_use": answer is not None}
+    if as_json:
+        print(json.dumps(told, indent=2))  # noqa: T201
+    return told
 
 
 def _table_of(label: ProfileLabel) -> Table:

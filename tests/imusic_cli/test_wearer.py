@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +16,13 @@ from typer.testing import CliRunner
 pytest.importorskip("typer", reason="no typer: run make setup")
 
 from face_inference.errors import ProfileError, WearerError
+from face_inference.wearer.judgement import Judgement, Score
+from face_inference.wearer.natural import NaturalLearning, learn_natural
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.prior import Prior
 from face_inference.wearer.profile import ProfileFolder, WearerProfile, new_profile
 from face_model import arkit, routine
-from imusic_cli import phone as phone_work
+from imusic_cli import learning
 from imusic_cli.errors import CommandError
 from imusic_cli.wearer import app
 
@@ -98,8 +102,14 @@ def model(monkeypatch: pytest.MonkeyPatch, prior: Prior) -> list[str]:
         asked.append(name)
         return SimpleNamespace(description=description)
 
-    monkeypatch.setattr(phone_work, "load_model", load)
+    monkeypatch.setattr(learning, "load_model", load)
     return asked
+
+
+@pytest.fixture
+def no_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing runs that could be told."""
+    monkeypatch.setitem(sys.modules, "imusic_cli.guide", SimpleNamespace(use_wearer=lambda *_, **__: None))
 
 
 def run(*arguments: str) -> str:
@@ -131,9 +141,10 @@ def test_one_damaged_profile_hides_nobody_elses(folder: ProfileFolder, profile: 
 def test_a_phones_recording_teaches_the_profile_of_its_routine(
     folder: ProfileFolder, profile: WearerProfile, recorded: Path, model: list[str], truth: np.ndarray
 ) -> None:
-    rows = phone_work.learn_from_phone("ann", recorded, "", folder)
+    learned = learning.learn("ann", [], folder, csvs=[recorded])
     assert model == ["tiny face"]
-    assert rows.alignment.lag_s == pytest.approx(-LAG_S, abs=0.02)
+    assert learned.written
+    assert learned.sources[0].rows.alignment.lag_s == pytest.approx(-LAG_S, abs=0.02)
     found = folder.load("ann")
     assert found.label.source == found.jacobian.source == "phone"
     assert found.label.created == profile.label.created
@@ -153,7 +164,7 @@ def test_another_persons_recording_is_refused_and_the_profile_stays(
     mixed = [f"{line.split(',', 1)[0]},{values[j]}" for line, j in zip(lines[1:], shuffled, strict=True)]
     recorded.write_text("\n".join([lines[0], *mixed]) + "\n")
     with pytest.raises(WearerError):
-        phone_work.learn_from_phone("ann", recorded, "", folder)
+        learning.learn("ann", [], folder, csvs=[recorded])
     assert folder.load("ann").label == profile.label
 
 
@@ -162,4 +173,91 @@ def test_a_profile_without_its_routine_cannot_be_taught(
 ) -> None:
     folder.save(replace(profile, routine=None))
     with pytest.raises(CommandError, match="imusic wearer routine"):
-        phone_work.learn_from_phone("ann", recorded, "", folder)
+        learning.learn("ann", [], folder, csvs=[recorded])
+
+
+@pytest.fixture
+def worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is learned reads held-out parts worse than what was known."""
+
+    def learned(*arguments: Any) -> NaturalLearning:
+        found = learn_natural(*arguments)
+        standard = found.before or found.unknown
+        return replace(found, after=Judgement(Score(2.0 * standard.whole.mae, 0.1), standard.regions))
+
+    monkeypatch.setattr(learning, "learn_natural", learned)
+
+
+def test_what_reads_worse_is_not_written_unless_forced(
+    folder: ProfileFolder, profile: WearerProfile, recorded: Path, model: list[str], worse: None
+) -> None:
+    found = learning.learn("ann", [], folder, csvs=[recorded])
+    assert not found.written
+    assert "--force" in found.refused
+    assert folder.load("ann").label == profile.label
+    assert learning.learn("ann", [], folder, csvs=[recorded], force=True).written
+    assert folder.load("ann").label.source == "phone"
+
+
+def test_what_was_learned_is_told_to_people_and_programs(
+    folder: ProfileFolder, profile: WearerProfile, recorded: Path, model: list[str], no_graph: None
+) -> None:
+    result = CliRunner().invoke(app, ["learn", "ann", "--csv", str(recorded), "--json"], catch_exceptions=False)
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert (told["written"], told["refused"], told["in_use"]) == (True, "", False)
+    assert told["after"]["r"] > told["before"]["r"]
+    assert told["sources"][0]["name"] == "take.csv"
+    assert set(told["regions"]["jaw"]) == {"before", "after"}
+    assert "the profile as it was" in result.stderr
+    assert all(f"- {advice}"[:30] in result.stderr for advice in told["advice"])
+
+
+def test_a_refusal_is_an_error_and_an_object(
+    folder: ProfileFolder, profile: WearerProfile, recorded: Path, model: list[str], worse: None, no_graph: None
+) -> None:
+    result = CliRunner().invoke(app, ["learn", "ann", "--csv", str(recorded), "--json"])
+    assert isinstance(result.exception, CommandError)
+    assert json.loads(result.stdout)["written"] is False
+
+
+def test_learning_from_what_was_learned_from_is_compared_with_less(
+    folder: ProfileFolder, profile: WearerProfile, recorded: Path, model: list[str]
+) -> None:
+    learning.learn("ann", [], folder, csvs=[recorded])
+    assert learning.learn("ann", [], folder, csvs=[recorded]).compared_with == ""
+
+
+@pytest.mark.parametrize(
+    ("takes", "csvs", "message"),
+    [
+        ([], [], "name a take"),
+        ([], ["a.csv", "b.csv"], "2 CSVs"),
+        (["one", "two"], ["a.csv"], "one --csv for each of 2"),
+        (["one", "one"], [], "found twice: one"),
+    ],
+)
+def test_takes_and_csvs_that_do_not_go_together_are_refused(
+    folder: ProfileFolder, takes: list[str], csvs: list[str], message: str
+) -> None:
+    with pytest.raises(CommandError, match=message):
+        learning.learn("ann", [Path(take) for take in takes], folder, csvs=[Path(csv) for csv in csvs])
+
+
+def test_names_that_could_lead_out_and_profiles_that_are_not_there_are_refused(folder: ProfileFolder) -> None:
+    with pytest.raises(ProfileError):
+        learning.learn("../ann", [Path("take")], folder)
+    with pytest.raises(ProfileError, match="imusic wearer routine bob"):
+        learning.learn("bob", [], folder, csvs=[Path("take.csv")])
+
+
+def test_a_profile_of_another_prior_gives_its_routine_and_no_more(
+    folder: ProfileFolder, profile: WearerProfile, recorded: Path, model: list[str]
+) -> None:
+    folder.save(replace(profile, label=replace(profile.label, prior="0" * 64)))
+    found = learning.learn("ann", [], folder, csvs=[recorded])
+    assert found.compared_with == ""
+    assert found.written
+    folder.save(replace(profile, label=replace(profile.label, sensors=("skull", "brow", "nose", "chin"))))
+    with pytest.raises(ProfileError, match="nose"):
+        learning.learn("ann", [], folder, csvs=[recorded])

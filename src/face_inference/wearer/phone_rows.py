@@ -22,6 +22,9 @@ ROW_RATE_HZ = 10.0
 LABEL_SPREAD = 0.04
 """Standard deviation of a phone's weights around what the face did (a guess from the jitter of recorded takes)."""
 
+RESTING = 5.0
+"""Percentile of a shape's weights that is taken for rest: most shapes rest most of the time, and noise goes below."""
+
 _LEAST_PEAK = 0.08
 """Correlation at the best lag. A guess: people like those the prior was fitted to reach 0.6 to 0.7, of an anatomy
 quite unlike theirs 0.2 (synthetic), so that how far the peak stands out says more."""
@@ -32,10 +35,31 @@ _LEAST_LEAD = 1.35
 
 @dataclass(frozen=True)
 class PhoneRows:
-    """Rows to adapt with, at 10 Hz, and how the two clocks were brought together."""
+    """Rows to adapt with, at 10 Hz, and how the two clocks were brought together.
+
+    Attributes:
+        rows: relative to the means of both recordings.
+        alignment: of the clocks.
+        observation_mean: (D,) rad, what was taken from the observations.
+        label_mean: (52,) what was taken from the labels.
+    """
 
     rows: LabelledRows
     alignment: Alignment
+    observation_mean: FloatArray
+    label_mean: FloatArray
+
+    @property
+    def observation(self) -> FloatArray:
+        """(N, D) rad from the wearer's neutral; 0 where the sensor was not there."""
+        return np.where(self.rows.valid, self.rows.observation + self.observation_mean, 0.0)
+
+    @property
+    def labels(self) -> FloatArray:
+        """(N, 52) weights from the face at rest: a camera's zero is taken where a shape is least, `RESTING`."""
+        labels = self.rows.weights + self.label_mean
+        above: FloatArray = np.maximum(labels - np.percentile(labels, RESTING, axis=0), 0.0)
+        return above
 
     @property
     def summary(self) -> str:
@@ -86,7 +110,7 @@ def phone_rows(
             f"{len(phone_time_s)}; record it again, the whole face in view"
         )
     if known is not None:
-        return PhoneRows(_rows(observations, phone_time_s + known.lag_s, phone_weights, seen, prior), known)
+        return _rows(observations, phone_time_s + known.lag_s, phone_weights, seen, prior, known)
     found = align(observations, phone_time_s, phone_weights, prior, max_lag_s, moments)
     if found.correlation < _LEAST_PEAK or found.lead < _LEAST_LEAD:
         raise WearerError(
@@ -95,7 +119,7 @@ def phone_rows(
             f"{found.lead:.2f} times the next; record both during the same routine, with the whole face in the phone's "
             "view"
         )
-    return PhoneRows(_rows(observations, phone_time_s + found.lag_s, phone_weights, seen, prior), found)
+    return _rows(observations, phone_time_s + found.lag_s, phone_weights, seen, prior, found)
 
 
 def _rows(
@@ -104,7 +128,8 @@ def _rows(
     weights: NDArray[np.floating],
     phone_seen: NDArray[np.bool_],
     prior: Prior,
-) -> LabelledRows:
+    alignment: Alignment,
+) -> PhoneRows:
     """Means of both over cells of 0.1 s in which both are there; a weight never seen is known as well as anybody's."""
     start_s = max(observations.time_s[0], phone_time_s[0])
     count = int((min(observations.time_s[-1], phone_time_s[-1]) - start_s) * ROW_RATE_HZ)
@@ -123,7 +148,8 @@ def _rows(
     seen = np.where(valid, seen - zero, 0.0)
     anybody = np.sqrt(np.diag(prior.weights_covariance).astype(np.float64))
     spread = np.tile(np.where(ever, LABEL_SPREAD, anybody), (len(label), 1))
-    return LabelledRows(seen, label - label.mean(axis=0), spread, valid)
+    mean = label.mean(axis=0)
+    return PhoneRows(LabelledRows(seen, label - mean, spread, valid), alignment, zero, mean)
 
 
 def _cell_means(

@@ -19,6 +19,7 @@ import yaml
 from numpy.typing import NDArray
 
 from face_inference.face_estimate import InputLayout
+from face_inference.heading_filter import HeadingParams
 from face_inference.model_folder import ModelDescription
 from face_inference.wearer.alignment import expected_track, observed_track
 from face_inference.wearer.observations import Observations
@@ -43,6 +44,8 @@ CHIN = "mentalis"
 _TOPIC_LAG_S = 5.0
 """The stamps of `face/reference` are right to within this, whatever the camera's own clock says."""
 _LONGEST_GAP_S = 10.0
+_LOST_AFTER_S = 0.5
+"""Between two pictures with a face: shorter gaps are dropped pictures."""
 GOOD_S = 0.004
 FAIR_S = 0.015
 """Standard deviation of the offset up to which a pairing is good, or fair, s: labels are taken at 10 Hz."""
@@ -83,6 +86,7 @@ class Sensed:
         observations: of the skin.
         time_s: (T,) of the chin unit's samples.
         chin: (T, 3) specific force of the chin unit, m/s2; empty where the layout has none.
+        turning_s: for how long the head turned fast enough for headings to be compared.
         namespace: of the wearer.
         model: title of the model that says what the sensors feel.
     """
@@ -91,6 +95,7 @@ class Sensed:
     observations: Observations
     time_s: NDArray[np.float64]
     chin: NDArray[np.float64]
+    turning_s: float
     namespace: str
     model: str
 
@@ -124,6 +129,12 @@ class Pairing:
         if self.camera.stamps_s is None:
             return math.nan
         return float(np.median(self.camera.stamps_s - self.camera_times_s))
+
+    @property
+    def lost_s(self) -> float:
+        """For how long the camera saw no face between its first and its last, s."""
+        gaps = np.diff(self.camera.time_s[self.camera.seen.any(axis=1)])
+        return float(gaps[gaps > _LOST_AFTER_S].sum())
 
     @property
     def worst_deviation_s(self) -> float:
@@ -320,7 +331,25 @@ def _sensed(bag: Bag, place: str, description: ModelDescription) -> Sensed:
     if CHIN in layout.names:
         index = layout.names.index(CHIN)
         chin = np.array([sample.specific_force[index] for sample in samples], dtype=np.float64)
-    return Sensed(begins_ns, observations, time_s, chin, place, description.title)
+    return Sensed(
+        begins_ns,
+        observations,
+        time_s,
+        chin,
+        _turning_s(time_s, samples, layout, description),
+        place,
+        description.title,
+    )
+
+
+def _turning_s(
+    time_s: NDArray[np.float64], samples: list[ImuSample], layout: InputLayout, description: ModelDescription
+) -> float:
+    """For how long the skull turned faster than the heading filter asks for, s."""
+    skull = layout.names.index(description.mounts.names[description.mounts.reference])
+    rate = np.linalg.norm([sample.angular_velocity[skull] for sample in samples], axis=1)
+    steps = np.minimum(np.diff(time_s, append=time_s[-1]), 1.0)
+    return float(steps[rate > HeadingParams().least_rate_rad_s].sum())
 
 
 def _broken(before: tuple[int, ImuSample], after: tuple[int, ImuSample]) -> bool:

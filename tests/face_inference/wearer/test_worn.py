@@ -4,7 +4,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from face_inference.wearer.adapt import adapt, adapt_to_motion, completed, own_noise, posterior
+from face_inference.wearer.adapt import (
+    adapt,
+    adapt_to_motion,
+    beside_surroundings,
+    completed,
+    own_noise,
+    posterior,
+    posterior_mean,
+)
 from face_inference.wearer.evidence import Evidence, LabelledRows, evidence_of
 from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.worn import LEAST_OBSERVATIONS, learn_worn, log_likelihood
@@ -107,6 +115,40 @@ def test_motion_beside_a_phone_tells_the_wearers_own_residuals(prior):
     assert errors[1] < errors[0]
 
 
+def test_rows_in_which_the_camera_was_wrong_count_little(prior):
+    jacobian = somebody(prior, 5)
+    weights, observed = motion(prior, jacobian, 900, 5)
+    right = adapt_to_motion(prior, rows_of(weights, observed))
+    wrong = weights.copy()
+    for start in range(50, 900, 200):
+        wrong[start : start + 30] = 1.0 - wrong[start : start + 30]
+    misled = adapt_to_motion(prior, rows_of(wrong, observed))
+    believed = posterior(prior, evidence_of(prior, rows_of(wrong, observed), prior.noise, 0.3)).mean
+    apart = [np.abs(mean - right.mean).mean() for mean in (misled.mean, believed)]
+    assert apart[0] < 0.5 * apart[1]
+
+
+def test_what_wanders_slowly_is_not_learned_from(prior):
+    jacobian = somebody(prior, 5)
+    weights, observed = motion(prior, jacobian, 900, 5)
+    slow = np.linspace(0.0, 0.4, 900)[:, None] * np.ones(arkit.COUNT)
+    still, wandering = (adapt_to_motion(prior, rows_of(w, observed)).mean for w in (weights, weights + slow))
+    assert np.abs(wandering - still).mean() < 0.1 * np.abs(still - prior.mean).mean()
+    shifted = adapt_to_motion(prior, rows_of(weights + 0.3, observed - 0.2))
+    np.testing.assert_allclose(shifted.mean, still, atol=1e-6)
+
+
+def test_surroundings_are_those_of_the_textbook_window(prior):
+    weights, observed = motion(prior, prior.mean, 30, 1)
+    valid = np.ones(observed.shape, dtype=bool)
+    valid[10:20, 2] = False
+    found = beside_surroundings(rows_of(weights, observed, valid), 4)
+    np.testing.assert_allclose(found.weights[15], weights[15] - weights[11:20].mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(found.weights[1], weights[1] - weights[:6].mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(found.observation[8, 2], observed[8, 2] - observed[4:10, 2].mean(), atol=1e-12)
+    assert (found.observation[10:20, 2] == 0.0).all()
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 5))
 def test_residuals_stay_a_covariance_whatever_is_missing(prior, seed, missing):
@@ -138,6 +180,7 @@ def test_evidence_adds_up(prior):
     np.testing.assert_allclose(
         posterior(prior, apart).mean, posterior(prior, evidence_of(prior, both, prior.noise)).mean, atol=1e-9
     )
+    np.testing.assert_allclose(posterior_mean(prior, apart), posterior(prior, apart).mean, atol=1e-9)
     np.testing.assert_allclose(posterior(prior, Evidence.nothing(prior.observations)).mean, prior.mean, atol=1e-12)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import yaml
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from face_inference.model_folder import load_model
-from face_inference.wearer.profile import ProfileFolder
+from face_inference.wearer import natural
+from face_inference.wearer.profile import ProfileFolder, new_profile
 from face_model import arkit
 from face_model.imu_sample import status_of
 from face_model.layout import load_layout
@@ -27,7 +29,8 @@ from imu_sim.kinematics import Trajectory
 from imu_sim.phone.camera import PHONE, Camera
 from imu_sim.simulate import simulate
 from imu_sim.subject import random_subject
-from imusic_cli.phone import DEFAULT_MODEL, learn_from_take
+from imusic_cli import learning
+from imusic_cli.learning import DEFAULT_MODEL, learn
 
 BEGIN_NS = 1_764_340_000_000_000_000
 LAG_S, SKEW = -1.3, 80e-6
@@ -137,16 +140,52 @@ def test_a_take_is_paired_with_a_csv_whose_clock_nobody_knows(recorded: Recorded
     assert len(found.content()["sha256"]) == 64
 
 
-def test_a_profile_is_learned_from_the_take(recorded: Recorded, tmp_path: Path) -> None:
+def test_a_profile_is_learned_from_the_take(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(natural, "SHARES", (0.3,))  # a third of the time
     folder = ProfileFolder(tmp_path)
-    rows, pairing = learn_from_take("ana", recorded.folder, "", folder)
-    assert len(rows.rows.weights) > 400
+    found = learn("ana", [recorded.folder], folder)
+    assert found.written
+    assert found.compared_with == ""
+    assert found.learning.seconds > 40.0
+    assert found.learning.after.whole.mae < found.learning.unknown.whole.mae
     label = folder.load("ana").label
     assert label.source == "phone"
-    assert pairing.camera.source in label.quality
-    again, _ = learn_from_take("ana", recorded.alone, "", folder, recorded.csv)
+    assert recorded.folder.name in label.quality
+    content = found.content()
+    assert content["after"]["mae"] < content["neutral"]["mae"]
+    assert content["sources"][0]["lost_s"] == 0.0
+    again = learn("ana", [recorded.alone], folder, csvs=[recorded.csv], force=True)
     assert folder.load("ana").label.created == label.created
-    assert len(again.rows.weights) == pytest.approx(len(rows.rows.weights), abs=3)
+    assert "profile as it was" in again.compared_with
+    assert len(again.learning.labels) == pytest.approx(len(found.learning.labels), abs=3)
+
+
+def test_a_routine_within_the_take_is_known_by_its_time(recorded: Recorded, tmp_path: Path) -> None:
+    description = load_model(DEFAULT_MODEL).description
+    pairing = pair_take(recorded.folder, description)
+    names, still = description.mounts.names, pairing.sensed.observations
+    made = new_profile("ana", description.prior.unknown_wearer, description.prior, names, names[0], "m 1", "q", still)
+
+    def within(created: str) -> bool:
+        profile = replace(made, label=replace(made.label, created=created))
+        return learning._holds_routine(learning.Source("take", None, pairing), profile)  # type: ignore[arg-type]
+
+    begins = datetime.fromtimestamp(1e-9 * BEGIN_NS, timezone.utc)
+    assert within((begins + timedelta(seconds=65.0)).isoformat())
+    assert not within((begins - timedelta(seconds=5.0)).isoformat())
+    assert not within((begins + timedelta(seconds=200.0)).isoformat())
+    assert not within("some day")
+
+
+def test_pictures_without_a_face_are_told(recorded: Recorded) -> None:
+    found = pair_take(recorded.folder, load_model(DEFAULT_MODEL).description)
+    assert found.lost_s == 0.0
+    assert found.sensed.turning_s > 1.0
+    seen = found.camera.seen.copy()
+    seen[600:1200] = False
+    assert replace(found, camera=replace(found.camera, seen=seen)).lost_s == pytest.approx(10.0, abs=0.2)
 
 
 def test_what_is_missing_or_another_face_is_told(recorded: Recorded, tmp_path: Path) -> None:
