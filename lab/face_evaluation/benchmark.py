@@ -161,11 +161,14 @@ def write_results(path: Path, results: Mapping[str, Any]) -> None:
 
 def _paths(names: Sequence[str]) -> list[Path]:
     shared = shared_folder()
-    paths = [(shared or Path("../shared")) / "data" / "motion_arkit" / name for name in names]
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
-        raise CommandError(f"expected the benchmark's recorded takes, found no {missing[0]}; set IMUSIC_SHARED")
-    return paths
+    folder = shared / "data" / "motion_arkit" if shared else None
+    missing = [name for name in names if folder is None or not (folder / name).is_file()]
+    if folder is None or missing:
+        raise CommandError(
+            f"expected the benchmark's recorded takes in {folder or '../shared/data/motion_arkit'}, found no "
+            f"{missing[0]}; set IMUSIC_SHARED"
+        )
+    return [folder / name for name in names]
 
 
 def _entry(findings: Findings, name: str, who: Sequence[Contestant]) -> dict[str, Any]:
@@ -212,5 +215,7 @@ def _reading(reading: HeldReading) -> dict[str, Any]:
     return {"pose": reading.pose} | {name: round(getattr(reading, name), _DIGITS) for name in names}
 
 
-def _alike(mine: float, theirs: object) -> bool:
+def _alike(mine: float | None, theirs: object) -> bool:
+    if mine is None:
+        return theirs is None
     return isinstance(theirs, int | float) and abs(mine - theirs) <= _SAME * abs(mine)

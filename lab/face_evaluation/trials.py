@@ -146,7 +146,7 @@ class TrialOutcome:
 
 @dataclass(frozen=True)
 class _Known:
-    """What an entrant learned, for whom it is shown, and where on which line it stands."""
+    """What an entrant learned, for whom it is shown, and where on which line it stands; `_NOBODY`: it has no part."""
 
     shown: str
     known: Any
@@ -181,7 +181,7 @@ def _by_entrant(
     entrant = entrant_of(spec)
     knowns = [_learned(loaded, spec, entrant, asked) for asked in _asked(trial, contestants)]
     yield from (TrialOutcome(NOTE, "", each.shown, None, each.note) for each in knowns if each.note)
-    able = [each for each in knowns if each.known is not None]
+    able = [each for each in knowns if each.known is not _NOBODY]
     if able:
         for about, title, each, value in _values(trial, loaded, spec, entrant, able):
             yield TrialOutcome(about, title or each.line, each.shown, value, "", loaded.geometry, each.at)
@@ -222,13 +222,13 @@ def _learned(loaded: Loaded, spec: EntrantSpec, entrant: Entrant, asked: _Asked)
         return known(_KNOWN[key])
     try:
         calibration = calibration_of(asked.state, asked.knowledge, loaded.beside, reference_of(spec))
-        found = entrant.learn(calibration) if takes_part(entrant, calibration) else None
+        found = entrant.learn(calibration) if takes_part(entrant, calibration) else _NOBODY
     except MissingTakeError:
         if not asked.if_possible:
             raise
-        return known(None, f"{loaded.recording.take}: nothing beside it to learn from as {asked.state!r} asks")
+        return known(_NOBODY, f"{loaded.recording.take}: nothing beside it to learn from as {asked.state!r} asks")
     except WearerError as error:
-        return known(None, f"{loaded.recording.take}, {asked.shown}: wearer not learned: {error}")
+        return known(_NOBODY, f"{loaded.recording.take}, {asked.shown}: wearer not learned: {error}")
     note = "; ".join(found.notes) if isinstance(found, Learned) else ""
     if key is not None:
         if len(_KNOWN) >= _KEPT:
@@ -236,6 +236,9 @@ def _learned(loaded: Loaded, spec: EntrantSpec, entrant: Entrant, asked: _Asked)
         _KNOWN[key] = found
     return known(found, note)
 
+
+_NOBODY: Any = object()
+"""What is known by an entrant that takes no part in a state; None may be anything's knowledge."""
 
 _KNOWN: dict[Hashable, Any] = {}
 """Of the subjects that were last met: learning takes longer than estimating a take."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +88,7 @@ def test_the_protocol_is_what_it_was():
     assert [motion.person for motion in cast.motions] == ["person_b", "person_c"]
     assert len(cast.faces) == len(decided["families"]) == 3
     assert [seed for _, seed in cast.drawn()][:6] == decided["wearers"]
-    assert replace(cast, subjects=1) == benchmark_cast(1)
+    assert len([*benchmark_cast(1).drawn()]) == 3
     stored = Path(__file__).resolve().parents[2] / "docs" / "benchmark.json"
     if stored.is_file():
         assert check_results(stored, decided)
