@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face_evaluation.sources import Loaded
+from face_evaluation.sources import Loaded, RoutineOnly
 from face_evaluation.states import recorded_observations
 from face_inference.model_folder import ModelDescription
 from face_inference.wearer.phone_rows import phone_rows
@@ -36,13 +36,13 @@ class Given:
     recording: Recording
 
     @property
-    def subject(self) -> tuple[str, int]:
+    def subject(self) -> tuple[str, int, float, int]:
         """Nobody that was simulated."""
-        return "", 0
+        return "", 0, 0.0, 0
 
     def load(self) -> Loaded:
         """The take; nothing is known of the face, and there is no routine."""
-        return Loaded(self.recording, "", "recorded", None, lambda: None)
+        return Loaded(self.recording, "", "recorded", None, RoutineOnly())
 
 
 def bag_with_truth(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from face_evaluation.signals import Signals
 from face_evaluation.takes import layout_of, lost_frames, recorded_features, recorded_neutral, samples_of
 from face_inference.channels import Channels
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
@@ -24,7 +27,7 @@ Estimate = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Weights and confidence, both (T, 52)."""
 
 
-def estimate_take(tracker: FaceTracker, recording: Recording) -> Estimate:
+def estimate_take(tracker: FaceTracker, recording: Recording | Signals) -> Estimate:
     """Stream a take through a fresh tracker: weights and confidence, both (T, 52).
 
     The neutral comes from the take's most neutral window, as a wearer would give it before the take.
@@ -56,16 +59,26 @@ class Estimator:
     """A model ready to estimate take after take, each from a fresh start.
 
     Features of a whole take are computed at once where that gives what the live tracker gives: at the model's rate and
-    without long gaps. Other takes are streamed.
+    without long gaps. Other takes are streamed. What is known of the wearer can be several things: these are estimated
+    side by side, in half the time.
+
+    Args:
+        description: of the model.
+        engine: for one face.
+        engine_of: makes an engine for so many faces; None: there is only the one.
 
     Attributes:
         description: of the model.
     """
 
-    def __init__(self, description: ModelDescription, engine: Engine) -> None:
+    def __init__(
+        self, description: ModelDescription, engine: Engine, engine_of: Callable[[int], Engine] | None = None
+    ) -> None:
         self.description = description
         self._channels = Channels.of(description.mounts)
         self._engine = engine
+        self._engine_of = engine_of
+        self._engines: dict[int, Engine] = {1: engine}
 
     @classmethod
     def of(cls, model: Model) -> Estimator:
@@ -74,31 +87,55 @@ class Estimator:
         Raises:
             EngineError: the engine's library is missing or does not accept the model.
         """
-        return cls(model.description, OnnxRuntimeEngine(model))
+        return cls(model.description, OnnxRuntimeEngine(model), lambda faces: OnnxRuntimeEngine(model, faces))
 
-    def __call__(self, recording: Recording, wearer: WearerJacobian | None = None) -> Estimate:
+    def __call__(self, recording: Recording | Signals, wearer: WearerJacobian | None = None) -> Estimate:
         """Weights and confidence of a take, both (T, 52); without a `wearer`, for anybody."""
-        known = wearer or self.description.prior.unknown_wearer
+        return self.side_by_side(recording, [wearer or self.description.prior.unknown_wearer])[0]
+
+    def side_by_side(self, recording: Recording | Signals, wearers: Sequence[WearerJacobian]) -> list[Estimate]:
+        """Weights and confidence of a take for each of what may be known of its wearer."""
         if not self._at_once(recording):
-            tracker = FaceTracker(self.description, self._engine)
-            tracker.wearer = known
-            return estimate_take(tracker, recording)
-        assembler = InputAssembler(self._channels, LinearEstimate(self.description.prior, known))
-        inputs = assembler.batch(recorded_features(recording, self.description.mounts))
+            return [self._streamed(recording, wearer) for wearer in wearers]
+        features = recorded_features(recording, self.description.mounts)
+        together = len(wearers) if self._engine_of is not None else 1
+        found: list[Estimate] = []
+        for start in range(0, len(wearers), together):
+            found += self._stepped(recording, features, wearers[start : start + together])
+        return found
+
+    def _streamed(self, recording: Recording | Signals, wearer: WearerJacobian) -> Estimate:
+        tracker = FaceTracker(self.description, self._engine)
+        tracker.wearer = wearer
+        return estimate_take(tracker, recording)
+
+    def _stepped(
+        self, recording: Recording | Signals, features: NDArray[np.float32], wearers: Sequence[WearerJacobian]
+    ) -> list[Estimate]:
+        engine, prior = self._engine_for(len(wearers)), self.description.prior
+        inputs = [InputAssembler(self._channels, LinearEstimate(prior, w)).batch(features) for w in wearers]
         there = ~lost_frames(recording)
         first = int(np.argmax(there))
-        weights = np.zeros((len(inputs), arkit.COUNT), dtype=np.float32)
+        weights = np.zeros((len(wearers), len(features), arkit.COUNT), dtype=np.float32)
         confidence = np.zeros_like(weights)
-        self._engine.reset()
-        for i in range(first, len(inputs)):
-            self._engine.inputs[0] = inputs[i]
-            output = self._engine.step()
-            weights[i], confidence[i] = output.weights[0], honest(output.confidence[0])
+        for face in range(len(wearers)):
+            engine.reset(face)
+        for i in range(first, len(features)):
+            for face, rows in enumerate(inputs):
+                engine.inputs[face] = rows[i]
+            output = engine.step()
+            weights[:, i], confidence[:, i] = output.weights, honest(output.confidence)
         # The network learns of a lost frame when the next one comes; until then the last estimate stands.
         last = np.maximum.accumulate(np.where(there, np.arange(len(there)), 0))
-        return weights[last], confidence[last]
+        return [(weights[face][last], confidence[face][last]) for face in range(len(wearers))]
 
-    def _at_once(self, recording: Recording) -> bool:
+    def _engine_for(self, faces: int) -> Engine:
+        if faces not in self._engines:
+            assert self._engine_of is not None
+            self._engines[faces] = self._engine_of(faces)
+        return self._engines[faces]
+
+    def _at_once(self, recording: Recording | Signals) -> bool:
         ratio = recording.rate_hz / self.description.rate_hz
         there = np.flatnonzero(~lost_frames(recording))
         if abs(ratio - 1.0) > RATE_TOLERANCE or not len(there):

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from face_evaluation import REST_POSE, Evaluation, Score
-from face_evaluation.held import GOOD, HeldReading
+from face_evaluation.findings import Findings
+from face_evaluation.held import GOOD, HELD_POSES, HeldReading
 from face_evaluation.long_wear import LongWear
+from face_evaluation.states import WEARER_STATES
+from face_evaluation.tables import family_title
 from face_model import arkit, observability
 from imu_sim.realism.html_report import Figure, drawn
 
@@ -81,22 +84,71 @@ def shapes(contest: Mapping[str, Evaluation]) -> Figure:
     )
 
 
-def held(found: Mapping[str, Mapping[str, HeldReading]]) -> Figure:
-    """Readings of held poses over time."""
-    poses = list(dict.fromkeys(pose for readings in found.values() for pose in readings))
-    figure, axes = _plot(1, len(poses), 3.4 * len(poses), 3.8)
-    for axis, pose in zip(axes, poses, strict=True):
-        for name, colour in _coloured(found):
-            if pose in found[name]:
-                curve = found[name][pose].curve
-                axis.plot(np.arange(len(curve)) + 0.5, curve, color=colour, linewidth=1.2, label=name)
-        truth = next(readings[pose].truth for readings in found.values() if pose in readings)
-        axis.axhspan(truth - GOOD, truth + GOOD, color="#66a182", alpha=0.15)
-        axis.axhline(truth, color="#1c2430", linewidth=1.0, linestyle="--")
-        axis.set(title=f"{pose}, {truth:.1f}", xlabel="held for, s", ylim=(-0.05, 1.1))
+def held(found: Mapping[str, Mapping[str, Mapping[str, HeldReading]]]) -> Figure:
+    """Readings of held poses over time, by contestant, family and pose."""
+    families = list(dict.fromkeys(family for readings in found.values() for family in readings))
+    poses = [pose for pose in HELD_POSES if any(pose in each for of in found.values() for each in of.values())]
+    figure, axes = _plot(len(families), len(poses), 3.4 * len(poses), 3.4 * len(families) + 0.6)
+    for number, axis in enumerate(axes):
+        family, pose = families[number // len(poses)], poses[number % len(poses)]
+        readings = {name: each[family][pose] for name, each in found.items() if pose in each.get(family, {})}
+        for (name, colour), reading in zip(_coloured(readings), readings.values(), strict=True):
+            axis.plot(np.arange(len(reading.curve)) + 0.5, reading.curve, color=colour, linewidth=1.2, label=name)
+        if readings:
+            truth = next(iter(readings.values())).truth
+            axis.axhspan(truth - GOOD, truth + GOOD, color="#66a182", alpha=0.15)
+            axis.axhline(truth, color="#1c2430", linewidth=1.0, linestyle="--")
+            axis.set(title=f"{family_title(family)}: {pose}, {truth:.1f}", xlabel="held for, s", ylim=(-0.05, 1.1))
     axes[0].set_ylabel("weight, mean over shapes and subjects")
     axes[0].legend(fontsize=7)
     return drawn(figure, f"Expressions held for minutes: truth (broken line), {GOOD} about it (green), readings.")
+
+
+def by_state(findings: Findings) -> Figure:
+    """MAE, r and millimetres of the lips as more is known of the wearer, for each family."""
+    entrants = findings.entrants
+    states = [state for state in WEARER_STATES if any(state in titles for titles in entrants.values())]
+    families = list(dict.fromkeys(family for each in findings.contest.values() for family in each.geometries))
+    shown = (("mae", "MAE, all 52"), ("r_observable", "r, observable"), ("lip_mm", "lips, mm"))
+    figure, axes = _plot(len(shown), len(families), 4.4 * len(families), 3.0 * len(shown))
+    for number, axis in enumerate(axes):
+        (key, title), family = shown[number // len(families)], families[number % len(families)]
+        for name, colour in _coloured(entrants):
+            titles = [entrants[name].get(state) for state in states]
+            scores = [findings.contest[title].geometries.get(family) if title else None for title in titles]
+            values = [np.nan if score is None else _number(getattr(score, key)) for score in scores]
+            axis.plot(np.arange(len(states)), values, "o-", color=colour, label=name, markersize=4)
+        resting = getattr(findings.contest[REST_POSE].geometries[family], key)
+        if key != "r_observable" and resting is not None:
+            axis.axhline(resting, color="#4a5666", linewidth=1.0, linestyle="--", label=REST_POSE)
+        axis.set_xticks(np.arange(len(states)), [state.replace("_", "\n") for state in states], fontsize=8)
+        axis.set(title=family_title(family) if number < len(families) else "", ylim=(0.0, None))
+        if number % len(families) == 0:
+            axis.set_ylabel(title)
+    axes[0].legend(fontsize=7)
+    return drawn(figure, "What more knowledge of the wearer, from left to right, is worth for each kind of face.")
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def curves(found: Mapping[str, Mapping[str, Mapping[str, Mapping[float, Score]]]], about: str) -> Figure:
+    """MAE and r along a curve, for each family: by entrant, family and line."""
+    families = list(dict.fromkeys(family for each in found.values() for family in each))
+    figure, axes = _plot(2, len(families), 4.4 * len(families), 6.4)
+    styles = ("o-", "s--", "^:")
+    for number, axis in enumerate(axes):
+        key, family = ("mae", "r_observable")[number // len(families)], families[number % len(families)]
+        for name, colour in _coloured(found):
+            for (line, points), style in zip(found[name].get(family, {}).items(), styles, strict=False):
+                values = [getattr(score, key) for score in points.values()]
+                axis.plot([*points], values, style, color=colour, markersize=4, label=f"{name}, {line}")
+        axis.set(title=family_title(family) if number < len(families) else "", xlabel=about, ylim=(0.0, None))
+        if number % len(families) == 0:
+            axis.set_ylabel(("MAE, all 52", "r, observable")[number // len(families)])
+    axes[0].legend(fontsize=7)
+    return drawn(figure, f"{about.capitalize()}: error and correlation on takes that were not learned from.")
 
 
 def long_wear(found: Mapping[str, LongWear]) -> Figure:

@@ -45,6 +45,7 @@ class HeldReading:
         early, late: estimate, mean over the pose's shapes and over the second up to `EARLY_S` and `LATE_S`.
         worst: largest distance of a single shape from its truth at either time.
         curve: (N,) estimate in each whole second since the pose was reached, mean over its shapes.
+        lost: what the reading lost between early and late, of those who held it so long; None: early less late.
     """
 
     pose: str
@@ -53,6 +54,7 @@ class HeldReading:
     late: float
     worst: float
     curve: FloatArray
+    lost: float | None = None
 
     @property
     def bias(self) -> float:
@@ -67,7 +69,7 @@ class HeldReading:
     @property
     def decay(self) -> float:
         """What the reading lost between early and late."""
-        return self.early - self.late
+        return self.early - self.late if self.lost is None else self.lost
 
     @property
     def good(self) -> bool:
@@ -104,15 +106,22 @@ def read_held(pose: str, recording: Recording, weights: NDArray[np.floating]) ->
 
 
 def mean_reading(readings: Sequence[HeldReading]) -> HeldReading:
-    """Mean of one pose's readings over subjects; `worst` is the worst of all, the curve as long as the shortest."""
-    shortest = min(len(reading.curve) for reading in readings)
+    """Mean of one pose's readings over subjects; `worst` is the worst of all.
+
+    Some hold it for minutes, others until it was read once: the late reading, what was lost until then, and the curve,
+    as long as the shortest of theirs, are those of the first.
+    """
+    long = [r for r in readings if np.isfinite(r.late)]
+    curves = [r.curve for r in long or readings]
+    shortest = min(len(curve) for curve in curves)
     return HeldReading(
         pose=readings[0].pose,
         truth=float(np.mean([r.truth for r in readings])),
         early=float(np.mean([r.early for r in readings])),
-        late=float(np.mean([r.late for r in readings])),
+        late=float(np.mean([r.late for r in long])) if long else float("nan"),
         worst=float(np.max([r.worst for r in readings])),
-        curve=np.mean([r.curve[:shortest] for r in readings], axis=0),
+        curve=np.mean([curve[:shortest] for curve in curves], axis=0),
+        lost=float(np.mean([r.decay for r in long])) if long else float("nan"),
     )
 
 

@@ -13,11 +13,12 @@ from face_evaluation.held import HELD_POSES, LATE_S
 from face_evaluation.long_wear import WINDOW_S
 from face_inference.model_folder import Model
 from face_model.share import share_dir
-from imu_sim.generator import generate
+from imu_sim.generator import from_text, generate
 from imu_sim.head_motion import natural
 from imu_sim.hub.server import RECORDED_REST_S
 from imu_sim.motion import FaceMotion, still
 from imu_sim.performance.action_units import weights_of
+from imu_sim.performance.texts import SENTENCES
 from imu_sim.recorded_motion import recorded_motion
 
 UNSEEN_SUBJECT = 900_000
@@ -27,6 +28,10 @@ RATE_HZ = 60.0
 LONG_WEAR_S = 600.0
 
 _HEAD_STREAM = 0x4E1D
+_TALK_STREAM = 0x7A1C
+
+RANGE_OF_MOTION = ("person_a_rom_1.csv", "person_a_rom_2.csv")
+"""Recorded takes in which somebody goes through all that a face can do; their person is in training data."""
 
 
 def shared_folder() -> Path | None:
@@ -77,6 +82,41 @@ def long_motion(takes: Sequence[FaceMotion], seed: int, duration_s: float = LONG
     between = _cut(generate(seed, duration_s - 2.0 * WINDOW_S), duration_s - 2.0 * WINDOW_S)
     rest = _cut(still(RECORDED_REST_S, RATE_HZ), RECORDED_REST_S)
     return replace(_joined([rest, minute, between, minute, rest]), name="long wear", person=f"wearer {seed}")
+
+
+def natural_motion(seconds: float, seed: int) -> FaceMotion:
+    """What somebody does in front of a camera to teach a model: rest, range of motion, talk, each half of `seconds`.
+
+    The range of motion is a recorded one where the shared data is found, else generated; the talk is generated.
+    """
+    half = seconds / 2.0
+    parts = [_range_of_motion(half, seed), _talk(half, seed)]
+    # Each part ends where the other begins: in neutral, level.
+    motion = _joined([_cut(part.faded(rest_s=0.0), half) for part in parts])
+    return replace(motion.faded(rest_s=RECORDED_REST_S), name=f"natural {seconds:g} s", person=f"wearer {seed}")
+
+
+def _range_of_motion(seconds: float, seed: int) -> FaceMotion:
+    shared = shared_folder()
+    paths = [shared / "data" / "motion_arkit" / name for name in RANGE_OF_MOTION] if shared else []
+    if not paths or not all(path.is_file() for path in paths):
+        return generate(seed, seconds + 1.0)
+    return _as_long(_joined([recorded_motion(path)[0].resampled(RATE_HZ).faded() for path in paths]), seconds)
+
+
+def _talk(seconds: float, seed: int) -> FaceMotion:
+    rng = np.random.default_rng([seed, _TALK_STREAM])
+    sentences = list(rng.permutation(SENTENCES))
+    while (said := from_text(" ".join(sentences), seed)).duration_s < seconds:
+        sentences += list(rng.permutation(SENTENCES))
+    return _as_long(said, seconds)
+
+
+def _as_long(motion: FaceMotion, seconds: float) -> FaceMotion:
+    """The first `seconds` of a motion, again and again where it is shorter; with a last sample."""
+    motion = motion.resampled(RATE_HZ)
+    rows = np.arange(round(seconds * RATE_HZ) + 1) % motion.samples
+    return _like(motion, motion.weights[rows], motion.head_orientation[rows], motion.head_position[rows])
 
 
 def _minute(takes: Sequence[FaceMotion]) -> FaceMotion:

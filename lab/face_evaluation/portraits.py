@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from face_evaluation.trials import Example
-from face_model.faces import load_rig
 from face_viz.picture import Painter
+from imu_sim.families import load_family
 from imu_sim.realism.html_report import Figure
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def portraits(example: Mapping[str, Example]) -> Figure:
     from PIL import Image, ImageDraw, ImageFont
 
     first = next(iter(example.values()))
-    painter = Painter(load_rig(first.face), SIZE)
+    painter = Painter(load_family(first.face).typical(), SIZE)
     sheet = Image.new("RGB", (SIZE * len(first.weights), (SIZE + _TITLE_PX) * len(example)), _PAPER)
     draw = ImageDraw.Draw(sheet)
     for row, (name, each) in enumerate(example.items()):

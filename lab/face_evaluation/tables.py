@@ -10,9 +10,12 @@ from rich.table import Table
 
 from face_evaluation import HEADLINE, REST_POSE, Evaluation, Score
 from face_evaluation.ablation import ALL_SENSORS
-from face_evaluation.findings import Findings
-from face_evaluation.held import EARLY_S, LATE_S
+from face_evaluation.findings import Curve, Findings
+from face_evaluation.held import EARLY_S, HELD_POSES, LATE_S
+from face_evaluation.states import WEARER_STATES
+from face_evaluation.trials import LABEL_CURVE, WEAR_CURVE
 from face_model import arkit
+from face_model.faces import HEAD
 
 COLUMNS = {
     "errors": (
@@ -42,6 +45,18 @@ COLUMNS = {
 }
 """Titles and numbers of a score by subject: each fits a terminal of 80 columns beside the contestants' names."""
 
+BY_STATE = (
+    ("MAE of all 52", "mae"),
+    ("r of the observable", "r_observable"),
+    ("lips, mm", "lip_mm"),
+    ("face, mm", "face_mm"),
+    ("share in 80 % intervals", "coverage_80"),
+    ("confidence claimed", "confidence_mean"),
+    ("confidence that came true", "share_within"),
+    ("jitter", "jitter_ratio"),
+)
+"""What is shown for each family, entrant and state of knowledge."""
+
 _PROTOCOL = ("mae", "r_observable", "face_mm", "lip_mm")
 _PROTOCOL_HEADER = ("MAE, all 52", "r, observable", "face mm", "lips mm")
 
@@ -58,16 +73,94 @@ class Grid:
 def grids(findings: Findings) -> Iterator[Grid]:
     """All tables there is something to show in, for the terminal."""
     if findings.contest:
-        yield from contest_grids(findings)
-        yield protocol_grid(findings)
+        if len({contestant.state for contestant in findings.contestants}) > 1:
+            for key in ("mae", "r_observable", "lip_mm", "coverage_80", "jitter_ratio"):
+                yield state_grid(findings, key)
+        else:
+            yield from contest_grids(findings)
+            yield protocol_grid(findings)
     if findings.held:
         yield held_grid(findings)
+    if findings.reglued:
+        yield reglued_grid(findings)
+    for about in findings.curves:
+        yield curve_grid(findings, about)
     if findings.long_wear:
         yield long_wear_grid(findings)
     if findings.sensors:
         yield missing_grid(findings)
     if findings.placement:
         yield misplaced_grid(findings)
+
+
+def family_title(name: str) -> str:
+    """A family as readers know it."""
+    if name == HEAD:
+        return "our head"
+    if name.startswith(f"{HEAD}:"):
+        return f"other kinds ({name})"
+    return "ICT-FaceKit" if name == "ict_face" else name
+
+
+def state_grids(findings: Findings) -> Iterator[Grid]:
+    """One for each figure: families and entrants as rows, states of knowledge as columns."""
+    return (state_grid(findings, key) for _, key in BY_STATE)
+
+
+def state_grid(findings: Findings, key: str) -> Grid:
+    """One figure of `BY_STATE`: families and entrants as rows, states of knowledge as columns."""
+    entrants = findings.entrants
+    states = [state for state in WEARER_STATES if any(state in titles for titles in entrants.values())]
+    rows = []
+    families = dict.fromkeys(family for found in findings.contest.values() for family in found.geometries)
+    for family in families:
+        resting = findings.contest[REST_POSE].geometries[family]
+        if not math.isnan(getattr(resting, key) or math.nan) and key != "jitter_ratio":
+            rows.append((family_title(family), REST_POSE, *(text(getattr(resting, key)) for _ in states)))
+        for name, titles in entrants.items():
+            found = [findings.contest[titles[state]] if state in titles else None for state in states]
+            cells = [_of_family(each, family, key) for each in found]
+            if any(cells):
+                rows.append((family_title(family), name, *cells))
+    title = next(title for title, each in BY_STATE if each == key)
+    return Grid(f"{title}: mean over people never seen, by what is known of them", ("", "", *states), rows)
+
+
+def _of_family(evaluation: Evaluation | None, family: str, key: str) -> str:
+    if evaluation is None or family not in evaluation.geometries:
+        return ""
+    return text(getattr(evaluation.geometries[family], key))
+
+
+def reglued_grid(findings: Findings) -> Grid:
+    """One row for each family and contestant: what a profile is worth once the boards were glued on anew."""
+    rows = []
+    for family in next(iter(findings.reglued.values())).geometries:
+        for name, evaluation in findings.reglued.items():
+            score = evaluation.geometries[family]
+            before = findings.contest.get(name)
+            fitting = _of_family(before, family, "mae"), _of_family(before, family, "r_observable")
+            cells = (score.mae, score.r_observable, score.lip_mm, score.confidence_mean, score.share_within)
+            rows.append((family_title(family), name, *(text(value) for value in cells), *fitting))
+    header = ("", "", "MAE", "r", "lips mm", "confidence", "came true", "MAE with the old gluing", "r")
+    return Grid("Glued anew: what was learned before the boards were taken off is used after it", header, rows)
+
+
+def curve_grid(findings: Findings, about: str) -> Grid:
+    """One row for each family, entrant and line of a curve: MAE / r at each of its points."""
+    rows: list[tuple[str, str, str, Curve]] = []
+    points: list[float] = []
+    for name, families in findings.curves[about].items():
+        for family, lines in families.items():
+            for line, curve in lines.items():
+                points = points if len(points) > len(curve) else [*curve]
+                rows.append((family_title(family), name, line, curve))
+    unit = {WEAR_CURVE: "min", LABEL_CURVE: "s"}[about]
+    cells = [
+        (family, name, line, *(_mae_and_r(curve[at]) if at in curve else "" for at in points))
+        for family, name, line, curve in sorted(rows, key=lambda row: row[0])
+    ]
+    return Grid(f"{about.capitalize()}: MAE / r", ("", "", "", *(f"{at:g} {unit}" for at in points)), cells)
 
 
 def contest_grids(findings: Findings) -> Iterator[Grid]:
@@ -126,14 +219,26 @@ def misplaced_grid(findings: Findings) -> Grid:
     return _variants_grid("Misplaced sensors: largest distance", findings.placement, "0 mm")
 
 
+def _mae_and_r(score: Score) -> str:
+    return f"{score.mae:.3f} / {score.r_observable:.2f}"
+
+
 def held_grid(findings: Findings) -> Grid:
-    """One row for each contestant and pose."""
+    """One row for each family, pose and contestant."""
+    families = dict.fromkeys(family for found in findings.held.values() for family in found)
     rows = [
-        (name, pose, *(text(v) for v in (held.truth, held.early, held.late, held.bias, held.decay, held.worst)))
-        for name, poses in findings.held.items()
-        for pose, held in poses.items()
+        (
+            family_title(family),
+            pose,
+            name,
+            *(text(v) for v in (held.truth, held.early, held.late, held.bias, held.decay, held.worst)),
+        )
+        for family in families
+        for pose in HELD_POSES
+        for name, found in findings.held.items()
+        if (held := found.get(family, {}).get(pose)) is not None
     ]
-    header = ("", "held", "true", f"after {EARLY_S:g} s", f"after {LATE_S:g} s", "bias", "decay", "worst")
+    header = ("", "held", "", "true", f"after {EARLY_S:g} s", f"after {LATE_S:g} s", "bias", "decay", "worst")
     return Grid("Held expressions, mean over subjects", header, rows)
 
 

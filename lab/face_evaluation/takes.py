@@ -1,4 +1,4 @@
-"""Running over a recorded take: where its neutral is, its features, and its frames as samples."""
+"""Running over a take: its neutral, its features, and its frames as samples."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from face_evaluation.signals import NEUTRAL_S, Signals
 from face_inference.channels import Channels
 from face_inference.errors import LayoutMismatchError
 from face_inference.face_estimate import InputLayout
@@ -14,93 +15,89 @@ from face_inference.features import FeatureExtractor, State
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral, solve_neutral
 from face_inference.ticks import between
-from face_model import observability
 from face_model.imu_sample import ImuSample, status_of
 from imu_sim.recording import Recording
 
 
-def in_model_order(recording: Recording, mounts: NominalMounts) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Index of each model sensor in the recording, and whether it is there at all, both (S,).
+def signals_of(take: Recording | Signals, mounts: NominalMounts, duration_s: float = NEUTRAL_S) -> Signals:
+    """What sensors gave; the neutral of a recording is its most neutral window, as a wearer would give it.
 
     Raises:
         LayoutMismatchError: the reference is not among the recording's sensors.
     """
-    index = {name: i for i, name in enumerate(recording.sensor_names)}
+    if isinstance(take, Signals):
+        return take
+    return Signals.of(take, mounts.names[mounts.reference], duration_s)
+
+
+def in_model_order(take: Recording | Signals, mounts: NominalMounts) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Index of each model sensor in the take, and whether it is there at all, both (S,).
+
+    Raises:
+        LayoutMismatchError: the reference is not among the take's sensors.
+    """
+    index = {name: i for i, name in enumerate(take.sensor_names)}
     reference = mounts.names[mounts.reference]
     if reference not in index:
         raise LayoutMismatchError(
-            f"expected sensor {reference!r} in take {recording.take}, found {', '.join(recording.sensor_names)}"
+            f"expected sensor {reference!r} in take {take.take}, found {', '.join(take.sensor_names)}"
         )
-    take = np.array([index.get(name, 0) for name in mounts.names], dtype=np.intp)
-    return take, np.array([name in index for name in mounts.names])
+    order = np.array([index.get(name, 0) for name in mounts.names], dtype=np.intp)
+    return order, np.array([name in index for name in mounts.names])
 
 
-def neutral_window(recording: Recording, reference: int, duration_s: float = 2.0) -> slice:
-    """The `duration_s` in which the true face is most neutral and the skull most still.
-
-    A live wearer is asked to relax; in a recorded take the truth tells when that was. It costs nothing to score each
-    window with running sums: mean absolute observable weight plus the skull's mean angular rate (rad/s). `reference` is
-    the skull unit's index in the recording.
-    """
-    length = min(max(2, round(duration_s * recording.rate_hz)), len(recording.valid))
-    face = np.abs(recording.weights[:, list(observability.OBSERVABLE)]).mean(axis=1)
-    if recording.seen is not None:
-        face = np.where(recording.seen, face, 1.0)  # what nobody saw may be anything
-    rate = np.linalg.norm(recording.angular_velocity[:, reference], axis=-1)
-    cost = np.concatenate([[0.0], np.cumsum(face + rate, dtype=np.float64)])
-    start = int(np.argmin(cost[length:] - cost[:-length]))
-    return slice(start, start + length)
-
-
-def recorded_neutral(recording: Recording, mounts: NominalMounts, duration_s: float = 2.0) -> Neutral:
-    """Neutral from the take's most neutral window.
+def recorded_neutral(take: Recording | Signals, mounts: NominalMounts, duration_s: float = NEUTRAL_S) -> Neutral:
+    """Neutral from the rows in which the wearer relaxed.
 
     Raises:
         LayoutMismatchError: the reference sensor is absent or never valid there.
     """
-    take, present = in_model_order(recording, mounts)
-    rows = neutral_window(recording, int(take[mounts.reference]), duration_s)
+    signals = signals_of(take, mounts, duration_s)
+    order, present = in_model_order(signals, mounts)
+    rows = signals.neutral
     neutral = solve_neutral(
         mounts,
-        recording.orientation[rows][:, take],
-        recording.angular_velocity[rows][:, take],
-        recording.valid[rows][:, take] & present,
+        signals.orientation[rows][:, order],
+        signals.angular_velocity[rows][:, order],
+        signals.valid[rows][:, order] & present,
     )
     if neutral is None:
-        raise LayoutMismatchError(f"take {recording.take}: the reference sensor is not valid in the neutral window")
+        raise LayoutMismatchError(f"take {take.take}: the reference sensor is not valid in the neutral window")
     return neutral
 
 
-def recorded_features(recording: Recording, mounts: NominalMounts, duration_s: float = 2.0) -> NDArray[np.float32]:
-    """(T, F) features of a take, with the neutral from its most neutral window.
+def recorded_features(
+    take: Recording | Signals, mounts: NominalMounts, duration_s: float = NEUTRAL_S
+) -> NDArray[np.float32]:
+    """(T, F) features of a take, with the neutral from the rows in which the wearer relaxed.
 
     A frame without any valid sensor was lost: as in the live tracker, nothing is learned from it, and features
     are interpolated across it.
     """
-    extractor = FeatureExtractor(mounts, rate_hz=recording.rate_hz)
-    neutral = State(recorded_neutral(recording, mounts, duration_s))
-    take, present = in_model_order(recording, mounts)
-    begins = neutral_window(recording, int(take[mounts.reference]), duration_s).start
-    lost = lost_frames(recording)
+    signals = signals_of(take, mounts, duration_s)
+    extractor = FeatureExtractor(mounts, rate_hz=signals.rate_hz)
+    neutral = State(recorded_neutral(signals, mounts))
+    order, present = in_model_order(signals, mounts)
+    lost = lost_frames(signals)
     features = np.zeros((len(lost), extractor.channels.size), dtype=np.float32)
     there = np.flatnonzero(~lost)
     # Headings drift from the neutral on; before it there is nothing to take back.
-    for rows in np.split(there, [np.searchsorted(there, begins)]):
+    for rows in np.split(there, [np.searchsorted(there, signals.neutral.start)]):
         extractor.state = neutral
         features[rows] = extractor.batch(
-            recording.orientation[rows][:, take],
-            recording.angular_velocity[rows][:, take],
-            recording.specific_force[rows][:, take],
-            recording.valid[rows][:, take] & present,
+            signals.orientation[rows][:, order],
+            signals.angular_velocity[rows][:, order],
+            signals.specific_force[rows][:, order],
+            signals.valid[rows][:, order] & present,
         )
     if lost.any() and not lost.all():
         _bridge(features, lost, extractor.channels)
     return features
 
 
-def lost_frames(recording: Recording) -> NDArray[np.bool_]:
+def lost_frames(take: Recording | Signals) -> NDArray[np.bool_]:
     """(T,) whether a frame got lost on the way from the hub: then no sensor is valid."""
-    lost: NDArray[np.bool_] = np.logical_not(recording.valid.any(axis=1))
+    lost: NDArray[np.bool_] = np.logical_not(take.valid.any(axis=1))
     return lost
 
 
@@ -115,20 +112,20 @@ def _bridge(features: NDArray[np.float32], lost: NDArray[np.bool_], channels: Ch
     features[rows] = between(channels, features[first], features[last], share[:, None])
 
 
-def layout_of(recording: Recording) -> InputLayout:
+def layout_of(take: Recording | Signals) -> InputLayout:
     """The take as an input layout."""
-    return InputLayout(1, recording.sensor_names, recording.rate_hz)
+    return InputLayout(1, take.sensor_names, take.rate_hz)
 
 
-def samples_of(recording: Recording) -> Iterator[ImuSample]:
+def samples_of(take: Recording | Signals) -> Iterator[ImuSample]:
     """The take's frames as they would arrive: lost ones do not, and the sequence goes on."""
-    for i in np.flatnonzero(~lost_frames(recording)).tolist():
+    for i in np.flatnonzero(~lost_frames(take)).tolist():
         yield ImuSample(
             layout_id=1,
             sequence=i,
-            hub_time_s=i / recording.rate_hz,
-            status=status_of(recording.valid[i]),
-            orientation=recording.orientation[i],
-            angular_velocity=recording.angular_velocity[i],
-            specific_force=recording.specific_force[i],
+            hub_time_s=i / take.rate_hz,
+            status=status_of(take.valid[i]),
+            orientation=take.orientation[i],
+            angular_velocity=take.angular_velocity[i],
+            specific_force=take.specific_force[i],
         )

@@ -40,21 +40,43 @@ def evaluate(
     ] = None,
     face: Annotated[
         list[str] | None,
-        typer.Option("--face", help="Whose people wear it: `head`, or a rig file; may be given again."),
+        typer.Option(
+            "--face",
+            help="Whose people wear it: `head`, `head:301-340` for other kinds of heads, or a rig file; may be given "
+            "again. [head, ICT-FaceKit where ../shared has it, head:301-340]",
+        ),
     ] = None,
     state: Annotated[
         list[str] | None,
-        typer.Option(help="What is known of the wearer: neutral, routine, phone, or all; may be given again."),
+        typer.Option(
+            help="What is known of the wearer: neutral, worn, routine, routine_worn, phone, phone_real, or all; may be "
+            "given again. [all that the takes allow]"
+        ),
     ] = None,
     special: Annotated[
         list[str] | None,
         typer.Option(
-            "--trial", help="Special trials: sensors, placement, held, `long wear`, or all; may be given again."
+            "--trial",
+            help="Special trials: sensors, placement, held, `long wear`, `glued anew`, `minutes of wear`, `seconds of "
+            "labels`, or all; may be given again.",
         ),
     ] = None,
     published: Annotated[
-        bool, typer.Option(help="What the README publishes: head and ICT-FaceKit, 6 subjects of each, every state.")
+        bool, typer.Option(help="What the README publishes: 6 subjects of each family, every state.")
     ] = False,
+    estimator: Annotated[
+        list[str] | None,
+        typer.Option(help="Somebody else's estimator, MODULE:CLASS or FILE.py:CLASS; may be given again."),
+    ] = None,
+    baselines: Annotated[
+        bool, typer.Option(help="Whether models without their network and a static ridge take part.")
+    ] = True,
+    benchmark: Annotated[
+        bool, typer.Option(help="The named benchmark: fixed takes, subjects, states and special trials.")
+    ] = False,
+    results: Annotated[
+        Path | None, typer.Option(help="With --benchmark: file of results, written, or extended where it is there.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     runs: Annotated[Path, typer.Option(help="Folder in which recipes are built.")] = Path("runs/evaluate"),
     report: Annotated[Path | None, typer.Option(help="Write a page with figures, index.html, to this folder.")] = None,
@@ -81,30 +103,46 @@ def evaluate(
     """
     from face_evaluation import motions
     from face_evaluation.arguments import sorted_out
-    from face_evaluation.contest import SPECIAL_TRIALS, Cast, contestants_of, hold_contest, trials_of
+    from face_evaluation.benchmark import SPECIAL, benchmark_cast, extended, protocol, results_of, write_results
+    from face_evaluation.contest import SPECIAL_TRIALS, Cast, contestants_of, default_faces, hold_contest, trials_of
     from face_inference.model_folder import load_model
 
     asked = sorted_out(what or ())
     for folder in ([runs] if asked.recipes else []) + ([] if report is None else [report]):
         check_output_folder(folder)
+    if benchmark:
+        chosen_there: dict[str, object] = {
+            "takes, data sets or recipes": asked.takes or asked.datasets or asked.recipes,
+            "--bag": bag,
+        }
+        chosen_there |= {"--face": face, "--trial": special, "--live": live, "--published": published}
+        _check_fixed([name for name, there in chosen_there.items() if there], subjects, results)
+    elif results is not None:
+        raise CommandError("expected --benchmark beside --results, found none; only its figures can be put together")
     models = [load_model(name) for name in (*asked.models, *(model or ())) or (DEFAULT_MODEL,)]
     if live:
         _live(asked, models, face, as_json)
         return
     stored = asked.datasets or asked.recipes or bag
-    takes = asked.takes or ([] if stored else motions.held_out_takes(models[0]))
-    cast = Cast(
-        motions=[] if stored and not takes else motions.motions_of(takes, fps=fps),
-        faces=face or (_published_faces() if published else ("head",)),
-        subjects=subjects or (6 if published else 3),
-        rate_hz=models[0].description.rate_hz,
+    if benchmark:
+        cast = benchmark_cast(subjects)
+    else:
+        takes = asked.takes or ([] if stored else motions.held_out_takes(models[0]))
+        cast = Cast(
+            motions=[] if stored and not takes else motions.motions_of(takes, fps=fps),
+            faces=face or (_published_faces() if published else default_faces()),
+            subjects=subjects or (6 if published else 3),
+            rate_hz=models[0].description.rate_hz,
+        )
+    contestants = contestants_of(
+        models, _states(state or [ALL]), estimator or (), baselines=baselines, if_possible=not state
     )
-    contestants = contestants_of(models, _states(state or ([ALL] if published else ["neutral"])))
+    chosen = SPECIAL if benchmark else SPECIAL_TRIALS if ALL in (special or ()) else special or ()
     with _progress() as progress:
         task = progress.add_task("preparing", total=None)
         trials = trials_of(
             cast,
-            SPECIAL_TRIALS if ALL in (special or ()) else special or (),
+            chosen,
             [
                 *_recorded(bag, truth, models[0], namespace, fps),
                 *(take for folder in _folders(asked, runs, workers, progress, task) for take in _stored(folder)),
@@ -120,7 +158,29 @@ def evaluate(
             from face_evaluation.findings_page import write_page
 
             write_page(report / "index.html", findings, _told(cast, trials))
+    if benchmark:
+        found = results_of(findings, protocol())
+        if results is not None:
+            write_results(results, extended(results, found))
+            err.print(f"written: {results}", highlight=False, soft_wrap=True)
+        if as_json:
+            print(json.dumps(found, indent=2))  # noqa: T201
+            return
     _show(findings, _told(cast, trials), report, as_json)
+
+
+def _check_fixed(chosen: Sequence[str], subjects: int | None, results: Path | None) -> None:
+    """Before hours of work: nothing of the benchmark is chosen, and its file of results can be extended."""
+    from face_evaluation.benchmark import WEARERS, check_results, protocol
+
+    if chosen:
+        raise CommandError(f"expected nothing that --benchmark fixes, found {', '.join(chosen)}; leave them out")
+    if results is None:
+        return
+    if subjects not in (None, WEARERS):
+        raise CommandError(f"expected --results of all {WEARERS} wearers, found --subjects {subjects}; leave one out")
+    check_output_folder(results.parent)
+    check_results(results, protocol())
 
 
 def _live(asked: Asked, models: Sequence[Model], face: Sequence[str] | None, as_json: bool) -> None:
@@ -172,16 +232,13 @@ def _states(asked: Sequence[str]) -> list[Any]:
 
 
 def _published_faces() -> list[str]:
-    from face_evaluation.motions import shared_folder
+    from face_evaluation.contest import default_faces, ict_face
 
-    shared = shared_folder()
-    path = shared / "data" / "face_ict" / "ict_face.npz" if shared else None
-    if path is None or not path.is_file():
+    if ict_face() is None:
         raise CommandError(
-            f"expected the unseen face at {path or '../shared/data/face_ict/ict_face.npz'}, found no file; "
-            "name faces with --face"
+            "expected the unseen face at ../shared/data/face_ict/ict_face.npz, found no file; name faces with --face"
         )
-    return ["head", str(path)]
+    return default_faces()
 
 
 def _folders(asked: Asked, runs: Path, workers: int, bar: Progress, task: Any) -> list[Path]:

@@ -9,18 +9,19 @@ from typing import Any
 
 from face_dataset.shards import ShardedDataset
 from face_evaluation import HEADLINE, Estimator, Evaluation, TakeResult, grouped, score_recording
-from face_evaluation.states import WEARER_STATES, WearerState, response_of
+from face_evaluation.sources import RoutineOnly
+from face_evaluation.states import STATES, WearerState, calibration_of, learned
 from face_inference.model_folder import Model
 from face_model.rig import FaceRig
+
+_SCORED: tuple[WearerState, ...] = ("neutral", "routine")
+"""What the takes of a data set tell; `imusic evaluate` simulates what the other states need."""
 
 
 def score_test_split(model: Model, data: ShardedDataset, rig: FaceRig | None) -> dict[WearerState, Evaluation]:
     """Evaluations by state, as a live node would run; states that no take of the split allows are left out.
 
     The routines among the takes teach the wearer and are not scored themselves. `rig`: for errors in millimetres.
-
-    Raises:
-        WearerError: a routine tells too little of its wearer.
     """
     estimate = Estimator.of(model)
     results: dict[WearerState, list[TakeResult]] = {}
@@ -28,8 +29,11 @@ def score_test_split(model: Model, data: ShardedDataset, rig: FaceRig | None) ->
         if take.info.is_routine:
             continue
         recording, routine = take.recording(), data.routine_of(take)
-        for state in WEARER_STATES if routine is not None else WEARER_STATES[:1]:
-            wearer = response_of(state, model.description, None if routine is None else routine.recording)
+        beside = RoutineOnly() if routine is None else RoutineOnly(routine.recording)
+        mounts = model.description.mounts
+        for state in _SCORED if routine is not None else _SCORED[:1]:
+            calibration = calibration_of(state, STATES[state], beside, mounts.names[mounts.reference])
+            wearer = learned(model.description, calibration).wearer
             results.setdefault(state, []).append(score_recording(recording, *estimate(recording, wearer), rig))
     return {state: grouped(found) for state, found in results.items()}
 

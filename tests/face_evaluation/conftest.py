@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from face_evaluation import Estimator, trials
+from face_evaluation.entrants import EntrantSpec, LinearEntrant, ModelEntrant
+from face_evaluation.static_ridge import StaticRidge
 from face_evaluation.trials import Contestant
 from face_inference.channels import Channels
 from face_inference.engines.protocol import EngineOutput, EngineState
@@ -69,7 +69,13 @@ def face_12_description() -> ModelDescription:
 def contestants(face_12_description: ModelDescription, monkeypatch: pytest.MonkeyPatch) -> list[Contestant]:
     description = face_12_description
     block = estimate_block(Channels.of(description.mounts))
-    estimator = Estimator(description, EstimateEngine(block))
-    monkeypatch.setattr(trials, "_estimator", lambda _: estimator)
-    path = Path("linear")
-    return [Contestant(path, "linear, neutral", "neutral"), Contestant(path, "linear, phone", "phone")]
+    made = {
+        "model": ModelEntrant(Estimator(description, EstimateEngine(block))),
+        "linear": LinearEntrant(description),
+        "ridge": StaticRidge(description.mounts, description.prior),
+    }
+    monkeypatch.setattr(trials, "entrant_of", lambda spec: made[spec.kind])
+    monkeypatch.setattr(trials, "reference_of", lambda _: description.mounts.names[description.mounts.reference])
+    monkeypatch.setattr(trials, "_KNOWN", {})
+    spec = EntrantSpec("model", "linear")
+    return [Contestant(spec, "linear", "neutral"), Contestant(spec, "linear", "routine")]
