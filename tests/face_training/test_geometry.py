@@ -66,7 +66,7 @@ def test_lips_and_both_lids_are_found_and_touch_where_they_should(geometry):
             return geometry.activations(torch.from_numpy(_weights(**named))) @ contact.form + contact.neutral
 
         gaps[contact.name] = gap
-        assert torch.allclose(contact.closed, torch.zeros(len(contact.closed)), atol=0.1)
+        assert torch.allclose(contact.closed, torch.zeros(len(contact.closed)), atol=0.2)
     assert set(gaps) == {"lips", "left lids", "right lids"}
     assert gaps["lips"]().max() < 0.1
     assert gaps["lips"](jawOpen=0.5).mean() > 0.3
