@@ -135,6 +135,8 @@ class TrainConfig:
         training_people: train on so many people only, for the same purpose; 0: on all.
         recorded_share: share of the chunks that come from recorded faces, where there are any, however short their
             takes are beside the generated ones; 0: as their lengths say.
+        interval_coverage: least and largest share of the truth that 80 % intervals may hold on the people held out, to
+            which the confidence is fitted.
         augment: random changes.
     """
 
@@ -166,6 +168,7 @@ class TrainConfig:
     made_up_wearers: int = 3
     training_people: int = 0
     recorded_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    interval_coverage: tuple[float, float] = (0.77, 0.83)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def __post_init__(self) -> None:

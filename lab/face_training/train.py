@@ -100,7 +100,7 @@ class _Shipping:
 
     def ship(self, network: FaceNetwork, name: str, stage: str) -> Path:
         """Fit the confidence of a stage's result and write its folder."""
-        confidence = fit_temperature(network, self.dataset.validation)
+        confidence = fit_temperature(network, self.dataset.validation, self.config.interval_coverage)
         network.cpu()
         folder = self.models_dir / name
         stages = list(self.config.stages)

@@ -261,9 +261,13 @@ def _object(text: str) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
+_SAID = re.compile(r"imusic( [a-z]+)*: ")
+"""How the command line begins what it has to say; of how it was called, with the verb."""
+
+
 def _reason(ended: Ended) -> str:
     """Why a program failed, in its own words."""
-    lines = [line.removeprefix("imusic:").strip() for line in ended.said if line.startswith("imusic:")]
+    lines = [_SAID.sub("", line).strip() for line in ended.said if _SAID.match(line)]
     lines = lines[-1:] or [line.strip("\u2502\u256d\u2570\u256e\u256f\u2500 ") for line in ended.said[-3:]]
     text = " ".join(line for line in lines if line)
     return text[-MOST_TEXT:] or f"it ended with exit status {ended.status} and said nothing"

@@ -232,7 +232,7 @@ def test_the_command_line_understands_what_it_is_asked(
         stand.work.handle(Command(name, folder="real", format="csv", whose="/nobody"))
         failed = stand.wait(lambda _, value: value is not None and value["state"] == "failed")
         assert "nobody" in failed["text"]
-        assert failed["text"].startswith("imusic replay: expected")
+        assert failed["text"].startswith("expected")
         stand.told.clear()
 
 
