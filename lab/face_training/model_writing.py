@@ -75,7 +75,7 @@ def _numbers(numbers: Mapping[str, Any], motion: Sequence[str]) -> list[str]:
     played = f"; the motion is that of {_plainly(motion)}" if motion else ""
     return [
         f"All IMU signals are simulated{played}. Mean over people. After the 3 s",
-        "neutral alone, after the guided routine, and after the routine beside a phone that told the true weights.",
+        "neutral alone, and after the guided routine.",
         "",
         *_table(numbers["states"]),
     ]

@@ -44,7 +44,7 @@ PARAMETERS = (
     ParameterSpec(
         "learn_while_worn",
         True,
-        "Whether what is known of the wearer grows from their everyday motion, without labels.",
+        "Whether what a routine or a profile tells of the wearer grows from their everyday motion, without labels.",
         live=True,
         effect="Every 20 s of motion it learns for a fifth of a second beside the frames, and keeps what makes the "
         "next 20 s more likely. Set to false it learns no more; what it learned stays; the service forget_worn takes "

@@ -59,12 +59,9 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
 
 def wear_values(wear: WearLearning) -> dict[str, object]:
     """How learning while worn goes."""
-    if not wear.enabled:
-        learning = "off"
-    else:
-        learning = "on" if wear.can_learn else "waits for a routine: this profile holds no evidence to add to"
+    learning = "on" if wear.can_learn else "waits for a routine or a profile to add to"
     return {
-        "learn_while_worn": learning,
+        "learn_while_worn": learning if wear.enabled else "off",
         "wearer_fits": "no" if wear.glued_anew else "yes",
         "worn_s": wear.worn_s,
         "worn_rounds_kept": wear.kept,

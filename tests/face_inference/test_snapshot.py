@@ -173,6 +173,7 @@ def in_a_hurry(monkeypatch):
     """Learning while worn in seconds instead of minutes."""
     for module in (wear_learning, worn):
         monkeypatch.setattr(module, "LEAST_OBSERVATIONS", 20)
+    monkeypatch.setattr(wear_learning, "WITHOUT_LABELS", True)
     monkeypatch.setattr(wear_learning, "LEAST_UNLABELLED", 20)
     monkeypatch.setattr(wear_learning, "WORN_HZ", 50.0)
     monkeypatch.setattr(wear_learning, "FRESH_OBSERVATIONS", 15)

@@ -54,7 +54,7 @@ def test_from_a_recipe_to_a_scored_model_in_two_steps(recipe: Path, tmp_path: Pa
     told = done.model.description.training
     assert (told["people"], told["validation_people"], told["held_out"]) == (2, 1, ["generated"])
     assert len((tmp_path / "work" / "run" / LOG).read_text().splitlines()) == 2
-    assert set(done.evaluations) == {"neutral", "routine", "phone"}
+    assert set(done.evaluations) == {"neutral", "routine"}
     assert all(len(found.people) == 1 for found in done.evaluations.values())
     assert [line for line in lines if "simulating" in line]
     # Again: data, features and checkpoint are there.

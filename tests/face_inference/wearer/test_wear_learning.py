@@ -27,6 +27,21 @@ from face_model.saved_arrays import SavedArrays, packed
 FIRST = LEAST_UNLABELLED + FRESH_OBSERVATIONS
 
 
+@pytest.fixture(autouse=True)
+def without_labels(monkeypatch):
+    """Most tests look at what wear alone would teach."""
+    monkeypatch.setattr(wear_learning, "WITHOUT_LABELS", True)
+
+
+def test_without_a_label_nothing_is_learned(prior, channels, monkeypatch):
+    monkeypatch.setattr(wear_learning, "WITHOUT_LABELS", False)
+    learning = learning_of(prior, channels)
+    assert not learning.can_learn
+    assert not worn(learning, motion(prior, channels, somebody(prior, 1), FIRST + 50, 1))
+    assert learning.known is prior.unknown_wearer
+    assert (learning.kept, learning.rejected) == (0, 0)
+
+
 @pytest.fixture
 def channels(prior):
     return Channels(prior.observations // 3 + 1, 0)
