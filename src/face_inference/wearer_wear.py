@@ -65,11 +65,10 @@ class WearerWear:
 
     def keep(self) -> None:
         """Write what is new, and wait for it."""
+        self._wait()
         if self._tracker.wear.kept != self._kept_rounds:
             self._keep_beside()
-        if self._writing is not None:
-            self._writing.result()
-            self._writing = None
+            self._wait()
 
     def close(self) -> None:
         """Withdraw the service."""
@@ -79,12 +78,20 @@ class WearerWear:
     def _keep_beside(self) -> None:
         """Write in a thread of its own: a disk may take long, and frames do not wait for it."""
         wear, label = self._tracker.wear, self._label
+        if self._writing is not None and not self._writing.done():
+            return  # what is new goes in with the next round, or when this one is waited for
         self._kept_rounds = wear.kept
-        if label is None or wear.glued_anew or (self._writing is not None and not self._writing.done()):
+        if label is None or wear.glued_anew:
             return
         writer = ThreadPoolExecutor(1, thread_name_prefix="keep_worn")
         self._writing = writer.submit(self._write, label, wear.learned)
         writer.shutdown(wait=False)
+
+    def _wait(self) -> None:
+        """For a write that is under way."""
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
 
     def _write(self, label: ProfileLabel, learned: WearerJacobian | None) -> str:
         try:
@@ -99,6 +106,7 @@ class WearerWear:
     def _on_forget(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         rounds = self._tracker.wear.kept
         self._tracker.forget_worn()
+        self._wait()  # or what is being written would stay in the profile
         self._keep_beside()
         source = self._tracker.wearer.source
         response.success = True
