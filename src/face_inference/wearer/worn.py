@@ -99,10 +99,3 @@ class ObservationDensity:
         """(N, D) rad -> (N,) log density."""
         whitened = (observation[:, self._seen] - self._mean) @ self._whiten
         return np.asarray(-0.5 * (np.square(whitened).sum(axis=1) + self._constant))
-
-
-def log_likelihood(
-    prior: Prior, known: WearerJacobian, observation: FloatArray, valid: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """(N,) log density of observations (N, D) under what is known; `valid` (D,): the channels that all of them have."""
-    return ObservationDensity(prior, known, valid)(observation)

@@ -19,7 +19,7 @@ from face_inference.wearer.wear_learning import (
     WearLearning,
     loosened,
 )
-from face_inference.wearer.worn import WORN_HZ, log_likelihood
+from face_inference.wearer.worn import WORN_HZ, ObservationDensity
 from face_model import arkit
 from face_model.errors import SnapshotError
 from face_model.saved_arrays import SavedArrays, packed
@@ -95,7 +95,7 @@ def test_rounds_add_up_and_make_fresh_motion_more_likely(prior, channels):
     assert learning.kept >= 1
     fresh = motion(prior, channels, jacobian, 300, 2)[:, channels.skin_block("rotation")].astype(float)
     seen = np.ones(prior.observations, dtype=bool)
-    before, after = (log_likelihood(prior, k, fresh, seen).mean() for k in (prior.unknown_wearer, learning.known))
+    before, after = (ObservationDensity(prior, k, seen)(fresh).mean() for k in (prior.unknown_wearer, learning.known))
     assert after > before
 
 

@@ -15,7 +15,7 @@ from face_inference.wearer.adapt import (
 )
 from face_inference.wearer.evidence import Evidence, LabelledRows, evidence_of
 from face_inference.wearer.linear_estimate import LinearEstimate
-from face_inference.wearer.worn import LEAST_OBSERVATIONS, learn_worn, log_likelihood
+from face_inference.wearer.worn import LEAST_OBSERVATIONS, ObservationDensity, learn_worn
 from face_model import arkit
 
 
@@ -50,7 +50,7 @@ def test_wear_makes_fresh_motion_of_this_wearer_more_likely(prior):
         _, fresh = motion(prior, jacobian, 300, 100 + seed)
         unknown = prior.unknown_wearer
         found = learn_worn(prior, unknown, observed, everything(prior), rounds=3)
-        before, after = (log_likelihood(prior, k, fresh, everything(prior)).mean() for k in (unknown, found))
+        before, after = (ObservationDensity(prior, k, everything(prior))(fresh).mean() for k in (unknown, found))
         worn_better += after > before
     assert worn_better == 4
 
@@ -96,7 +96,7 @@ def test_likelihood_is_that_of_the_textbook(prior):
     covariance = known.mean @ prior.weights_covariance @ known.mean.T + prior.noise + known.uncertainty
     at = known.mean @ prior.weights_mean
     expected = multivariate_normal(at[seen], covariance[np.ix_(seen, seen)]).logpdf(observed[:, seen])
-    np.testing.assert_allclose(log_likelihood(prior, known, observed, seen), expected, rtol=1e-6)
+    np.testing.assert_allclose(ObservationDensity(prior, known, seen)(observed), expected, rtol=1e-6)
 
 
 def test_motion_beside_a_phone_tells_the_wearers_own_residuals(prior):
