@@ -1,13 +1,19 @@
-"""ROS 2 node `face_streams`: `face/blendshapes` in, streams for animation tools, avatars and web pages out."""
+"""ROS 2 node `face_streams`: `face/blendshapes` in, streams for animation tools, avatars and web pages out.
+
+Messages come as bytes. One that no stream is due for is not taken apart, which costs more than all that is done with
+it: its stamp, which says so, is read off the bytes. What is smoothed is smoothed by time, so that nothing else is lost.
+"""
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from imusic.msg import FaceBlendshapes
+from rclpy.serialization import deserialize_message
 
 from face_streams.address import is_open_to_others, parse_streams
 from face_streams.errors import StreamsError
@@ -40,6 +46,7 @@ class FaceStreamsNode(ManagedNode):
         self._subscription: Any = None
         self._timer: Any = None
         self._raw: RawFace | None = None
+        self._passed_over: bytes | None = None
         self._heard_s = self._told_s = 0.0
         self._faces = 0
         self._refused: Counter[str] = Counter()
@@ -65,9 +72,11 @@ class FaceStreamsNode(ManagedNode):
 
     def activate(self) -> None:
         """Begin to listen and to send."""
-        self._raw, self._faces = None, 0
+        self._raw, self._passed_over, self._faces = None, None, 0
         self._heard_s = self._told_s = self.now_s()
-        self._subscription = self.create_subscription(FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA)
+        self._subscription = self.create_subscription(
+            FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA, raw=True
+        )
         self._timer = self.create_timer(SILENT_S, self._look)
 
     def deactivate(self) -> None:
@@ -91,7 +100,8 @@ class FaceStreamsNode(ManagedNode):
         for (stream, _), report in zip(self._streams, reports, strict=True):
             self._log(str(stream.address), report)
         silent_s = self.now_s() - self._heard_s
-        values: dict[str, object] = {"faces": self._faces, "state": self._raw.state if self._raw else "none yet"}
+        newest = self._newest()
+        values: dict[str, object] = {"faces": self._faces, "state": newest.state if newest else "none yet"}
         values |= {f"refused: {reason}": count for reason, count in sorted(self._refused.items())}
         for (stream, name), report in zip(self._streams, reports, strict=True):
             values |= {f"{stream.address} mapping": name, str(stream.address): report.message}
@@ -104,7 +114,21 @@ class FaceStreamsNode(ManagedNode):
             return Health(WARN, "; ".join(bad), values)
         return Health(OK, "; ".join(report.message for report in reports), values)
 
-    def _on_face(self, message: FaceBlendshapes) -> None:
+    def _on_face(self, data: bytes) -> None:
+        self._faces += 1
+        due = self._due(_stamp_s(data))
+        if not due:
+            self._heard_s = self._told_s = self.now_s()
+            self._passed_over = data
+            return
+        raw = self._taken_apart(data)
+        if raw is not None:
+            self._heard_s = self._told_s = self.now_s()
+            self._send(raw, due)
+
+    def _taken_apart(self, data: bytes) -> RawFace | None:
+        """The face of a message; None where its numbers are such as no face has."""
+        message = deserialize_message(data, FaceBlendshapes)
         raw = RawFace(
             message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec,
             message.sequence,
@@ -115,31 +139,39 @@ class FaceStreamsNode(ManagedNode):
             _quaternion(message),
             message.model,
         )
+        self._passed_over = None
         if not raw.is_usable:
             self._refused["numbers that no face has"] += 1
-            return
-        self._heard_s = self._told_s = self.now_s()
-        self._faces += 1
+            return None
         self._raw = raw
-        self._send(raw)
+        return raw
 
-    def _send(self, raw: RawFace) -> None:
-        made = {name: pipeline(raw) for name, pipeline in self._pipelines.items()}
-        for stream, name in self._streams:
+    def _newest(self) -> RawFace | None:
+        if self._passed_over is not None:
+            self._taken_apart(self._passed_over)
+        return self._raw
+
+    def _due(self, time_s: float) -> list[tuple[Stream, str]]:
+        return [(stream, name) for stream, name in self._streams if stream.is_due(time_s)]
+
+    def _send(self, raw: RawFace, due: list[tuple[Stream, str]]) -> None:
+        made = {name: self._pipelines[name](raw) for name in dict.fromkeys(name for _, name in due)}
+        for stream, name in due:
             stream.send(made[name])
 
     def _look(self) -> None:
         now_s = self.now_s()
-        if self._raw is not None and now_s - self._heard_s > SILENT_S and now_s - self._told_s > 0.9 * SILENT_S:
+        if now_s - self._heard_s > SILENT_S and now_s - self._told_s > 0.9 * SILENT_S:
             self._told_s = now_s
             self._tell_lost()
 
     def _tell_lost(self) -> None:
-        raw = self._raw
+        raw = self._newest()
         if raw is not None:
             # Later than the last face by what has passed, so that a stream's pace does not hold it back.
             later_s = max(SILENT_S, self.now_s() - self._heard_s)
-            self._send(replace(raw, state="lost", time_s=raw.time_s + later_s))
+            lost = replace(raw, state="lost", time_s=raw.time_s + later_s)
+            self._send(lost, self._due(lost.time_s))
 
     def _log(self, where: str, report: StreamReport) -> None:
         if self._said.get(where, "") == report.message:
@@ -149,6 +181,12 @@ class FaceStreamsNode(ManagedNode):
             self.get_logger().warning(report.message)
         else:
             self.get_logger().info(report.message)
+
+
+def _stamp_s(data: bytes) -> float:
+    """Of a message as it comes: its header begins after the four bytes that say how numbers are written."""
+    seconds, nanoseconds = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
+    return float(seconds + 1e-9 * nanoseconds)
 
 
 def _quaternion(message: FaceBlendshapes) -> np.ndarray:

@@ -36,8 +36,12 @@ class Stream(Protocol):
         """Where it goes."""
         ...
 
+    def is_due(self, time_s: float) -> bool:
+        """Whether a face of this time is to be sent; asked once for each."""
+        ...
+
     def send(self, face: StreamFace) -> None:
-        """Send a face if one is due; never waits."""
+        """Send a face; never waits."""
         ...
 
     def report(self) -> StreamReport:
@@ -62,10 +66,13 @@ class UdpStream:
         self._pacing = Pacing(address.rate_hz)
         self._sender = UdpSender(address.host, address.port)
 
+    def is_due(self, time_s: float) -> bool:
+        """Whether the pace lets it through."""
+        return self._pacing.is_due(time_s)
+
     def send(self, face: StreamFace) -> None:
-        """Encode and send, if one is due."""
-        if self._pacing.is_due(face.raw.time_s):
-            self._sender.send(self._encoder(face), time.monotonic())
+        """Encode and send."""
+        self._sender.send(self._encoder(face), time.monotonic())
 
     def report(self) -> StreamReport:
         """What was sent, and what came back."""
@@ -100,10 +107,13 @@ class WebStream:
         assert isinstance(origins, tuple)
         self.server = FaceServer(address.host, address.port, hello(mapping), origins)
 
+    def is_due(self, time_s: float) -> bool:
+        """Whether the pace lets it through, and somebody looks."""
+        return self.server.clients > 0 and self._pacing.is_due(time_s)
+
     def send(self, face: StreamFace) -> None:
-        """Show the face, if one is due and somebody looks."""
-        if self.server.clients and self._pacing.is_due(face.raw.time_s):
-            self.server.show(self._encoder(face)[0])
+        """Show the face to whoever looks."""
+        self.server.show(self._encoder(face)[0])
 
     def report(self) -> StreamReport:
         """Who looks."""
