@@ -140,8 +140,10 @@ def test_all_streams_at_once_and_a_face_that_is_lost(bench: Bench, readers: list
     client = websocket.create_connection(f"ws://127.0.0.1:{web}", timeout=60, suppress_origin=True)
     assert json.loads(client.recv())["type"] == "hello"
     bench.until(
-        lambda: bool(phone.look() and len(vtuber.look()) >= 3 and avatar.look())
-        and bench.node.health().values[f"ws://127.0.0.1:{web} texts"] > 0,
+        lambda: (
+            bool(phone.look() and len(vtuber.look()) >= 3 and avatar.look())
+            and bench.node.health().values[f"ws://127.0.0.1:{web} texts"] > 0
+        ),
         bench.publish,
     )
     packet = decode(phone.heard[0])
