@@ -54,7 +54,7 @@ _LARGEST_VALUE = 10.0
 """Weights stay below 1.2, angles below 3.2; what is beyond this is no value."""
 _EYE_RAD = 0.6
 """rad of an eye's turn at weight 1; see the signs above."""
-_LOOK = [[arkit.INDEX[f"eyeLook{way}{side}"] for side in ("Left", "Right")] for way in ("Out", "In", "Down", "Up")]
+_LOOK = [arkit.INDEX[f"eyeLook{way}{side}"] for way in ("Out", "In", "Down", "Up") for side in ("Left", "Right")]
 
 
 class PacketError(ValueError):
@@ -155,10 +155,12 @@ def head_angles(orientation: NDArray[np.floating]) -> tuple[float, float, float]
     """Yaw, pitch and roll as the packet has them, rad, of a head's orientation.
 
     Args:
-        orientation: (4,) quaternion x, y, z, w that turns `face_head` (x out of the face, y to its left, z up) into
-            the view in which a face that looks straight ahead has the identity.
+        orientation: (4,) quaternion x, y, z, w, not zero, that turns `face_head` (x out of the face, y to its left, z
+            up) into the view in which a face that looks straight ahead has the identity.
     """
-    x, y, z, w = (float(value) for value in rotation.normalise(np.asarray(orientation, dtype=np.float64)))
+    x, y, z, w = orientation.tolist()
+    size = math.hypot(x, y, z, w)
+    x, y, z, w = x / size, y / size, z / size, w / size
     yaw = math.atan2(2.0 * (x * y + w * z), 1.0 - 2.0 * (y * y + z * z))
     down = math.asin(min(1.0, max(-1.0, 2.0 * (w * y - x * z))))
     roll = math.atan2(2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y))
@@ -173,10 +175,11 @@ def head_orientation(yaw: float, pitch: float, roll: float) -> NDArray[np.float6
 
 def eye_angles(weights: NDArray[np.floating]) -> NDArray[np.float32]:
     """(6,) yaw, pitch and roll of the left and of the right eye that go with gaze weights (52,), rad."""
-    out, inward, down, up = (weights[way] for way in _LOOK)
-    yaw = _EYE_RAD * (out - inward) * np.array([-1.0, 1.0])
-    pitch = _EYE_RAD * (down - up)
-    return np.stack([yaw, pitch, yaw * pitch], axis=1).reshape(6).astype(np.float32)
+    left_out, right_out, left_in, right_in, left_down, right_down, left_up, right_up = weights[_LOOK].tolist()
+    left, right = -_EYE_RAD * (left_out - left_in), _EYE_RAD * (right_out - right_in)
+    left_pitch, right_pitch = _EYE_RAD * (left_down - left_up), _EYE_RAD * (right_down - right_up)
+    turns = [left, left_pitch, left * left_pitch, right, right_pitch, right * right_pitch]
+    return np.array(turns, dtype=np.float32)
 
 
 def _text(data: bytes, at: int) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,9 +47,11 @@ class RawFace:
     @property
     def is_usable(self) -> bool:
         """Whether its numbers are such as a face has: streams pass nothing on that would hurt a reader."""
-        numbers = np.isfinite(self.weights).all() and np.isfinite(self.confidence).all()
-        head = self.head is None or bool(np.isfinite(self.head).all() and np.linalg.norm(self.head) > 0.5)
-        return bool(numbers and np.abs(self.weights).max() <= LARGEST_WEIGHT and head)
+        # What is no number is neither above nor below anything.
+        weights = self.weights.min() >= -LARGEST_WEIGHT and self.weights.max() <= LARGEST_WEIGHT
+        confidence = self.confidence.min() >= 0.0 and self.confidence.max() <= 1.0
+        head = self.head is None or 0.5 < math.hypot(*self.head.tolist()) < 2.0
+        return bool(weights and confidence and head)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class FacePipeline:
 
     def __call__(self, raw: RawFace) -> StreamFace:
         """What is sent of a face."""
-        shown = np.where(raw.observable | self._kept, raw.weights, 0.0)
+        shown = raw.weights * (raw.observable | self._kept)
         if raw.state not in TRACKED:
             self._filter.reset()
         weights = self.map.weights(self._filter(shown, raw.time_s))

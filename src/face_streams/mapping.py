@@ -136,6 +136,9 @@ class FaceMapping:
 MAPPINGS: Final = SettingsKind("mapping of weights", FaceMapping, MappingError, folder="mappings")
 
 
+_NONE: Final = np.zeros(0)
+
+
 class WeightMap:
     """A mapping as arrays.
 
@@ -163,11 +166,19 @@ class WeightMap:
 
     def weights(self, weights: NDArray[np.floating]) -> Floats:
         """(52,) mapped weights of (52,) weights."""
-        return np.clip(self._matrix @ weights + self._offset, self._lowest, self._highest)
+        mapped: Floats = self._matrix @ weights + self._offset
+        np.maximum(mapped, self._lowest, out=mapped)
+        np.minimum(mapped, self._highest, out=mapped)
+        return mapped
 
     def extra(self, mapped: Floats) -> Floats:
         """Values of the extra shapes, 0 to 1, of mapped weights."""
-        return np.clip(self._extra @ mapped, 0.0, 1.0)
+        if not self.extra_names:
+            return _NONE
+        found: Floats = self._extra @ mapped
+        np.maximum(found, 0.0, out=found)
+        np.minimum(found, 1.0, out=found)
+        return found
 
 
 def _row(sources: Mapping[str, float]) -> Floats:

@@ -7,8 +7,7 @@ import uuid
 
 import numpy as np
 
-from face_model import arkit
-from face_model.livelink_packet import VALUES, Packet, encode, eye_angles, head_angles
+from face_model.livelink_packet import Packet, encode, eye_angles, head_angles
 from face_streams.face import StreamFace
 
 RATE = 60
@@ -33,11 +32,8 @@ class LiveLinkEncoder:
         """One packet; without values where no face is tracked, as the app does."""
         if not face.is_tracked:
             return [encode(Packet(self.device, self.subject))]
-        values = np.zeros(VALUES, dtype=np.float32)
-        values[: arkit.COUNT] = face.weights
-        if face.head is not None:
-            values[arkit.COUNT : arkit.COUNT + 3] = head_angles(face.head)
-        values[arkit.COUNT + 3 :] = eye_angles(face.weights)
+        head = (0.0, 0.0, 0.0) if face.head is None else head_angles(face.head)
+        values = np.array([*face.weights.tolist(), *head, *eye_angles(face.weights).tolist()], dtype=np.float32)
         frame, part = divmod(_since_midnight_s(face.raw.time_s) * RATE, 1.0)
         return [encode(Packet(self.device, self.subject, int(frame), part, (RATE, 1), values))]
 

@@ -26,79 +26,77 @@ Content = tuple[str, tuple[object, ...]]
 """Address and arguments of a message; a `Slot` among them is filled for each face, in the order of the messages."""
 
 
-@dataclass(frozen=True)
-class _Datagram:
-    template: NDArray[np.uint8]
-    number_at: NDArray[np.intp]
-    numbers: NDArray[np.intp]
-    truth_at: NDArray[np.intp]
-    truths: NDArray[np.intp]
-
-
 class OscTemplate:
     """Bundles with slots.
 
     Args:
         contents: the messages, in order; as many go into a datagram as fit.
         most_bytes: of a datagram.
+
+    Attributes:
+        numbers, truths: how many slots of each kind there are.
     """
 
     def __init__(self, contents: Iterable[Content], most_bytes: int = LARGEST_DATAGRAM) -> None:
-        self.numbers = self.truths = 0
-        self._datagrams: list[_Datagram] = []
-        held: list[tuple[bytes, list[int], list[int]]] = []
-        size = len(osc.bundle(()))
+        datagrams: list[list[_Message]] = []
+        size = most_bytes
         for address, arguments in contents:
             message = _encoded(address, arguments)
-            if held and size + 4 + len(message[0]) > most_bytes:
-                self._close(held)
-                held, size = [], len(osc.bundle(()))
-            held.append(message)
-            size += 4 + len(message[0])
-        if held:
-            self._close(held)
+            needed = 4 + len(message.data)
+            if size + needed > most_bytes:
+                datagrams.append([])
+                size = _EMPTY
+            datagrams[-1].append(message)
+            size += needed
+        whole, number_at, truth_at = b"", list[int](), list[int]()
+        self._ends: list[int] = []
+        for messages in datagrams:
+            at = len(whole) + _EMPTY
+            for message in messages:
+                number_at += [at + 4 + offset for offset in message.numbers]
+                truth_at += [at + 4 + offset for offset in message.truths]
+                at += 4 + len(message.data)
+            whole += osc.bundle(message.data for message in messages)
+            self._ends.append(len(whole))
+        # All datagrams in one array, so that a face costs few calls, however many there are.
+        self._whole = np.frombuffer(whole, dtype=np.uint8)
+        self._number_at = (np.array(number_at, dtype=np.intp).reshape(-1, 1) + np.arange(4)).reshape(-1)
+        self._truth_at = np.array(truth_at, dtype=np.intp)
+        self.numbers, self.truths = len(number_at), len(truth_at)
 
     def __call__(
         self, numbers: Sequence[float] | NDArray[np.floating], truths: Sequence[bool] | NDArray[np.bool_] = ()
     ) -> list[bytes]:
         """The datagrams with these values in the slots."""
-        words = np.asarray(numbers, dtype=">f4")
-        if words.shape != (self.numbers,) or len(truths) != self.truths:
-            raise ValueError(f"expected {self.numbers} numbers and {self.truths} truths, found {words.shape}")
-        parts = words.view(np.uint8).reshape(-1, 4)
-        tags = np.where(np.asarray(truths, dtype=bool), ord("T"), ord("F")).astype(np.uint8)
-        found = []
-        for datagram in self._datagrams:
-            data = datagram.template.copy()
-            data[datagram.number_at] = parts[datagram.numbers]
-            data[datagram.truth_at] = tags[datagram.truths]
-            found.append(data.tobytes())
+        if len(numbers) != self.numbers or len(truths) != self.truths:
+            raise ValueError(
+                f"expected {self.numbers} numbers and {self.truths} truths, found {len(numbers)} and {len(truths)}"
+            )
+        data = self._whole.copy()
+        data[self._number_at] = np.array(numbers, dtype=">f4").view(np.uint8)
+        if self.truths:
+            data[self._truth_at] = _TAGS[np.array(truths, dtype=np.uint8)]
+        whole, begin, found = data.tobytes(), 0, []
+        for end in self._ends:
+            found.append(whole[begin:end])
+            begin = end
         return found
 
-    def _close(self, held: list[tuple[bytes, list[int], list[int]]]) -> None:
-        number_at, truth_at = [], []
-        at = len(osc.bundle(()))
-        for data, numbers, truths in held:
-            number_at += [at + 4 + offset for offset in numbers]
-            truth_at += [at + 4 + offset for offset in truths]
-            at += 4 + len(data)
-        template = np.frombuffer(osc.bundle(data for data, _, _ in held), dtype=np.uint8)
-        places = np.array(number_at, dtype=np.intp).reshape(-1, 1) + np.arange(4)
-        self._datagrams.append(
-            _Datagram(
-                template,
-                places,
-                self.numbers + np.arange(len(number_at)),
-                np.array(truth_at, dtype=np.intp),
-                self.truths + np.arange(len(truth_at)),
-            )
-        )
-        self.numbers += len(number_at)
-        self.truths += len(truth_at)
 
-
-def _encoded(address: str, arguments: Sequence[object]) -> tuple[bytes, list[int], list[int]]:
+@dataclass(frozen=True)
+class _Message:
     """A message, and where in it the numbers and the tags of truths stand."""
+
+    data: bytes
+    numbers: list[int]
+    truths: list[int]
+
+
+_EMPTY = len(osc.bundle(()))
+_TAGS = np.frombuffer(b"FT", dtype=np.uint8)
+
+
+def _encoded(address: str, arguments: Sequence[object]) -> _Message:
     plain = [0.0 if a is Slot.NUMBER else True if a is Slot.TRUTH else a for a in arguments]
     data = osc.encode(address, plain)
     numbers: list[int] = []
@@ -111,7 +109,7 @@ def _encoded(address: str, arguments: Sequence[object]) -> tuple[bytes, list[int
             numbers.append(before)
         elif argument is Slot.TRUTH:
             truths.append(tags_at + 1 + i)
-    return data, numbers, truths
+    return _Message(data, numbers, truths)
 
 
 def _tail(arguments: Sequence[object]) -> bytes:

@@ -72,42 +72,53 @@ class UnifiedEncoder:
         if not face.is_tracked:
             return self._state((), [False] * len(ACTIVE))
         values = parameters(face.weights)
-        head = np.zeros(3) if face.head is None else np.array(head_angles(face.head)) / -_HEAD_RAD
-        truths = np.ones(len(ACTIVE), dtype=bool)
+        head = [0.0] * 3
+        if face.head is not None:
+            head = [max(-1.0, min(1.0, -angle / _HEAD_RAD)) for angle in head_angles(face.head)]
+        truths = [True] * len(ACTIVE)
         if self._bits:
-            truths = np.concatenate([truths, _binary(values, self._bits).reshape(-1)])
-        return self._all(np.concatenate([values, np.clip(head, -1.0, 1.0)]), truths)
+            truths += _binary(values, self._bits).reshape(-1).tolist()
+        return self._all(values.tolist() + head, truths)
 
 
 def parameters(weights: NDArray[np.floating]) -> Floats:
     """Values of `NAMES` and `BENT`, each -1 to 1, of ARKit weights (52,)."""
-    values: Floats = np.clip(np.concatenate([MATRIX @ weights, _bent(weights)]), -1.0, 1.0)
+    values: Floats = np.array((MATRIX @ weights).tolist() + _bent(weights))
+    np.maximum(values, -1.0, out=values)
+    np.minimum(values, 1.0, out=values)
     return values
 
 
-def _bent(weights: NDArray[np.floating]) -> Floats:
-    blink = weights[_BLINK]
-    closed = np.clip(blink * (1.0 + weights[_SQUINT]), 0.0, 1.0)
-    opened, wide = 1.0 - closed, weights[_WIDE]
-    lid = 0.75 * opened + 0.25 * wide
-    smile, sad = weights[_SMILE], np.maximum(weights[_FROWN], weights[_STRETCH])
-    brow = np.minimum(1.0, 0.5 * (weights[_INNER] + weights[_OUTER])) - weights[_DOWN]
-    gaze = eye_angles(weights).astype(np.float64).reshape(2, 3)[:, :2] * [1.0, -1.0] / _GAZE_RAD  # right, up
-    pairs = (opened, closed, lid)
-    return np.array(
-        [
-            *(value for pair in pairs for value in (pair[0], pair[1], 0.5 * (pair[0] + pair[1]))),
-            wide.max(),
-            weights[_SQUINT].max(),
-            *sad,
-            *(smile - sad),
-            (smile - sad).mean(),
-            *brow,
-            brow.mean(),
-            *gaze.reshape(4),
-            *gaze.mean(axis=0),
-        ]
-    )
+def _bent(weights: NDArray[np.floating]) -> list[float]:
+    # Single numbers: for so few, arrays cost more than they save.
+    w = weights.tolist()
+    blink, squint, wide = ([w[i] for i in of] for of in (_BLINK, _SQUINT, _WIDE))
+    closed = [min(1.0, b * (1.0 + s)) for b, s in zip(blink, squint, strict=True)]
+    lid = [0.75 * (1.0 - c) + 0.25 * o for c, o in zip(closed, wide, strict=True)]
+    sad = [max(w[f], w[s]) for f, s in zip(_FROWN, _STRETCH, strict=True)]
+    smile = [w[i] - s for i, s in zip(_SMILE, sad, strict=True)]
+    brow = [min(1.0, 0.5 * (w[_INNER] + w[o])) - w[d] for o, d in zip(_OUTER, _DOWN, strict=True)]
+    left, left_down, _, right, right_down, _ = (angle / _GAZE_RAD for angle in eye_angles(weights).tolist())
+    return [
+        *_sides_and_mean([1.0 - c for c in closed]),
+        *_sides_and_mean(closed),
+        *_sides_and_mean(lid),
+        max(wide),
+        max(squint),
+        *sad,
+        *_sides_and_mean(smile),
+        *_sides_and_mean(brow),
+        left,
+        -left_down,
+        right,
+        -right_down,
+        0.5 * (left + right),
+        -0.5 * (left_down + right_down),
+    ]
+
+
+def _sides_and_mean(pair: list[float]) -> tuple[float, float, float]:
+    return pair[0], pair[1], 0.5 * (pair[0] + pair[1])
 
 
 def _binary(values: Floats, bits: int) -> NDArray[np.bool_]:

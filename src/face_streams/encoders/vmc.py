@@ -7,10 +7,12 @@ heed the case. Bones are Unity's: x to the right, y up, z forward, left-handed.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from face_model import arkit, rotation
+from face_model import arkit
 from face_streams.encoders.osc_template import OscTemplate, Slot
 from face_streams.face import StreamFace
 
@@ -65,7 +67,7 @@ class VmcEncoder:
         opening = self._head[calibration, int(tracked), head is not None](numbers)
         if not tracked:
             return opening
-        return opening + self._weights(np.concatenate([face.weights, face.extra]))
+        return opening + self._weights(face.weights.tolist() + face.extra.tolist())
 
 
 def unity_rotation(orientation: NDArray[np.floating]) -> list[float]:
@@ -73,5 +75,6 @@ def unity_rotation(orientation: NDArray[np.floating]) -> list[float]:
 
     The axis (x, y, z) is (-y, z, x) there, and a left-handed frame turns the other way.
     """
-    x, y, z, w = (float(part) for part in rotation.normalise(np.asarray(orientation, dtype=np.float64)))
-    return [y, -z, -x, w]
+    x, y, z, w = orientation.tolist()
+    size = math.hypot(x, y, z, w)
+    return [y / size, -z / size, -x / size, w / size]
