@@ -124,7 +124,7 @@ class WebStream:
             "skipped": server.skipped,
             "refused": server.refused,
         }
-        who = f"{server.clients} clients" if server.clients else "nobody connected"
+        who = f"clients: {server.clients}" if server.clients else "nobody connected"
         return StreamReport(OK, f"{self.address}: {who}", values)
 
     def close(self) -> None:
