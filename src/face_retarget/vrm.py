@@ -1,10 +1,10 @@
 """ARKit weights to the expressions of VRM 1.0, and to the names of VRM 0.x that VMC speaks.
 
-A VRM model need not have ARKit's shapes; what every one has are the presets: ten of the mouth and of emotions, blinks and
-looks. Blinks and looks are ARKit's eye shapes. The ten are fitted: `ANCHORS` says which ARKit weights each of them stands
-for at 1, and a face is taken for the non-negative mixture of these that is nearest to it. So two that share a shape do
-not count it twice: a smile is `happy` and adds no `ee`; an open mouth with raised brows is `surprised`, and `aa` only what
-is left of it. A face of one anchor gives 1 for that and 0 for the others, and nothing jumps.
+A VRM model need not have ARKit's shapes; what every one has are the presets: ten of the mouth and of emotions, blinks
+and looks. Blinks and looks are ARKit's eye shapes. The ten are fitted: `ANCHORS` says which ARKit weights each of them
+stands for at 1, and a face is taken for the non-negative mixture of these that is nearest to it. So two that share a
+shape do not count it twice: a smile is `happy` and adds no `ee`; an open mouth with raised brows is `surprised`, and
+`aa` only what is left of it. A face of one anchor gives 1 for that and 0 for the others, and nothing jumps.
 
 The anchors are ours: visemes by how the vowels are spoken (aa open, ih narrow, ou rounded, ee spread, oh open and
 rounded), emotions by the action units of P. Ekman and W. Friesen, EMFACS: happy 6+12, angry 4+5+7+23, sad 1+4+15,
@@ -49,7 +49,7 @@ _BOTH = ("Left", "Right")
 
 def _shapes(**weights: float) -> dict[str, float]:
     """ARKit weights; a name without its side stands for both sides."""
-    row = {}
+    row: dict[str, float] = {}
     for name, weight in weights.items():
         row |= {name: weight} if name in arkit.INDEX else {f"{name}{side}": weight for side in _BOTH}
     return row
