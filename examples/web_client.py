@@ -1,6 +1,6 @@
 """Faces in a program without ROS and without this package: JSON over a WebSocket.
 
-    ./imusic demo --stream ws                    # beside it; docs/streams.md says what is sent
+    ./imusic demo --stream ws://                 # beside it; docs/streams.md says what is sent
     python examples/web_client.py [ws://127.0.0.1:8765]
 
 Needs aiohttp only. Any language with a WebSocket does the same.
