@@ -73,6 +73,7 @@ VERBS = {
     "doctor": Verb(RUN, "Say what is missing on this machine and what to do.", "imusic_cli.doctor_verb", "doctor"),
     "wearer": Verb(WEARER, "Teach a model who wears the sensors.", "imusic_cli.wearer", "app"),
     "rig": Verb(WEARER, "Bring a face of your own (glTF or OBJ): check it, look at it.", "imusic_cli.rig", "app"),
+    "retarget": Verb(WEARER, "Robot heads, FLAME and SMPL-X, glTF: what a face moves.", "imusic_cli.retarget", "app"),
     "views": Verb(WEARER, "Files that show a face in RViz and Foxglove.", "imusic_cli.views", "views"),
     "sensors": Verb(SEVERAL, "One of several wearers: driver and page.", "imusic_cli.graph_verbs", "sensors"),
     "inference": Verb(SEVERAL, "The faces of several wearers in one process.", "imusic_cli.graph_verbs", "inference"),

@@ -87,7 +87,7 @@ def test_an_argument_has_help_bounds_and_the_default_that_holds_in_this_graph() 
     assert (demo["page_port"].spec.default, capture["page_port"].spec.default) == (0, 8080)
     assert (demo["port"].spec.default, capture["port"].spec.default) == ("/tmp/imusic_hub", "/dev/ttyUSB0")
     assert capture["rate"].spec.help == "Samples per second asked of the hub (1 to 1000 Hz)."
-    usual = {"Hub", "Estimator", "Viewer", "Reference", "Streams", "Recorder", "All nodes"}
+    usual = {"Hub", "Estimator", "Viewer", "Reference", "Streams", "Recorder", "Robot", "All nodes"}
     assert {argument.group for argument in capture.values()} == usual
     assert {argument.group for argument in demo.values()} - usual == {"Simulated hub"}
     assert all(a.spec.description for name in GRAPHS for a in load_graph(name).arguments)
@@ -160,7 +160,8 @@ def test_the_time_of_all_nodes_is_one_argument() -> None:
 
 
 def test_every_launch_file_is_installed_and_starts_a_known_graph() -> None:
-    files = sorted(f for f in (share_dir() / "launch").glob("*.launch.py") if f.name != "rviz.launch.py")
+    views = {"rviz.launch.py", "robot_head.launch.py"}  # which start no graph
+    files = sorted(f for f in (share_dir() / "launch").glob("*.launch.py") if f.name not in views)
     assert [f.name.partition(".")[0] for f in files] == ["capture", "demo", "inference", "replay", "sensors"]
     for file in files:
         graph = Path(file).name.partition(".")[0]
@@ -185,3 +186,12 @@ def test_namespaces_that_ros_takes_pass(namespace: str) -> None:
 def test_what_holds_of_a_process_is_its_override_or_its_file() -> None:
     (page,) = (process for process in load_graph("demo").processes if process.name == "face_viz")
     assert (page.setting("port"), page.setting("host"), page.setting("none")) == (0, "127.0.0.1", None)
+
+
+def test_a_robot_is_started_only_where_one_is_named() -> None:
+    for name in ("demo", "capture", "sensors", "replay", "replay_weights"):
+        graph = load_graph(name)
+        assert "robot_head" not in {p.name for p in graph.started_with({})}
+        (robot,) = (p for p in graph.started_with({"robot": "demo_head"}) if p.name == "robot_head")
+        assert not robot.essential
+        assert robot.overrides["robot"] == "demo_head"
