@@ -216,6 +216,43 @@ def alignment(
     _show(alignment_figures(rows), "a camera's clock and the sensors', synthetic", as_json)
 
 
+@app.command()
+def head(
+    subjects: Annotated[int, typer.Option(min=1, help="Simulated subjects of each family of faces.")] = 3,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """A head that nods, shakes, walks, turns and tilts while the face is still: how far do the weights move?
+
+    Ends with status 1 if a weight changes by more than 0.02 on average while heads nod, shake or walk.
+    """
+    _one_thread()
+    from imusic_bench.head_apart import PURE, WANTED, measure_head_apart
+    from imusic_bench.printing import show
+
+    title = _model_title(model)
+    rows = list(measure_head_apart(subjects, model, progress=_progress))
+    show([asdict(row) for row in rows], "a moving head and a still face, synthetic", as_json, model=title)
+    if any(row.mean > WANTED for row in rows if row.motion in PURE):
+        raise typer.Exit(1)
+
+
+@app.command()
+def units(
+    subjects: Annotated[int, typer.Option(min=1, help="Simulated subjects.")] = 3,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """One action unit of FACS after another on simulated wearers: does the one that is shown lead in what is read?"""
+    _one_thread()
+    from imusic_bench.printing import show
+    from imusic_bench.unit_script import measure_units
+
+    title = _model_title(model)
+    rows = [asdict(row) for row in measure_units(subjects, model, progress=_progress)]
+    show(rows, "one action unit after another, synthetic", as_json, model=title)
+
+
 def _one_thread() -> None:
     """Small matrix products are slower in several threads, and figures are per core; read when numpy is imported."""
     os.environ.update(dict.fromkeys(THREAD_COUNTS, "1"))
