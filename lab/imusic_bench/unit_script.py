@@ -123,13 +123,15 @@ def measure_units(
         estimates = estimator.side_by_side(signals, [each.wearer for each in known])
         for state, (weights, confidence) in zip(KNOWN, estimates, strict=True):
             units = action_units(weights, confidence, observable)
+            # What sensors cannot see leads nothing: face_hri publishes it as 0.
+            intensity = units.intensity * (units.confidence > 0.0)
             rows = [held(i) for i in range(len(SCRIPT))]
-            intensities[state].append(np.array([units.intensity[each].mean(axis=0) for each in rows]))
+            intensities[state].append(np.array([intensity[each].mean(axis=0) for each in rows]))
             confidences[state].append(np.array([units.confidence[each].mean(axis=0) for each in rows]))
             pause = round(0.5 * REST_S * RATE_HZ)
             between = [slice(each.start - round((RISE_S + _SETTLED_S) * RATE_HZ) - pause, None) for each in rows]
             between = [slice(each.start, each.start + pause) for each in between]
-            rests[state].append(np.array([units.intensity[each].mean(axis=0) for each in between]))
+            rests[state].append(np.array([intensity[each].mean(axis=0) for each in between]))
     for state in KNOWN:
         yield from _rows(state, intensities[state], confidences[state], rests[state])
 

@@ -17,9 +17,8 @@ from face_hri import head_points
 from imusic_ros.transforms import transform
 
 CURE = (
-    "install it (in a distribution: sudo apt install ros-$ROS_DISTRO-hri-msgs; else build "
-    "https://github.com/ros4hri/hri_msgs, branch humble-devel, in the workspace) and start again; everything else "
-    "works without it"
+    "install it (in a distribution: sudo apt install ros-$ROS_DISTRO-hri-msgs; else as "
+    "docs/hri.md says) and start again; everything else works without it"
 )
 
 FOLLOWING = (FaceBlendshapes.STATE_TRACKING, FaceBlendshapes.STATE_DEGRADED)
@@ -61,10 +60,15 @@ def match_message(types: HriTypes, face: str, person: str, confidence: float) ->
 
 
 def units_message(kind: Any, header: Header, units: ActionUnits) -> Any:
-    """`hri_msgs/FacialActionUnits` of one face; what is not read is 0 with confidence 0."""
+    """`hri_msgs/FacialActionUnits` of one face; what sensors cannot see is 0 with confidence 0.
+
+    The weights of hidden shapes follow from what else the face does, or from nothing. A reader that does not look at
+    confidences would take them for eyes that look down.
+    """
+    seen = units.confidence > 0.0
     return kind(
         header=header,
-        intensity=array("f", units.intensity.astype("f4").tobytes()),
+        intensity=array("f", (units.intensity * seen).astype("f4").tobytes()),
         confidence=array("f", units.confidence.astype("f4").tobytes()),
     )
 

@@ -141,7 +141,7 @@ class ServedPerson:
             found = action_units(weights, confidence, face.observable)
             self._units.publish(hri_messages.units_message(self._types.units, face.header, found))
             self.told += 1
-            self.leads = int(leading(found.intensity))
+            self.leads = int(leading(found.intensity * (found.confidence > 0.0)))
         person = self.person if self._located and self._of_person else ""
         return hri_messages.frames_message(face.header, self.presence.face, person)
 

@@ -23,13 +23,14 @@ from std_msgs.msg import Bool, Float32, String  # noqa: E402
 
 from face_hri.node import FaceHriNode  # noqa: E402
 from face_model import arkit  # noqa: E402
+from face_model.observability import OBSERVABLE  # noqa: E402
 from imusic_ros.qos import LATCHED, RELIABLE, SAMPLES  # noqa: E402
 
 with_messages = pytest.mark.skipif(
     importlib.util.find_spec("hri_msgs") is None,
     reason="hri_msgs is not installed: it is in a distribution, ros-$ROS_DISTRO-hri-msgs, and not among the wheels",
 )
-SMILE = {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.7}
+SMILE = {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.7, "eyeLookDownLeft": 0.9, "eyeLookDownRight": 0.9}
 
 
 class Robot:
@@ -77,7 +78,7 @@ class Robot:
         """A wearer's face, once."""
         if place not in self.wearers:
             self.wearers[place] = self.reader.create_publisher(FaceBlendshapes, f"{place}/face/blendshapes", SAMPLES)
-        message = FaceBlendshapes(state=state, observable=[True] * arkit.COUNT)
+        message = FaceBlendshapes(state=state, observable=[i in OBSERVABLE for i in range(arkit.COUNT)])
         message.header.frame_id = f"{place}/face_head".strip("/")
         message.header.stamp = self.reader.get_clock().now().to_msg()
         for name, weight in weights.items():
@@ -144,6 +145,7 @@ def test_a_face_appears_with_its_person_and_its_units_and_is_lost(robot):
     assert intensity[12] > 0.5
     assert max(range(1, 99), key=lambda code: intensity[code]) == 12
     assert confidence[12] > 0.5
+    assert intensity[64] == confidence[64] == 0.0, "eyes look down, which sensors do not see"
     assert confidence[82] == intensity[82] == 0.0  # a shrug of the shoulders is not read
 
     robot.until(lambda: ids(faces) == [] and ids(persons) == [] and whose[-1].data == "" and where[-1].data == 0.0)
