@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -68,8 +67,8 @@ def units_message(kind: Any, header: Header, units: ActionUnits) -> Any:
     seen = units.confidence > 0.0
     return kind(
         header=header,
-        intensity=array("f", (units.intensity * seen).astype("f4").tobytes()),
-        confidence=array("f", units.confidence.astype("f4").tobytes()),
+        intensity=(units.intensity * seen).astype("f4"),
+        confidence=units.confidence.astype("f4"),
     )
 
 
