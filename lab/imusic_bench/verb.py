@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import asdict
 from itertools import product
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -251,6 +252,43 @@ def units(
     title = _model_title(model)
     rows = [asdict(row) for row in measure_units(subjects, model, progress=_progress)]
     show(rows, "one action unit after another, synthetic", as_json, model=title)
+
+
+@app.command()
+def micro(
+    subjects: Annotated[int, typer.Option(min=1, help="Simulated subjects, one take each.")] = 12,
+    seconds: Annotated[float, typer.Option(min=20.0, help="Length of each take, s.")] = 120.0,
+    write: Annotated[
+        Path | None, typer.Option(help="Fit the noise of neutral wear to as many other subjects, and write it here.")
+    ] = None,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """Simulated micro-expressions in neutral wear with head motion: how many are found, and how many false alarms?"""
+    _one_thread()
+    from imusic_bench.micro_expressions import fit, measure_micro, micro_figures, write_noise
+
+    noise = None
+    if write is not None:
+        noise = fit(seconds, subjects, model, _progress)
+        write_noise(noise, write)
+    ours, plain = measure_micro(subjects, seconds, model, noise, _progress)
+    _show(micro_figures(ours, plain), "micro-expressions, synthetic", as_json)
+
+
+@app.command()
+def affect(
+    subjects: Annotated[
+        int, typer.Option(min=1, help="Simulated subjects; each poses the basic expressions once.")
+    ] = 12,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """Posed expressions on simulated people: how many are read right, also with sensors missing, and how alike?"""
+    _one_thread()
+    from imusic_bench.affect_reading import affect_figures, measure_affect
+
+    _show(affect_figures(measure_affect(subjects, model, _progress)), "posed expressions, synthetic", as_json)
 
 
 def _one_thread() -> None:

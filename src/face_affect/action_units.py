@@ -231,12 +231,15 @@ class ActionUnits:
             theirs, else near that of the side that does. 0: not read.
         left: intensity on the wearer's left; units without sides have the same on both.
         right: intensity on the wearer's right.
+        left_confidence, right_confidence: of each side alone.
     """
 
     intensity: NDArray[np.float64]
     confidence: NDArray[np.float64]
     left: NDArray[np.float64]
     right: NDArray[np.float64]
+    left_confidence: NDArray[np.float64]
+    right_confidence: NDArray[np.float64]
 
     @property
     def asymmetry(self) -> NDArray[np.float64]:
@@ -288,12 +291,12 @@ def action_units(
     stronger = np.where(lead > 0.0, left, np.where(lead < 0.0, right, np.maximum(left, right)))
     pull += _EVEN
     sure = (pull * certain).sum(axis=-2) / pull.sum(axis=-2)
-    out = np.zeros((4, *given.shape[:-1], CODES))
-    for row, found in enumerate((stronger, sure, left, right)):
+    out = np.zeros((6, *given.shape[:-1], CODES))
+    for row, found in enumerate((stronger, sure, left, right, certain[..., 0, :], certain[..., 1, :])):
         out[row][..., _COMPUTED] = found
     # FACS 0: nothing moves. It is as sure as what was looked at is on the whole.
     out[(0, 2, 3), ..., 0] = np.prod(1.0 - stronger[..., _FACIAL], axis=-1)
-    out[1, ..., 0] = sure[..., _FACIAL].mean(axis=-1)
+    out[(1, 4, 5), ..., 0] = sure[..., _FACIAL].mean(axis=-1)
     return ActionUnits(*out)
 
 

@@ -12,6 +12,7 @@ from imusic.msg import FaceBlendshapes
 from std_msgs.msg import Header
 
 from face_affect.action_units import ActionUnits
+from face_affect.expressions import Expressions
 from face_hri import head_points
 from imusic_ros.transforms import transform
 
@@ -69,6 +70,18 @@ def units_message(kind: Any, header: Header, units: ActionUnits) -> Any:
         header=header,
         intensity=(units.intensity * seen).astype("f4"),
         confidence=units.confidence.astype("f4"),
+    )
+
+
+def expression_message(kind: Any, header: Header, shown: Expressions) -> Any:
+    """`hri_msgs/Expression` of one face; the confidence is that of the word."""
+    word, probability = shown.hri
+    return kind(
+        header=header,
+        expression=word,
+        valence=float(shown.valence),
+        arousal=float(shown.arousal),
+        confidence=min(1.0, max(0.0, probability)),
     )
 
 

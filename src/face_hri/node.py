@@ -260,6 +260,7 @@ def _health(person: ServedPerson) -> Health:
         "refused": person.refused,
         "action_units_published": person.told,
         "leading_unit": NAMES.get(person.leads, ""),
+        "expression": person.word,
     }
     if person.presence.face:
         return Health(OK, f"face {person.presence.face} of {person.person} is tracked", values)

@@ -12,6 +12,7 @@ from rclpy.serialization import deserialize_message
 from std_msgs.msg import Bool, Float32, String
 
 from face_affect.action_units import action_units, leading
+from face_affect.pipeline import AffectStream
 from face_hri import hri_messages
 from face_hri.hri_messages import FOLLOWING, HriTypes
 from face_hri.presence import WEARER, Presence, checked_person
@@ -44,6 +45,7 @@ class ServedPerson:
         received: messages that came.
         refused: of these, with values that no face has.
         told: action units that were published.
+        word: expression that was published last; empty: none.
         leads: FACS code of the strongest unit in the newest that were published; -1: none.
     """
 
@@ -62,10 +64,12 @@ class ServedPerson:
         self.person = checked_person(given, f"{node.get_namespace()}/{place}")
         self.presence = Presence(lost_after_s)
         self.received = self.refused = self.told = 0
-        self.leads = -1
+        self.leads, self.word = -1, ""
+        self._affect = AffectStream()
         self._anonymous = not given and self.person == WEARER
         self._newest: bytes | None = None
         self._units: Any = None
+        self._expression: Any = None
         self._matches: Any = None
         self._of_person: dict[str, Any] = {}
         if persons:
@@ -118,10 +122,10 @@ class ServedPerson:
     def close(self) -> None:
         """Withdraw everything."""
         self._node.destroy_subscription(self._subscription)
-        for publisher in (*self._of_person.values(), self._matches, self._units):
+        for publisher in (*self._of_person.values(), self._matches, self._units, self._expression):
             if publisher is not None:
                 self._node.destroy_publisher(publisher)
-        self._of_person, self._matches, self._units = {}, None, None
+        self._of_person, self._matches, self._units, self._expression = {}, None, None, None
 
     def _on_face(self, raw: bytes) -> None:
         self.received += 1
@@ -137,18 +141,33 @@ class ServedPerson:
             return []
         if self.presence.follows(now_s).found:
             self._open_face()
-        if self._units.get_subscription_count():
-            found = action_units(weights, confidence, face.observable)
-            self._units.publish(hri_messages.units_message(self._types.units, face.header, found))
-            self.told += 1
-            self.leads = int(leading(found.intensity * (found.confidence > 0.0)))
+        self._tell_face(face, weights, confidence)
         person = self.person if self._located and self._of_person else ""
         return hri_messages.frames_message(face.header, self.presence.face, person)
+
+    def _tell_face(self, face: FaceBlendshapes, weights: Any, confidence: Any) -> None:
+        """Action units and expression, where somebody listens."""
+        units = None
+        if self._expression.get_subscription_count():
+            stamp = face.header.stamp
+            shown = self._affect.show(stamp.sec + 1e-9 * stamp.nanosec, weights, confidence, face.observable)
+            message = hri_messages.expression_message(self._types.expression, face.header, shown.expressions)
+            self._expression.publish(message)
+            units, self.word = shown.units, message.expression
+        if self._units.get_subscription_count():
+            units = units or action_units(weights, confidence, face.observable)
+            self._units.publish(hri_messages.units_message(self._types.units, face.header, units))
+            self.told += 1
+            self.leads = int(leading(units.intensity * (units.confidence > 0.0)))
 
     def _open_face(self) -> None:
         # Not of the lifecycle: it is there only while the node is active and the face is.
         face = self.presence.face
         self._units = self._node.create_publisher(self._types.units, f"/humans/faces/{face}/facs", RELIABLE)
+        self._expression = self._node.create_publisher(
+            self._types.expression, f"/humans/faces/{face}/expression", RELIABLE
+        )
+        self._affect.reset()  # who wears the sensors now may be somebody else
         self._node.get_logger().info(f"face {face} of {self.person} appeared")
         if self._of_person:
             self._of_person["face_id"].publish(String(data=face))
@@ -157,7 +176,8 @@ class ServedPerson:
 
     def _close_face(self, face: str) -> None:
         self._node.destroy_publisher(self._units)
-        self._units, self.leads = None, -1
+        self._node.destroy_publisher(self._expression)
+        self._units, self._expression, self.leads, self.word = None, None, -1, ""
         self._node.get_logger().info(f"face {face} of {self.person} is lost")
         if self._of_person:
             self._of_person["face_id"].publish(String())

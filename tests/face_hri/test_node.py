@@ -114,7 +114,7 @@ def test_without_hri_msgs_the_node_says_how_to_get_it(robot, monkeypatch):
 
 @with_messages
 def test_a_face_appears_with_its_person_and_its_units_and_is_lost(robot):
-    from hri_msgs.msg import FacialActionUnits, IdsList
+    from hri_msgs.msg import Expression, FacialActionUnits, IdsList
 
     faces, persons, known = (
         robot.hear(f"/humans/{name}", IdsList) for name in ("faces/tracked", "persons/tracked", "persons/known")
@@ -147,6 +147,12 @@ def test_a_face_appears_with_its_person_and_its_units_and_is_lost(robot):
     assert confidence[12] > 0.5
     assert intensity[64] == confidence[64] == 0.0, "eyes look down, which sensors do not see"
     assert confidence[82] == intensity[82] == 0.0  # a shrug of the shoulders is not read
+
+    shown = robot.hear(f"/humans/faces/{face}/expression", Expression, RELIABLE)
+    robot.until(lambda: shown and shown[-1].expression == Expression.HAPPY, lambda: robot.face("/alice"))
+    assert shown[-1].valence > 0.3
+    assert -1.0 <= shown[-1].arousal <= 1.0
+    assert 0.3 < shown[-1].confidence <= 1.0
 
     robot.until(lambda: ids(faces) == [] and ids(persons) == [] and whose[-1].data == "" and where[-1].data == 0.0)
     assert ids(known) == ["alice"]
