@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from geometry_msgs.msg import TransformStamped
+from rclpy.exceptions import NameValidationException
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.timer import Timer
 
@@ -17,6 +18,7 @@ from face_hri.directory import NOBODY, Directory, Part
 from face_hri.hri_messages import CURE, HriTypes, hri_types
 from face_hri.parameters import PARAMETERS
 from face_hri.served_person import ServedPerson
+from imusic_ros.graph import GraphError, checked_namespace
 from imusic_ros.health import OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import Value
@@ -24,6 +26,7 @@ from imusic_ros.process import run
 from imusic_ros.qos import LATCHED, RELIABLE
 from imusic_ros.transforms import Transforms
 
+FACES = "/humans/faces/tracked"
 PARTS = "/imusic/hri/known"
 """Where nodes of this kind tell each other what they know; not of REP-155. The frame of a message is the node's name,
 and one without entries says that the node leaves."""
@@ -60,8 +63,7 @@ class FaceHriNode(ManagedNode):
             self._types = types = hri_types()
         except ImportError as error:
             raise ConfigurationError(f"ROS4HRI needs hri_msgs, which is not usable ({error}); {CURE}") from error
-        names = [str(name) for name in self.value("wearers")]
-        places = [name.strip("/") for name in names if name] or [""]
+        places = self._places()
         given = str(self.value("person"))
         if given and places != [""]:
             raise ConfigurationError(
@@ -84,10 +86,33 @@ class FaceHriNode(ManagedNode):
             raise ConfigurationError(f"person: {error}") from error
         self._transforms = Transforms(self, static=False, what="frame of the face")
         self._telling = self.create_lifecycle_publisher(types.ids, PARTS, LATCHED)
-        for topic in self.value("merge_faces"):
-            if topic:
-                heard = partial(self._on_other_detector, str(topic))
-                self._kept.append(self.create_subscription(types.ids, str(topic), heard, RELIABLE))
+        for topic in self._merged_topics():
+            heard = partial(self._on_other_detector, topic)
+            self._kept.append(self.create_subscription(types.ids, topic, heard, RELIABLE))
+
+    def _places(self) -> list[str]:
+        """Namespaces of the wearers, relative to the node's; raises `ConfigurationError`."""
+        try:
+            places = [checked_namespace(str(name)).strip("/") for name in self.value("wearers")]
+        except GraphError as error:
+            raise ConfigurationError(f"wearers: {error}") from error
+        return [place for place in places if place] or [""]
+
+    def _merged_topics(self) -> list[str]:
+        """Topics of other detectors' faces; raises `ConfigurationError`."""
+        topics = [str(topic) for topic in self.value("merge_faces") if topic]
+        try:
+            full = [self.resolve_topic_name(topic) for topic in topics]
+        except NameValidationException as error:
+            raise ConfigurationError(
+                f"merge_faces: expected names of topics, found {', '.join(map(repr, topics))}: {error}"
+            ) from error
+        if FACES in full:
+            raise ConfigurationError(
+                f"merge_faces: expected topics other than {FACES}, on which this node publishes; remap the other "
+                f"detector's, such as {FACES}:=/camera/faces, and name that"
+            )
+        return full
 
     def activate(self) -> None:
         """Begin to look at faces."""
@@ -174,6 +199,8 @@ class FaceHriNode(ManagedNode):
         self._telling.publish(self._ids(self._directory.part.entries()))
 
     def _say_again(self) -> None:
+        for topic in [topic for topic in self._merged if not self.count_publishers(topic)]:
+            del self._merged[topic]  # whoever published it has gone
         for person in self._served.values():
             person.repeat()
         self._publish_lists(time.monotonic(), again=True)
@@ -204,7 +231,7 @@ class FaceHriNode(ManagedNode):
         if together == self._said and not again:
             return
         self._said = together
-        wanted = {"/humans/faces/tracked": together.faces}
+        wanted = {FACES: together.faces}
         if self.value("persons"):
             wanted |= {"/humans/persons/tracked": together.persons, "/humans/persons/known": together.known}
         for topic, ids in wanted.items():

@@ -205,6 +205,8 @@ def test_other_detectors_faces_are_merged_and_a_person_manager_is_told(robot):
     assert found.confidence == 1.0
     robot.until(lambda: ids(faces) == ["cam1"] and matches[-1].confidence == 0.0)
     assert not robot.reader.count_publishers("/humans/persons/tracked")
+    robot.reader.destroy_publisher(camera)
+    robot.until(lambda: ids(faces) == [])
 
 
 @with_messages
@@ -242,7 +244,13 @@ def test_values_that_no_face_has_are_refused_and_nobody_stops(robot):
 @with_messages
 @pytest.mark.parametrize(
     ("parameters", "reason"),
-    [({"person": "7up"}, "expected a person's identifier"), ({"person": "a", "wearers": ["x", "y"]}, "beside wearers")],
+    [
+        ({"person": "7up"}, "expected a person's identifier"),
+        ({"person": "a", "wearers": ["x", "y"]}, "beside wearers"),
+        ({"wearers": ["1st"]}, "wearers: namespace: expected letters"),
+        ({"merge_faces": ["/a b"]}, "merge_faces: expected names of topics"),
+        ({"merge_faces": ["/humans/faces/tracked"]}, "on which this node publishes"),
+    ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(robot, parameters, reason):
     node = FaceHriNode(context=robot.context)
