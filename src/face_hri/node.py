@@ -11,6 +11,7 @@ from geometry_msgs.msg import TransformStamped
 from rclpy.exceptions import NameValidationException
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.timer import Timer
+from rclpy.validate_topic_name import validate_topic_name
 
 from face_affect.action_units import NAMES
 from face_hri import hri_messages
@@ -102,7 +103,7 @@ class FaceHriNode(ManagedNode):
         """Topics of other detectors' faces; raises `ConfigurationError`."""
         topics = [str(topic) for topic in self.value("merge_faces") if topic]
         try:
-            full = [self.resolve_topic_name(topic) for topic in topics]
+            full = [self.resolve_topic_name(topic) for topic in topics if validate_topic_name(topic)]
         except NameValidationException as error:
             raise ConfigurationError(
                 f"merge_faces: expected names of topics, found {', '.join(map(repr, topics))}: {error}"
