@@ -12,6 +12,7 @@ from imusic.msg import Explanation as ExplanationMessage
 from imusic.msg import Expression as ExpressionMessage
 from imusic.msg import FaceBlendshapes, FacialEvent
 from numpy.typing import NDArray
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from face_affect import events
 from face_affect.errors import AffectError
@@ -30,7 +31,8 @@ SILENT_S = 1.0
 """Without a face for so long, the node says so."""
 UNSURE = 0.3
 """Mean confidence of the observable weights below which the node says that it cannot tell much."""
-_EVENTS = SENSOR_DATA.__class__(history=RELIABLE.history, depth=50, reliability=RELIABLE.reliability)
+_EVENTS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.RELIABLE)
+"""Rare, and each one counts."""
 
 
 class FaceAffectNode(ManagedNode):
