@@ -293,9 +293,9 @@ def plain_events(weights: NDArray[np.floating], rate_hz: float, least: float = 0
         over = np.flatnonzero(course[apex:] < 0.5 * course[apex])
         if len(over):
             ends = at + apex + int(over[0])
-            times = [t / rate_hz for t in (at, at + apex, ends)]
+            begin_s, apex_s, end_s = at / rate_hz, (at + apex) / rate_hz, ends / rate_hz
             height = float(course[apex])
-            found.append(FacialEvent(EventKind.MICRO_EXPRESSION, *times, (), (), (), height, 0.0))
+            found.append(FacialEvent(EventKind.MICRO_EXPRESSION, begin_s, apex_s, end_s, (), (), (), height, 0.0))
             at = ends
         at += 5
     return found

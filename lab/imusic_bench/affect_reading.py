@@ -14,6 +14,7 @@ from face_affect.prototypes import BASIC, OTHER
 from face_evaluation.ablation import fewer_and_fewer, without
 from face_evaluation.estimate import Estimator
 from face_evaluation.motions import UNSEEN_SUBJECT
+from face_evaluation.states import wearer_from_routine
 from face_inference.model_folder import load_model
 from face_model import arkit
 from face_model.layout import load_layout
@@ -24,12 +25,15 @@ from imu_sim.motion import FaceMotion
 from imu_sim.performance.expression import Expression
 from imu_sim.performance.perform import Script, perform
 from imu_sim.performance.poses import EMOTION_WEIGHTS
+from imu_sim.performance.routine_performance import perform_routine
 from imu_sim.performance.style import draw_style
 from imu_sim.simulate import simulate
 from imu_sim.subject import random_subject
 
 SUBJECT = UNSEEN_SUBJECT + 20_000
 EXPRESSED = BASIC[1:]
+ROUTINE = "after the routine"
+"""All sensors, of a wearer whom the model knows by the guided routine; all others by two still seconds."""
 RATE_HZ = 100.0
 _FIRST_S, _EVERY_S, _HELD_S, _ONSET_S = 4.0, 4.0, 1.8, 0.4
 _SEEN = np.isin(np.arange(arkit.COUNT), OBSERVABLE)
@@ -106,10 +110,11 @@ def measure_affect(
     subjects: int, model: str = "imusic", progress: Callable[[str], object] = lambda _: None
 ) -> dict[str, list[list[Reading]]]:
     """Readings of each subject, by what was read: true weights, all sensors, fewer of them."""
-    estimator, layout, family = Estimator.of(load_model(model)), load_layout("face_12"), load_family()
+    loaded, layout, family = load_model(model), load_layout("face_12"), load_family()
+    estimator, description = Estimator.of(loaded), loaded.description
     reference = next(sensor.name for sensor in layout.sensors if sensor.reference)
     subsets = {"all sensors": (), **dict(fewer_and_fewer(layout.names, reference))}
-    found: dict[str, list[list[Reading]]] = {name: [] for name in ("true weights", *subsets)}
+    found: dict[str, list[list[Reading]]] = {name: [] for name in ("true weights", ROUTINE, *subsets)}
     for number in range(subjects):
         progress(f"subject {number}")
         motion, times = posed(number)
@@ -117,6 +122,10 @@ def measure_affect(
         recording = simulate(motion, subject, layout, rate_hz=RATE_HZ, seed=number)
         true = recording.weights
         found["true weights"].append(read(true, np.full_like(true, 0.9), times))
+        routine = simulate(perform_routine(SUBJECT + number), subject, layout, rate_hz=RATE_HZ, seed=SUBJECT + number)
+        known = wearer_from_routine(description.mounts, description.prior, routine)
+        estimated, confidence = estimator(recording, known)
+        found[ROUTINE].append(read(estimated, confidence, times))
         for title, names in subsets.items():
             estimated, confidence = estimator(without(recording, names))
             found[title].append(read(estimated, confidence, times))
@@ -140,7 +149,8 @@ def affect_figures(found: dict[str, list[list[Reading]]]) -> dict[str, float]:
         )
         spread = [np.std([row.valence for row in rows if row.expressed == name]) for name in BASIC]
         figures[f"{title}: valence, deviation between people"] = float(np.mean(spread))
-    for name in EXPRESSED:
-        rows = [row for person in found["all sensors"] for row in person if row.expressed == name]
-        figures[f"all sensors: {name} right"] = float(np.mean([row.answer == name for row in rows]))
+    for title in (ROUTINE, "all sensors"):
+        for name in EXPRESSED if title in found else ():
+            rows = [row for person in found[title] for row in person if row.expressed == name]
+            figures[f"{title}: {name} right"] = float(np.mean([row.answer == name for row in rows]))
     return figures

@@ -38,7 +38,7 @@ SUBJECT = UNSEEN_SUBJECT + 10_000
 """First subject; those that the noise was fitted to come 100 and 200 later."""
 RATE_HZ = 100.0
 BINS_S = (0.04, 0.1, 0.2, 0.35, 0.5)
-FITTED_ALARMS_PER_MIN = 0.5
+FITTED_ALARMS_PER_MIN = 0.9
 
 
 @dataclass(frozen=True)

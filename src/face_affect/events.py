@@ -45,8 +45,6 @@ _ECHO = 0.3
 """Share of an event's evidence that a bump right after it must have to be one of its own."""
 _EDGE = 0.12
 """Share of the peak at which an event begins and ends."""
-_SMEAR_S = 0.15
-"""How much longer the estimator makes a brief event: what is published follows the skin by a network with memory."""
 _BLINK_WIDTH = 2
 _BLINK_LEAST = 0.12
 """How far eyeBlink must stand out for a blink: half of what the published model shows of the faintest full blinks."""
@@ -307,7 +305,7 @@ class EventDetector:
         onset, offset = int(before[-1]) + 1, apex + int(after[0]) - 1
         first_s = self._first_s + oldest * GRID_S
         duration_s = (offset - onset + 1) * GRID_S
-        if duration_s > LONGEST_S + _SMEAR_S or onset + oldest < self._quiet_after:
+        if duration_s > LONGEST_S or onset + oldest < self._quiet_after:
             return None
         value = self._beyond_blink(value, middle, width, bump, precision)
         if value < self.threshold:

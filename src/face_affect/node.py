@@ -12,6 +12,7 @@ from imusic.msg import Explanation as ExplanationMessage
 from imusic.msg import Expression as ExpressionMessage
 from imusic.msg import FaceBlendshapes, FacialEvent
 from numpy.typing import NDArray
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from face_affect import events
 from face_affect.errors import AffectError
@@ -30,7 +31,8 @@ SILENT_S = 1.0
 """Without a face for so long, the node says so."""
 UNSURE = 0.3
 """Mean confidence of the observable weights below which the node says that it cannot tell much."""
-_EVENTS = SENSOR_DATA.__class__(history=RELIABLE.history, depth=50, reliability=RELIABLE.reliability)
+_EVENTS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.RELIABLE)
+"""Rare, and each one counts."""
 
 
 class FaceAffectNode(ManagedNode):
@@ -39,7 +41,7 @@ class FaceAffectNode(ManagedNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("face_affect", PARAMETERS, **options)
         self._subscription: Any = None
-        self._publishers: dict[str, Any] = {}
+        self._topics: dict[str, Any] = {}
         self._stream: AffectStream | None = None
 
     def configure(self) -> None:
@@ -51,7 +53,7 @@ class FaceAffectNode(ManagedNode):
         for name in ("rate_hz", "smoothing_s", "resting", "event_strength"):
             self.parameter_changed(name, self.value(name))
         make = self.create_lifecycle_publisher
-        self._publishers = {
+        self._topics = {
             "units": make(ActionUnitsMessage, "face/action_units", SENSOR_DATA),
             "expression": make(ExpressionMessage, "face/expression", SENSOR_DATA),
             "events": make(FacialEvent, "face/events", _EVENTS),
@@ -77,9 +79,9 @@ class FaceAffectNode(ManagedNode):
 
     def cleanup(self) -> None:
         """Release the publishers."""
-        for publisher in self._publishers.values():
+        for publisher in self._topics.values():
             self.destroy_publisher(publisher)
-        self._publishers, self._stream = {}, None
+        self._topics, self._stream = {}, None
 
     def parameter_changed(self, name: str, value: Value) -> None:
         """All but `enabled` are taken over at once."""
@@ -164,7 +166,7 @@ class FaceAffectNode(ManagedNode):
             self._explained_s = stamp_s
             if self._listened("explanation"):
                 said = stream.explain(shown)
-                self._publishers["explanation"].publish(
+                self._topics["explanation"].publish(
                     ExplanationMessage(
                         header=message.header,
                         observations=list(said.observations),
@@ -176,11 +178,11 @@ class FaceAffectNode(ManagedNode):
                 )
 
     def _listened(self, name: str) -> bool:
-        return bool(self._publishers[name].get_subscription_count())
+        return bool(self._topics[name].get_subscription_count())
 
     def _publish_units(self, shown: Shown, face: FaceBlendshapes) -> None:
         units = shown.units
-        self._publishers["units"].publish(
+        self._topics["units"].publish(
             ActionUnitsMessage(
                 header=face.header,
                 intensity=units.intensity.astype(np.float32),
@@ -192,7 +194,7 @@ class FaceAffectNode(ManagedNode):
 
     def _publish_expression(self, shown: Shown, face: FaceBlendshapes) -> None:
         found = shown.expressions
-        self._publishers["expression"].publish(
+        self._topics["expression"].publish(
             ExpressionMessage(
                 header=face.header,
                 expression=found.name,
@@ -222,7 +224,7 @@ class FaceAffectNode(ManagedNode):
         message.sides = array("b", event.sides)
         message.intensity = array("f", event.intensity)
         message.confidence = event.confidence
-        self._publishers["events"].publish(message)
+        self._topics["events"].publish(message)
 
 
 _OBSERVABLE = list(OBSERVABLE)

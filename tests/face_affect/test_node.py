@@ -53,7 +53,7 @@ class Bench:
         assert self.node.trigger_configure() == SUCCESS
         assert self.node.trigger_activate() == SUCCESS
         self.until(lambda: self.faces.get_subscription_count() == 1)
-        self.until(lambda: all(p.get_subscription_count() for p in self.node._publishers.values()))
+        self.until(lambda: all(p.get_subscription_count() for p in self.node._topics.values()))
 
     def show(self, weights: np.ndarray, sure: float = 0.8, state: int = FaceBlendshapes.STATE_TRACKING) -> None:
         """Hand one face to the node, 10 ms after the one before; not by DDS, which may drop it."""
@@ -152,6 +152,7 @@ def test_it_says_when_it_cannot_tell(bench) -> None:
     assert bench.node.health().level == WARN
     bench.show(POSE_WEIGHTS["smile"], state=FaceBlendshapes.STATE_CALIBRATING)
     assert "the neutral is being learned" in bench.node.health().message
+    bench.rows += 100  # units are read at 20 Hz
     bench.show(POSE_WEIGHTS["smile"], state=FaceBlendshapes.STATE_DEGRADED)
     assert "sensors missing" in bench.node.health().message
     bench.node._heard_s -= 5.0
