@@ -46,6 +46,14 @@ def test_an_argument_reaches_the_processes_it_concerns_with_its_type() -> None:
     assert "model" not in started["face_inference"].overrides
 
 
+def test_what_a_face_shows_is_read_only_where_that_is_asked_for() -> None:
+    for name in ("demo", "capture", "sensors", "replay"):
+        graph = load_graph(name)
+        assert "face_affect" not in {p.name for p in graph.started_with({})}
+        assert "face_affect" not in {p.name for p in graph.started_with({"affect": "false"})}
+        assert "face_affect" in {p.name for p in graph.started_with({"affect": "true"})}
+
+
 def test_a_reference_is_started_only_where_one_is_asked_for() -> None:
     graph = load_graph("capture")
     assert "face_reference" not in {p.name for p in graph.started_with({})}
