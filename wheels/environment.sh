@@ -8,6 +8,16 @@ for packages in "$root"/install/imusic/lib/python3*/site-packages; do PYTHONPATH
 # The messages' own libraries and those of the wheels, as ros_wheels_bootstrapper would set them after a restart of Python.
 LD_LIBRARY_PATH="$root/install/imusic/lib:$VIRTUAL_ENV/lib"
 for libraries in "$VIRTUAL_ENV"/lib/python3*/site-packages/ros_*.libs; do LD_LIBRARY_PATH="$LD_LIBRARY_PATH:$libraries"; done
+# Packages that you built beside, such as hri_msgs: prefixes of `colcon build --merge-install`, separated by colons.
+if [ -n "${IMUSIC_OVERLAY:-}" ]; then
+  separators="$IFS"; IFS=:
+  for prefix in $IMUSIC_OVERLAY; do
+    AMENT_PREFIX_PATH="$AMENT_PREFIX_PATH:$prefix"
+    LD_LIBRARY_PATH="$LD_LIBRARY_PATH:$prefix/lib"
+    for packages in "$prefix"/lib/python3*/site-packages; do PYTHONPATH="$PYTHONPATH:$packages"; done
+  done
+  IFS="$separators"
+fi
 _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
 # Stay on this machine unless told otherwise.
 ROS_AUTOMATIC_DISCOVERY_RANGE="${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}"

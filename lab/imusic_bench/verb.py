@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import asdict
 from itertools import product
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -214,6 +215,80 @@ def alignment(
 
     rows = list(measure_alignment(subjects, seconds, model, _progress))
     _show(alignment_figures(rows), "a camera's clock and the sensors', synthetic", as_json)
+
+
+@app.command()
+def head(
+    subjects: Annotated[int, typer.Option(min=1, help="Simulated subjects of each family of faces.")] = 3,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """A head that nods, shakes, walks, turns and tilts while the face is still: how far do the weights move?
+
+    Ends with status 1 if a weight changes by more than 0.02 on average while heads nod, shake or walk.
+    """
+    _one_thread()
+    from imusic_bench.head_apart import PURE, WANTED, measure_head_apart
+    from imusic_bench.printing import show
+
+    title = _model_title(model)
+    rows = list(measure_head_apart(subjects, model, progress=_progress))
+    show([asdict(row) for row in rows], "a moving head and a still face, synthetic", as_json, model=title)
+    if any(row.mean > WANTED for row in rows if row.motion in PURE):
+        raise typer.Exit(1)
+
+
+@app.command()
+def units(
+    subjects: Annotated[int, typer.Option(min=1, help="Simulated subjects.")] = 3,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """One action unit of FACS after another on simulated wearers: does the one that is shown lead in what is read?"""
+    _one_thread()
+    from imusic_bench.printing import show
+    from imusic_bench.unit_script import measure_units
+
+    title = _model_title(model)
+    rows = [asdict(row) for row in measure_units(subjects, model, progress=_progress)]
+    show(rows, "one action unit after another, synthetic", as_json, model=title)
+
+
+@app.command()
+def micro(
+    subjects: Annotated[int, typer.Option(min=1, help="Simulated subjects, one take each.")] = 12,
+    seconds: Annotated[float, typer.Option(min=20.0, help="Length of each take, s.")] = 120.0,
+    write: Annotated[
+        Path | None, typer.Option(help="Fit the noise of neutral wear to as many other subjects, and write it here.")
+    ] = None,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """Simulated micro-expressions in neutral wear with head motion: how many are found, and how many false alarms?"""
+    _one_thread()
+    from imusic_bench.micro_expressions import fit, measure_micro, micro_figures, write_noise
+
+    noise = None
+    if write is not None:
+        noise = fit(seconds, subjects, model, _progress)
+        write_noise(noise, write)
+    ours, plain = measure_micro(subjects, seconds, model, noise, _progress)
+    _show(micro_figures(ours, plain), "micro-expressions, synthetic", as_json)
+
+
+@app.command()
+def affect(
+    subjects: Annotated[
+        int, typer.Option(min=1, help="Simulated subjects; each poses the basic expressions once.")
+    ] = 12,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """Posed expressions on simulated people: how many are read right, also with sensors missing, and how alike?"""
+    _one_thread()
+    from imusic_bench.affect_reading import affect_figures, measure_affect
+
+    _show(affect_figures(measure_affect(subjects, model, _progress)), "posed expressions, synthetic", as_json)
 
 
 def _one_thread() -> None:

@@ -68,6 +68,7 @@ class FeatureExtractor:
         self._coefficients: Coefficients | None = None
         self._to_head: FloatArray = np.zeros(0)
         self._from_reference = right_matrix(rotation.conjugate(mounts.orientation[mounts.reference]))
+        self._reference_mount: FloatArray = mounts.orientation[mounts.reference]
 
     @property
     def state(self) -> State:
@@ -86,7 +87,8 @@ class FeatureExtractor:
             self._coefficients = Coefficients.of(state.neutral, self.mounts.position_m, self._order)
             self._take_back_drift(self._coefficients)
         ahead = left_matrix(rotation.from_vector(np.array([0.0, 0.0, -front_rad])))
-        self._from_reference = ahead @ right_matrix(rotation.conjugate(mount[self.mounts.reference]))
+        self._reference_mount = mount[self.mounts.reference]
+        self._from_reference = ahead @ right_matrix(rotation.conjugate(self._reference_mount))
 
     def saved_state(self) -> Arrays:
         """`state` as arrays, for `restore_state`."""
@@ -122,6 +124,10 @@ class FeatureExtractor:
             return _IDENTITY.copy()
         head: FloatArray = self._from_reference @ reference_orientation / norm
         return head
+
+    def head_rate(self, reference_rate: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(3,) rad/s, angular velocity of the skull unit in its own axes -> in `face_head` axes."""
+        return np.asarray(rotation.rotate(self._reference_mount, reference_rate), dtype=np.float64)
 
     def step(
         self,

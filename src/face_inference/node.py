@@ -147,6 +147,7 @@ class FaceInferenceNode(ManagedNode):
                 estimate = wearer.tracker.aged(estimate, age_s)
             wearer.state = estimate.state
             wearer.topics.publish(estimate, wearer.header, age_s)
+            wearer.topics.publish_head(wearer.header, estimate.head_orientation, wearer.tracker.head_rate)
             wearer.latency.add(age_s, time.monotonic() - began_s)
             wearer.poll(self.now_s())
             wearer.snapshots.after_frame(wearer.header, time.monotonic())

@@ -131,6 +131,7 @@ class FaceTracker:
         self._due: deque[Float32Array] = deque()
         self._received_s: float | None = None
         self._head = np.array([0.0, 0.0, 0.0, 1.0])
+        self._skull_rate: NDArray[np.floating] | None = None
         self.changes = self.breaks = 0
         self.missed: deque[tuple[int, int]] = deque(maxlen=_MOST_MISSED)
 
@@ -274,6 +275,13 @@ class FaceTracker:
             self.take_output(self._engine.step(self._only_this))
         return self._last
 
+    @property
+    def head_rate(self) -> NDArray[np.float64] | None:
+        """(3,) rad/s, angular velocity of the skull in `face_head` axes at the newest sample; None: it had none."""
+        if self._skull_rate is None or not np.isfinite(self._skull_rate).all():
+            return None
+        return self._extractor.head_rate(self._skull_rate)
+
     def accept(self, sample: ImuSample, now_s: float) -> bool:
         """Take a sample in; False if it cannot be used (counted in `counters.refused`)."""
         if not self._sensors.fits(sample) or not self._follow_sequence(sample):
@@ -286,7 +294,7 @@ class FaceTracker:
         valid = self._check.usable(sample.hub_time_s, orientation, rates, status, claimed)
         if valid is not claimed:
             self.counters.masked += int(np.count_nonzero(claimed & ~valid))
-        self._follow_head(orientation, valid)
+        self._follow_head(orientation, rates, valid)
         if self._calibration is not None or self._requested is not None:
             self._calibrate(sample.hub_time_s, orientation, rates, valid)
         self._due.clear()
@@ -431,6 +439,7 @@ class FaceTracker:
         self._give_up("the state of another moment was restored; start it again")
         self.params, self._sensors, self._extractor, self._check = params, sensors, extractor, check
         self._ticks, self._continuity, self._last, self._head = ticks, continuity, last, head
+        self._skull_rate = None
         self._calibration, self._requested = automatic, requested
         self._received_s = None
         self._due.clear()
@@ -470,11 +479,13 @@ class FaceTracker:
         self.counters.masked += int(np.count_nonzero(valid & ~seen))
         return TrackingState.DEGRADED
 
-    def _follow_head(self, orientation: Any, valid: NDArray[np.bool_]) -> None:
+    def _follow_head(self, orientation: Any, rates: Any, valid: NDArray[np.bool_]) -> None:
         reference = self._description.mounts.reference
         skull = orientation[reference]
+        self._skull_rate = None
         if valid[reference] and math.isfinite(float(np.dot(skull, skull))):
             self._head = self._extractor.head_orientation(skull)
+            self._skull_rate = rates[reference].copy()
 
     def _follow_sequence(self, sample: ImuSample) -> bool:
         """Count losses, act on gaps and restarts; False for a sample that comes late or twice."""

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 from imusic.msg import FaceBlendshapes, ImuFrame, SensorLayout
+from numpy.typing import NDArray
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Imu
 from std_msgs.msg import Header
 
 from face_inference.face_estimate import FaceEstimate, InputLayout
@@ -28,7 +30,7 @@ MOST_WAITING = 1000
 
 
 class WearerTopics:
-    """Subscriptions to `imu/layout` and `imu/frame` and the publisher of `face/blendshapes`.
+    """Subscriptions to `imu/layout` and `imu/frame`, the publishers of `face/blendshapes` and `face/head`.
 
     Args:
         node: that they belong to.
@@ -49,6 +51,7 @@ class WearerTopics:
         self._faces = node.create_lifecycle_publisher(
             FaceBlendshapes, f"{place}face/blendshapes", REPLAYED if replay else SAMPLES
         )
+        self._heads = node.create_lifecycle_publisher(Imu, f"{place}face/head", REPLAYED if replay else SAMPLES)
         self._layouts = node.create_subscription(SensorLayout, f"{place}imu/layout", on_layout, LATCHED)
 
     def listen(self, on_frame: Callable[[ImuFrame], None]) -> None:
@@ -65,6 +68,7 @@ class WearerTopics:
         """Withdraw what `listen` did not make."""
         self._node.destroy_subscription(self._layouts)
         self._node.destroy_publisher(self._faces)
+        self._node.destroy_publisher(self._heads)
 
     def newest_waiting(self) -> tuple[ImuFrame | None, int]:
         """Empty the queue of frames: the newest that waited in it, and how many did."""
@@ -102,6 +106,34 @@ class WearerTopics:
         q.x, q.y, q.z, q.w = estimate.head_orientation.tolist()
         face.age = max(0.0, age_s)
         self._faces.publish(face)
+
+    def publish_head(
+        self, header: Header, orientation: NDArray[np.floating], rate: NDArray[np.floating] | None
+    ) -> None:
+        """Publish which way the head is turned, if somebody listens: see `head_message`."""
+        if self._heads.get_subscription_count():
+            self._heads.publish(head_message(header, orientation, rate))
+
+
+def head_message(header: Header, orientation: NDArray[np.floating], rate: NDArray[np.floating] | None) -> Imu:
+    """The head as one sensor, as REP-145 has them: the frame is the head's, the orientation is that in an earth frame.
+
+    Covariances of what is measured are 0: unknown. What is not measured has -1 as the first element of its own.
+
+    Args:
+        header: of the face at the same sample; its frame is `face_head`.
+        orientation: (4,) unit quaternion, `face_head` to an earth frame with z up.
+        rate: (3,) rad/s, angular velocity in `face_head` axes; None: not measured.
+    """
+    message = Imu(header=header)
+    q, w = message.orientation, message.angular_velocity
+    q.x, q.y, q.z, q.w = orientation.tolist()
+    if rate is None:
+        message.angular_velocity_covariance[0] = -1.0
+    else:
+        w.x, w.y, w.z = rate.tolist()
+    message.linear_acceleration_covariance[0] = -1.0
+    return message
 
 
 def sample_of(message: ImuFrame) -> ImuSample | None:

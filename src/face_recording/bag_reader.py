@@ -47,9 +47,9 @@ __all__ = [
 ]
 
 FRAMES, LAYOUT, STATES, BYTES = "imu/frame", "imu/layout", "imu/states", "imu/bytes"
-FACES, PROMPT, REFERENCE = "face/blendshapes", "face/prompt", "face/reference"
+FACES, HEAD, PROMPT, REFERENCE = "face/blendshapes", "face/head", "face/prompt", "face/reference"
 DRIVER_SNAPSHOT, FACE_SNAPSHOT = "imu/snapshot", "face/snapshot"
-WEARER_TOPICS: Final = (FRAMES, LAYOUT, STATES, BYTES, DRIVER_SNAPSHOT, FACES, FACE_SNAPSHOT, PROMPT, REFERENCE)
+WEARER_TOPICS: Final = (FRAMES, LAYOUT, STATES, BYTES, DRIVER_SNAPSHOT, FACES, FACE_SNAPSHOT, HEAD, PROMPT, REFERENCE)
 """Topics of one wearer, relative to the wearer's namespace."""
 
 PACKAGE: Final = "imusic"

@@ -32,6 +32,7 @@ PARAMETERS = (
             "imu/states",
             "face/blendshapes",
             "face/snapshot",
+            "face/head",
             "face/prompt",
             "face/reference",
             "/diagnostics",

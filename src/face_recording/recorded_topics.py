@@ -39,6 +39,7 @@ KINDS = {
     "imu/layout": TopicKind("imusic/msg/SensorLayout", reliable=True, latched=True, depth=10, repeats=1),
     "imu/states": TopicKind("imusic/msg/SensorStates", reliable=True, latched=True, depth=100, repeats=1),
     FACES_NAME: TopicKind(FACE, reliable=True),
+    "face/head": TopicKind("sensor_msgs/msg/Imu", reliable=True),
     "face/prompt": TopicKind("imusic/msg/WearerPrompt", reliable=True, latched=True, depth=100, repeats=1),
     "face/reference": TopicKind("imusic/msg/FaceReference"),
     "/diagnostics": TopicKind("diagnostic_msgs/msg/DiagnosticArray", reliable=True, depth=1000),

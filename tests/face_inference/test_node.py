@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.ros
@@ -18,11 +19,15 @@ from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from rclpy.time import Time  # noqa: E402
 from rosgraph_msgs.msg import Clock  # noqa: E402
+from sensor_msgs.msg import Imu  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 
+from face_evaluation.takes import layout_of, recorded_neutral, samples_of  # noqa: E402
+from face_inference.engines.onnx_runtime import OnnxRuntimeEngine  # noqa: E402
 from face_inference.node import FaceInferenceNode  # noqa: E402
+from face_inference.tracker import FaceTracker  # noqa: E402
 from face_inference.wearer_topics import FRAMES  # noqa: E402
-from face_model import arkit, observability  # noqa: E402
+from face_model import arkit, observability, rotation  # noqa: E402
 from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 
 USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
@@ -432,6 +437,39 @@ def test_the_head_is_on_tf_where_its_parent_is_named(rig, monkeypatch):
     assert [t.header.stamp.nanosec for t in sent] == [10_000_000 * i for i in range(5)]
     turned = {face.sequence: face.head_orientation for face in rig.faces}
     assert sent[-1].transform.rotation == turned[4]
+
+
+def test_the_head_is_a_topic_of_its_own_while_somebody_listens(rig):
+    heads = []
+    rig.driver.create_subscription(Imu, "face/head", heads.append, SENSOR_DATA)
+    rig.start()
+    rig.until(lambda: rig.node._served[0].topics._heads.get_subscription_count() == 1)
+    rig.play(0, 80)
+    rig.until(lambda: rig.faces[-1].state == FaceBlendshapes.STATE_STALE)  # a face is said again, the head is not
+    rig.until(lambda: heads and heads[-1].header.stamp == rig.faces[-1].header.stamp)
+    stamps = [(h.header.stamp.sec, h.header.stamp.nanosec) for h in heads]
+    assert len(set(stamps)) == len(stamps)
+    assert {h.header.frame_id for h in heads} == {"face_head"}
+    face = {(f.header.stamp.sec, f.header.stamp.nanosec): f for f in rig.faces}
+    assert all(h.orientation == face[stamp].head_orientation for h, stamp in zip(heads, stamps, strict=True))
+    last = heads[-1]
+    assert last.angular_velocity_covariance[0] == 0.0
+    assert last.linear_acceleration_covariance[0] == -1.0
+    tracker = rig.node._served[0].tracker
+    assert [last.angular_velocity.x, last.angular_velocity.y, last.angular_velocity.z] == tracker.head_rate.tolist()
+
+
+def test_the_heads_rate_is_that_of_its_orientation(trained, recorded):
+    tracker = FaceTracker(trained["model"].description, OnnxRuntimeEngine(trained["model"]))
+    take = recorded(seed=5, seconds=8.0)
+    tracker.set_layout(layout_of(take))
+    tracker.neutral = recorded_neutral(take, tracker.mounts)
+    seen = [(tracker.update(s, s.hub_time_s).head_orientation, tracker.head_rate) for s in samples_of(take)]
+    heads, rates = (np.array(each) for each in zip(*seen, strict=True))
+    step = rotation.to_vector(rotation.multiply(rotation.conjugate(heads[:-2]), heads[2:]))
+    # Mid-point differences of a fused orientation against the gyroscope, in the head's own axes.
+    assert np.abs(step * 0.5 * take.rate_hz - rates[1:-1]).mean() < 0.03
+    assert np.abs(rates).max() > 0.1
 
 
 def test_without_a_parent_nothing_is_sent_and_a_wrong_one_is_refused(rig):

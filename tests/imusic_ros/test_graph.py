@@ -54,6 +54,14 @@ def test_streams_are_started_only_where_some_are_asked_for() -> None:
     assert not streams.essential
 
 
+def test_what_a_face_shows_is_read_only_where_that_is_asked_for() -> None:
+    for name in ("demo", "capture", "sensors", "replay"):
+        graph = load_graph(name)
+        assert "face_affect" not in {p.name for p in graph.started_with({})}
+        assert "face_affect" not in {p.name for p in graph.started_with({"affect": "false"})}
+        assert "face_affect" in {p.name for p in graph.started_with({"affect": "true"})}
+
+
 def test_a_reference_is_started_only_where_one_is_asked_for() -> None:
     graph = load_graph("capture")
     assert "face_reference" not in {p.name for p in graph.started_with({})}
@@ -87,7 +95,18 @@ def test_an_argument_has_help_bounds_and_the_default_that_holds_in_this_graph() 
     assert (demo["page_port"].spec.default, capture["page_port"].spec.default) == (0, 8080)
     assert (demo["port"].spec.default, capture["port"].spec.default) == ("/tmp/imusic_hub", "/dev/ttyUSB0")
     assert capture["rate"].spec.help == "Samples per second asked of the hub (1 to 1000 Hz)."
-    usual = {"Hub", "Estimator", "Viewer", "Reference", "Streams", "Recorder", "Robot", "All nodes"}
+    usual = {
+        "Hub",
+        "Estimator",
+        "Viewer",
+        "Reference",
+        "Streams",
+        "Recorder",
+        "Robot",
+        "Affect",
+        "ROS4HRI",
+        "All nodes",
+    }
     assert {argument.group for argument in capture.values()} == usual
     assert {argument.group for argument in demo.values()} - usual == {"Simulated hub"}
     assert all(a.spec.description for name in GRAPHS for a in load_graph(name).arguments)

@@ -1,11 +1,9 @@
 """FACS action units as ARKit weights, and expressions of emotion as action units.
 
-Action units (AU) are the visible effects of single muscles: P. Ekman, W. Friesen, J. Hager, "Facial Action Coding
-System", 2002. ARKit's shapes were drawn after them, so most correspond one to one; the amounts, and what a neighbour
-takes part, are set by eye.
+The units are those of `face_affect.action_units`, which reads faces with the same table.
 
 Notation, as FACS coders write it: `1+2+5D+L14`. A letter A to E after a unit is its intensity (trace, slight, marked,
-severe, maximum; the amounts for the letters are a guess, C is usual), `L` or `R` before it is one side only.
+severe, maximum; C is usual), `L` or `R` before it is one side only.
 """
 
 from __future__ import annotations
@@ -16,46 +14,19 @@ from types import MappingProxyType
 
 import numpy as np
 
+from face_affect.action_units import INTENSITY, UNITS
 from face_model import arkit
 from imu_sim.errors import MotionError
 from imu_sim.motion import Floats
 
-ACTION_UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
-    {
-        "1": {"browInnerUp": 0.9},  # inner brow raiser: frontalis, medial part
-        "2": {"browOuterUp": 0.9},  # outer brow raiser: frontalis, lateral part
-        "4": {"browDown": 0.9},  # brow lowerer: corrugator
-        "5": {"eyeWide": 0.9},  # upper lid raiser
-        "6": {"cheekSquint": 0.6, "eyeSquint": 0.3},  # cheek raiser: orbicularis oculi, outer part
-        "7": {"eyeSquint": 0.7},  # lid tightener: orbicularis oculi, inner part
-        "9": {"noseSneer": 0.9, "mouthUpperUp": 0.2, "browDown": 0.2},  # nose wrinkler
-        "10": {"mouthUpperUp": 0.85, "noseSneer": 0.25},  # upper lip raiser
-        "11": {"mouthUpperUp": 0.3, "noseSneer": 0.2},  # nasolabial deepener: zygomaticus minor
-        "12": {"mouthSmile": 0.95, "mouthDimple": 0.1},  # lip corner puller: zygomaticus major
-        "13": {"mouthSmile": 0.5, "cheekPuff": 0.15, "mouthDimple": 0.2},  # sharp lip puller
-        "14": {"mouthDimple": 0.9},  # dimpler: buccinator
-        "15": {"mouthFrown": 0.9},  # lip corner depressor
-        "16": {"mouthLowerDown": 0.9},  # lower lip depressor
-        "17": {"mouthShrugLower": 0.9, "mouthShrugUpper": 0.5},  # chin raiser: mentalis
-        "18": {"mouthPucker": 0.95},  # lip pucker
-        "19": {"tongueOut": 0.9, "jawOpen": 0.35},  # tongue show
-        "20": {"mouthStretch": 0.9},  # lip stretcher: risorius
-        "22": {"mouthFunnel": 0.9},  # lip funneler
-        "23": {"mouthPress": 0.5, "mouthRollUpper": 0.3, "mouthRollLower": 0.3},  # lip tightener
-        "24": {"mouthPress": 0.9},  # lip presser
-        "25": {"mouthLowerDown": 0.3, "mouthUpperUp": 0.15},  # lips part
-        "26": {"jawOpen": 0.4},  # jaw drop
-        "27": {"jawOpen": 0.9},  # mouth stretch
-        "28": {"mouthRollUpper": 0.85, "mouthRollLower": 0.85},  # lips suck
-        "29": {"jawForward": 0.85},  # jaw thrust
-        "30": {"jawLeft": 0.8, "jawRight": 0.8},  # jaw sideways; always written with its side
-        "34": {"cheekPuff": 0.9},  # cheek puff
-        "43": {"eyeBlink": 1.0},  # eyes closed
-    }
-)
-"""Number of the unit to the ARKit shapes that show it; a name that exists only as a pair means both sides."""
+_PERFORMED_OTHERWISE = frozenset({8, 61, 62, 63, 64})
+"""Lips that stay together over a moving jaw belong to speech and chewing here, gaze to `eye_motion`."""
 
-INTENSITY: Mapping[str, float] = MappingProxyType({"A": 0.15, "B": 0.35, "C": 0.65, "D": 0.85, "E": 1.0})
+ACTION_UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {str(unit.code): unit.shapes for unit in UNITS if unit.code not in _PERFORMED_OTHERWISE}
+)
+"""Number of the unit to the ARKit shapes that show it, by the table of `face_affect.action_units`; a name that exists
+only as a pair means both sides. 30 is always written with its side."""
 
 EMOTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from face_affect.action_units import INTENSITY
 from face_model import arkit
 from imu_sim.motion import Floats
-from imu_sim.performance.action_units import ACTION_UNITS, INTENSITY, action_units, weights_of
+from imu_sim.performance.action_units import ACTION_UNITS, action_units, weights_of
 from imu_sim.performance.poses import EMOTION_WEIGHTS, POSE_WEIGHTS
 
 _PAIRS = tuple(

@@ -13,6 +13,7 @@ from face_recording.bag_reader import (
     FACE_SNAPSHOT,
     FACES,
     FRAMES,
+    HEAD,
     LAYOUT,
     PROMPT,
     STATES,
@@ -67,7 +68,7 @@ def played_topics(bag: Bag, namespace: str, level: Level) -> dict[str, str]:
     """
     left_out = set(_NEVER)
     if level is not Level.WEIGHTS:
-        left_out.add(FACES)
+        left_out |= {FACES, HEAD}
     if level is Level.BYTES:
         left_out.add(FRAMES)
     played = {t.name: relative for relative, t in bag.of_wearer(namespace).items() if relative not in left_out}
