@@ -1,8 +1,10 @@
-/* A hub on this computer: plays raw samples from a file through the library of ../imusic, over a pseudo-terminal or UDP.
+/* A hub on this computer: plays raw samples from a file through the library of ../imusic, over a pseudo-terminal or
+ * UDP.
  *
  *     imusic_hub_host (--pty PATH | --udp HOST:PORT) --samples FILE [--rate HZ] [--loop]
  *
- * To a driver it is a hub with units; only the samples come from a file, which `python -m imu_sim.hub.sample_file` writes and
+ * To a driver it is a hub with units; only the samples come from a file, which `python -m imu_sim.hub.sample_file`
+ * writes and
  * ../README.md describes. POSIX; one thread; ends with SIGINT, SIGTERM, or after the last sample unless --loop.
  */
 #define _XOPEN_SOURCE 700
@@ -26,11 +28,12 @@
 
 #include "hub.h"
 
-#define MAX_RATE_HZ 400U
-#define NUMBERS 7U /* of a unit in a sample: status, gyroscope, accelerometer */
+#define MAX_RATE_HZ   400U
+#define NUMBERS       7U /* of a unit in a sample: status, gyroscope, accelerometer */
 #define WAITING_BYTES 65536U
-#define LONGEST_WAIT_US 50000ULL /* a driver that opens the terminal is noticed within this, as nothing wakes us for it */
-#define CATCH_UP_US 1000000ULL   /* what this process was late for by less than this is still sent, at its time */
+#define LONGEST_WAIT_US \
+    50000ULL                   /* a driver that opens the terminal is noticed within this, as nothing wakes us for it */
+#define CATCH_UP_US 1000000ULL /* what this process was late for by less than this is still sent, at its time */
 
 typedef struct {
     imusic_unit units[IMUSIC_MAX_UNITS];
@@ -43,8 +46,8 @@ typedef struct {
 typedef struct {
     int fd;
     bool is_pty;
-    bool is_open;              /* of a pseudo-terminal: whether a driver has it open */
-    const char *link;          /* of the pseudo-terminal, NULL: none was made */
+    bool is_open;     /* of a pseudo-terminal: whether a driver has it open */
+    const char *link; /* of the pseudo-terminal, NULL: none was made */
     char device[256];
     uint8_t rest[IMUSIC_MAX_FRAME + 1U]; /* of a frame that the line took in part */
     size_t rest_length;
@@ -55,7 +58,7 @@ typedef struct {
     line out;
     imusic_hub hub;
     bool loop;
-    bool is_over;         /* the last sample was given */
+    bool is_over;            /* the last sample was given */
     uint64_t played_from_us; /* when the first was due */
 } player;
 
@@ -93,7 +96,8 @@ static long number_within(const char *text, const char *what, long least, long g
     char *end = NULL;
     const long value = (text == NULL) ? 0 : strtol(text, &end, 10);
     if ((text == NULL) || (end == text) || (*end != '\0') || (value < least) || (value > greatest)) {
-        refuse("line %zu: expected %s of %ld to %ld, found %s", at, what, least, greatest, (text == NULL) ? "nothing" : text);
+        refuse("line %zu: expected %s of %ld to %ld, found %s", at, what, least, greatest,
+               (text == NULL) ? "nothing" : text);
     }
     return value;
 }
@@ -125,7 +129,8 @@ static void read_unit(recording *samples, char **rest, size_t at)
     place = strtok_r(NULL, " \t\r\n", rest);
     unit->place = kept_text(((place != NULL) && (strcmp(place, "-") == 0)) ? "" : place, at);
     unit->part = kept_text(strtok_r(NULL, " \t\r\n", rest), at);
-    unit->gyro_range_dps = (uint16_t)number_within(strtok_r(NULL, " \t\r\n", rest), "a range in degrees per second", 1, 65535, at);
+    unit->gyro_range_dps =
+        (uint16_t)number_within(strtok_r(NULL, " \t\r\n", rest), "a range in degrees per second", 1, 65535, at);
     unit->accel_range_g = (uint8_t)number_within(strtok_r(NULL, " \t\r\n", rest), "a range in g", 1, 255, at);
     samples->unit_count++;
 }
@@ -144,7 +149,8 @@ static void read_sample(recording *samples, const char *first, char **rest, size
         imusic_reading *reading = &samples->readings[(samples->sample_count * samples->unit_count) + i];
         reading->status = (uint8_t)number_within(word, "a status", 0, 255, at);
         for (size_t k = 1U; k < NUMBERS; k++) {
-            const int16_t count = (int16_t)number_within(strtok_r(NULL, " \t\r\n", rest), "a count", INT16_MIN, INT16_MAX, at);
+            const int16_t count =
+                (int16_t)number_within(strtok_r(NULL, " \t\r\n", rest), "a count", INT16_MIN, INT16_MAX, at);
             if (k <= 3U) {
                 reading->gyro[k - 1U] = count;
             } else {
@@ -154,7 +160,8 @@ static void read_sample(recording *samples, const char *first, char **rest, size
         word = strtok_r(NULL, " \t\r\n", rest);
     }
     if (word != NULL) {
-        refuse("line %zu: expected %zu numbers for %zu units, found more", at, samples->unit_count * NUMBERS, samples->unit_count);
+        refuse("line %zu: expected %zu numbers for %zu units, found more", at, samples->unit_count * NUMBERS,
+               samples->unit_count);
     }
     samples->sample_count++;
 }
@@ -176,7 +183,8 @@ static void read_samples(recording *samples, const char *path)
         at++;
         if (at == 1U) {
             const char *version = strtok_r(NULL, " \t\r\n", &rest);
-            if ((word == NULL) || (strcmp(word, "imusic-samples") != 0) || (version == NULL) || (strcmp(version, "1") != 0)) {
+            if ((word == NULL) || (strcmp(word, "imusic-samples") != 0) || (version == NULL) ||
+                (strcmp(version, "1") != 0)) {
                 refuse("expected a file of samples that begins with `imusic-samples 1`, found another in %s", path);
             }
         } else if ((word == NULL) || (word[0] == '#')) {
@@ -184,7 +192,8 @@ static void read_samples(recording *samples, const char *path)
         } else if (in_samples) {
             read_sample(samples, word, &rest, &capacity, at);
         } else if (strcmp(word, "rate") == 0) {
-            samples->rate_hz = (uint16_t)number_within(strtok_r(NULL, " \t\r\n", &rest), "a rate in Hz", 1, MAX_RATE_HZ, at);
+            samples->rate_hz =
+                (uint16_t)number_within(strtok_r(NULL, " \t\r\n", &rest), "a rate in Hz", 1, MAX_RATE_HZ, at);
         } else if (strcmp(word, "unit") == 0) {
             read_unit(samples, &rest, at);
         } else if (strcmp(word, "samples") == 0) {
@@ -458,8 +467,8 @@ static void serve(player *self, const imusic_hub_config *config)
         now = now_us() - begin_us;
         wait_for(self, (next > now) ? (next - now) : 0U, &waiting);
     }
-    (void)printf("%lu samples sent, %lu dropped, %lu missed\n", (unsigned long)self->hub.sent, (unsigned long)self->hub.dropped,
-                 (unsigned long)self->hub.missed);
+    (void)printf("%lu samples sent, %lu dropped, %lu missed\n", (unsigned long)self->hub.sent,
+                 (unsigned long)self->hub.dropped, (unsigned long)self->hub.missed);
 }
 
 int main(int argc, char **argv)
@@ -473,7 +482,8 @@ int main(int argc, char **argv)
     char *udp = NULL;
     const char *path = NULL;
     uint16_t rate_hz = 0U;
-    imusic_hub_config config = {IMUSIC_TEXT("imusic-host-hub"), IMUSIC_TEXT("1.0.0"), 0U, 0U, 0U, 0U, NULL, 0U, NULL, NULL, 0U, NULL, 0U};
+    imusic_hub_config config = {
+        IMUSIC_TEXT("imusic-host-hub"), IMUSIC_TEXT("1.0.0"), 0U, 0U, 0U, 0U, NULL, 0U, NULL, NULL, 0U, NULL, 0U};
     for (int i = 1; i < argc; i++) {
         const bool has_value = (i + 1) < argc;
         if (strcmp(argv[i], "--loop") == 0) {

@@ -4,7 +4,7 @@
 
 #define SECOND_US 1000000ULL
 /* A full line is tried again after this. */
-#define RETRY_US 1000ULL
+#define RETRY_US     1000ULL
 #define LENGTH_BYTES 2U
 /* Of a message in ACK. */
 #define MESSAGE_BYTES 255U
@@ -103,8 +103,8 @@ static size_t encode_answer(imusic_hub *hub, const imusic_answer *answer)
         explain(hub, answer, &text);
         words.bytes = text.bytes;
         words.length = text.length;
-        length = imusic_encode_ack(hub->config.frame, hub->config.frame_capacity, answer->request_id, answer->command, answer->result,
-                                   words);
+        length = imusic_encode_ack(hub->config.frame, hub->config.frame_capacity, answer->request_id, answer->command,
+                                   answer->result, words);
     }
     return length;
 }
@@ -190,7 +190,8 @@ static void send_sample(imusic_hub *hub, size_t length)
         hub->sent++;
         return;
     }
-    while ((hub->waiting_length > 0U) && ((hub->waiting_length + LENGTH_BYTES + length) > hub->config.waiting_capacity)) {
+    while ((hub->waiting_length > 0U) &&
+           ((hub->waiting_length + LENGTH_BYTES + length) > hub->config.waiting_capacity)) {
         forget_first_waiting(hub);
         hub->dropped++;
     }
@@ -302,7 +303,8 @@ static void answer_packet(imusic_hub *hub, const imusic_host_packet *packet, uin
 
 static bool units_can_be_used(const imusic_hub_config *config)
 {
-    if ((config->unit_count < 1U) || (config->unit_count > IMUSIC_MAX_UNITS) || (config->units == NULL) || (config->readings == NULL)) {
+    if ((config->unit_count < 1U) || (config->unit_count > IMUSIC_MAX_UNITS) || (config->units == NULL) ||
+        (config->readings == NULL)) {
         return false;
     }
     for (size_t i = 0U; i < config->unit_count; i++) {
@@ -327,7 +329,8 @@ static bool buffers_are_long_enough(imusic_hub *hub)
            (encode_hello(hub) > 0U);
 }
 
-imusic_hub_problem imusic_hub_init(imusic_hub *hub, const imusic_hub_config *config, const imusic_platform *platform, uint64_t now_us)
+imusic_hub_problem imusic_hub_init(imusic_hub *hub, const imusic_hub_config *config, const imusic_platform *platform,
+                                   uint64_t now_us)
 {
     (void)memset(hub, 0, sizeof(*hub));
     hub->config = *config;
@@ -370,8 +373,8 @@ static void take_sample(imusic_hub *hub, uint64_t due)
         time_us = hub->last_time_us;
     }
     hub->last_time_us = time_us;
-    send_sample(hub, imusic_encode_sample(hub->config.frame, hub->config.frame_capacity, hub->sequence, time_us, hub->config.readings,
-                                          hub->config.unit_count, NULL));
+    send_sample(hub, imusic_encode_sample(hub->config.frame, hub->config.frame_capacity, hub->sequence, time_us,
+                                          hub->config.readings, hub->config.unit_count, NULL));
 }
 
 static void take_due_samples(imusic_hub *hub, uint64_t now_us)

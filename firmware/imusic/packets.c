@@ -32,8 +32,8 @@ size_t imusic_encode_hello(uint8_t *bytes, size_t capacity, const imusic_hello *
     return imusic_frame_end(&frame);
 }
 
-size_t imusic_encode_sample(uint8_t *bytes, size_t capacity, uint32_t sequence, uint64_t hub_time_us, const imusic_reading *readings,
-                            size_t unit_count, const imusic_quaternion *quaternions)
+size_t imusic_encode_sample(uint8_t *bytes, size_t capacity, uint32_t sequence, uint64_t hub_time_us,
+                            const imusic_reading *readings, size_t unit_count, const imusic_quaternion *quaternions)
 {
     imusic_frame frame;
     uint8_t fields = IMUSIC_FIELD_GYRO | IMUSIC_FIELD_ACCEL;
@@ -80,7 +80,8 @@ size_t imusic_encode_pong(uint8_t *bytes, size_t capacity, uint32_t token, uint6
     return imusic_frame_end(&frame);
 }
 
-size_t imusic_encode_ack(uint8_t *bytes, size_t capacity, uint16_t request_id, uint8_t command, uint8_t result, imusic_text message)
+size_t imusic_encode_ack(uint8_t *bytes, size_t capacity, uint16_t request_id, uint8_t command, uint8_t result,
+                         imusic_text message)
 {
     imusic_frame frame;
     imusic_frame_begin(&frame, bytes, capacity, IMUSIC_PROTOCOL_VERSION, IMUSIC_ACK);

@@ -11,39 +11,39 @@ extern "C" {
 #define IMUSIC_MAX_UNITS 64U
 
 /* Types of packets. */
-#define IMUSIC_HELLO 0x01U
-#define IMUSIC_SAMPLE 0x02U
-#define IMUSIC_PONG 0x03U
-#define IMUSIC_ACK 0x04U
+#define IMUSIC_HELLO         0x01U
+#define IMUSIC_SAMPLE        0x02U
+#define IMUSIC_PONG          0x03U
+#define IMUSIC_ACK           0x04U
 #define IMUSIC_HELLO_REQUEST 0x81U
-#define IMUSIC_START 0x82U
-#define IMUSIC_STOP 0x83U
-#define IMUSIC_SET_RATE 0x84U
-#define IMUSIC_PING 0x85U
-#define IMUSIC_IDENTIFY 0x86U
+#define IMUSIC_START         0x82U
+#define IMUSIC_STOP          0x83U
+#define IMUSIC_SET_RATE      0x84U
+#define IMUSIC_PING          0x85U
+#define IMUSIC_IDENTIFY      0x86U
 
 /* Bits of `fields`. */
 #define IMUSIC_FIELD_QUATERNION 0x01U
-#define IMUSIC_FIELD_GYRO 0x02U
-#define IMUSIC_FIELD_ACCEL 0x04U
+#define IMUSIC_FIELD_GYRO       0x02U
+#define IMUSIC_FIELD_ACCEL      0x04U
 
 /* Bits of a hub's and of a unit's flags in HELLO. */
 #define IMUSIC_STREAMING 0x01U
-#define IMUSIC_PRESENT 0x01U
+#define IMUSIC_PRESENT   0x01U
 
 /* Bits of a unit's status in SAMPLE. */
-#define IMUSIC_OK 0x01U
-#define IMUSIC_GYRO_SATURATED 0x02U
+#define IMUSIC_OK              0x01U
+#define IMUSIC_GYRO_SATURATED  0x02U
 #define IMUSIC_ACCEL_SATURATED 0x04U
-#define IMUSIC_FAULT 0x08U
-#define IMUSIC_MISSING 0x10U
+#define IMUSIC_FAULT           0x08U
+#define IMUSIC_MISSING         0x10U
 
 /* Results in ACK. */
-#define IMUSIC_RESULT_OK 0U
+#define IMUSIC_RESULT_OK          0U
 #define IMUSIC_RESULT_UNSUPPORTED 1U
-#define IMUSIC_RESULT_INVALID 2U
-#define IMUSIC_RESULT_BUSY 3U
-#define IMUSIC_RESULT_FAILED 4U
+#define IMUSIC_RESULT_INVALID     2U
+#define IMUSIC_RESULT_BUSY        3U
+#define IMUSIC_RESULT_FAILED      4U
 
 /* One unit as HELLO describes it. */
 typedef struct {
@@ -71,7 +71,8 @@ typedef struct {
 /* What one unit measured. Zeros, unless `status` has IMUSIC_OK. */
 typedef struct {
     int16_t gyro[3];  /* sensor axes, units of gyro_range_dps / 32768 degrees per second */
-    int16_t accel[3]; /* sensor axes, units of accel_range_g / 32768 g; specific force: +1 g on the axis that points up at rest */
+    int16_t accel[3]; /* sensor axes, units of accel_range_g / 32768 g; specific force: +1 g on the axis that points up
+                         at rest */
     uint8_t status;
 } imusic_reading;
 
@@ -83,14 +84,15 @@ typedef int16_t imusic_quaternion[4];
 /* Enough for PONG and ACK. */
 #define IMUSIC_ANSWER_BYTES IMUSIC_FRAME_BYTES(4U + 256U)
 
-/* Each writes a whole frame with its delimiter and returns its length; 0: it fits neither the buffer nor the protocol. */
+/* Each writes a whole frame with its delimiter and returns its length; 0: buffer or protocol cannot hold it. */
 size_t imusic_encode_hello(uint8_t *bytes, size_t capacity, const imusic_hello *hello);
 
 /* `quaternions` is NULL where the host shall fuse the orientation, as for all hubs of this folder. */
-size_t imusic_encode_sample(uint8_t *bytes, size_t capacity, uint32_t sequence, uint64_t hub_time_us, const imusic_reading *readings,
-                            size_t unit_count, const imusic_quaternion *quaternions);
+size_t imusic_encode_sample(uint8_t *bytes, size_t capacity, uint32_t sequence, uint64_t hub_time_us,
+                            const imusic_reading *readings, size_t unit_count, const imusic_quaternion *quaternions);
 size_t imusic_encode_pong(uint8_t *bytes, size_t capacity, uint32_t token, uint64_t hub_time_us);
-size_t imusic_encode_ack(uint8_t *bytes, size_t capacity, uint16_t request_id, uint8_t command, uint8_t result, imusic_text message);
+size_t imusic_encode_ack(uint8_t *bytes, size_t capacity, uint16_t request_id, uint8_t command, uint8_t result,
+                         imusic_text message);
 
 #ifdef __cplusplus
 }

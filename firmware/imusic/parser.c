@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define CRC_BYTES 4U
+#define CRC_BYTES  4U
 #define FULL_BLOCK 0xFFU
 
 static uint16_t u16_at(const uint8_t *bytes)
@@ -31,7 +31,8 @@ void imusic_parser_reset(imusic_parser *parser)
     parser->skipping = false;
 }
 
-/* One byte of the packet. The CRC lags behind by its own length: only at the end is it known which bytes are the CRC. */
+/* One byte of the packet. The CRC lags behind by its own length: only at the end is it known which bytes are the CRC.
+ */
 static void take_decoded(imusic_parser *parser, uint8_t byte)
 {
     const size_t slot = parser->decoded % CRC_BYTES;

@@ -1,7 +1,7 @@
 /* Bytes of the host as they arrive to packets, whatever arrives.
  *
- * COBS and CRC are undone byte by byte: what is kept of a frame are the few bytes that a host packet has, however long the frame is.
- * A damaged frame is counted and dropped; the parser is back in step at the next delimiter.
+ * COBS and CRC are undone byte by byte: what is kept of a frame are the few bytes that a host packet has, however long
+ * the frame is. A damaged frame is counted and dropped; the parser is back in step at the next delimiter.
  */
 #ifndef IMUSIC_PARSER_H
 #define IMUSIC_PARSER_H
@@ -47,9 +47,9 @@ typedef struct {
     size_t received;                        /* bytes of the frame, before COBS is undone */
     size_t decoded;                         /* bytes of the packet */
     uint32_t crc;
-    uint8_t left;                           /* bytes of the COBS block that are still to come */
-    bool zero_due;                          /* whether the block is followed by a zero, if by anything */
-    bool skipping;                          /* whether the rest, up to the delimiter, belongs to a frame that was dropped */
+    uint8_t left;  /* bytes of the COBS block that are still to come */
+    bool zero_due; /* whether the block is followed by a zero, if by anything */
+    bool skipping; /* whether the rest, up to the delimiter, belongs to a frame that was dropped */
 } imusic_parser;
 
 void imusic_parser_init(imusic_parser *parser);

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #define AXES 3U
-/* Tries to read a burst that does not mix two measurements: at 1 kHz and 0.6 ms for a burst the second succeeds as a rule. */
+/* Tries to read a burst that does not mix two measurements: at 1 kHz and 0.6 ms for a burst the second succeeds as a
+ * rule. */
 #define BURSTS 3U
 
 int16_t imusic_i16(uint8_t low, uint8_t high)
@@ -19,6 +20,33 @@ void imusic_sensor_init(imusic_sensor *sensor, const imusic_part *part, const im
     sensor->part = part;
     sensor->bus = *bus;
     sensor->state = IMUSIC_SENSOR_ABSENT;
+    for (size_t i = 0U; i < AXES; i++) {
+        sensor->axes[i] = (int8_t)(i + 1U);
+    }
+}
+
+bool imusic_sensor_set_axes(imusic_sensor *sensor, const int8_t *axes)
+{
+    int place[AXES];
+    bool is_negative = false;
+    bool is_even;
+    for (size_t i = 0U; i < AXES; i++) {
+        place[i] = (axes[i] < 0) ? -axes[i] : axes[i];
+        if ((place[i] < 1) || (place[i] > 3)) {
+            return false;
+        }
+        is_negative = is_negative != (axes[i] < 0);
+    }
+    if ((place[0] == place[1]) || (place[1] == place[2]) || (place[0] == place[2])) {
+        return false;
+    }
+    /* Right-handed: an even order of the axes with an even number of them turned around, or both odd. */
+    is_even = (place[1] == ((place[0] % 3) + 1));
+    if (is_even == is_negative) {
+        return false;
+    }
+    (void)memcpy(sensor->axes, axes, sizeof(sensor->axes));
+    return true;
 }
 
 static bool read_reg(const imusic_sensor *sensor, uint8_t reg, uint8_t *value)
@@ -140,6 +168,16 @@ static bool any_at_end(const int16_t *counts)
     return found;
 }
 
+/* From the chip's axes to the unit's. The lowest count has no opposite: it stays at the end of the range. */
+static void turn(const imusic_sensor *sensor, const int16_t *chip, int16_t *unit)
+{
+    for (size_t i = 0U; i < AXES; i++) {
+        const int8_t axis = sensor->axes[i];
+        const int16_t count = chip[((axis < 0) ? -axis : axis) - 1];
+        unit[i] = (int16_t)((axis > 0) ? count : ((count == INT16_MIN) ? INT16_MAX : -count));
+    }
+}
+
 static void take_values(const imusic_sensor *sensor, const uint8_t *burst, imusic_reading *reading)
 {
     const imusic_part *part = sensor->part;
@@ -150,8 +188,8 @@ static void take_values(const imusic_sensor *sensor, const uint8_t *burst, imusi
         accel[i] = count_at(part, &burst[part->accel_at + (2U * i)]);
     }
     /* A bus that reads zeros or ones, and registers that hold no measurement yet, show alike on all axes. */
-    if (sensor->failed_test || all_are(accel, 0) || (all_are(accel, -1) && all_are(gyro, -1)) || all_are(accel, INT16_MIN) ||
-        all_are(gyro, INT16_MIN)) {
+    if (sensor->failed_test || all_are(accel, 0) || (all_are(accel, -1) && all_are(gyro, -1)) ||
+        all_are(accel, INT16_MIN) || all_are(gyro, INT16_MIN)) {
         reading->status = IMUSIC_FAULT;
     } else {
         reading->status = IMUSIC_OK;
@@ -161,8 +199,8 @@ static void take_values(const imusic_sensor *sensor, const uint8_t *burst, imusi
         if (any_at_end(accel)) {
             reading->status |= IMUSIC_ACCEL_SATURATED;
         }
-        (void)memcpy(reading->gyro, gyro, sizeof(gyro));
-        (void)memcpy(reading->accel, accel, sizeof(accel));
+        turn(sensor, gyro, reading->gyro);
+        turn(sensor, accel, reading->accel);
     }
 }
 
@@ -186,7 +224,8 @@ void imusic_sensor_measure(imusic_sensor *sensor, uint64_t now_us, imusic_readin
             sensor->stale = 0U;
             take_values(sensor, burst, reading);
         } else {
-            /* Once may be chance; a part that lost its supply for a moment is back with its registers as after a reset. */
+            /* Once may be chance; a part that lost its supply for a moment is back with its registers as after a reset.
+             */
             sensor->stale++;
             reading->status = IMUSIC_FAULT;
             if (sensor->stale >= IMUSIC_SENSOR_PATIENCE) {

@@ -2,14 +2,15 @@
 
 #include <string.h>
 
-/* Remainders of the reflected polynomial 0xEDB88320 for each value of four bits: 64 bytes instead of 1024, two steps for a byte. */
+/* Remainders of the reflected polynomial 0xEDB88320 for each value of four bits: 64 bytes instead of 1024, two steps
+ * for a byte. */
 static const uint32_t crc_of_nibble[16] = {
     0x00000000UL, 0x1DB71064UL, 0x3B6E20C8UL, 0x26D930ACUL, 0x76DC4190UL, 0x6B6B51F4UL, 0x4DB26158UL, 0x5005713CUL,
     0xEDB88320UL, 0xF00F9344UL, 0xD6D6A3E8UL, 0xCB61B38CUL, 0x9B64C2B0UL, 0x86D3D2D4UL, 0xA00AE278UL, 0xBDBDF21CUL,
 };
 
 #define LONGEST_TEXT 255U
-#define FULL_BLOCK 0xFFU
+#define FULL_BLOCK   0xFFU
 
 uint32_t imusic_crc_add(uint32_t crc, uint8_t byte)
 {
@@ -56,7 +57,8 @@ static void close_block(imusic_frame *frame)
     frame->open = false;
 }
 
-/* One byte of the packet through COBS. A block of 254 bytes without a zero ends by itself; the next begins only with the next byte. */
+/* One byte of the packet through COBS. A block of 254 bytes without a zero ends by itself; the next begins only with
+ * the next byte. */
 static void stuff(imusic_frame *frame, uint8_t byte)
 {
     if (!frame->open) {

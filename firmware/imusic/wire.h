@@ -1,7 +1,7 @@
 /* Frames of hub protocol version 1, docs/protocol.md: COBS, CRC-32 and the sizes of things.
  *
- * A frame is written in one pass, straight into the caller's buffer: COBS and CRC are computed while the fields go by, so that no
- * second buffer is needed. Nothing here allocates, keeps state of its own or uses floating point.
+ * A frame is written in one pass, straight into the caller's buffer: COBS and CRC are computed while the fields go by,
+ * so that no second buffer is needed. Nothing here allocates, keeps state of its own or uses floating point.
  */
 #ifndef IMUSIC_WIRE_H
 #define IMUSIC_WIRE_H
@@ -17,7 +17,7 @@ extern "C" {
 #define IMUSIC_PROTOCOL_VERSION 1U
 /* Most bytes of a packet before COBS, and of a frame without its delimiter. */
 #define IMUSIC_MAX_PACKET 4096U
-#define IMUSIC_MAX_FRAME (IMUSIC_MAX_PACKET + ((IMUSIC_MAX_PACKET + 253U) / 254U))
+#define IMUSIC_MAX_FRAME  (IMUSIC_MAX_PACKET + ((IMUSIC_MAX_PACKET + 253U) / 254U))
 /* Version, type and CRC-32: the least that a packet has. */
 #define IMUSIC_PACKET_OVERHEAD 6U
 /* Bytes of a frame, delimiter included, for a payload of this many bytes. */
@@ -45,12 +45,12 @@ imusic_text imusic_text_of(const char *string);
 typedef struct {
     uint8_t *bytes;
     size_t capacity;
-    size_t length;   /* bytes written, the open code byte among them */
-    size_t code_at;  /* of the open COBS block */
-    size_t packet;   /* bytes of the packet so far */
+    size_t length;  /* bytes written, the open code byte among them */
+    size_t code_at; /* of the open COBS block */
+    size_t packet;  /* bytes of the packet so far */
     uint32_t crc;
-    bool open;       /* whether a COBS block is open */
-    bool failed;     /* whether something did not fit */
+    bool open;   /* whether a COBS block is open */
+    bool failed; /* whether something did not fit */
 } imusic_frame;
 
 /* Begin a frame in a buffer. `version` is IMUSIC_PROTOCOL_VERSION, except to try what a receiver makes of another. */

@@ -1,6 +1,8 @@
-/* Parser and hub on bytes that nobody sends: `fuzz INPUTS SEED`. Built with sanitizers, which end it at the first mistake.
+/* Parser and hub on bytes that nobody sends: `fuzz INPUTS SEED`. Built with sanitizers, which end it at the first
+ * mistake.
  *
- * Each input is garbage, a damaged or cut frame, or whole frames; a valid PING behind a delimiter ends it and must be answered. */
+ * Each input is garbage, a damaged or cut frame, or whole frames; a valid PING behind a delimiter ends it and must be
+ * answered. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +38,8 @@ static bool take(void *context, const uint8_t *frame, size_t length, bool is_ans
     if (drawn(8U) < refused) {
         return false;
     }
-    /* The frame's time is not known here: only its token, which follows COBS, version and type, is compared where it has no zero. */
+    /* The frame's time is not known here: only its token, which follows COBS, version and type, is compared where it
+     * has no zero. */
     (void)imusic_encode_pong(pong, sizeof(pong), expected_token, 0U);
     if (length > 7U && frame[2] == IMUSIC_PONG && memcmp(&frame[3], &pong[3], 4U) == 0) {
         pongs++;
@@ -73,8 +76,10 @@ static size_t host_frame(uint8_t *bytes, size_t capacity)
 {
     imusic_frame frame;
     const uint32_t kind = drawn(10U);
-    imusic_frame_begin(&frame, bytes, capacity, (uint8_t)(drawn(20U) == 0U ? drawn(256U) : 1U), (uint8_t)(0x7FU + kind));
-    for (uint32_t left = drawn(20U) == 0U ? drawn(12U) : (kind == 5U || kind == 6U ? 4U : (kind == 7U ? 3U : 2U)); left > 0U; left--) {
+    imusic_frame_begin(&frame, bytes, capacity, (uint8_t)(drawn(20U) == 0U ? drawn(256U) : 1U),
+                       (uint8_t)(0x7FU + kind));
+    for (uint32_t left = drawn(20U) == 0U ? drawn(12U) : (kind == 5U || kind == 6U ? 4U : (kind == 7U ? 3U : 2U));
+         left > 0U; left--) {
         imusic_frame_u8(&frame, (uint8_t)(drawn(3U) == 0U ? drawn(256U) : drawn(4U)));
     }
     return imusic_frame_end(&frame);
@@ -125,8 +130,19 @@ int main(int argc, char **argv)
     static uint8_t input[9000];
     static imusic_hub hub;
     const imusic_platform platform = {NULL, take, measure, light, boot_id};
-    const imusic_hub_config config = {IMUSIC_TEXT("fuzzed"), IMUSIC_TEXT("1"), 100U, 400U, IMUSIC_UDP_SILENCE_US, 0U, units, UNITS,
-                                      readings, frame, sizeof(frame), waiting, sizeof(waiting)};
+    const imusic_hub_config config = {IMUSIC_TEXT("fuzzed"),
+                                      IMUSIC_TEXT("1"),
+                                      100U,
+                                      400U,
+                                      IMUSIC_UDP_SILENCE_US,
+                                      0U,
+                                      units,
+                                      UNITS,
+                                      readings,
+                                      frame,
+                                      sizeof(frame),
+                                      waiting,
+                                      sizeof(waiting)};
     const long inputs = argc > 1 ? strtol(argv[1], NULL, 10) : 1000L;
     uint64_t now_us = 0U;
     state = 88172645463325252ULL + (uint64_t)(argc > 2 ? strtol(argv[2], NULL, 10) : 0L);
@@ -165,7 +181,7 @@ int main(int argc, char **argv)
             return 1;
         }
     }
-    (void)printf("%ld inputs, %" PRIu32 " packets, %" PRIu32 " samples sent, %" PRIu32 " dropped, %" PRIu32 " missed\n", inputs,
-                 hub.parser.packets, hub.sent, hub.dropped, hub.missed);
+    (void)printf("%ld inputs, %" PRIu32 " packets, %" PRIu32 " samples sent, %" PRIu32 " dropped, %" PRIu32 " missed\n",
+                 inputs, hub.parser.packets, hub.sent, hub.dropped, hub.missed);
     return 0;
 }

@@ -22,8 +22,8 @@ typedef struct {
 } under_test;
 
 size_t under_test_bytes(void);
-int under_test_init(under_test *self, const imusic_unit *units, size_t count, uint16_t rate_hz, uint16_t max_rate_hz, uint64_t silence_us,
-                    uint64_t catch_up_us, size_t waiting_capacity, uint32_t boot_id, int lights,
+int under_test_init(under_test *self, const imusic_unit *units, size_t count, uint16_t rate_hz, uint16_t max_rate_hz,
+                    uint64_t silence_us, uint64_t catch_up_us, size_t waiting_capacity, uint32_t boot_id, int lights,
                     uint64_t (*measure)(uint64_t, imusic_reading *, size_t), uint64_t now_us);
 size_t under_test_receive(under_test *self, const uint8_t *bytes, size_t length, uint64_t now_us);
 void under_test_poll(under_test *self, uint64_t now_us);
@@ -35,7 +35,8 @@ void under_test_set_sequence(under_test *self, uint32_t sequence);
 void under_test_set_flags(under_test *self, size_t unit, uint8_t flags);
 
 size_t parser_bytes(void);
-size_t parser_feed(imusic_parser *parser, const uint8_t *bytes, size_t length, imusic_host_packet *packets, size_t most);
+size_t parser_feed(imusic_parser *parser, const uint8_t *bytes, size_t length, imusic_host_packet *packets,
+                   size_t most);
 void parser_counters(const imusic_parser *parser, uint32_t *counters);
 
 size_t sensor_bytes(void);
@@ -82,12 +83,13 @@ size_t under_test_bytes(void)
     return sizeof(under_test);
 }
 
-int under_test_init(under_test *self, const imusic_unit *units, size_t count, uint16_t rate_hz, uint16_t max_rate_hz, uint64_t silence_us,
-                    uint64_t catch_up_us, size_t waiting_capacity, uint32_t boot_id, int lights,
+int under_test_init(under_test *self, const imusic_unit *units, size_t count, uint16_t rate_hz, uint16_t max_rate_hz,
+                    uint64_t silence_us, uint64_t catch_up_us, size_t waiting_capacity, uint32_t boot_id, int lights,
                     uint64_t (*measured)(uint64_t, imusic_reading *, size_t), uint64_t now_us)
 {
     const imusic_platform platform = {self, take_frame, measure, lights ? light : NULL, draw_boot_id};
-    imusic_hub_config config = {IMUSIC_TEXT("bench-hub"), IMUSIC_TEXT("1.0"), 0, 0, 0, 0, NULL, 0, NULL, NULL, 0, NULL, 0};
+    imusic_hub_config config = {
+        IMUSIC_TEXT("bench-hub"), IMUSIC_TEXT("1.0"), 0, 0, 0, 0, NULL, 0, NULL, NULL, 0, NULL, 0};
     memset(self, 0, sizeof(*self));
     memcpy(self->units, units, (count < IMUSIC_MAX_UNITS ? count : IMUSIC_MAX_UNITS) * sizeof(*units));
     self->room = SIZE_MAX;

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes as c
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import permutations, product
 
+import numpy as np
 import pytest
 from compiled_firmware import Reading, Text
 
@@ -213,8 +215,38 @@ class Driven:
         self.library.imusic_sensor_measure(self.state_bytes, self.model.now_us, c.byref(reading))
         return reading
 
+    def turned(self, axes: tuple[int, ...]) -> bool:
+        self.library.imusic_sensor_set_axes.restype = c.c_bool
+        return bool(self.library.imusic_sensor_set_axes(self.state_bytes, (c.c_int8 * 3)(*axes)))
+
     def tested(self) -> int:
         return int(self.library.imusic_sensor_self_test(self.state_bytes))
+
+
+ROTATIONS = [
+    axes
+    for order in permutations((1, 2, 3))
+    for signs in product((1, -1), repeat=3)
+    for axes in [tuple(a * s for a, s in zip(order, signs, strict=True))]
+    if np.linalg.det([[np.sign(a) * (abs(a) == k) for k in (1, 2, 3)] for a in axes]) > 0
+]
+
+
+def test_axes_are_turned_into_the_frame_of_the_unit(library: c.CDLL) -> None:
+    unit = Driven(library, QMI8658).started()
+    assert len(ROTATIONS) == 24
+    for axes in ROTATIONS:
+        assert unit.turned(axes)
+        reading = unit.measured()
+        assert list(reading.gyro) == [(1 if a > 0 else -1) * GYRO[abs(a) - 1] for a in axes]
+        assert list(reading.accel) == [(1 if a > 0 else -1) * ACCEL[abs(a) - 1] for a in axes]
+    unit.model.gyro = (-32768, 5, 32767)
+    assert unit.turned((-1, -2, 3))
+    reading = unit.measured()
+    assert list(reading.gyro) == [32767, -5, 32767]
+    assert reading.status == UnitStatus.OK | UnitStatus.GYRO_SATURATED
+    for axes in product(range(-4, 5), repeat=3):
+        assert unit.turned(axes) == (axes in ROTATIONS)
 
 
 both = pytest.mark.parametrize("part", [QMI8658, ICM42688], ids=["QMI8658", "ICM-42688-P"])
