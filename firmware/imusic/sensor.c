@@ -49,6 +49,11 @@ bool imusic_sensor_set_axes(imusic_sensor *sensor, const int8_t *axes)
     return true;
 }
 
+void imusic_sensor_set_gyro_offset(imusic_sensor *sensor, const int16_t *counts)
+{
+    (void)memcpy(sensor->gyro_offset, counts, sizeof(sensor->gyro_offset));
+}
+
 static bool read_reg(const imusic_sensor *sensor, uint8_t reg, uint8_t *value)
 {
     return sensor->bus.read(sensor->bus.context, reg, value, 1U);
@@ -178,6 +183,17 @@ static void turn(const imusic_sensor *sensor, const int16_t *chip, int16_t *unit
     }
 }
 
+/* Counts at the end of the range stay there: the host sees saturation by them. */
+static void subtract_offset(const imusic_sensor *sensor, int16_t *gyro)
+{
+    for (size_t i = 0U; i < AXES; i++) {
+        if ((gyro[i] != INT16_MAX) && (gyro[i] != INT16_MIN)) {
+            const int32_t rest = (int32_t)gyro[i] - sensor->gyro_offset[i];
+            gyro[i] = (int16_t)((rest > INT16_MAX) ? INT16_MAX : ((rest < INT16_MIN) ? INT16_MIN : rest));
+        }
+    }
+}
+
 static void take_values(const imusic_sensor *sensor, const uint8_t *burst, imusic_reading *reading)
 {
     const imusic_part *part = sensor->part;
@@ -200,6 +216,7 @@ static void take_values(const imusic_sensor *sensor, const uint8_t *burst, imusi
             reading->status |= IMUSIC_ACCEL_SATURATED;
         }
         turn(sensor, gyro, reading->gyro);
+        subtract_offset(sensor, reading->gyro);
         turn(sensor, accel, reading->accel);
     }
 }

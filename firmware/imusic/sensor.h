@@ -86,6 +86,7 @@ typedef struct {
     imusic_bus bus;
     int8_t
         axes[3]; /* of the chip, 1 to 3 for x to z, negative where they point the other way, for the unit's x, y, z */
+    int16_t gyro_offset[3]; /* subtracted from the gyroscope's counts, unit's axes */
     imusic_sensor_state state;
     bool answers;     /* whether the unit answered the last time, as itself or not */
     bool failed_test; /* its self-test failed: its values are reported as a fault for good */
@@ -106,6 +107,9 @@ void imusic_sensor_init(imusic_sensor *sensor, const imusic_part *part, const im
  * The unit's frame is x up along the skin and z out of it, docs/wearing.md. false, and nothing changed: no such
  * rotation. */
 bool imusic_sensor_set_axes(imusic_sensor *sensor, const int8_t *axes);
+
+/* Subtract an offset from the gyroscope's counts from now on, unit's axes; offsets.h finds it. */
+void imusic_sensor_set_gyro_offset(imusic_sensor *sensor, const int16_t *counts);
 
 /* Go on bringing the unit up, as far as its waits allow: call until the state is RUNNING, or go on without it. */
 void imusic_sensor_step(imusic_sensor *sensor, uint64_t now_us);

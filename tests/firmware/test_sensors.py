@@ -249,6 +249,16 @@ def test_axes_are_turned_into_the_frame_of_the_unit(library: c.CDLL) -> None:
         assert unit.turned(axes) == (axes in ROTATIONS)
 
 
+def test_an_offset_is_subtracted_after_turning(library: c.CDLL) -> None:
+    unit = Driven(library, QMI8658).started()
+    assert unit.turned((2, -1, 3))
+    library.imusic_sensor_set_gyro_offset(unit.state_bytes, (c.c_int16 * 3)(10, -20, -1000))
+    unit.model.gyro = (100, -200, 32000)
+    assert list(unit.measured().gyro) == [-200 - 10, -100 + 20, 32767]
+    unit.model.gyro = (-32768, 32767, 5)  # what was saturated stays at the end of the range
+    assert list(unit.measured().gyro) == [32767, 32767, 1005]
+
+
 both = pytest.mark.parametrize("part", [QMI8658, ICM42688], ids=["QMI8658", "ICM-42688-P"])
 
 

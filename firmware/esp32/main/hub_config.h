@@ -19,14 +19,17 @@
 #define HUB_NAME     "imusic-esp32"
 #define HUB_FIRMWARE "1.0.0"
 #define HUB_RATE_HZ  100U
-/* What the bus has time for; firmware/README.md has the sum. */
+/* What the bus has time for: firmware/README.md has the sum, 8 to 10 ms for twelve QMI8658 on one I2C bus. */
 #if HUB_BUS == HUB_BUS_SPI
 #define HUB_MAX_RATE_HZ 400U
 #else
-#define HUB_MAX_RATE_HZ 100U
+#define HUB_MAX_RATE_HZ 50U
 #endif
 /* 1: every unit tests itself at boot, 1 s each; the wearer must be still. */
 #define HUB_SELF_TEST 0
+
+/* Held low while the hub starts: it lies still on a table, and learns the gyroscopes' offsets. The button BOOT. */
+#define HUB_TABLE_GPIO 0
 
 /* How the chip sits on its board, as imusic_sensor_set_axes takes it: the unit's x is up along the skin, z out of it.
  */

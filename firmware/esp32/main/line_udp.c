@@ -13,7 +13,6 @@
 #include "esp_wifi.h"
 #include "freertos/task.h"
 #include "lwip/sockets.h"
-#include "nvs_flash.h"
 
 #define LONGEST_DATAGRAM 1472U
 
@@ -60,12 +59,6 @@ static void begin_wifi(void)
 {
     const wifi_init_config_t defaults = WIFI_INIT_CONFIG_DEFAULT();
     wifi_config_t station = {0};
-    esp_err_t stored = nvs_flash_init();
-    if ((stored == ESP_ERR_NVS_NO_FREE_PAGES) || (stored == ESP_ERR_NVS_NEW_VERSION_FOUND)) {
-        ESP_ERROR_CHECK(nvs_flash_erase());
-        stored = nvs_flash_init();
-    }
-    ESP_ERROR_CHECK(stored);
     ESP_ERROR_CHECK(esp_netif_init());
     ESP_ERROR_CHECK(esp_event_loop_create_default());
     (void)esp_netif_create_default_wifi_sta();

@@ -4,6 +4,8 @@
  * One task is the hub: it waits for its inbox, which the line's task fills with bytes and a timer with the time of the
  * next sample.
  */
+#include <string.h>
+
 #include "bus.h"
 #include "driver/gpio.h"
 #include "esp_err.h"
@@ -14,10 +16,16 @@
 #include "freertos/task.h"
 #include "hub.h"
 #include "line.h"
+#include "nvs.h"
+#include "nvs_flash.h"
+#include "offsets.h"
 
 #define INBOX_PIECES 16U
 #define START_MS     500U /* a unit that is not up by then comes later */
 #define STEP_MS      10U
+#define TABLE_TRIES  3000U /* samples, 30 s */
+#define STORE        "imusic"
+#define OFFSETS      "gyro_offsets"
 #define BLINK_US     125000LL
 #define IDLE_US      100000LL /* units that come late are looked for this often, and a light blinks */
 
@@ -40,6 +48,7 @@ static const imusic_part *const parts[UNITS] = {HUB_UNITS(PART_OF)};
 static imusic_unit units[UNITS] = {HUB_UNITS(UNIT_OF)};
 
 static imusic_sensor sensors[UNITS];
+static int16_t gyro_offsets[UNITS][3];
 static imusic_reading readings[UNITS];
 static uint8_t frame[IMUSIC_MAX_FRAME + 1U];
 static uint8_t waiting[8U * (IMUSIC_SAMPLE_BYTES((size_t)UNITS) + 2U)];
@@ -82,16 +91,91 @@ static bool step_units(void)
     return all;
 }
 
+/* The unit that is read as the i-th: the skull, which all others are compared with, in the middle. */
+static size_t unit_in_turn(size_t i)
+{
+    const size_t middle = (size_t)UNITS / 2U;
+    return (i < middle) ? (i + 1U) : ((i == middle) ? 0U : i);
+}
+
 static uint64_t measure(void *context, uint64_t due_us, imusic_reading *into)
 {
     const uint64_t begin_us = (uint64_t)esp_timer_get_time();
     (void)context;
     (void)due_us;
     for (size_t i = 0U; i < UNITS; i++) {
-        imusic_sensor_measure(&sensors[i], begin_us, &into[i]);
+        const size_t unit = unit_in_turn(i);
+        imusic_sensor_measure(&sensors[unit], begin_us, &into[unit]);
     }
     /* The middle: units are read one after the other, and the sample has one time. */
     return begin_us + (((uint64_t)esp_timer_get_time() - begin_us) / 2U);
+}
+
+static void begin_store(void)
+{
+    esp_err_t result = nvs_flash_init();
+    if ((result == ESP_ERR_NVS_NO_FREE_PAGES) || (result == ESP_ERR_NVS_NEW_VERSION_FOUND)) {
+        ESP_ERROR_CHECK(nvs_flash_erase());
+        result = nvs_flash_init();
+    }
+    ESP_ERROR_CHECK(result);
+}
+
+/* As they were stored, where they are of as many units. */
+static void load_offsets(void)
+{
+    size_t bytes = sizeof(gyro_offsets);
+    nvs_handle_t store;
+    if (nvs_open(STORE, NVS_READONLY, &store) == ESP_OK) {
+        if ((nvs_get_blob(store, OFFSETS, gyro_offsets, &bytes) != ESP_OK) || (bytes != sizeof(gyro_offsets))) {
+            (void)memset(gyro_offsets, 0, sizeof(gyro_offsets));
+        }
+        nvs_close(store);
+    }
+}
+
+static void store_offsets(void)
+{
+    nvs_handle_t store;
+    if (nvs_open(STORE, NVS_READWRITE, &store) == ESP_OK) {
+        (void)nvs_set_blob(store, OFFSETS, gyro_offsets, sizeof(gyro_offsets));
+        (void)nvs_commit(store);
+        nvs_close(store);
+    }
+}
+
+/* The hub lies on a table: find the offsets, or keep the old ones where it does not lie still. */
+static void find_offsets(void)
+{
+    static imusic_offset found[UNITS];
+    imusic_offsets offsets;
+    imusic_offsets_state state = IMUSIC_OFFSETS_LOOKING;
+    imusic_offsets_begin(&offsets, found, UNITS);
+    for (uint32_t n = 0U; (state != IMUSIC_OFFSETS_FOUND) && (n < TABLE_TRIES); n++) {
+        vTaskDelay(pdMS_TO_TICKS(STEP_MS));
+        (void)measure(NULL, 0U, readings);
+        state = imusic_offsets_add(&offsets, sensors, readings);
+    }
+    if (state == IMUSIC_OFFSETS_FOUND) {
+        for (size_t i = 0U; i < UNITS; i++) {
+            (void)imusic_offsets_of(&offsets, i, gyro_offsets[i]);
+        }
+        store_offsets();
+    }
+}
+
+static void begin_offsets(void)
+{
+    const gpio_config_t button = {
+        .pin_bit_mask = 1ULL << (unsigned int)HUB_TABLE_GPIO, .mode = GPIO_MODE_INPUT, .pull_up_en = 1};
+    ESP_ERROR_CHECK(gpio_config(&button));
+    load_offsets();
+    if (gpio_get_level(HUB_TABLE_GPIO) == 0) {
+        find_offsets(); /* the sensors subtract nothing yet */
+    }
+    for (size_t i = 0U; i < UNITS; i++) {
+        imusic_sensor_set_gyro_offset(&sensors[i], gyro_offsets[i]);
+    }
 }
 
 static void switch_light(void *context, size_t unit, bool on)
@@ -191,10 +275,12 @@ void app_main(void)
     const esp_timer_create_args_t wake = {.callback = on_timer, .name = "hub"};
     inbox = xQueueCreate(INBOX_PIECES, sizeof(line_piece));
     ESP_ERROR_CHECK((inbox != NULL) ? ESP_OK : ESP_ERR_NO_MEM);
+    begin_store();
     begin_units();
     for (uint32_t waited = 0U; !step_units() && (waited < START_MS); waited += STEP_MS) {
         vTaskDelay(pdMS_TO_TICKS(STEP_MS));
     }
+    begin_offsets();
     line_begin(inbox);
     begin_hub();
     ESP_ERROR_CHECK(esp_timer_create(&wake, &timer));

@@ -15,5 +15,6 @@ typedef struct {
     int intr_type;
 } gpio_config_t;
 esp_err_t gpio_config(const gpio_config_t *config);
+int gpio_get_level(gpio_num_t pin);
 esp_err_t gpio_set_level(gpio_num_t pin, uint32_t level);
 #endif
