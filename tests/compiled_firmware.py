@@ -159,7 +159,7 @@ class CompiledHub:
         library: c.CDLL,
         sensors: Sequence[p.SensorInfo],
         clock: Callable[[], float],
-        measure: Callable[[int, "c.Array[Reading]"], int],
+        measure: Callable[[int, c.Array[Reading]], int],
         *,
         rate_hz: int = 100,
         max_rate_hz: int = 400,

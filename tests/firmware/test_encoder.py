@@ -7,11 +7,11 @@ import re
 
 import numpy as np
 import pytest
-from compiled_firmware import ROOT, encoded
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
+from compiled_firmware import ROOT, encoded
 from imu_driver.hubs.imusic_v1 import protocol as p
 
 DOC = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from compiled_firmware import FIRMWARE, LIBRARY, CompiledHub, Reading, built
 from numpy.typing import NDArray
 
+from compiled_firmware import FIRMWARE, LIBRARY, CompiledHub, Reading, built
 from face_capture import Face, open_capture
 from face_inference.face_estimate import TrackingState
 from face_model.layout import load_layout
@@ -121,7 +121,7 @@ def tracked(faces: Iterable[Face]) -> Faces:
 
 
 def differences(some: Faces, others: Faces) -> NDArray[np.float32]:
-    """Largest difference of a weight in each face that both have; the neutral may be known a sample earlier or later."""
+    """Largest difference of a weight in each face that both have; a neutral may be known a sample later."""
     common = sorted(some.keys() & others.keys())
     assert len(common) >= 0.9 * min(len(some), len(others))
     return np.array([np.abs(some[number] - others[number]).max() for number in common])

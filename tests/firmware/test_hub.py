@@ -1,4 +1,4 @@
-"""The firmware's hub does what the simulated hub does on the same packets at the same times, and what only a real line asks for."""
+"""The firmware's hub does what the simulated one does at the same times, and what only a real line asks for."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from compiled_firmware import CompiledHub, Reading
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compiled_firmware import CompiledHub, Reading
 from face_model.frames import GRAVITY_M_S2
 from face_model.layout import load_layout
 from imu_driver.hubs.imusic_v1 import protocol as p
@@ -24,9 +24,7 @@ from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
 
 LAYOUT, PART = load_layout("face_12"), load_part()
-SENSORS = tuple(
-    p.SensorInfo(s.id, s.name, PART.name, PART.gyro_range_dps, PART.accel_range_g) for s in LAYOUT.sensors
-)
+SENSORS = tuple(p.SensorInfo(s.id, s.name, PART.name, PART.gyro_range_dps, PART.accel_range_g) for s in LAYOUT.sensors)
 BOOT_ID = 0x12345678
 
 

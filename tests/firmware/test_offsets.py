@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from compiled_firmware import Reading
 
 LOOKING, MOVED, FOUND = range(3)

@@ -1,4 +1,4 @@
-"""The firmware's parser of host packets, against the driver's own: the same packets and the same reasons, whatever arrives."""
+"""The firmware's parser against the driver's own: the same packets and the same reasons, whatever arrives."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from cobs import cobs
-from compiled_firmware import HERE, LIBRARY, CompiledParser, built, compile_c
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compiled_firmware import HERE, LIBRARY, CompiledParser, built, compile_c
 from imu_driver.hubs.imusic_v1 import protocol as p
 
 u8, u16, u32 = st.integers(0, 255), st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)
@@ -71,9 +71,7 @@ def test_random_bytes(library: ctypes.CDLL, data: bytes) -> None:
 
 
 @given(st.lists(host_packets, max_size=8), st.lists(st.binary(max_size=40), min_size=9, max_size=9))
-def test_valid_frames_among_garbage_are_found(
-    library: ctypes.CDLL, sent: list[p.Packet], garbage: list[bytes]
-) -> None:
+def test_valid_frames_among_garbage_are_found(library: ctypes.CDLL, sent: list[p.Packet], garbage: list[bytes]) -> None:
     parser = CompiledParser(library)
     data = b"".join(noise + b"\0" + p.encode(packet) for noise, packet in zip(garbage, sent, strict=False))
     found = iter(parser.feed(data))

@@ -1,4 +1,4 @@
-"""Bringing up and reading the two parts, on models of their registers: what is written, what a reading says, what heals."""
+"""Bringing up and reading the two parts, on models of their registers: what is written, what heals."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from compiled_firmware import Reading, Text
 
+from compiled_firmware import Reading, Text
 from imu_driver.hubs.imusic_v1.protocol import UnitStatus
 from imu_sim.chips.parts import load_part
 
@@ -70,7 +70,7 @@ class PartModel:
             self.put(reg, value)
         return self.answers
 
-    def read(self, _context: object, reg: int, out: "c._Pointer[c.c_uint8]", count: int) -> bool:
+    def read(self, _context: object, reg: int, out: c._Pointer[c.c_uint8], count: int) -> bool:
         self.transfers.append(count)
         if not self.answers:
             return False
@@ -108,7 +108,7 @@ class Qmi8658(PartModel):
     def _word(self, reg: int) -> int:
         return self.registers.get(reg, 0) | self.registers.get(reg + 1, 0) << 8
 
-    def read(self, _context: object, reg: int, out: "c._Pointer[c.c_uint8]", count: int) -> bool:
+    def read(self, _context: object, reg: int, out: c._Pointer[c.c_uint8], count: int) -> bool:
         if count > 1 and not self.registers.get(0x02, 0) & 0x40:
             count, whole = 1, count  # without ADDR_AI each byte is of the same register
             for i in range(1, whole):

@@ -1,4 +1,4 @@
-"""The firmware's sources: clean under the strictest warnings, portable, and the example's list of units is the layout's."""
+"""The firmware's sources: clean under strict warnings, portable; the example's units are the layout's."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
-from compiled_firmware import FIRMWARE, HERE, LIBRARY, ROOT, built, compile_c, compiler, compilers
 
+from compiled_firmware import FIRMWARE, HERE, LIBRARY, ROOT, built, compile_c, compiler, compilers
 from face_model.layout import load_layout
+from imu_driver.hubs.imusic_v1 import protocol as p
 
 SOURCES = sorted(LIBRARY.glob("*.c"))
 EXAMPLE = FIRMWARE / "esp32/main"
@@ -99,6 +101,19 @@ def test_the_makefile_builds(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "imusic_hub_host").exists()
     assert re.search(r"12 units: 178 bytes, [\d.]+ us", done.stdout)
+
+
+def test_the_budget_on_the_page() -> None:
+    page = (FIRMWARE / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| ([\d.]+) ms \| ([\d.]+) % \|$", page, re.MULTILINE)
+    assert [int(row[0]) for row in rows] == [1, 6, 12, 24]
+    for units, size, line_ms, share in rows:
+        n = int(units)
+        motion = np.full((n, 3), 257, np.int16)
+        sample = p.Sample.from_arrays(1, 1, np.ones(n, np.uint8), gyro=motion, accel=motion)
+        assert len(p.encode(sample)) == int(size)
+        assert float(line_ms) == pytest.approx(int(size) * 1e4 / 921600, abs=0.006)
+        assert float(share) == pytest.approx(int(size) * 1e5 / 921600, abs=0.06)
 
 
 def test_the_build_of_the_ros_package_leaves_it_alone() -> None:

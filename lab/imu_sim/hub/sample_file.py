@@ -1,8 +1,9 @@
 """Raw samples of a simulated hub as a text file, for hubs that play one: `python -m imu_sim.hub.sample_file`.
 
-The first line is `imusic-samples 1`. Then `rate HZ`, a line `unit ID PLACE PART GYRO_RANGE_DPS ACCEL_RANGE_G` for each unit
-(a place of `-` is none), the line `samples`, and one line for each sample: for each unit its status, its three counts of
-the gyroscope and its three of the accelerometer, as in a SAMPLE of docs/protocol.md. Lines that begin with # are remarks.
+The first line is `imusic-samples 1`. Then `rate HZ`, a line `unit ID PLACE PART GYRO_RANGE_DPS ACCEL_RANGE_G` for each
+unit (a place of `-` is none), the line `samples`, and one line for each sample: for each unit its status, its three
+counts of the gyroscope and its three of the accelerometer, as in a SAMPLE of docs/protocol.md. Lines that begin with #
+are remarks.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class _SteppedClock:
 
 
 def raw_samples(config: SimulatorConfig) -> tuple[Hello, Iterator[Sample]]:
-    """What a simulated hub says of itself, and its samples from the first one on, without orientation, as fast as asked.
+    """What a simulated hub says of itself, and its samples from the first one on, without orientation.
 
     They are the samples that a simulated hub of the same settings sends to a driver.
 
@@ -68,8 +69,10 @@ def write_sample_file(path: Path, hello: Hello, samples: Sequence[Sample]) -> No
         OutputError: it cannot be written.
     """
     lines = [FIRST_LINE, f"rate {hello.rate_hz}"]
-    for unit in hello.sensors:
-        lines.append(f"unit {unit.id} {unit.place or '-'} {unit.part} {unit.gyro_range_dps} {unit.accel_range_g}")
+    lines += [
+        f"unit {unit.id} {unit.place or '-'} {unit.part} {unit.gyro_range_dps} {unit.accel_range_g}"
+        for unit in hello.sensors
+    ]
     lines.append("samples")
     for sample in samples:
         gyro, accel = sample.gyro, sample.accel
