@@ -175,6 +175,24 @@ def test_periods_that_are_no_whole_microseconds_do_not_drift(library: ctypes.CDL
     assert [sample.hub_time_us for sample in found] == [k * 1_000_000 // rate_hz for k in range(len(found))]
 
 
+@pytest.mark.parametrize("noise", [b"", b"\x01\x02\0", p.encode(p.Pong(1, 2))])
+def test_streaming_ends_when_the_host_is_silent_for_ten_seconds(library: ctypes.CDLL, noise: bytes) -> None:
+    """What is no intact packet of a host is silence, too."""
+    hub, clock = started(library, silence_s=10.0)
+    told(hub, p.Start(1))
+    clock.now_s += 6.0
+    told(hub, p.Ping(1))
+    for _ in range(99):
+        clock.now_s += 0.1005
+        assert hub.receive(noise)
+    clock.now_s += 0.1
+    assert hub.receive(noise) == []
+    clock.now_s += 1.0
+    (hello,) = map(p.decode, hub.due())
+    assert isinstance(hello, p.Hello)
+    assert not hello.streaming
+
+
 def test_pong_goes_out_before_samples_that_wait(library: ctypes.CDLL) -> None:
     hub, clock = started(library)
     told(hub, p.Start(1))
