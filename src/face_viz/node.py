@@ -7,6 +7,7 @@ the newest message, as bytes: it is taken apart when it is drawn.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,8 +28,8 @@ from imusic.srv import CalibrateNeutral
 from rclpy.exceptions import InvalidServiceNameException
 from rclpy.serialization import deserialize_message
 from rclpy.task import Future
-from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import Header
+from sensor_msgs.msg import JointState, PointCloud2
+from std_msgs.msg import Header, String
 from visualization_msgs.msg import Marker, MarkerArray
 
 from face_model.errors import FaceModelError
@@ -84,6 +85,8 @@ SURVEY_TURNS = 5
 
 UNKNOWN = "_NODE_NAME_UNKNOWN_"
 """Name of a node whose publisher was found before itself, https://github.com/ros2/rmw_dds_common."""
+ROBOT_S = 1.0 / 30.0
+"""Between two poses of a robot that viewers are told: more often nobody sees."""
 PUBLIC_TAKES = "Takes are neither listed nor touched on a page that other machines reach"
 WATCHED = ("imu_driver", "face_inference", "recorder")
 """Nodes whose trouble the page shows; they are in the wearer's namespace, or speak for it."""
@@ -118,6 +121,8 @@ class FaceVizNode(ManagedNode):
         self._requests: ViewerRequests | None = None
         self._signals = SignalPieces()
         self._signalling: tuple[Any, Any] | None = None
+        self._robot: list[Any] = []
+        self._robot_told_s = 0.0
         self._turn = 0
         self._troubles: dict[str, Trouble | None] = dict.fromkeys(WATCHED)
         self._asked: Future[CalibrateNeutral.Response] | None = None
@@ -280,6 +285,7 @@ class FaceVizNode(ManagedNode):
         self._turn += 1
         if self._turn % SURVEY_TURNS != 1:
             return
+        self._watch_robot(self.count_publishers("robot_head/description") > 0)
         self._page.tell("services", None if self._requests is None else self._requests.offered())
         self._page.tell("replay", {"on": bool(self.get_parameter("use_sim_time").value) or self._time_is_played()})
 
@@ -308,7 +314,36 @@ class FaceVizNode(ManagedNode):
             for subscription in self._listening:
                 self.destroy_subscription(subscription)
             self._listening, self._raw = [], None
+            self._watch_robot(False)
             self._troubles = dict.fromkeys(WATCHED)
+
+    def _watch_robot(self, there: bool) -> None:
+        """Listen to a robot's joints where there is a robot; its URDF comes first, and anew when it changes."""
+        if there and not self._robot:
+            self._robot = [
+                self.create_subscription(String, "robot_head/description", self._on_robot, LATCHED),
+                self.create_subscription(JointState, "robot_head/joints", self._on_joints, SENSOR_DATA, raw=True),
+            ]
+        elif not there and self._robot:
+            for subscription in self._robot:
+                self.destroy_subscription(subscription)
+            self._robot = []
+            if self._page is not None:
+                self._page.tell("robot", None)
+                self._page.tell("joints", None)
+
+    def _on_robot(self, message: String) -> None:
+        if self._page is not None:
+            self._page.tell("robot", {"urdf": message.data})
+
+    def _on_joints(self, raw: bytes) -> None:
+        now_s = time.monotonic()
+        if self._page is None or now_s - self._robot_told_s < ROBOT_S:
+            return
+        self._robot_told_s = now_s
+        message = deserialize_message(raw, JointState)
+        angles = zip(message.name, message.position, strict=False)
+        self._page.tell("joints", {name: round(angle, 4) for name, angle in angles if math.isfinite(angle)})
 
     def _take_signals(self, on: bool) -> None:
         """Listen to the sensors' samples while a viewer plots them."""

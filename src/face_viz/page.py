@@ -153,7 +153,8 @@ class FacePage:
         What has not changed is not told again.
 
         Args:
-            name: `units`, `prompt`, `recording`, `services`, `replay`, `player`, `takes`, `work` or `replayed`.
+            name: `units`, `prompt`, `recording`, `services`, `replay`, `player`, `takes`, `work`, `replayed`,
+                `robot` or `joints`.
             value: anything that JSON has.
         """
         text = json.dumps({"type": name, "value": value})

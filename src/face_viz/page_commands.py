@@ -45,7 +45,7 @@ TAKE_COMMANDS: Final = ("check_take", "export_take", "cancel_take", "replay_take
 
 TEXTS: Final = {"wearer": MOST_NAME, "take": MOST_NAME, "notes": MOST_NOTES}
 
-FORMATS: Final = ("csv", "glb", "json", "npz", "parquet", "mp4", "gif")
+FORMATS: Final = ("csv", "glb", "json", "npz", "parquet", "vrma", "mp4", "gif")
 """What a take can be exported to from the page: endings that `imusic takes export --to` knows."""
 WHOSE: Final = re.compile(r"/?[A-Za-z0-9_/]{0,200}", re.ASCII)
 """A ROS namespace, as far as a text can be one."""

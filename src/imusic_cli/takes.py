@@ -217,7 +217,7 @@ def export(
     to: Annotated[
         str | None,
         typer.Option(
-            help="livelink-csv, glb, json, npz, parquet, video or gif; by default as the output's suffix says."
+            help="livelink-csv, glb, vrma, joints, flame, json, npz, parquet, video or gif; by default by the suffix."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="File to write. [the take's name, here]")] = None,
@@ -227,7 +227,9 @@ def export(
     end: End = None,
     fps: Annotated[
         str | None,
-        typer.Option(help="Faces per second, or `recorded`. [60 for CSV, 30 for video, 20 for GIF, else recorded]"),
+        typer.Option(
+            help="Faces per second, or `recorded`. [60 for CSV, 50 for joints, 30 for video, 20 for GIF, else recorded]"
+        ),
     ] = None,
     rig: Annotated[str, typer.Option(help="For glb, video, gif: `head`, or a rig file.")] = "head",
     correctives: Annotated[
@@ -237,6 +239,10 @@ def export(
     curves: Annotated[
         str, typer.Option(help="For video and gif: shapes such as jawOpen,mouthSmile. [those that move most]")
     ] = "",
+    robot: Annotated[str, typer.Option(help="For joints: a robot head's name or YAML file.")] = "demo_head",
+    map_file: Annotated[
+        Path | None, typer.Option("--map", help="For flame: what `imusic retarget flame` wrote.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: Annotated[
         bool,
@@ -256,7 +262,8 @@ def export(
     )
     path = out or Path(f"{safe_name((folder if folder.is_dir() else folder.parent).resolve().name) or 'take'}{suffix}")
     shapes = tuple(word.strip() for word in curves.split(",") if word.strip())
-    asked = Export(kind, path.expanduser(), wearer, namespace, start, end, _rate(fps), rig, correctives, width, shapes)
+    asked = Export(kind, path.expanduser(), wearer, namespace, start, end, _rate(fps), rig, correctives, width, shapes,
+                   robot, map_file)  # fmt: skip
     check_export(asked, force)
     with _telling() if as_json else _drawing(kind) as progress:
         done = export_take(folder, asked, progress)

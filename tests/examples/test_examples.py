@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import signal
@@ -197,3 +198,92 @@ def test_a_robot_mirrors_a_smile_that_it_is_sure_of(run: Callable[..., Running],
     talker.say_until(lambda: heard[-1] == 0.0, smile=0.5, confidence=0.0, state=3)  # nobody is there any more
     assert max(heard) == pytest.approx(0.48)
     assert not example.interrupt()
+
+
+def test_a_notebook_analyses_a_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    from face_recording.takes.npz_file import write_npz
+    from made_up_takes import made_up
+
+    write_npz(made_up(1000, name="made up"), tmp_path / "take.npz")
+    monkeypatch.setenv("TAKE", str(tmp_path / "take.npz"))
+    notebook = json.loads((EXAMPLES / "analyse_take.ipynb").read_text(encoding="utf-8"))
+    assert all(not cell.get("outputs") for cell in notebook["cells"])  # nobody's face lies in it
+    names: dict[str, Any] = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), names)
+    said = capsys.readouterr().out
+    assert "made up: 1000 faces in 10.0 s, 100 % of them tracked" in said
+    assert "blinks" in said
+    assert len(names["smiles"]) > 0
+    matplotlib.pyplot.close("all")
+
+
+def test_a_client_without_ros_prints_what_a_web_socket_says(run: Callable[..., Running]) -> None:
+    """As docs/streams.md says what is sent."""
+    web = pytest.importorskip("aiohttp.web")
+    import asyncio
+
+    loop = asyncio.new_event_loop()
+    address: queue.Queue[int] = queue.Queue()
+
+    async def answer(request: Any) -> Any:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "hello", "format": 1, "names": ["jawOpen"]})
+        face = {"type": "face", "format": 1, "state": "tracking", "weights": {"mouthSmileLeft": 0.5, "jawOpen": 0.25}}
+        await socket.send_json(face)
+        await socket.close()
+        return socket
+
+    async def serve() -> None:
+        app = web.Application()
+        app.router.add_get("/", answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        address.put(runner.addresses[0][1])
+
+    serving = asyncio.run_coroutine_threadsafe(serve(), loop)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        lines = run("web_client.py", f"ws://127.0.0.1:{address.get(timeout=LIMIT_S)}/").finished()
+        assert serving.done()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(LIMIT_S)
+    assert lines == ["tracking: smile 0.50, jaw 0.25"]
+
+
+@pytest.mark.ros
+def test_two_wearers_on_two_domains_are_heard_by_one_program(run: Callable[..., Running]) -> None:
+    rclpy = pytest.importorskip("rclpy", reason="needs ROS 2: run `make test`")
+    kind = pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`").FaceBlendshapes
+    from rclpy.qos import qos_profile_sensor_data
+
+    own = int(os.environ.get("ROS_DOMAIN_ID") or 0)
+    domains = {"alice": own, "bob": (own + 1) % 102}
+    contexts, publishers = [], []
+    for i, (name, domain) in enumerate(domains.items()):
+        context = rclpy.Context()
+        rclpy.init(context=context, domain_id=domain)
+        node = rclpy.create_node("talker", namespace=f"{name}_{os.getpid()}", context=context)
+        face = kind(state=kind.STATE_TRACKING)
+        face.weights[kind.MOUTH_SMILE_LEFT] = 0.25 * (i + 1)
+        publishers.append((node.create_publisher(kind, "face/blendshapes", qos_profile_sensor_data), face))
+        contexts.append(context)
+
+    def speak() -> None:
+        for publisher, face in publishers:
+            publisher.publish(face)
+
+    pid = os.getpid()
+    example = run("two_wearers.py", *(f"{domain}:{name}_{pid}" for name, domain in domains.items()))
+    example.wait_for(f"alice_{pid} 0.25, bob_{pid} 0.50", speak)
+    assert "Traceback" not in "".join(example.interrupt())
+    for context in contexts:
+        rclpy.shutdown(context=context)

@@ -43,7 +43,8 @@ from rclpy.parameter import Parameter  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
 from rclpy.task import Future  # noqa: E402
 from rosgraph_msgs.msg import Clock  # noqa: E402
-from sensor_msgs.msg import PointCloud2  # noqa: E402
+from sensor_msgs.msg import JointState, PointCloud2  # noqa: E402
+from std_msgs.msg import String  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
@@ -567,6 +568,24 @@ def test_the_players_place_is_told_while_it_says_where_it_is(graph: Graph, monke
     monkeypatch.setattr("face_viz.node.PLAYER_S", -1.0)
     with watching(page):
         graph.spin_until(lambda: note(page, "player") is None, "end of a player that says nothing")
+
+
+def test_a_robots_head_is_told_while_there_is_one_and_somebody_looks(graph: Graph) -> None:
+    activate(graph)
+    page = graph.node._page
+    with watching(page):
+        descriptions = graph.other.create_publisher(String, "robot_head/description", LATCHED)
+        joints = graph.other.create_publisher(JointState, "robot_head/joints", RELIABLE)
+        descriptions.publish(String(data="<robot/>"))
+        assert graph.spin_until(lambda: note(page, "robot"), "robot") == {"urdf": "<robot/>"}
+
+        def told() -> Any:
+            joints.publish(JointState(name=["jaw", "neck"], position=[0.25, math.nan]))
+            return note(page, "joints")
+
+        assert graph.spin_until(told, "joints") == {"jaw": 0.25}
+        graph.other.destroy_publisher(descriptions)
+        graph.spin_until(lambda: note(page, "robot") is None and note(page, "joints") is None, "end of the robot")
 
 
 def test_takes_are_worked_on_unless_others_reach_the_page(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:

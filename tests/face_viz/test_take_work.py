@@ -237,4 +237,5 @@ def test_the_command_line_understands_what_it_is_asked(
 
 
 def test_the_page_offers_what_the_command_line_can_write() -> None:
-    assert {format_of(name, None) for name in FORMATS} == set(EXPORTED)
+    # A robot's joints and a model's coefficients need a file to be named, which the page cannot.
+    assert {format_of(name, None) for name in FORMATS} == set(EXPORTED) - {"joints", "flame"}

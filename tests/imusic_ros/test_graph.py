@@ -14,7 +14,7 @@ from face_model.share import share_dir
 from imu_sim.hub.process import main as simulator
 from imusic_ros.graph import GraphError, checked_namespace, load_graph, own_line
 
-GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "reference", "headless")
+GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "reference", "streams", "headless")
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -44,6 +44,14 @@ def test_an_argument_reaches_the_processes_it_concerns_with_its_type() -> None:
     assert started["imu_driver"].overrides["baud"] == 115200
     assert started["imu_sim"].overrides["link"] == "/dev/x"
     assert "model" not in started["face_inference"].overrides
+
+
+def test_streams_are_started_only_where_some_are_asked_for() -> None:
+    graph = load_graph("capture")
+    assert "face_streams" not in {p.name for p in graph.started_with({})}
+    (streams,) = (p for p in graph.started_with({"stream": "vmc:// ws://"}) if p.name == "face_streams")
+    assert streams.overrides == {"streams": "vmc:// ws://"}
+    assert not streams.essential
 
 
 def test_a_reference_is_started_only_where_one_is_asked_for() -> None:
@@ -79,7 +87,7 @@ def test_an_argument_has_help_bounds_and_the_default_that_holds_in_this_graph() 
     assert (demo["page_port"].spec.default, capture["page_port"].spec.default) == (0, 8080)
     assert (demo["port"].spec.default, capture["port"].spec.default) == ("/tmp/imusic_hub", "/dev/ttyUSB0")
     assert capture["rate"].spec.help == "Samples per second asked of the hub (1 to 1000 Hz)."
-    usual = {"Hub", "Estimator", "Viewer", "Reference", "Recorder", "All nodes"}
+    usual = {"Hub", "Estimator", "Viewer", "Reference", "Streams", "Recorder", "Robot", "All nodes"}
     assert {argument.group for argument in capture.values()} == usual
     assert {argument.group for argument in demo.values()} - usual == {"Simulated hub"}
     assert all(a.spec.description for name in GRAPHS for a in load_graph(name).arguments)
@@ -152,7 +160,8 @@ def test_the_time_of_all_nodes_is_one_argument() -> None:
 
 
 def test_every_launch_file_is_installed_and_starts_a_known_graph() -> None:
-    files = sorted(f for f in (share_dir() / "launch").glob("*.launch.py") if f.name != "rviz.launch.py")
+    views = {"rviz.launch.py", "robot_head.launch.py"}  # which start no graph
+    files = sorted(f for f in (share_dir() / "launch").glob("*.launch.py") if f.name not in views)
     assert [f.name.partition(".")[0] for f in files] == ["capture", "demo", "inference", "replay", "sensors"]
     for file in files:
         graph = Path(file).name.partition(".")[0]
@@ -177,3 +186,12 @@ def test_namespaces_that_ros_takes_pass(namespace: str) -> None:
 def test_what_holds_of_a_process_is_its_override_or_its_file() -> None:
     (page,) = (process for process in load_graph("demo").processes if process.name == "face_viz")
     assert (page.setting("port"), page.setting("host"), page.setting("none")) == (0, "127.0.0.1", None)
+
+
+def test_a_robot_is_started_only_where_one_is_named() -> None:
+    for name in ("demo", "capture", "sensors", "replay", "replay_weights"):
+        graph = load_graph(name)
+        assert "robot_head" not in {p.name for p in graph.started_with({})}
+        (robot,) = (p for p in graph.started_with({"robot": "demo_head"}) if p.name == "robot_head")
+        assert not robot.essential
+        assert robot.overrides["robot"] == "demo_head"

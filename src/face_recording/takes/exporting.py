@@ -49,6 +49,9 @@ FORMATS: Final = {
     "parquet": Format((".parquet",), RECORDED, "a table for pandas, Polars, DuckDB; needs pyarrow"),
     "video": Format((".mp4", ".webm"), 30.0, "the face beside its curves; needs ffmpeg", True, True),
     "gif": Format((".gif", ".webp"), 20.0, "the face beside its curves, for pages and messages", True, True),
+    "vrma": Format((".vrma",), RECORDED, "a VRM animation: expressions and head, for any VRM model"),
+    "joints": Format((".csv",), 50.0, "joint angles of a robot's head, within its limits and rates"),
+    "flame": Format((".npz",), RECORDED, "FLAME or SMPL-X coefficients; needs a map of your model"),
 }
 
 
@@ -68,6 +71,8 @@ class Export:
         correctives: for GLB, see `write_glb_take`.
         width: of pictures, pixels.
         curves: names of shapes; none: those that move most.
+        robot: for joints, a robot's name or file.
+        map: for flame, the file that `imusic retarget flame` wrote.
     """
 
     kind: str
@@ -81,6 +86,8 @@ class Export:
     correctives: bool = False
     width: int = 640
     curves: Sequence[str] = ()
+    robot: str = "demo_head"
+    map: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,14 @@ def check_export(asked: Export, overwrite: bool) -> None:
         from face_recording.takes.parquet_file import pyarrow_parquet
 
         pyarrow_parquet()
+    if asked.kind == "flame" and asked.map is None:
+        raise TakeError(
+            "expected the map of a model for flame, found none; make one with `imusic retarget flame`, --map"
+        )
+    if asked.kind == "joints":
+        from face_retarget.robot import ROBOTS
+
+        ROBOTS.find(asked.robot)
     if asked.kind == "video":
         from face_recording.takes.moving_picture import need_ffmpeg
 
@@ -192,6 +207,23 @@ def _writer(
         from face_recording.takes.parquet_file import write_parquet
 
         return lambda part: write_parquet(take, part)
+    if asked.kind == "vrma":
+        from face_recording.takes.vrma_file import write_vrma
+
+        return lambda part: write_vrma(take, part)
+    if asked.kind == "joints":
+        from face_recording.takes.joints_file import write_joints
+        from face_retarget.robot import load_robot
+
+        robot, _ = load_robot(asked.robot)
+        return lambda part: write_joints(take, robot, part)
+    if asked.kind == "flame":
+        from face_recording.takes.flame_file import write_flame
+        from face_retarget.flame.fit import load_map
+
+        assert asked.map is not None
+        by = load_map(asked.map)
+        return lambda part: write_flame(take, by, part)
     assert rig is not None
     if asked.kind == "glb":
         from face_recording.takes.glb_file import write_glb_take

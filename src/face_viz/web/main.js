@@ -8,6 +8,7 @@ import { Pace } from "./pace.js";
 import { at, Panel, text } from "./panel.js";
 import { Player } from "./player.js";
 import { Rig } from "./rig.js";
+import { Robot } from "./robot.js";
 import { Session } from "./session.js";
 import { setFine } from "./skin.js";
 import { Stage } from "./stage.js";
@@ -37,6 +38,7 @@ class Viewer {
     this.takes = new Takes(send);
     this.session = new Session(send, () => this.takes.recorded());
     this.player = new Player(send);
+    this.robot = new Robot();
     this.panel.opened = (tab) => this.curves.show(tab === "plots-tab");
     this.pace = new Pace(["full", "fine"].includes(asked.get("quality")));
     this.fine = asked.get("quality") === "fine" || !this.stage.software;
@@ -101,6 +103,8 @@ class Viewer {
     else if (type === "work") this.takes.tellWork(value);
     else if (type === "replayed") this.takes.tellReplay(value);
     else if (type === "player") this.player.show(value);
+    else if (type === "robot") this.robot.describe(value);
+    else if (type === "joints") this.robot.move(value ?? {});
     else if (type === "replay") at("replaying").hidden = !value?.on;
     else if (type === "reference") text("reference-name", value.source ? `Reference: ${value.source}` : "Reference");
   }

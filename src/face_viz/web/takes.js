@@ -4,7 +4,7 @@ import { at, text } from "./panel.js";
 
 const FORMATS = [
   ["csv", "Live Link CSV"], ["glb", "GLB, animated"], ["json", "JSON"], ["npz", "NumPy"], ["parquet", "Parquet"],
-  ["mp4", "video"], ["gif", "GIF"],
+  ["vrma", "VRM animation"], ["mp4", "video"], ["gif", "GIF"],
 ];
 const DOING = { check: "Checking", export: "Exporting" };
 

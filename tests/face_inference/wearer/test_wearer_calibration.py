@@ -14,7 +14,7 @@ from face_inference.errors import InferenceError, ProfileError
 from face_inference.tracker import FaceTracker
 from face_inference.wearer import wearer_calibration as module
 from face_inference.wearer.profile import ProfileFolder
-from face_inference.wearer.wearer_calibration import SLACK_S, WearerCalibration, known_wearer
+from face_inference.wearer.wearer_calibration import SLACK_S, WearerCalibration, kept_wearer
 from face_model import routine
 
 
@@ -78,7 +78,7 @@ def test_a_routine_makes_a_wearer_and_a_profile(tracker, description, routine_re
     offline = wearer_from_routine(description.mounts, prior, routine_recording)
     assert np.abs(tracker.wearer.mean - offline.mean).max() < 0.005
     # And the next session starts with it.
-    again = known_wearer("ann", description, folder)
+    again = kept_wearer("ann", description, folder)[0].jacobian
     np.testing.assert_allclose(again.mean, tracker.wearer.mean, atol=1e-6)
     assert "22 of 22" in folder.load("ann").label.quality
 
@@ -208,15 +208,14 @@ def test_it_does_not_start_without_a_neutral_or_with_a_bad_name(description, est
 
 
 def test_profiles_are_looked_up_for_the_model(tracker, description, routine_recording, folder):
-    assert known_wearer("", description, folder).source == "population"
     with pytest.raises(ProfileError):
-        known_wearer("ann", description, folder)
+        kept_wearer("ann", description, folder)
     calibration = WearerCalibration(tracker, description, "ann", folder, 0.0)
     play(tracker, routine_recording, calibration)
     finish(tracker, routine_recording, calibration)
     other = replace(description.prior, weights_mean=description.prior.weights_mean + 0.1)
-    anew = known_wearer("ann", replace(description, prior=other), folder)
+    anew = kept_wearer("ann", replace(description, prior=other), folder)[0].jacobian
     assert anew.source == "prompts"
     folder.save(replace(folder.load("ann"), routine=None))
     with pytest.raises(ProfileError):
-        known_wearer("ann", replace(description, prior=other), folder)
+        kept_wearer("ann", replace(description, prior=other), folder)

@@ -83,7 +83,7 @@ def test_the_format_follows_from_name_or_suffix() -> None:
     for to, out in ((None, None), (None, Path("a.bvh")), ("bvh", None), ("glb", Path("a.csv")), ("", None)):
         with pytest.raises(TakeError):
             format_of(to, out)
-    assert len({s for kind in FORMATS.values() for s in kind.suffixes}) == 9
+    assert len({s for kind in FORMATS.values() for s in kind.suffixes}) == 10
 
 
 def test_what_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
