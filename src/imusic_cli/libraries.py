@@ -29,7 +29,7 @@ LIBRARIES = (
         "rclpy",
         REQUIRED,
         "source a ROS 2 distribution's setup.bash, or run `make setup` in a checkout",
-        ("imu_driver", "face_inference", "face_viz", "recorder", "face_reference"),
+        ("imu_driver", "face_inference", "face_viz", "recorder", "face_reference", "face_fusion"),
     ),
     Library("imusic.msg", REQUIRED, "build the package (colcon build, or make setup) and source its setup file"),
     Library("typer", REQUIRED, "pip install 'typer>=0.12.5'"),

@@ -43,7 +43,8 @@ class Process:
         is_node: whether it is a ROS node; otherwise its settings are command-line flags.
         overrides: values that replace those of the file.
         essential: whether the graph ends with it; otherwise it is started again, and missed meanwhile.
-        only_with: its parameter without which it is not started: where that is empty or `none`; empty: always started.
+        only_with: its parameter without which it is not started: where that is empty, `none` or false; empty: always
+            started.
     """
 
     name: str
@@ -57,7 +58,7 @@ class Process:
     @property
     def wanted(self) -> bool:
         """Whether it is to be started with the values that it has."""
-        return not self.only_with or self.setting(self.only_with) not in (None, "", NONE)
+        return not self.only_with or self.setting(self.only_with) not in (None, False, "", NONE)
 
     def setting(self, key: str) -> object:
         """What holds for one of its parameters: its override, or what stands in its file.
