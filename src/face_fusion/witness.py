@@ -44,7 +44,7 @@ _MANY = 0.6
 _MISSED_S = 0.15
 _SPREAD_S = 30.0
 _BELIEF_S = 6.0
-_EVIDENCE_S = 0.5
+_EVIDENCE_S = 0.35
 """So long two pictures tell the same: what differs lasts."""
 _USUAL, _MOST_ODDS, _LEAST_ODDS = 3.0, 4.0, -6.0
 _FOR, _AGAINST = 1.0, -5.0
@@ -265,7 +265,7 @@ class Witness:
         variance = variance * np.maximum(self._chronic, 1.0)
         self._weigh(off, variance, weights, both, passed_s)
         keep = math.exp(-passed_s / _MISSED_S)
-        beyond = np.maximum(off - self._claimed - self._jitter, 0.0) * self.trusted[REGION] * both
+        beyond = np.maximum(off - self._claimed - self._jitter, 0.0) * np.square(self.trusted[REGION]) * both
         self.missed = keep * self.missed + (1.0 - keep) * beyond
         trusted = self.trusted[REGION] * both * variance / (variance + self._jitter)
         self._learned_s += passed_s * trusted

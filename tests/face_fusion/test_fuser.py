@@ -246,3 +246,28 @@ def test_a_source_that_tells_its_confidence_is_weighed_by_it() -> None:
         return float(face.shares[0, SMILE])
 
     assert share(0.95) > share(0.5) > share(0.2)
+
+
+def test_a_source_that_tells_of_the_mouth_moves_the_mouth_only() -> None:
+    """As a voice would: it measures some shapes, says how sure it is, and is silent at times."""
+    fuser = Fuser({"camera": WitnessParams(), "speech": WitnessParams()})
+    seen = np.zeros(arkit.COUNT, dtype=bool)
+    seen[JAW] = True
+    for k in range(400):
+        time_s = 0.01 * k
+        if k % 2 == 0:
+            fuser.see("speech", Picture(time_s, motion(time_s), seen, True, np.full(arkit.COUNT, 0.6)))
+        face = fuser.sense(SensorFace(time_s + 0.005, np.full(arkit.COUNT, 0.3), np.full(arkit.COUNT, 0.4)))
+    assert face is not None
+    assert face.shares[1, JAW] > 0.3
+    np.testing.assert_allclose(np.delete(face.weights, JAW), 0.3, atol=1e-9)
+    assert fuser.witnesses["camera"].condition == "silent"
+
+
+@pytest.mark.parametrize("stamp_s", [math.nan, math.inf])
+def test_stamps_that_are_none_are_refused(stamp_s: float) -> None:
+    fuser = Fuser({"camera": WitnessParams()})
+    assert fuser.sense(SensorFace(stamp_s, motion(0.0), np.full(arkit.COUNT, 0.5))) is None
+    assert fuser.see("camera", Picture(stamp_s, motion(0.0), ALL)) is None
+    assert fuser.refused == 1
+    assert fuser.witnesses["camera"].refused == 1

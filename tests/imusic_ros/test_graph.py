@@ -88,7 +88,7 @@ def test_an_argument_has_help_bounds_and_the_default_that_holds_in_this_graph() 
     assert (demo["page_port"].spec.default, capture["page_port"].spec.default) == (0, 8080)
     assert (demo["port"].spec.default, capture["port"].spec.default) == ("/tmp/imusic_hub", "/dev/ttyUSB0")
     assert capture["rate"].spec.help == "Samples per second asked of the hub (1 to 1000 Hz)."
-    usual = {"Hub", "Estimator", "Viewer", "Reference", "Recorder", "All nodes"}
+    usual = {"Hub", "Estimator", "Viewer", "Reference", "Fusion", "Recorder", "All nodes"}
     assert {argument.group for argument in capture.values()} == usual
     assert {argument.group for argument in demo.values()} - usual == {"Simulated hub"}
     assert all(a.spec.description for name in GRAPHS for a in load_graph(name).arguments)
