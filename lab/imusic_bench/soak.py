@@ -85,10 +85,11 @@ class Soak:
 
 @dataclass
 class _Heard:
-    """What came, in the order of arrival."""
+    """What came, in the order of arrival; of frames the first since `first_frame` was emptied, and the newest."""
 
     said: list[Said] = field(default_factory=list)
     faces: list[tuple[int, float, float, int]] = field(default_factory=list)
+    first_frame: bytes = b""
     frame: bytes = b""
 
     def newest(self) -> dict[str, Said]:
@@ -145,7 +146,18 @@ class _Listener:
 
     def newest_number(self) -> int:
         """Of the hub's newest sample that was heard of."""
-        return int(deserialize_message(self.heard.frame, ImuFrame).sequence)
+        return _number(self.heard.frame)
+
+    def resume(self) -> int:
+        """Switch the samples on; number of the first.
+
+        It may come before the driver's answer, and others with it.
+        """
+        self.heard.first_frame = b""
+        self.stream(True)
+        if not self.spin(START_S, lambda: bool(self.heard.first_frame)):
+            raise CommandError(f"expected samples within {START_S:g} s of switching them on, found none")
+        return _number(self.heard.first_frame)
 
     def close(self) -> None:
         self._executor.shutdown()
@@ -167,13 +179,18 @@ class _Listener:
 
     def _on_frame(self, raw: bytes) -> None:
         self.heard.frame = raw
+        self.heard.first_frame = self.heard.first_frame or raw
+
+
+def _number(raw_frame: bytes) -> int:
+    return int(deserialize_message(raw_frame, ImuFrame).sequence)
 
 
 def measure_soak(minutes: float, seed: int = 0, rate_hz: int = 100, say: Callable[[str], object] = print) -> Soak:
     """Run the demo's graph, disturb it as drawn from the seed, take its account.
 
     Raises:
-        CommandError: an essential process ended, or the driver does not switch its samples.
+        CommandError: an essential process ended, the driver does not switch its samples, or none come.
     """
     namespace = new_namespace()
     with ExitStack() as stack:
@@ -192,9 +209,7 @@ def _soak(listener: _Listener, supervisor: Supervisor, seconds: float, seed: int
         raise CommandError(f"expected driver and inference to report within {START_S:g} s, found {listener.heard.said}")
     listener.spin(SETTLE_S)
     newest, before = listener.account_time()
-    listener.stream(True)
-    listener.spin(START_S, lambda: listener.newest_number() != newest)
-    first = listener.newest_number()
+    first = listener.resume()
     happened: list[Happened] = []
     looks: list[tuple[float, dict[str, int]]] = []
     restarts: list[str] = []

@@ -22,7 +22,7 @@ from face_inference.model_folder import Model, load_model
 from face_inference.neutral_calibration import CalibrationResult
 from face_inference.tracker import FaceTracker, TrackerParams
 from face_inference.wearer.profile import ProfileFolder
-from face_inference.wearer.wearer_calibration import known_wearer
+from face_inference.wearer.wearer_calibration import kept_wearer
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
 from imu_driver.hub import ConnectionState, Hub, HubFigures, HubIdentity
@@ -61,6 +61,8 @@ class CaptureDiagnostics:
         model: name and version.
         engine: what runs the model, and why.
         wearer: where what is known of the wearer comes from.
+        glued_anew: whether the sensors do not move as in the wearer's profile, which counts little since: run the
+            guided routine again.
         recording_problem: why `record` has ended early; empty while it goes on, or where nothing is recorded.
     """
 
@@ -76,6 +78,7 @@ class CaptureDiagnostics:
     model: str
     engine: str
     wearer: str
+    glued_anew: bool = False
     recording_problem: str = ""
 
 
@@ -166,6 +169,7 @@ class FaceCapture:
             model=self._model,
             engine=self._choice,
             wearer=tracker.wearer.source,
+            glued_anew=tracker.wear.glued_anew,
             recording_problem="" if recorder is None else recorder.problem,
         )
 
@@ -205,6 +209,10 @@ class FaceCapture:
         if not result.success:
             raise CalibrationError(result.message)
         return result
+
+    def forget_worn(self) -> None:
+        """Go back to what the wearer's profile tells, smoothly, and learn from wear anew."""
+        self._tracker.forget_worn()
 
     def close(self) -> None:
         """Stop the hub, end a simulated one, release the engine; may be called twice."""
@@ -279,6 +287,7 @@ def open_capture(
     hub: str = "imusic_v1",
     baud: int = BAUD,
     record: str | Path | None = None,
+    learn_while_worn: bool = True,
     connect_s: float | None = None,
     silence_s: float = SILENCE_S,
 ) -> FaceCapture:
@@ -299,6 +308,8 @@ def open_capture(
         hub: kind of hub, one of `imu_driver.hubs.HUBS`.
         baud: of a serial port, bits per second, 9600 to 12 million.
         record: file that all bytes of a live hub are also written to.
+        learn_while_worn: whether wear adds to what the profile tells, for as long as this capture lasts; the profile
+            stays as it is. Without a profile nothing is learned.
         connect_s: how long the first sample is waited for; None: 10 s, and 60 s for a simulated hub.
         silence_s: how long samples may stay away later on, s.
 
@@ -310,7 +321,7 @@ def open_capture(
     """
     rate_hz, baud = _whole("rate_hz", rate_hz, 1, 1000), _whole("baud", baud, SLOWEST_BAUD, FASTEST_BAUD)
     sensors, loaded = load_layout(layout), load_model(model)
-    known = known_wearer(wearer, loaded.description, ProfileFolder())
+    profile = kept_wearer(wearer, loaded.description, ProfileFolder())[0] if wearer else None
     if isinstance(engine, str):
         choice = create_engine(loaded, engine)
         runs, announcement = choice.engine, choice.announcement
@@ -318,7 +329,9 @@ def open_capture(
         runs = engine(loaded)
         announcement = f"{loaded.description.title} runs on {runs.description} (given by the caller)"
     tracker = FaceTracker(loaded.description, runs, TrackerParams())
-    tracker.wearer = known
+    if profile is not None:
+        tracker.use_wearer(profile.jacobian, profile.worn)
+    tracker.learn_while_worn = learn_while_worn
     opened: Source | None = None
     try:
         opened = open_source(source, layout, baud, record)

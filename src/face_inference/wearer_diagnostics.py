@@ -62,7 +62,7 @@ def wear_values(wear: WearLearning) -> dict[str, object]:
     learning = "on" if wear.can_learn else "waits for a routine or a profile to add to"
     return {
         "learn_while_worn": learning if wear.enabled else "off",
-        "wearer_fits": "no" if wear.glued_anew else "yes",
+        "wearer_fits": {True: "yes", False: "no", None: "not known"}[wear.fits],
         "worn_s": wear.worn_s,
         "worn_rounds_kept": wear.kept,
         "worn_rounds_rejected": wear.rejected,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from face_model.livelink_packet import PORT as LIVELINK_PORT
 from face_reference.datagrams import parse_listen
 from face_reference.errors import SourceError
-from face_reference.livelink.packet import PORT as LIVELINK_PORT
 from face_reference.livelink.source import LiveLinkSource
 from face_reference.source import ReferenceSource
 from face_reference.vmc import PORT as VMC_PORT

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
+from face_model.osc import OscError, OscMessage, decode
 from face_model.rigs.names import match
 from face_reference.datagrams import DatagramReader
 from face_reference.frame import LARGEST_WEIGHT, ReferenceFrame
-from face_reference.osc import OscError, OscMessage, decode
 
 PORT = 39539
 """Where VMC performers send by default; some tools listen on 39540."""

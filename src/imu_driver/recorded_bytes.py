@@ -1,8 +1,9 @@
 """What a hub sent, as bytes in a file: written beside a live connection, read back as a transport.
 
 The file: the 8 bytes of `MAGIC`, then for each piece as it was read `arrival_s` (float64, s on the host's monotonic
-clock), `size` (uint32) and `size` bytes, all little endian. What the host sent stands between what it read, as on a
-line that echoes: from its pings a listener learns the hub's clock as the live connection did.
+clock), `size` (uint32) and `size` bytes, all little endian. A read that found nothing is a piece of no bytes: it tells
+a hub that was late from a host that was. What the host sent stands between the frames it read, as on a line that
+echoes: from its pings a listener learns the hub's clock as the live connection did.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ LONGEST: Final = 1 << 24
 """Most bytes of one piece; no transport reads as much at once, so a larger size is damage."""
 
 _HEAD: Final = struct.Struct("<dI")
+
+_FRAME_END: Final = b"\0"
+_LONGEST_FRAME: Final = 1 << 16
+"""What is longer without an end is no frame, and is written as it came."""
 
 
 class RecordedBytesTransport:
@@ -125,7 +130,7 @@ class RecordingTransport:
         self.problem = ""
         self._file: IO[bytes] | None = Path(path).open("wb")  # noqa: SIM115 - `close_file` closes it
         self._file.write(MAGIC)
-        self._between_frames = True
+        self._half_frame = b""
 
     @property
     def foreign(self) -> int:
@@ -144,6 +149,9 @@ class RecordingTransport:
 
     def open(self, is_hub: IsHub | None = None) -> None:
         """Open; raises `TransportError`."""
+        if self._half_frame:  # its other half will not come
+            self._keep(self._half_frame + _FRAME_END)
+            self._half_frame = b""
         self._transport.open(is_hub)
 
     def read(self, timeout_s: float) -> bytes:
@@ -152,15 +160,15 @@ class RecordingTransport:
         A file that takes no more ends the recording, not the connection: `problem` says so.
         """
         data = self._transport.read(timeout_s)
-        if data and self._file is not None:
-            self._keep(data)
-            self._between_frames = data.endswith(b"\0")
+        waiting = self._half_frame + data
+        end = len(waiting) if len(waiting) > _LONGEST_FRAME else waiting.rfind(_FRAME_END) + 1
+        self._half_frame = waiting[end:]
+        self._keep(waiting[:end])
         return data
 
     def write(self, data: bytes) -> None:
-        """Send, and record it unless half a frame was read last, which it would spoil; raises `TransportError`."""
-        if self._between_frames:
-            self._keep(data)
+        """Send, and record it before a frame of which half was read; raises `TransportError`."""
+        self._keep(data)
         self._transport.write(data)
 
     def close(self) -> None:
@@ -169,6 +177,9 @@ class RecordingTransport:
 
     def close_file(self) -> None:
         """End the recording; may be called twice, and raises nothing: `problem` says what went wrong."""
+        if self._half_frame:
+            self._keep(self._half_frame)
+            self._half_frame = b""
         file, self._file = self._file, None
         if file is not None:
             try:

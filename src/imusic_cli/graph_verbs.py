@@ -114,6 +114,11 @@ reference = graph_verb(
     "Publish a phone's or a webcam's face on face/reference; `capture` and `demo` do so with --reference.",
     positional="reference",
 )
+stream = graph_verb(
+    "streams",
+    "Send the face of a running graph or replay to animation tools; `capture` and `demo` do so with --stream.",
+    positional="stream",
+)
 inference = graph_verb(
     "inference",
     "Compute the faces of several wearers in one process, each in the namespace of their `imusic sensors`.",

@@ -7,7 +7,7 @@ import sys
 from imusic_cli.libraries import advice_for
 from imusic_ros.program import end_at_once_on_signals
 
-UNTIL_CTRL_C = ("demo", "capture", "sensors", "inference", "reference")
+UNTIL_CTRL_C = ("demo", "capture", "sensors", "inference", "reference", "stream")
 """Verbs that run until they are ended: being ended early, while libraries are imported, is no failure either."""
 
 

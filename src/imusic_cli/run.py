@@ -21,6 +21,9 @@ from face_model.errors import FaceModelError
 from face_model.faces import load_rig
 from face_model.layout import load_layout
 from face_model.share import expanded
+from face_streams.address import parse_streams
+from face_streams.errors import StreamsError
+from face_streams.mapping import MAPPINGS
 from imu_driver.udp import parse_address
 from imusic_cli.errors import CommandError, UsageError
 from imusic_cli.foreground import own_foreground_group
@@ -213,7 +216,7 @@ def check_libraries(processes: Sequence[Process]) -> None:
 
 
 def check_files(processes: tuple[Process, ...]) -> None:
-    """Find out before anything starts whether model, layout, face and motion can be used.
+    """Find out before anything starts whether model, layout, face, motion and streams can be used.
 
     Raises:
         CommandError: with the loader's own words.
@@ -232,6 +235,8 @@ def check_files(processes: tuple[Process, ...]) -> None:
                 load_rig(str(process.overrides["face"]))
         except (InferenceError, FaceModelError) as error:
             raise CommandError(str(error)) from error
+        if "streams" in process.overrides:
+            _check_streams(process)
         if process.overrides.get("udp"):
             _check_udp(str(process.overrides["udp"]))
         if "motion" in process.overrides:
@@ -245,6 +250,15 @@ def _check_udp(text: str) -> None:
         raise UsageError(
             f"--udp: expected HOST:PORT to listen on, such as 0.0.0.0:5055, found {text!r}; correct it"
         ) from error
+
+
+def _check_streams(process: Process) -> None:
+    try:
+        addresses = parse_streams(str(process.overrides["streams"]))
+        for name in {address.mapping or str(process.setting("mapping")) for address in addresses}:
+            MAPPINGS.load(name)
+    except StreamsError as error:
+        raise UsageError(f"stream: {error}") from error
 
 
 def _check_wearers(process: Process) -> None:

@@ -66,6 +66,7 @@ VERBS = {
     "demo": Verb(RUN, "Watch a simulated face: no hardware needed.", "imusic_cli.graph_verbs", "demo"),
     "capture": Verb(RUN, "Capture a face from a hub.", "imusic_cli.graph_verbs", "capture"),
     "reference": Verb(RUN, "A phone's or a webcam's face beside the sensors.", "imusic_cli.graph_verbs", "reference"),
+    "stream": Verb(RUN, "The face to animation tools, avatars and web pages.", "imusic_cli.graph_verbs", "stream"),
     "record": Verb(RUN, "Record a running graph, to be replayed.", "imusic_cli.record", "record"),
     "replay": Verb(RUN, "Play a recording back, computed again bit for bit.", "imusic_cli.replay", "replay"),
     "takes": Verb(RUN, "Recordings: list, check, cut, export to animation tools.", "imusic_cli.takes", "app"),

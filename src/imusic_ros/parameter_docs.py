@@ -16,7 +16,7 @@ from imusic_ros.graph import GraphError, graph_file, load_graph, parameter_table
 from imusic_ros.parameters import ParameterSpec
 
 HERE = "python -m imusic_ros.parameter_docs"
-SHOWN_GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "reference")
+SHOWN_GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "reference", "streams")
 """Those that people start."""
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from face_capture import CalibrationError, CaptureError, Face, SourceError, open_capture
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
@@ -15,6 +17,8 @@ from face_inference.errors import LayoutMismatchError, ProfileError
 from face_inference.face_estimate import FaceEstimate, InputLayout, TrackingState
 from face_inference.model_folder import Model, load_model
 from face_inference.tracker import FaceTracker
+from face_inference.wearer.profile import ProfileFolder, WearerProfile, new_profile
+from face_inference.wearer.wear_learning import WearLearning
 from face_model import arkit
 from face_model.errors import LayoutError
 from face_model.imu_sample import ImuSample
@@ -159,6 +163,48 @@ def test_a_recording_without_samples_is_an_error(tmp_path: Path) -> None:
     empty.write_bytes(MAGIC)
     with open_capture(f"recorded:{empty}") as capture, pytest.raises(SourceError, match=r"empty\.bytes"):
         next(capture)
+
+
+@pytest.fixture
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WearerProfile:
+    """Of a wearer whose wear has taught something; beside the user's own profiles."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    description = load_model("imusic").description
+    mounts, prior = description.mounts, description.prior
+    known = prior.unknown_wearer
+    made = new_profile("ann", known, prior, mounts.names, mounts.names[mounts.reference], "imusic", "a test")
+    made = replace(made, worn=replace(known, mean=1.5 * known.mean))
+    ProfileFolder().save(made)
+    return made
+
+
+def test_what_wear_taught_before_is_used_and_can_be_forgotten(
+    hub_bytes: HubBytes, faces: list[Face], profile: WearerProfile
+) -> None:
+    def weights(forget: bool) -> NDArray[np.floating]:
+        with open_capture(f"recorded:{hub_bytes[0]}", wearer="ann", learn_while_worn=False) as capture:
+            if forget:
+                capture.forget_worn()
+            return np.array([face.weights.array for face in capture])
+
+    kept, forgotten = weights(forget=False), weights(forget=True)
+    anybody = np.array([face.weights.array for face in faces])
+    assert np.abs(kept[-1] - anybody[-1]).max() > 1e-3
+    np.testing.assert_allclose(forgotten[-1], anybody[-1], atol=1e-4)
+
+
+@pytest.mark.parametrize("learn", [True, False])
+def test_wear_adds_to_a_profile_unless_it_shall_not(
+    hub_bytes: HubBytes, profile: WearerProfile, monkeypatch: pytest.MonkeyPatch, learn: bool
+) -> None:
+    learning: list[bool] = []
+    tick = WearLearning.tick
+    monkeypatch.setattr(WearLearning, "tick", lambda self, row: (learning.append(self.enabled), tick(self, row))[1])
+    with open_capture(f"recorded:{hub_bytes[0]}", wearer="ann", learn_while_worn=learn) as capture:
+        for _ in capture:
+            pass
+        assert not capture.diagnostics.glued_anew
+    assert set(learning) == {learn}
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_opened(

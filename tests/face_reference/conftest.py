@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from face_reference.livelink.packet import VALUES, Packet
+from face_model.livelink_packet import VALUES, Packet
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from face_model import arkit
+from face_model.livelink_packet import Packet, encode
 from face_reference.datagrams import FOREIGN, parse_listen
 from face_reference.errors import SourceError
 from face_reference.livelink import source as livelink_source
-from face_reference.livelink.packet import Packet, encode
 from face_reference.livelink.source import MOST_PHONES, LiveLinkSource
 
 

@@ -18,7 +18,7 @@ from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 
-from face_reference.livelink.packet import Packet, encode  # noqa: E402
+from face_model.livelink_packet import Packet, encode  # noqa: E402
 from face_reference.node import FaceReferenceNode  # noqa: E402
 from imusic_ros.health import OK, WARN  # noqa: E402
 from imusic_ros.qos import SENSOR_DATA  # noqa: E402

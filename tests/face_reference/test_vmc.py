@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_model import arkit
-from face_reference.osc import OscError, OscMessage, decode
+from face_model.osc import OscError, OscMessage, decode
 from face_reference.vmc import VmcSource
 
 JAW, BLINK = arkit.INDEX["jawOpen"], arkit.INDEX["eyeBlinkLeft"]

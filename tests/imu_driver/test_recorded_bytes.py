@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imu_driver.recorded_bytes import MAGIC, RecordedBytesTransport, RecordingTransport, write_piece
-from imu_driver.transport import EndedError, LostError, NotFoundError, TransportError
+from imu_driver.transport import EndedError, IsHub, LostError, NotFoundError, TransportError
 
 Pieces = list[tuple[float, bytes]]
 
@@ -93,6 +93,73 @@ def test_an_impossible_arrival_is_damage(written: Callable[[Pieces], Path], arri
     assert transport.read(0.0) == b"a"
     with pytest.raises(EndedError, match="damaged"):
         transport.read(0.0)
+
+
+class _Line:
+    """A line that gives what it is told to, in the pieces it is told to; None is a read that finds nothing."""
+
+    foreign, datagrams, description = 0, False, "line"
+
+    def __init__(self, pieces: list[bytes | None]) -> None:
+        self._pieces = pieces
+
+    def open(self, is_hub: IsHub | None = None) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def read(self, timeout_s: float) -> bytes:
+        return self._pieces.pop(0) or b""
+
+    def write(self, data: bytes) -> None:
+        pass
+
+
+frames = st.lists(st.binary(min_size=1, max_size=12).map(lambda data: data.replace(b"\0", b"\1") + b"\0"), max_size=6)
+
+
+@given(frames, st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_what_is_sent_stands_between_frames_however_they_are_read(
+    tmp_path: Path, sent: list[bytes], data: st.DataObject
+) -> None:
+    line = b"".join(sent)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(line)), max_size=6)))
+    pieces = [line[a:b] for a, b in zip([0, *cuts], [*cuts, len(line)], strict=True)]
+    now_s = iter(range(1000))
+    recorder = RecordingTransport(_Line(list(pieces)), tmp_path / "take.bytes", lambda: float(next(now_s)))
+    recorder.open()
+    for _ in pieces:
+        recorder.write(b"ping\0")
+        recorder.read(0.0)
+    recorder.close_file()
+    found = read(RecordedBytesTransport(tmp_path / "take.bytes"))
+    assert [frame for _, piece in found for frame in piece.split(b"\0") if frame == b"ping"] == [b"ping"] * len(pieces)
+    assert b"".join(piece for _, piece in found if piece != b"ping\0") == line
+    assert all(piece.endswith(b"\0") or not piece for _, piece in found)
+
+
+def test_a_read_that_finds_nothing_is_recorded(tmp_path: Path) -> None:
+    now_s = iter((1.0, 2.0, 3.0))
+    recorder = RecordingTransport(_Line([b"a\0", None, b"b\0"]), tmp_path / "take.bytes", lambda: next(now_s))
+    recorder.open()
+    for _ in range(3):
+        recorder.read(0.0)
+    recorder.close_file()
+    assert read(RecordedBytesTransport(tmp_path / "take.bytes")) == [(1.0, b"a\0"), (2.0, b""), (3.0, b"b\0")]
+
+
+def test_half_a_frame_of_a_connection_that_was_lost_spoils_no_other(tmp_path: Path) -> None:
+    now_s = iter(range(100))
+    recorder = RecordingTransport(_Line([b"hal", b"whole\0"]), tmp_path / "take.bytes", lambda: float(next(now_s)))
+    for _ in range(2):
+        recorder.open()
+        recorder.read(0.0)
+        recorder.close()
+    recorder.close_file()
+    found = b"".join(piece for _, piece in read(RecordedBytesTransport(tmp_path / "take.bytes")))
+    assert found.split(b"\0") == [b"hal", b"whole", b""]
 
 
 def test_a_full_disk_ends_the_recording_and_not_the_connection(written: Callable[[Pieces], Path]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
 
-from imusic_cli.errors import CommandError
+from imusic_cli.errors import CommandError, UsageError
 from imusic_cli.run import _free_place, check_files, run_graph
 from imusic_ros.graph import Process
 
@@ -79,3 +79,16 @@ def test_a_namespace_that_ros_does_not_take_is_refused_before_anything_is_loaded
 def test_names_of_wearers_are_checked_before_anything_starts(names: str, found: str) -> None:
     with pytest.raises(CommandError, match=found):
         run_graph("inference", {"wearers": names.split(",")})
+
+
+@pytest.mark.parametrize(
+    ("streams", "mapping", "told"),
+    [("vnc://", "plain", "did you mean vmc"), ("vmc://", "vtubers", "did you mean vtuber"), ("ws://", "vtuber", "")],
+)
+def test_streams_that_make_no_sense_are_told_before_anything_starts(streams: str, mapping: str, told: str) -> None:
+    wanted = process(streams=streams, mapping=mapping)
+    if not told:
+        check_files(wanted)
+        return
+    with pytest.raises(UsageError, match=told):
+        check_files(wanted)

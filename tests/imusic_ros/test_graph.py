@@ -14,7 +14,7 @@ from face_model.share import share_dir
 from imu_sim.hub.process import main as simulator
 from imusic_ros.graph import GraphError, checked_namespace, load_graph, own_line
 
-GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "reference", "headless")
+GRAPHS = ("demo", "capture", "sensors", "inference", "replay", "reference", "streams", "headless")
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -44,6 +44,14 @@ def test_an_argument_reaches_the_processes_it_concerns_with_its_type() -> None:
     assert started["imu_driver"].overrides["baud"] == 115200
     assert started["imu_sim"].overrides["link"] == "/dev/x"
     assert "model" not in started["face_inference"].overrides
+
+
+def test_streams_are_started_only_where_some_are_asked_for() -> None:
+    graph = load_graph("capture")
+    assert "face_streams" not in {p.name for p in graph.started_with({})}
+    (streams,) = (p for p in graph.started_with({"stream": "vmc:// ws://"}) if p.name == "face_streams")
+    assert streams.overrides == {"streams": "vmc:// ws://"}
+    assert not streams.essential
 
 
 def test_a_reference_is_started_only_where_one_is_asked_for() -> None:
@@ -88,7 +96,7 @@ def test_an_argument_has_help_bounds_and_the_default_that_holds_in_this_graph() 
     assert (demo["page_port"].spec.default, capture["page_port"].spec.default) == (0, 8080)
     assert (demo["port"].spec.default, capture["port"].spec.default) == ("/tmp/imusic_hub", "/dev/ttyUSB0")
     assert capture["rate"].spec.help == "Samples per second asked of the hub (1 to 1000 Hz)."
-    usual = {"Hub", "Estimator", "Viewer", "Reference", "Fusion", "Recorder", "All nodes"}
+    usual = {"Hub", "Estimator", "Viewer", "Reference", "Fusion", "Streams", "Recorder", "All nodes"}
     assert {argument.group for argument in capture.values()} == usual
     assert {argument.group for argument in demo.values()} - usual == {"Simulated hub"}
     assert all(a.spec.description for name in GRAPHS for a in load_graph(name).arguments)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_model import arkit, rotation
-from face_reference.livelink.packet import VALUES, Packet, encode
+from face_model import arkit
+from face_model.livelink_packet import VALUES, Packet, encode, head_angles
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.motion import Floats
 from imu_sim.phone.camera import Camera, CameraModel
@@ -107,7 +107,7 @@ class LiveLinkPhone:
             return
         values = np.zeros(VALUES, dtype=np.float32)
         values[: arkit.COUNT] = said
-        values[arkit.COUNT : arkit.COUNT + 3] = _yaw_pitch_roll(head)
+        values[arkit.COUNT : arkit.COUNT + 3] = head_angles(head)
         rate = round(self._model.rate_hz)
         frame, part = divmod(self._clock.at(stamped_s) * rate, 1.0)
         packet = Packet(DEVICE, SUBJECT, int(frame) % (86400 * rate), float(np.float32(part)), (rate, 1), values)
@@ -121,13 +121,3 @@ class LiveLinkPhone:
         except OSError:
             return  # nobody listens yet: a phone keeps sending
         self.sent += 1
-
-
-def _yaw_pitch_roll(quaternion: Floats) -> tuple[float, float, float]:
-    """Angles of `face_reference.head_frames`, rad."""
-    m = rotation.to_matrix(quaternion)
-    return (
-        float(np.arctan2(m[1, 0], m[0, 0])),
-        float(np.arcsin(np.clip(-m[2, 0], -1.0, 1.0))),
-        float(np.arctan2(m[2, 1], m[2, 2])),
-    )

@@ -169,6 +169,14 @@ class WearLearning:
         """Time in which the face moved since the beginning, s."""
         return self._count / WORN_HZ
 
+    @property
+    def fits(self) -> bool | None:
+        """Whether the wearer is whom the labels are of, glued on as then; None while nothing can tell."""
+        if self.glued_anew:
+            return False
+        looked = self._enabled and self._count >= FIT_EVERY + FIT_AFTER
+        return True if looked and self.labelled.evidence is not None else None
+
     def tick(self, features: NDArray[np.float32]) -> LinearEstimate | None:
         """One tick's features (F,); the linear estimate of what is `known` from here on, where that changes."""
         if not self._enabled:

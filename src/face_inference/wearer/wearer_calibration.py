@@ -149,8 +149,3 @@ def kept_wearer(name: str, description: ModelDescription, folder: ProfileFolder)
     """
     mounts = description.mounts
     return fitted(folder.load(name), description.prior, mounts.names, mounts.names[mounts.reference])
-
-
-def known_wearer(name: str, description: ModelDescription, folder: ProfileFolder) -> WearerJacobian:
-    """What labels told of the wearer of this profile; an empty name means an unknown wearer. See `kept_wearer`."""
-    return kept_wearer(name, description, folder)[0].jacobian if name else description.prior.unknown_wearer

@@ -7,10 +7,9 @@ from collections import Counter
 import numpy as np
 
 from face_model import arkit
-from face_reference import head_frames
+from face_model.livelink_packet import PORT, Packet, PacketError, decode, head_orientation
 from face_reference.datagrams import DatagramReader
 from face_reference.frame import ReferenceFrame
-from face_reference.livelink.packet import PORT, Packet, PacketError, decode
 from face_reference.names import printable
 
 MOST_PHONES = 16
@@ -112,7 +111,8 @@ class LiveLinkSource:
         head = None
         angles = packet.head_angles
         if any(angles):  # the app sends zeros where it is told to leave the head out
-            head = head_frames.from_angles(*angles)
+            x, y, z, w = (float(part) for part in head_orientation(*angles))
+            head = (x, y, z, w)
         return ReferenceFrame(
             source,
             arrival_s,

@@ -38,6 +38,7 @@ def test_without_a_label_nothing_is_learned(prior, channels, monkeypatch):
     learning = learning_of(prior, channels)
     assert not learning.can_learn
     assert not worn(learning, motion(prior, channels, somebody(prior, 1), FIRST + 50, 1))
+    assert learning.fits is None, "there is nothing that could fit"
     assert learning.known is prior.unknown_wearer
     assert (learning.kept, learning.rejected) == (0, 0)
 
@@ -221,8 +222,10 @@ def test_labels_of_another_gluing_are_found_out_and_count_little(prior, channels
     monkeypatch.setattr(wear_learning, "MISFIT", (-1e6, 0.0))  # whatever comes does not fit
     known = many_labels(prior, somebody(prior, 1), 1)
     learning = learning_of(prior, channels, known)
+    assert learning.fits is None, "nothing was seen yet"
     changed = worn(learning, motion(prior, channels, 1.5 * somebody(prior, 8), 260, 1))
     assert learning.glued_anew
+    assert learning.fits is False
     assert changed[0] < 60 * WORN_HZ, "within a minute"
     loose = loosened(prior, known)
     np.testing.assert_allclose(learning.labelled.mean, loose.mean, atol=1e-5)
@@ -240,6 +243,7 @@ def test_labels_of_this_gluing_are_let_be(prior, channels):
     learning = learning_of(prior, channels, many_labels(prior, jacobian, 1))
     worn(learning, motion(prior, channels, jacobian, 700, 1))
     assert not learning.glued_anew
+    assert learning.fits is True
     assert learning.labelled.source == "prompts"
 
 

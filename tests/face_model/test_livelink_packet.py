@@ -10,8 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from face_model import arkit
-from face_reference.livelink.packet import VALUES, Packet, PacketError, decode, encode
+from face_model import arkit, rotation
+from face_model.livelink_packet import (
+    VALUES,
+    Packet,
+    PacketError,
+    decode,
+    encode,
+    eye_angles,
+    head_angles,
+    head_orientation,
+)
 
 GOLDEN = (
     bytes.fromhex(
@@ -149,3 +158,23 @@ def with_field(at: int, field: bytes) -> bytes:
 def test_hostile_packets_are_refused_by_reason(data: bytes, reason: str) -> None:
     with pytest.raises(PacketError, match=f"^{reason}$"):
         decode(data)
+
+
+@given(yaw=st.floats(-3.0, 3.0), pitch=st.floats(-1.5, 1.5), roll=st.floats(-3.0, 3.0))
+def test_angles_of_the_head_there_and_back(yaw: float, pitch: float, roll: float) -> None:
+    assert head_angles(head_orientation(yaw, pitch, roll)) == pytest.approx((yaw, pitch, roll), abs=1e-6)
+
+
+def test_signs_of_the_head() -> None:
+    """Positive: to its left, up, leaning to its right; see the module's text for the sources."""
+    ahead, left = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+    assert rotation.rotate(head_orientation(0.3, 0.0, 0.0), ahead)[1] > 0.0
+    assert rotation.rotate(head_orientation(0.0, 0.3, 0.0), ahead)[2] > 0.0
+    assert rotation.rotate(head_orientation(0.0, 0.0, 0.3), left)[2] > 0.0
+
+
+def test_eyes_turn_with_their_weights() -> None:
+    weights = np.zeros(arkit.COUNT)
+    weights[[arkit.INDEX["eyeLookOutLeft"], arkit.INDEX["eyeLookInRight"]]] = 0.5  # both to the face's left
+    weights[[arkit.INDEX["eyeLookDownLeft"], arkit.INDEX["eyeLookDownRight"]]] = 0.25
+    np.testing.assert_allclose(eye_angles(weights), [-0.3, 0.15, -0.045] * 2, atol=1e-6)

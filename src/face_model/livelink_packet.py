@@ -16,6 +16,16 @@ reads and writes it): nothing is said of it by its vendor. All numbers are big-e
     and of the right eye, rad
 
 Versions from 7 on are of the app's other mode, which sends no ARKit weights.
+
+Signs of the angles, which no vendor publishes. Head: yaw is positive where the face turns to its left, pitch where it
+looks up, roll where it leans to its right; yaw first, then pitch, then roll. So three readers and writers not written
+here have it: VRCFaceTracking's LiveLinkTrackingModule (it negates all three for a head that is positive to the right,
+down, and leaning left, as `UnifiedHeadData` says), MeFaMo by JimWest (from MediaPipe's matrix), and a page that turns a
+VRM 0 neck by them. In a recorded take of the app (27 s) the eyes counter the head at 0.88 (yaw) and 0.63 (pitch) of its
+speed under these signs, as those of a person do who looks at the phone, and run ahead of it under the others.
+Eyes: yaw is positive to the face's right, pitch down, the opposite of the head's, and roll is yaw times pitch: in four
+recorded takes of three people yaw is -0.6 rad times (out - in) on the left, +0.6 on the right, pitch 0.55 to 0.61 rad
+times (down - up), each at a correlation of 0.98 or more, and roll follows with R2 of 0.999.
 """
 
 from __future__ import annotations
@@ -28,7 +38,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from face_model import arkit
+from face_model import arkit, rotation
 
 VERSION: Final = 6
 PORT: Final = 11111
@@ -42,6 +52,9 @@ _LONGEST_S = 86400.0 * 2
 """A frame number says less than a day; twice that leaves room for counts that do not begin at midnight."""
 _LARGEST_VALUE = 10.0
 """Weights stay below 1.2, angles below 3.2; what is beyond this is no value."""
+_EYE_RAD = 0.6
+"""rad of an eye's turn at weight 1; see the signs above."""
+_LOOK = [arkit.INDEX[f"eyeLook{way}{side}"] for way in ("Out", "In", "Down", "Up") for side in ("Left", "Right")]
 
 
 class PacketError(ValueError):
@@ -136,6 +149,37 @@ def encode(packet: Packet) -> bytes:
         return head
     when = _TIME.pack(packet.frame, packet.part, *packet.rate)
     return head + when + bytes([len(packet.values)]) + np.asarray(packet.values, dtype=">f4").tobytes()
+
+
+def head_angles(orientation: NDArray[np.floating]) -> tuple[float, float, float]:
+    """Yaw, pitch and roll as the packet has them, rad, of a head's orientation.
+
+    Args:
+        orientation: (4,) quaternion x, y, z, w, not zero, that turns `face_head` (x out of the face, y to its left, z
+            up) into the view in which a face that looks straight ahead has the identity.
+    """
+    x, y, z, w = orientation.tolist()
+    size = math.hypot(x, y, z, w)
+    x, y, z, w = x / size, y / size, z / size, w / size
+    yaw = math.atan2(2.0 * (x * y + w * z), 1.0 - 2.0 * (y * y + z * z))
+    down = math.asin(min(1.0, max(-1.0, 2.0 * (w * y - x * z))))
+    roll = math.atan2(2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y))
+    return yaw, -down, roll
+
+
+def head_orientation(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
+    """(4,) the orientation whose `head_angles` these are."""
+    turns = [rotation.from_vector(np.eye(3)[axis] * angle) for axis, angle in ((2, yaw), (1, -pitch), (0, roll))]
+    return np.asarray(rotation.multiply(rotation.multiply(turns[0], turns[1]), turns[2]))
+
+
+def eye_angles(weights: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(6,) yaw, pitch and roll of the left and of the right eye that go with gaze weights (52,), rad."""
+    left_out, right_out, left_in, right_in, left_down, right_down, left_up, right_up = weights[_LOOK].tolist()
+    left, right = -_EYE_RAD * (left_out - left_in), _EYE_RAD * (right_out - right_in)
+    left_pitch, right_pitch = _EYE_RAD * (left_down - left_up), _EYE_RAD * (right_down - right_up)
+    turns = [left, left_pitch, left * left_pitch, right, right_pitch, right * right_pitch]
+    return np.array(turns, dtype=np.float32)
 
 
 def _text(data: bytes, at: int) -> tuple[str, int]:

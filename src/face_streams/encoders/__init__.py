@@ -1,0 +1,1 @@
+"""Faces to bytes, one module a protocol; no sockets and no ROS."""
