@@ -161,6 +161,7 @@ class PhaseRow:
         sensors, camera_alone, fused: mean absolute error.
         of_better: error of the fused face over that of the better source.
         step: largest change of a fused weight in a sample within a second of the phase's start.
+        beyond: most by which such a change passes those of both sources in the same weight at about the same sample.
         source_step: largest change of a weight of either source in a sample while both are well.
     """
 
@@ -172,6 +173,7 @@ class PhaseRow:
     fused: float
     of_better: float
     step: float
+    beyond: float
     source_step: float
 
 
@@ -249,8 +251,9 @@ def phase_rows(camera: str, played: Sequence[Played]) -> list[PhaseRow]:
             errors = [[_error(each, phase, columns, what) for what in _COMPARED] for each in played]
             sensors, seen, fused = (_mean(column) for column in zip(*errors, strict=True))
             better = min(sensors, seen) if phase != NO_SENSORS else seen
-            step = max(_hand_over_step(each, phase) for each in played)
-            rows.append(PhaseRow(camera, phase, region, sensors, seen, fused, fused / better, step, usual))
+            step, beyond = np.max([_hand_over_steps(each, phase) for each in played], axis=0)
+            ratio, steps = fused / better, (float(step), float(beyond), usual)
+            rows.append(PhaseRow(camera, phase, region, sensors, seen, fused, ratio, *steps))
     return rows
 
 
@@ -269,11 +272,18 @@ def _source_step(played: Played) -> float:
     return float(max(sensors, np.abs(np.diff(played.camera, axis=0))[rows].max()))
 
 
-def _hand_over_step(played: Played, phase: str) -> float:
+def _hand_over_steps(played: Played, phase: str) -> tuple[float, float]:
+    """Largest step of the fused face around the start of a phase, and the most by which one passes the sources'."""
     rows = ((played.phases == phase) & (played.began < _HAND_OVER_S))[1:]
     if phase == GOOD:
         rows &= played.began[1:] > 0.5
-    return float(np.abs(np.diff(played.fused, axis=0))[rows].max())
+    steps = np.abs(np.diff(played.fused, axis=0))
+    own = np.maximum(
+        np.abs(np.diff(played.take.weights[: len(played.phases)], axis=0)), np.abs(np.diff(played.camera, axis=0))
+    )
+    # A picture may be answered a sample later.
+    near = np.maximum(own, np.maximum(np.roll(own, 1, axis=0), np.roll(own, -1, axis=0)))
+    return float(steps[rows].max()), float((steps - near)[rows].max())
 
 
 def _mean(values: Sequence[float]) -> float:
