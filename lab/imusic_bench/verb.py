@@ -291,6 +291,22 @@ def affect(
     _show(affect_figures(measure_affect(subjects, model, _progress)), "posed expressions, synthetic", as_json)
 
 
+@app.command()
+def fusion(
+    seeds: Annotated[int, typer.Option(min=1, help="Cameras beside each take.")] = 3,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """Sensors and a simulated camera that is covered, dark, frozen, gone: the fused face beside the better of both."""
+    _one_thread()
+    from imusic_bench.hybrid_capture import measure_fusion
+    from imusic_bench.printing import show
+
+    title = _model_title(model)
+    found = measure_fusion(model, seeds, _progress)
+    show([asdict(row) for row in found], "hybrid capture, synthetic", as_json, model=title)
+
+
 def _one_thread() -> None:
     """Small matrix products are slower in several threads, and figures are per core; read when numpy is imported."""
     os.environ.update(dict.fromkeys(THREAD_COUNTS, "1"))

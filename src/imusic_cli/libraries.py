@@ -35,6 +35,7 @@ LIBRARIES = (
             "face_viz",
             "recorder",
             "face_reference",
+            "face_fusion",
             "face_streams",
             "robot_head",
             "face_affect",

@@ -73,6 +73,15 @@ def test_a_reference_is_started_only_where_one_is_asked_for() -> None:
         graph.started_with({"reference": "camera"})
 
 
+def test_faces_are_fused_only_where_that_is_asked_for() -> None:
+    graph = load_graph("demo")
+    assert "face_fusion" not in {p.name for p in graph.started_with({})}
+    assert "face_fusion" not in {p.name for p in graph.started_with({"fusion": "false"})}
+    (fusion,) = (p for p in graph.started_with({"fusion": "true"}) if p.name == "face_fusion")
+    assert fusion.overrides["enabled"] is True
+    assert not fusion.essential
+
+
 def test_a_simulated_phone_has_a_line_of_its_own() -> None:
     graph = load_graph("demo")
     values = own_line(graph, {"reference": "simulated"})
@@ -100,6 +109,7 @@ def test_an_argument_has_help_bounds_and_the_default_that_holds_in_this_graph() 
         "Estimator",
         "Viewer",
         "Reference",
+        "Fusion",
         "Streams",
         "Recorder",
         "Robot",
