@@ -118,6 +118,7 @@ def reference(take: Take, i: int, shift_ns: int, number: int) -> Any:
         face_seen=True,
         weights=take.weights[i],
         seen=np.ones(arkit.COUNT, bool),
+        confidence=np.zeros(arkit.COUNT, np.float32),
         head_seen=False,
         head_orientation=message("geometry_msgs/Quaternion", x=0.0, y=0.0, z=0.0, w=1.0),
     )

@@ -42,9 +42,10 @@ PARAMETERS = (
     ParameterSpec(
         "event_strength",
         1.0,
-        "Evidence a micro-expression must have, in units of the threshold.",
+        "Evidence a micro-expression must have.",
         minimum=0.3,
         maximum=100.0,
+        unit="of the threshold",
         live=True,
         effect="1 gives less than one false alarm a minute on simulated neutral wear; 2 is stricter. While talking "
         "there are more: docs/affect.md.",

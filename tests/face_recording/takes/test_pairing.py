@@ -97,6 +97,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
                     True,
                     weights.astype(np.float32),
                     np.array([name != "tongueOut" for name in arkit.BLENDSHAPES]),
+                    np.zeros(arkit.COUNT, np.float32),
                     False,
                     types["geometry_msgs/msg/Quaternion"](0.0, 0.0, 0.0, 1.0),
                 )
