@@ -8,7 +8,8 @@ its share W_k now and its usual share V_k,
 While a source is seen, W_k is about V_k and the face lies between i and c_k, each by its precision. Where it is lost,
 W_k eases to nought and i + V_k o_k remains: the sensors' face, with the share of their usual distance that was taken
 for theirs, so that nothing jumps; it fades over a minute. Every share eases: none changes by more than all of itself in
-`ease_s`.
+`ease_s`. Where the pictures begin to make the face, or the samples again, the first face is the last one, and what lies
+between both eases away in `ease_s` too.
 
 Latency: a face of the sensors is answered at once, with its own stamp. What a picture shows is older; it is carried on
 by what the sensors felt since (`witness`), never waited for. Only where the sensors are silent or stale does a picture
@@ -78,6 +79,9 @@ class Fuser:
         self._observable = np.zeros(arkit.COUNT, dtype=bool)
         self._shares = np.zeros((len(witnesses), arkit.COUNT))
         self._now_s = -math.inf
+        self._last: Floats | None = None
+        self._of_sample = True
+        self._step, self._stepped_s = np.zeros(arkit.COUNT), -math.inf
 
     @property
     def sensors_s(self) -> float:
@@ -94,7 +98,7 @@ class Fuser:
         """Time went back: sources are heard anew; what was learned of them stays."""
         self.restarts += 1
         self._sensors.clear()
-        self._newest, self._now_s = None, -math.inf
+        self._newest, self._now_s, self._last = None, -math.inf, None
         self._shares[:] = 0.0
         for witness in self.witnesses.values():
             witness.restart()
@@ -127,7 +131,7 @@ class Fuser:
         self._observable = np.asarray(face.observable, dtype=bool) & usual
         if stale and self._any_seen(max(face.time_s, clock_s, self._now_s)):
             return None
-        return self._face(max(face.time_s, self._now_s) if stale else face.time_s)
+        return self._face(max(face.time_s, self._now_s) if stale else face.time_s, of_sample=True)
 
     def see(self, name: str, picture: Picture) -> FusedFace | None:
         """A picture of a source; a face where the sensors do not make one.
@@ -148,7 +152,7 @@ class Fuser:
             return None  # the sensors' next face is on its way
         if picture.time_s <= self._now_s:
             return None
-        return self._face(picture.time_s)
+        return self._face(picture.time_s, of_sample=False)
 
     def _any_seen(self, now_s: float) -> bool:
         return any(
@@ -160,7 +164,7 @@ class Fuser:
         """(52,) variance of the sensors' error as it counts against others."""
         return np.where(self._observable, self._sensed, np.maximum(self._sensed, _HIDDEN_VARIANCE))
 
-    def _face(self, now_s: float) -> FusedFace:
+    def _face(self, now_s: float, of_sample: bool) -> FusedFace:
         passed_s = min(max(now_s - self._now_s, 0.0), _LONGEST_STEP_S) if math.isfinite(self._now_s) else 0.0
         self._now_s = now_s
         felt, counted, told = self._felt(now_s)
@@ -185,8 +189,18 @@ class Fuser:
         if self._newest is not None:
             own = np.clip(np.nan_to_num(np.asarray(self._newest.confidence, dtype=np.float64)), 0.0, 1.0)
             sure = np.where(alone, own, sure)
-        weights = np.maximum(fused + offsets, 0.0)
-        return FusedFace(now_s, weights, sure, self._state(shares), measured, shares.copy(), offsets)
+        offsets += self._bridge(now_s, np.maximum(fused + offsets, 0.0), of_sample)
+        self._last = np.maximum(fused + offsets, 0.0)
+        return FusedFace(now_s, self._last.copy(), sure, self._state(shares), measured, shares.copy(), offsets)
+
+    def _bridge(self, now_s: float, weights: Floats, of_sample: bool) -> Floats:
+        """(52,) what leads from the last face to this one where another makes it now; it eases away."""
+        if self._last is None:
+            self._stepped_s = -math.inf
+        elif of_sample is not self._of_sample:
+            self._step, self._stepped_s = self._last - weights, now_s
+        self._of_sample = of_sample
+        return self._step * max(0.0, 1.0 - (now_s - self._stepped_s) / self.params.ease_s)
 
     def _felt(self, now_s: float) -> tuple[Floats, Floats, Floats]:
         """The sensors' weights, their variance against others, and the variance that is told."""

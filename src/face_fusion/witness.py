@@ -206,7 +206,7 @@ class Witness:
             return nothing, np.full(arkit.COUNT, MOST_VARIANCE), nothing
         shown_s = min(self._fresh_s, now_s) - self.lag_s
         carried = np.zeros(arkit.COUNT)
-        if len(sensors) and sensors.oldest_s <= shown_s:
+        if len(sensors):  # what was felt before the first row that is kept is not there to be added
             carried = np.clip(self._following / self._moving, 0.0, 1.0) * (sensors.newest - sensors.at(shown_s))
         weights = np.maximum(self._own.newest + carried, 0.0)
         age_s = max(0.0, now_s - shown_s)

@@ -80,13 +80,14 @@ def test_whatever_comes_the_face_is_finite_and_between_its_sources(events) -> No
             continue
         assert np.isfinite(face.weights).all()
         assert (face.weights >= 0.0).all()
-        assert (face.weights <= 2.0 + 1.2 + 1e-9).all()
+        assert (face.weights <= 2.0 * (2.0 + 1.2) + 1e-9).all()
         assert ((face.confidence >= 0.0) & (face.confidence <= 1.0)).all()
         assert ((face.shares >= 0.0) & (face.shares.sum(axis=0) <= 1.0 + 1e-9)).all()
         witness = fuser.witnesses["camera"]
         said, _, _ = witness.says(face.time_s, fuser._sensors)
         felt = np.clip(fuser._newest.weights, 0.0, 2.0) if fuser._newest is not None else np.zeros(arkit.COUNT)
-        room = np.abs(witness.offset_at(face.time_s)) + 1e-9
+        bridge = fuser._step * max(0.0, 1.0 - (face.time_s - fuser._stepped_s) / fuser.params.ease_s)
+        room = np.abs(witness.offset_at(face.time_s)) + np.abs(bridge) + 1e-9
         assert (face.weights >= np.minimum(felt, said) - room).all()
         assert (face.weights <= np.maximum(felt, said) + room).all()
 
@@ -181,6 +182,27 @@ def test_without_sensors_the_camera_makes_the_face_with_its_own_stamps() -> None
     np.testing.assert_allclose(later[-1].weights, motion(later[-1].time_s - LAG_S), atol=0.06)
     stamps = [face.time_s for face in made]
     assert stamps == sorted(stamps)
+
+
+def test_sensors_that_fall_silent_and_come_back_leave_no_jump() -> None:
+    """The camera lies 0.15 over the sensors, and takes over 0.2 s after them."""
+    fuser = Fuser({"camera": WitnessParams(find_lag=False)}, FuserParams(0.4))
+    made = performed(
+        14.0,
+        sensed=lambda t: None if 8.0 < t < 11.0 else motion(t),
+        seen=lambda t: motion(t) + 0.15,
+        fuser=fuser,
+    )
+    times_s = np.array([face.time_s for face in made])
+    steps = np.abs(np.diff([face.weights for face in made], axis=0)).max(axis=1)
+    around = (times_s[1:] > 7.9) & (times_s[1:] < 12.0)
+    own = np.abs(np.diff([motion(k / 60.0) for k in range(1000)], axis=0)).max()
+    # What was not shown for 0.2 s is caught up with in 0.4 s.
+    assert steps[around].max() < 3.0 * own
+    after = times_s > 9.0
+    apart = [np.abs(face.weights - motion(face.time_s)).max() for face in made if 8.8 < face.time_s < 11.0]
+    assert after.any()
+    assert max(apart) < 0.3, "the bridge has eased away"
 
 
 def test_sensors_that_come_back_take_over_again() -> None:
