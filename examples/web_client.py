@@ -24,5 +24,9 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        asyncio.run(main(*(sys.argv[1:] or ["ws://127.0.0.1:8765"])))
+    url = sys.argv[1] if len(sys.argv) > 1 else "ws://127.0.0.1:8765"
+    try:
+        with suppress(KeyboardInterrupt, BrokenPipeError):
+            asyncio.run(main(url))
+    except aiohttp.ClientError as error:
+        sys.exit(f"expected faces at {url}, found {error}; start ./imusic demo --stream ws://")
