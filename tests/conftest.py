@@ -108,8 +108,15 @@ class Browser:
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
 
 
+@pytest.fixture(scope="module")
+def browser(started_browser: Browser) -> Iterator[Browser]:
+    """Headless Chromium; what it showed last does not look at other tests' pages."""
+    yield started_browser
+    started_browser.driver.get("about:blank")
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def started_browser() -> Iterator[Browser]:
     """Headless Chromium, or a skip that says what is missing."""
     binary = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
     driver_binary = shutil.which("chromedriver")
