@@ -20,6 +20,7 @@ from face_model.rigs.accessors import DAMAGE
 from face_model.rigs.gltf_names import target_names
 from face_model.rigs.names import match
 from face_retarget.errors import RetargetError
+from face_retarget.weights_row import weights_row
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,7 @@ def influences(found: Sequence[Driver], weights: Sequence[float] | NDArray[np.fl
     Raises:
         ValueError: not 52 weights.
     """
-    row = np.asarray(weights, dtype=np.float64)
-    if row.shape != (arkit.COUNT,):
-        raise ValueError(f"expected {arkit.COUNT} weights, found shape {row.shape}")
-    row = np.clip(np.nan_to_num(row, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    row = weights_row(weights)
     told: dict[str, list[float]] = {}
     for driver in found:
         told.setdefault(driver.mesh, []).append(float(row[arkit.INDEX[driver.shape]]) if driver.shape else 0.0)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from face_model import arkit
+from face_retarget.weights_row import weights_row
 
 Floats = NDArray[np.float64]
 
@@ -104,10 +105,7 @@ def expressions(weights: Sequence[float] | NDArray[np.floating], looks: bool = T
     Raises:
         ValueError: not 52 weights.
     """
-    row = np.asarray(weights, dtype=np.float64)
-    if row.shape != (arkit.COUNT,):
-        raise ValueError(f"expected {arkit.COUNT} weights, found shape {row.shape}")
-    row = np.clip(np.nan_to_num(row, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    row = weights_row(weights)
     # mouthClose undoes what jawOpen does to the lips: what is seen of an open mouth is what is left.
     seen = row.copy()
     seen[_JAW] = max(0.0, row[_JAW] - row[_CLOSE])

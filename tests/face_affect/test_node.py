@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,6 @@ rclpy = pytest.importorskip("rclpy", reason="needs ROS 2: run `make test`")
 pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
 
 from imusic.msg import ActionUnits, Explanation, Expression, FaceBlendshapes, FacialEvent  # noqa: E402
-from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 
@@ -22,6 +19,7 @@ from face_model.observability import OBSERVABLE  # noqa: E402
 from imu_sim.performance.poses import POSE_WEIGHTS  # noqa: E402
 from imusic_ros.health import OK, STALE, WARN  # noqa: E402
 from imusic_ros.qos import RELIABLE, SENSOR_DATA  # noqa: E402
+from node_bench import NodeBench  # noqa: E402
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 TOPICS = {
@@ -32,17 +30,13 @@ TOPICS = {
 }
 
 
-class Bench:
+class Bench(NodeBench):
     """The node under test beside one who publishes faces and listens, spun by hand."""
 
+    limit_s = 120.0
+
     def __init__(self) -> None:
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = FaceAffectNode(context=self.context)
-        self.other = rclpy.create_node("other", context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
-        self.executor.add_node(self.other)
+        super().__init__(FaceAffectNode)
         self.heard: dict[str, list] = {name: [] for name in TOPICS}
         for name, (kind, qos) in TOPICS.items():
             self.other.create_subscription(kind, name, self.heard[name].append, qos)
@@ -66,19 +60,6 @@ class Bench:
         face.observable = [i in OBSERVABLE for i in range(arkit.COUNT)]
         self.rows += 1
         self.node._on_face(face)
-
-    def until(self, condition, limit_s=120.0):
-        end_s = time.monotonic() + limit_s
-        while not condition():
-            assert time.monotonic() < end_s, "nothing happened in time"
-            self.executor.spin_once(timeout_sec=0.02)
-
-    def close(self):
-        self.node.close()
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.other.destroy_node()
-        rclpy.shutdown(context=self.context)
 
 
 @pytest.fixture

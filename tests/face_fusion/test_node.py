@@ -12,7 +12,6 @@ rclpy = pytest.importorskip("rclpy", reason="needs ROS 2: run `make test`")
 pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
 
 from imusic.msg import FaceBlendshapes, FaceReference, FusedShares  # noqa: E402
-from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 
@@ -21,22 +20,17 @@ from face_model import arkit  # noqa: E402
 from face_model.observability import OBSERVABLE  # noqa: E402
 from imusic_ros.health import OK, WARN  # noqa: E402
 from imusic_ros.qos import SAMPLES, SENSOR_DATA  # noqa: E402
+from node_bench import NodeBench  # noqa: E402
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 GAZE, JAW = arkit.INDEX["eyeLookInLeft"], arkit.INDEX["jawOpen"]
 
 
-class Bench:
+class Bench(NodeBench):
     """The node under test beside whoever publishes and listens, spun by hand."""
 
     def __init__(self) -> None:
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = FaceFusionNode(context=self.context)
-        self.other = rclpy.create_node("other", context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
-        self.executor.add_node(self.other)
+        super().__init__(FaceFusionNode)
         self.heard: list[FaceBlendshapes] = []
         self.shares: list[FusedShares] = []
         self.other.create_subscription(FaceBlendshapes, "face/fused", self.heard.append, SENSOR_DATA)
@@ -73,13 +67,6 @@ class Bench:
                 act()
             for _ in range(6):
                 self.executor.spin_once(timeout_sec=0.005)
-
-    def close(self) -> None:
-        self.node.close()
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.other.destroy_node()
-        rclpy.shutdown(context=self.context)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -14,49 +13,24 @@ rclpy = pytest.importorskip("rclpy", reason="needs ROS 2: run `make test`")
 pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
 
 from imusic.msg import FaceReference  # noqa: E402
-from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
-from rclpy.parameter import Parameter  # noqa: E402
 
 from face_model.livelink_packet import Packet, encode  # noqa: E402
 from face_reference.node import FaceReferenceNode  # noqa: E402
 from imusic_ros.health import OK, WARN  # noqa: E402
 from imusic_ros.qos import SENSOR_DATA  # noqa: E402
+from node_bench import NodeBench  # noqa: E402
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
-class Bench:
+class Bench(NodeBench):
     """The node under test beside a listener, spun by hand."""
 
     def __init__(self) -> None:
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = FaceReferenceNode(context=self.context)
-        self.listener = rclpy.create_node("listener", context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
-        self.executor.add_node(self.listener)
+        super().__init__(FaceReferenceNode)
         self.heard: list[FaceReference] = []
-        self.listener.create_subscription(FaceReference, "face/reference", self.heard.append, SENSOR_DATA)
-
-    def set(self, **values):
-        for name, value in values.items():
-            (result,) = self.node.set_parameters([Parameter(name, value=value)])
-            assert result.successful, result.reason
-
-    def until(self, condition, limit_s=60.0):
-        end_s = time.monotonic() + limit_s
-        while not condition():
-            assert time.monotonic() < end_s, "nothing happened in time"
-            self.executor.spin_once(timeout_sec=0.02)
-
-    def close(self):
-        self.node.close()
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.listener.destroy_node()
-        rclpy.shutdown(context=self.context)
+        self.other.create_subscription(FaceReference, "face/reference", self.heard.append, SENSOR_DATA)
 
 
 @pytest.fixture

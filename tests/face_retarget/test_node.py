@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,9 +12,7 @@ pytest.importorskip("imusic.msg", reason="needs the built package: run `make tes
 pytest.importorskip("trajectory_msgs.msg", reason="needs trajectory_msgs: run `make test`")
 
 from imusic.msg import FaceBlendshapes  # noqa: E402
-from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
-from rclpy.parameter import Parameter  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
 from trajectory_msgs.msg import JointTrajectory  # noqa: E402
@@ -24,21 +21,16 @@ from face_retarget.node import RobotHeadNode  # noqa: E402
 from face_retarget.robot import load_robot  # noqa: E402
 from imusic_ros.health import OK, WARN  # noqa: E402
 from imusic_ros.qos import LATCHED, RELIABLE, SAMPLES  # noqa: E402
+from node_bench import NodeBench  # noqa: E402
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
-class Bench:
+class Bench(NodeBench):
     """The node under test beside somebody who speaks and listens, spun by hand."""
 
     def __init__(self) -> None:
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = RobotHeadNode(context=self.context)
-        self.other = rclpy.create_node("other", context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
-        self.executor.add_node(self.other)
+        super().__init__(RobotHeadNode)
         self.joints: list[JointState] = []
         self.plans: list[JointTrajectory] = []
         self.urdfs: list[str] = []
@@ -48,18 +40,6 @@ class Bench:
             String, "robot_head/description", lambda told: self.urdfs.append(told.data), LATCHED
         )
         self.faces = self.other.create_publisher(FaceBlendshapes, "face/blendshapes", SAMPLES)
-
-    def set(self, **values: object) -> None:
-        for name, value in values.items():
-            (result,) = self.node.set_parameters([Parameter(name, value=value)])
-            assert result.successful, result.reason
-
-    def until(self, condition: Callable[[], bool], meanwhile: Callable[[], object] = lambda: None) -> None:
-        end_s = time.monotonic() + 60.0
-        while not condition():
-            assert time.monotonic() < end_s, "nothing happened in time"
-            meanwhile()
-            self.executor.spin_once(timeout_sec=0.02)
 
     def say(self, state: int = FaceBlendshapes.STATE_TRACKING) -> None:
         """A wide open mouth."""
@@ -71,13 +51,6 @@ class Bench:
 
     def joint(self, name: str) -> float:
         return float(self.joints[-1].position[self.joints[-1].name.index(name)]) if self.joints else 0.0
-
-    def close(self) -> None:
-        self.node.close()
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.other.destroy_node()
-        rclpy.shutdown(context=self.context)
 
 
 @pytest.fixture

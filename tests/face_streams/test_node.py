@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,37 +17,25 @@ pytest.importorskip("imusic.msg", reason="needs the built package: run `make tes
 websocket = pytest.importorskip("websocket", reason="a client comes with selenium")
 
 from imusic.msg import FaceBlendshapes  # noqa: E402
-from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
-from rclpy.parameter import Parameter  # noqa: E402
 
 from face_model import arkit, osc  # noqa: E402
 from face_model.livelink_packet import decode  # noqa: E402
 from face_streams.node import FaceStreamsNode  # noqa: E402
 from imusic_ros.health import OK, WARN  # noqa: E402
 from imusic_ros.qos import SAMPLES  # noqa: E402
+from node_bench import NodeBench  # noqa: E402
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
-class Bench:
+class Bench(NodeBench):
     """The node under test beside a publisher, spun by hand."""
 
     def __init__(self) -> None:
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = FaceStreamsNode(context=self.context)
-        self.estimator = rclpy.create_node("estimator", context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
-        self.executor.add_node(self.estimator)
-        self.publisher = self.estimator.create_publisher(FaceBlendshapes, "face/blendshapes", SAMPLES)
+        super().__init__(FaceStreamsNode)
+        self.publisher = self.other.create_publisher(FaceBlendshapes, "face/blendshapes", SAMPLES)
         self.sequence = 0
-
-    def set(self, **values: str) -> None:
-        for name, value in values.items():
-            (result,) = self.node.set_parameters([Parameter(name, value=value)])
-            assert result.successful, result.reason
 
     def start(self, streams: str, mapping: str = "plain") -> None:
         self.set(streams=streams, mapping=mapping)
@@ -67,21 +55,6 @@ class Bench:
         message.observable = [True] * arkit.COUNT
         message.head_orientation.w = 1.0
         self.publisher.publish(message)
-
-    def until(self, condition: Callable[[], bool], meanwhile: Callable[[], None] | None = None) -> None:
-        end_s = time.monotonic() + 60.0
-        while not condition():
-            assert time.monotonic() < end_s, "nothing happened in time"
-            if meanwhile is not None:
-                meanwhile()
-            self.executor.spin_once(timeout_sec=0.02)
-
-    def close(self) -> None:
-        self.node.close()
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.estimator.destroy_node()
-        rclpy.shutdown(context=self.context)
 
 
 @pytest.fixture

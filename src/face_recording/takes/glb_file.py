@@ -44,12 +44,9 @@ def write_glb_take(take: Take, rig: FaceRig, path: Path, correctives: bool = Fal
     Raises:
         TakeError: there is no face, or the library is missing.
     """
-    take = take.ordered()
+    take, times = take.rising()
     if not len(take):
         raise TakeError("expected a face or more for a GLB, found none in this take")
-    times = take.times_s.astype(np.float32)
-    keep = np.concatenate([[True], np.diff(times) > 0.0])
-    take, times = take.rows(keep), times[keep]
     weights = np.nan_to_num(take.weights)  # glTF forbids what is no number
     names = list(arkit.BLENDSHAPES)
     deltas = rig.deltas

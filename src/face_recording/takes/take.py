@@ -124,6 +124,16 @@ class Take:
         later = np.concatenate([[True], self.stamps_ns[1:] > newest[:-1]])
         return self if later.all() else self.rows(later)
 
+    def rising(self) -> tuple[Take, NDArray[np.float32]]:
+        """In order, and the times (N,) float32, s, for files in which each must be later than the one before.
+
+        Without the faces whose time single precision cannot tell from the one before.
+        """
+        take = self.ordered()
+        times = take.times_s.astype(np.float32)
+        keep = np.concatenate([[True], np.diff(times) > 0.0]) if len(take) else np.zeros(0, dtype=np.bool_)
+        return take.rows(keep), times[keep]
+
     def cut(self, start_s: float = 0.0, end_s: float | None = None) -> Take:
         """Faces from `start_s` up to but not at `end_s`, s after the first face.
 

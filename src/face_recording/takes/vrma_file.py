@@ -53,12 +53,9 @@ def write_vrma(take: Take, path: Path) -> None:
     Raises:
         TakeError: there is no face.
     """
-    take = take.ordered()
+    take, times = take.rising()
     if not len(take):
         raise TakeError("expected a face or more for a VRM animation, found none in this take")
-    times = take.times_s.astype(np.float32)
-    keep = np.concatenate([[True], np.diff(times) > 0.0])
-    take, times = take.rows(keep), times[keep]
     rows = [expressions(row) for row in take.weights]
     preset = {name: np.array([row[name] for row in rows]) for name in rows[0] if name not in (*LOOKS, "neutral")}
     custom = dict(zip(arkit.BLENDSHAPES, np.clip(np.nan_to_num(take.weights.T), 0.0, 1.0), strict=True))
