@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -14,7 +15,6 @@ from imu_driver.recorded_bytes import RecordingTransport
 from imu_driver.transport import IsHub
 from imu_sim.hub.config import SimulatorConfig
 from imu_sim.hub.server import build_hub
-from imu_sim.hub.simulated_hub import SimulatedHub
 
 SAMPLES = 900
 """9 s: rest, in which the neutral is learned, and the first poses of the routine."""
@@ -30,11 +30,21 @@ class VirtualClock:
         return self.now_s
 
 
+class LineEnd(Protocol):
+    """A hub in this process."""
+
+    def receive(self, data: bytes) -> list[bytes]:
+        """Take bytes from the host; the answers."""
+
+    def due(self) -> list[bytes]:
+        """What it sends by itself up to now."""
+
+
 @dataclass
 class SimulatedLine:
-    """A transport to a simulated hub in this process; each read lets 5 ms pass."""
+    """A transport to a hub in this process; each read lets 5 ms pass."""
 
-    hub: SimulatedHub
+    hub: LineEnd
     clock: VirtualClock
     foreign: int = 0
     datagrams: bool = False

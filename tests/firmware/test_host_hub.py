@@ -9,7 +9,6 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -26,55 +25,20 @@ from imu_driver.hubs import make_hub
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.recorded_bytes import RecordingTransport
 from imu_driver.serial_port import SerialTransport
-from imu_driver.transport import IsHub, Transport
+from imu_driver.transport import Transport
 from imu_driver.udp import UdpTransport
 from imu_sim.hub.config import SimulatorConfig
 from imu_sim.hub.faults import Faults
 from imu_sim.hub.sample_file import main as write_file
 from imu_sim.hub.sample_file import raw_samples, write_sample_file
 from imu_sim.hub.server import build_hub
+from recorded_hub import SimulatedLine, VirtualClock
 
 SAMPLES = 900
 """9 s: rest, in which the neutral is learned, and the first poses of the routine."""
 AGREEMENT = 0.02
 """Two hubs with the same samples give weights that differ by no more."""
 MOTION = "routine"
-
-
-@dataclass
-class VirtualClock:
-    now_s: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@dataclass
-class Line:
-    """A transport to a hub in this process; each read lets 5 ms pass."""
-
-    receive: Callable[[bytes], list[bytes]]
-    due: Callable[[], list[bytes]]
-    clock: VirtualClock
-    foreign: int = 0
-    datagrams: bool = False
-    description: str = "virtual line"
-    answers: list[bytes] = field(default_factory=list)
-
-    def open(self, is_hub: IsHub | None = None) -> None:
-        self.answers.clear()
-
-    def read(self, timeout_s: float) -> bytes:
-        self.clock.now_s += 0.005
-        frames = [*self.answers, *self.due()]
-        self.answers.clear()
-        return b"".join(frames)
-
-    def write(self, data: bytes) -> None:
-        self.answers += self.receive(data)
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +67,7 @@ Faces = dict[int, NDArray[np.float32]]
 """Weights (52,) by the sample's number, once the neutral is known."""
 
 
-def faces_of(line: Line, clock: VirtualClock, path: Path) -> Faces:
+def faces_of(line: SimulatedLine, clock: VirtualClock, path: Path) -> Faces:
     """What a hub sends becomes."""
     transport = RecordingTransport(line, path, clock)
     session = make_hub("imusic_v1", transport, load_layout("face_12"), 100, clock=clock)
@@ -137,7 +101,7 @@ def simulated_faces(tmp_path_factory: pytest.TempPathFactory) -> Faces:
     """Of the simulated hub without orientation."""
     clock = VirtualClock()
     hub = build_hub(SimulatorConfig(motion=MOTION, send_jitter_s=0.0, faults=Faults(no_quaternion=True)), clock)
-    return faces_of(Line(hub.receive, hub.due, clock), clock, tmp_path_factory.mktemp("simulated") / "bytes")
+    return faces_of(SimulatedLine(hub, clock), clock, tmp_path_factory.mktemp("simulated") / "bytes")
 
 
 def test_faces_are_those_of_the_simulated_hub(
@@ -163,7 +127,7 @@ def test_faces_are_those_of_the_simulated_hub(
     clock = VirtualClock()
     hub = CompiledHub(library, hello.sensors, clock, measure)
     assert hub.problem == 0
-    faces = faces_of(Line(hub.receive, hub.due, clock), clock, tmp_path / "bytes")
+    faces = faces_of(SimulatedLine(hub, clock), clock, tmp_path / "bytes")
     assert len(faces) > SAMPLES // 2
     assert movement(faces) > 0.3
     assert differences(faces, simulated_faces).max() < AGREEMENT
