@@ -369,6 +369,15 @@ def peers() -> dict[str, Callable[[], Peer]]:
 
 
 @pytest.fixture(scope="session")
+def make_line() -> Callable[[LineEnd], tuple[VirtualClock, VirtualLine]]:
+    def make(hub: LineEnd) -> tuple[VirtualClock, VirtualLine]:
+        clock = VirtualClock()
+        return clock, VirtualLine(clock, hub)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def layout() -> SensorLayout:
     return load_layout("face_12")
 
