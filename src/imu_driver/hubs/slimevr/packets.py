@@ -131,7 +131,10 @@ class Features:
 
 @dataclass(frozen=True)
 class Status:
-    """What is shown and nothing else: battery 0 to 1 (-1 unknown), signal dBm (0 unknown), temperature degrees C."""
+    """What is shown and nothing else: battery 0 to 1 (-1 unknown), signal dBm (0 unknown), temperature degrees C.
+
+    A tracker without a battery says that it has 0 V.
+    """
 
     battery: float = -1.0
     signal_dbm: int = 0
@@ -224,10 +227,11 @@ def _read(kind: int, payload: bytes) -> list[Packet]:
 
 def _status(kind: int, payload: bytes) -> Packet:
     if kind == BATTERY:
-        level = (
-            _BATTERY.unpack_from(payload)[1] if len(payload) >= _BATTERY.size else struct.unpack_from(">f", payload)[0]
-        )
-        return Status(battery=level if 0.0 <= level <= 1.0 else -1.0)
+        if len(payload) >= _BATTERY.size:
+            volts, level = _BATTERY.unpack_from(payload)
+        else:
+            volts, level = 1.0, struct.unpack_from(">f", payload)[0]
+        return Status(battery=level if volts > 0.0 and 0.0 <= level <= 1.0 else -1.0)
     if kind == SIGNAL:
         return Status(signal_dbm=struct.unpack_from(">Bb", payload)[1])
     if kind == TEMPERATURE:

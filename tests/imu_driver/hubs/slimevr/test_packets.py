@@ -83,6 +83,7 @@ def test_what_is_said_of_a_sensor_and_its_answer() -> None:
 
 def test_battery_signal_temperature() -> None:
     assert p.decode(HEAD.pack(12, 3) + struct.pack(">2f", 3.7, 0.5))[1] == [p.Status(battery=0.5)]
+    assert p.decode(HEAD.pack(12, 3) + struct.pack(">2f", 0.0, 0.0))[1] == [p.Status()]
     assert p.decode(HEAD.pack(12, 3) + struct.pack(">f", 0.25))[1] == [p.Status(battery=0.25)]
     assert p.decode(HEAD.pack(19, 3) + struct.pack(">Bb", 255, -61))[1] == [p.Status(signal_dbm=-61)]
     assert p.decode(HEAD.pack(20, 3) + struct.pack(">Bf", 0, 31.5))[1] == [p.Status(temperature_c=31.5)]
