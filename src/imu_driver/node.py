@@ -13,7 +13,7 @@ from sensor_msgs.msg import Imu
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
-from face_model.errors import FaceModelError
+from face_model.errors import FaceModelError, ImusicError
 from face_model.frames import checked_frame, head_frame, sensor_frame
 from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
@@ -24,6 +24,8 @@ from imu_driver.hub_thread import HubThread
 from imu_driver.hubs import make_hub
 from imu_driver.line_messages import LineMessages
 from imu_driver.parameters import PARAMETERS
+from imu_driver.part_noise import PartNoise, part_noise
+from imu_driver.sensor_figures import SensorTally
 from imu_driver.sensor_states import StatesWatch
 from imu_driver.serial_port import SerialTransport
 from imu_driver.stamps import Stamps
@@ -97,9 +99,11 @@ class ImuDriverNode(ManagedNode):
         kind, rate_hz = str(self.value("hub")), int(self.value("rate_hz"))
         hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=self._by_arrival)
         self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival)
-        thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header))
+        tally = SensorTally(len(self._layout.sensors))
+        thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header), tally)
         self._hub, self._thread = hub, thread
         self._met: HubIdentity | None = None
+        self._noises: list[PartNoise | None] = [None] * len(self._layout.sensors)
         self._watch = StatesWatch()
         self._stamps = Stamps()
         self._reporter = Reporter(hub, thread, self._layout, time.monotonic())
@@ -132,7 +136,8 @@ class ImuDriverNode(ManagedNode):
         report = self._reporter.report(time.monotonic())
         self._log_connection(self._hub)
         self._log_rejects(self._hub)
-        return Health(report.level, report.message, report.values)
+        sensors = {name: Health(one.level, one.message, one.values) for name, one in report.sensors.items()}
+        return Health(report.level, report.message, report.values, sensors)
 
     def _make_transport(self) -> Transport:
         udp = str(self.value("udp"))
@@ -172,6 +177,7 @@ class ImuDriverNode(ManagedNode):
             self._met = identity
             header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
             self._layouts.publish(messages.layout_message(self._layout, identity, hub.layout_id, header))
+            self._noises = self._noises_of(identity)
         taken_s = sample.arrival_s if self._by_arrival else sample.host_time_s
         # The ROS clock is read once for a piece; a step of the wall clock is followed at once.
         read_s, read_ns = self._line.read if self._told else (time.monotonic(), self.get_clock().now().nanoseconds)
@@ -183,11 +189,20 @@ class ImuDriverNode(ManagedNode):
         messages.fill_frame(frame, sample)
         self._frames.publish(frame)
         for index, sensors_frame, publisher in self._wanted:
-            message = messages.imu_message(sample, index, stamp, sensors_frame)
+            message = messages.imu_message(sample, index, stamp, sensors_frame, self._noises[index])
             if message is not None:
                 publisher.publish(message)
         if self._watch.due(sample.status.tobytes(), sample.host_time_s):
             self._states.publish(messages.states_message(frame.header, sample, self._watch.lately))
+
+    def _noises_of(self, identity: HubIdentity) -> list[PartNoise | None]:
+        """What the datasheets say of each sensor's noise."""
+        parts = {sensor.id: sensor.part for sensor in identity.sensors}
+        try:
+            return [part_noise(parts.get(sensor.id, "")) for sensor in self._layout.sensors]
+        except ImusicError as error:
+            self.get_logger().warning(f"covariances of imu/<sensor>/data are unknown (0): {error}")
+            return [None] * len(self._layout.sensors)
 
     # In the executor.
 
