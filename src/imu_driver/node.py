@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future as Promise
 from typing import Any
 
@@ -27,8 +28,10 @@ from imu_driver.parameters import PARAMETERS
 from imu_driver.part_noise import PartNoise, part_noise
 from imu_driver.sensor_figures import SensorTally
 from imu_driver.sensor_states import StatesWatch
+from imu_driver.sensor_topics import sensor_topics
 from imu_driver.serial_port import SerialTransport
 from imu_driver.stamps import Stamps
+from imu_driver.topic_transport import TopicTransport
 from imu_driver.transport import Transport
 from imu_driver.udp import UdpTransport, parse_address, parse_hub_address
 from imusic_ros.awaiting import Awaiting
@@ -43,6 +46,9 @@ SUBSCRIBERS_PERIOD_S = 0.2
 ANSWER_S = 3.0
 """A service answers within this: longer than a hub takes to end a command, repeated until it is given up."""
 
+TOPICS = "imu_topics"
+"""The kind of hub whose readings come by ROS."""
+
 LOG_PERIOD_S = 10.0
 """The same kind of reject is logged at most this often."""
 
@@ -54,6 +60,7 @@ class ImuDriverNode(ManagedNode):
     """
 
     def __init__(self, **options: Any) -> None:
+        self._topics: TopicTransport | None = None
         super().__init__("imu_driver", PARAMETERS, **options)
         self._entities: list[tuple[Any, Any]] = []
         self._awaiting = Awaiting(self)
@@ -68,11 +75,11 @@ class ImuDriverNode(ManagedNode):
 
     def configure(self) -> None:
         """Check everything that can be wrong without a hub; make publishers and services."""
-        self._transport = self._make_transport()
         try:
             self._layout = load_layout(str(self.value("layout")))
         except (FaceModelError, OSError) as error:
             raise ConfigurationError(str(error)) from error
+        self._transport = self._make_transport()
         try:
             self._frame_id = checked_frame(head_frame(self.get_namespace(), str(self.value("frame_id"))))
         except ValueError as error:
@@ -102,6 +109,8 @@ class ImuDriverNode(ManagedNode):
         tally = SensorTally(len(self._layout.sensors))
         thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header), tally)
         self._hub, self._thread = hub, thread
+        if self._topics is not None:
+            self._topics.subscribe()
         self._met: HubIdentity | None = None
         self._noises: list[PartNoise | None] = [None] * len(self._layout.sensors)
         self._watch = StatesWatch()
@@ -121,6 +130,8 @@ class ImuDriverNode(ManagedNode):
                 thread.stop()
             except TimeoutError as error:
                 self.get_logger().error(str(error))
+        if self._topics is not None:
+            self._topics.unsubscribe()
 
     def cleanup(self) -> None:
         """Release publishers and services."""
@@ -139,7 +150,16 @@ class ImuDriverNode(ManagedNode):
         sensors = {name: Health(one.level, one.message, one.values) for name, one in report.sensors.items()}
         return Health(report.level, report.message, report.values, sensors)
 
+    @property
+    def subscriptions(self) -> Iterator[Any]:
+        """Those that executors look after: what a hub's thread takes by itself is not among them."""
+        taken = self._topics.subscriptions if self._topics is not None else []
+        return (subscription for subscription in super().subscriptions if subscription not in taken)
+
     def _make_transport(self) -> Transport:
+        self._topics = self._make_topics() if self.value("hub") == TOPICS else None
+        if self._topics is not None:
+            return self._topics
         udp = str(self.value("udp"))
         if not udp:
             port = str(self.value("port"))
@@ -153,6 +173,22 @@ class ImuDriverNode(ManagedNode):
             raise ConfigurationError(f"udp, hub_address: {error}") from error
         assert bound is not None
         return UdpTransport(*bound, hub)
+
+    def _make_topics(self) -> TopicTransport:
+        names = self._layout.names
+        try:
+            topics = sensor_topics(self.value("topics"), names)
+            own = {self.resolve_topic_name(f"imu/{name}/data") for name in names}
+            resolved = {name: self.resolve_topic_name(topic) for name, topic in topics.items()}
+        except (ValueError, InvalidTopicNameException) as error:
+            raise ConfigurationError(f"topics: {error}") from error
+        twice = sorted(own & set(resolved.values()))
+        if twice:
+            raise ConfigurationError(
+                f"topics: expected topics of other drivers, found {twice[0]}, which this node publishes itself; "
+                "give the driver a namespace of its own, or the topics other names"
+            )
+        return TopicTransport(self, {names.index(name): topic for name, topic in topics.items()})
 
     def _publisher(self, kind: Any, topic: str, qos: Any) -> Any:
         publisher = self.create_lifecycle_publisher(kind, topic, qos)

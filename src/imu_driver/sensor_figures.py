@@ -123,7 +123,7 @@ class SensorTally:
         if len(looks) < LOOKS:
             none = np.zeros(sensors)
             return Stillness(none > 0.0, none > 0.0, none, none)
-        usable = np.stack([sample.valid for sample in looks]).all(axis=0)
+        usable: NDArray[np.bool_] = np.logical_and.reduce([sample.valid for sample in looks])
         rates = np.stack([sample.angular_velocity for sample in looks]).astype(np.float64)
         forces = np.stack([sample.specific_force for sample in looks]).astype(np.float64)
         rate, force = rates.mean(axis=0), forces.mean(axis=0)
@@ -133,7 +133,8 @@ class SensorTally:
             & (np.linalg.norm(forces - force, axis=2).max(axis=0) < REST_FORCE_M_S2)
             & (rate_size < REST_MOST_RAD_S)
         )
-        return Stillness(usable, usable & still, rate_size, force_size)
+        at_rest: NDArray[np.bool_] = usable & still
+        return Stillness(usable, at_rest, rate_size, force_size)
 
     def _end_run(self) -> None:
         run, self._run = self._run, 0

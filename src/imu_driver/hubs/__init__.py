@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from face_model.layout import SensorLayout
 from imu_driver.hub import Hub
+from imu_driver.hubs.imu_topics.session import TopicsHub
 from imu_driver.hubs.imusic_v1.session import HubSession
 from imu_driver.recorded_bytes import RecordedBytesTransport
 from imu_driver.transport import Transport
@@ -33,6 +34,7 @@ class MakeHub(Protocol):
 
 HUBS: Final[dict[str, MakeHub]] = {
     "imusic_v1": HubSession,
+    "imu_topics": TopicsHub,
 }
 
 
