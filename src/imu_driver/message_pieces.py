@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_HEAD: Final = struct.Struct("<2sBxIdq")
+_HEAD: Final = struct.Struct("<2sB?Idq")
 _MARK: Final = b"\xb1\x1e"
 MOST_BYTES: Final = 4096
 """A message of an IMU has 340 bytes and the name of its frame."""
@@ -30,17 +30,20 @@ class Piece:
         arrival_s: when it was taken, on the host's monotonic clock.
         ros_ns: the same moment on the ROS clock, ns.
         data: the message, serialized.
+        stepping: whether both are of a clock that moves in steps, as `/clock` does: it is some way behind.
     """
 
     sensor: int
     arrival_s: float
     ros_ns: int
     data: bytes
+    stepping: bool = False
 
 
 def packed(piece: Piece) -> bytes:
     """A piece as bytes."""
-    return _HEAD.pack(_MARK, piece.sensor, len(piece.data), piece.arrival_s, piece.ros_ns) + piece.data
+    head = _HEAD.pack(_MARK, piece.sensor, piece.stepping, len(piece.data), piece.arrival_s, piece.ros_ns)
+    return head + piece.data
 
 
 def unpacked(data: bytes) -> Iterator[Piece]:
@@ -53,9 +56,9 @@ def unpacked(data: bytes) -> Iterator[Piece]:
     while at < len(data):
         if len(data) - at < _HEAD.size:
             raise PieceError(f"expected a head of {_HEAD.size} bytes, found {len(data) - at}")
-        mark, sensor, size, arrival_s, ros_ns = _HEAD.unpack_from(data, at)
+        mark, sensor, stepping, size, arrival_s, ros_ns = _HEAD.unpack_from(data, at)
         at += _HEAD.size
         if mark != _MARK or not 0 < size <= min(MOST_BYTES, len(data) - at):
             raise PieceError(f"expected a message of 1 to {MOST_BYTES} bytes behind its head, found other bytes")
-        yield Piece(sensor, arrival_s, ros_ns, data[at : at + size])
+        yield Piece(sensor, arrival_s, ros_ns, data[at : at + size], stepping)
         at += size

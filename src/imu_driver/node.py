@@ -104,18 +104,20 @@ class ImuDriverNode(ManagedNode):
     def activate(self) -> None:
         """Open the hub and begin to publish, now or as soon as it is there."""
         kind, rate_hz = str(self.value("hub")), int(self.value("rate_hz"))
-        hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=self._by_arrival)
+        if self._topics is not None:
+            self._topics.subscribe()
+        self._now_s = self._topics.now_s if self._topics is not None else time.monotonic
+        by_arrival = self._by_arrival
+        hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=by_arrival, clock=self._now_s)
         self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival)
         tally = SensorTally(len(self._layout.sensors))
         thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header), tally)
         self._hub, self._thread = hub, thread
-        if self._topics is not None:
-            self._topics.subscribe()
         self._met: HubIdentity | None = None
         self._noises: list[PartNoise | None] = [None] * len(self._layout.sensors)
         self._watch = StatesWatch()
         self._stamps = Stamps()
-        self._reporter = Reporter(hub, thread, self._layout, time.monotonic())
+        self._reporter = Reporter(hub, thread, self._layout, self._now_s())
         self._said, self._rejects_said = hub.problem, {}  # that nothing was tried yet is no news
         self._look_for_subscribers()
         self._subscribers_timer = self.create_timer(SUBSCRIBERS_PERIOD_S, self._look_for_subscribers)
@@ -144,7 +146,7 @@ class ImuDriverNode(ManagedNode):
         """Connection, rates, losses and rejects by reason, clock, sensors. News of them are logged here."""
         if self._hub is None:
             return Health(ERROR, "no hub is running")
-        report = self._reporter.report(time.monotonic())
+        report = self._reporter.report(self._now_s())
         self._log_connection(self._hub)
         self._log_rejects(self._hub)
         sensors = {name: Health(one.level, one.message, one.values) for name, one in report.sensors.items()}
@@ -216,7 +218,7 @@ class ImuDriverNode(ManagedNode):
             self._noises = self._noises_of(identity)
         taken_s = sample.arrival_s if self._by_arrival else sample.host_time_s
         # The ROS clock is read once for a piece; a step of the wall clock is followed at once.
-        read_s, read_ns = self._line.read if self._told else (time.monotonic(), self.get_clock().now().nanoseconds)
+        read_s, read_ns = self._line.read if self._told else (self._now_s(), self.get_clock().now().nanoseconds)
         latency_ns = round(1e9 * (read_s - taken_s))
         seconds, nanoseconds = divmod(self._stamps.of(read_ns, latency_ns, self.is_simulated), 1_000_000_000)
         frame = self._message

@@ -61,9 +61,11 @@ class TopicTransport:
         self._node, self._topics = node, dict(topics)
         self._by_sensor: list[tuple[int, Subscription[Any]]] = []
         self._clock = node.get_clock()
+        self._simulated = False
 
     def subscribe(self) -> None:
         """Begin to listen; in the executor's thread, before the hub's thread starts."""
+        self._simulated = self._node.is_simulated
         for sensor, topic in self._topics.items():
             subscription = self._node.create_subscription(Imu, topic, _never, QUEUE, raw=True)
             self.subscriptions.append(subscription)
@@ -79,6 +81,10 @@ class TopicTransport:
     def publishers(self) -> dict[int, int]:
         """How many publish for each sensor."""
         return {sensor: self._node.count_publishers(topic) for sensor, topic in self._topics.items()}
+
+    def now_s(self) -> float:
+        """The clock of arrivals, s: the host's monotonic one, or `/clock`, by which bags may be played at any speed."""
+        return 1e-9 * self._clock.now().nanoseconds if self._simulated else time.monotonic()
 
     def open(self, is_hub: IsHub | None = None) -> None:
         """It is open as long as it is subscribed."""
@@ -108,18 +114,22 @@ class TopicTransport:
                         taken = handle.take_message(Imu, True)
                         if taken is None:
                             break
-                        data, info = taken
-                        if len(data) <= MOST_BYTES:
-                            pieces.append(packed(self._piece(sensor, data, info)))
+                        piece = self._piece(sensor, *taken)
+                        # While nobody says what time it is, nobody knows when it was measured.
+                        if len(piece.data) <= MOST_BYTES and piece.ros_ns > 0:
+                            pieces.append(packed(piece))
             except InvalidHandle:  # destroyed meanwhile
                 continue
         return b"".join(pieces)
 
     def _piece(self, sensor: int, data: bytes, info: Any) -> Piece:
-        arrival_s, ros_ns = time.monotonic(), self._clock.now().nanoseconds
+        ros_ns = self._clock.now().nanoseconds
+        if self._simulated:
+            return Piece(sensor, 1e-9 * ros_ns, ros_ns, data, stepping=True)
+        arrival_s = time.monotonic()
         received_ns = info.get("received_timestamp", 0) if isinstance(info, dict) else 0
         waited_s = 1e-9 * (time.time_ns() - received_ns)
-        if 0.0 < waited_s < LONGEST_WAIT_S and not self._node.is_simulated:
+        if 0.0 < waited_s < LONGEST_WAIT_S:
             arrival_s -= waited_s
             ros_ns -= round(1e9 * waited_s)
         return Piece(sensor, arrival_s, ros_ns, data)

@@ -353,6 +353,7 @@ class BenchTopics:
         offset_s: stamps are this much ahead of the clock.
         silent: units that say nothing.
         spoil: changes every message of a unit.
+        step_s: the clock of arrivals moves by so much at a time; 0: it does not stand still.
     """
 
     clock: VirtualClock
@@ -361,11 +362,16 @@ class BenchTopics:
     offset_s: float = 0.0
     silent: set[int] = field(default_factory=set)
     spoil: Callable[[int, Message], Message] = lambda unit, message: message
+    step_s: float = 0.0
     _next: int = 0
 
     def __post_init__(self) -> None:
         self._stream = StillStream(self.units)
-        self._begin_s = self.clock()
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Measure from now on."""
+        self._begin_s, self._next = self.clock(), 0
 
     @property
     def wait_s(self) -> float:
@@ -393,7 +399,12 @@ class BenchTopics:
         quaternion = turn, 0.0, 0.0, (1.0 - turn * turn) ** 0.5
         message = Message(stamp_ns, tuple(rate.tolist()), tuple(force.tolist()), quaternion)
         data = imu_bytes(*astuple(self.spoil(unit, message)))
-        return packed(Piece(unit, time_s + 0.001, round(1e9 * (time_s + 0.001)), data))
+        arrival_s = self.stepped(time_s + 0.001)
+        return packed(Piece(unit, arrival_s, round(1e9 * arrival_s), data, self.step_s > 0.0))
+
+    def stepped(self, time_s: float) -> float:
+        """A time on the clock of arrivals."""
+        return time_s // self.step_s * self.step_s if self.step_s else time_s
 
 
 def _imu_topics_peer() -> Peer:

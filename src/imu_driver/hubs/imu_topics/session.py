@@ -59,6 +59,12 @@ AT_END: Final = 3
 READ_S: Final = 0.01
 """Longest wait for messages: a frame that waits for a sensor that is late is looked at so often."""
 
+LEAD_NS: Final = 200_000_000
+"""`/clock` comes at least five times a second; stamps further ahead of it are of another clock."""
+
+BACK_S: Final = 0.5
+"""The host's clock never goes back, but `/clock` may."""
+
 REVIEW_S: Final = 0.5
 """Shifts of clocks and times of waiting are looked at this often."""
 
@@ -115,7 +121,7 @@ class TopicsHub:
         self._shifts: dict[int, float] = {}
         self._review_s = -math.inf
         self._heard_s = self._next_open_s = -math.inf
-        self._last_s = -math.inf
+        self._last_s = self._now_s = self._lead_s = -math.inf
         self._rejected: Counter[str] = Counter(no_piece=0, no_message=0, other_sensor=0)
         self._last_reject = ""
         self._samples = self._lost = self._connections = self._watchdog = 0
@@ -211,8 +217,13 @@ class TopicsHub:
             if self.state is ConnectionState.DISCONNECTED and not self._opened(now_s):
                 return []
             data = self._transport.read(READ_S)
-            now_s = self._clock()
+            before_s, self._now_s = self._now_s, self._clock()
+            now_s = self._now_s
+            if now_s < before_s - BACK_S:
+                self._begin_anew()
             self._take(data)
+            if 0.0 < self._lead_s - now_s <= 1e-9 * LEAD_NS:
+                now_s = self._lead_s
             self._watch(now_s)
             return self._frames(now_s)
         except EndedError as error:
@@ -270,6 +281,11 @@ class TopicsHub:
         except ImuMessageError as error:
             self._reject("no_message", error)
             return
+        lead_ns = message.stamp_ns - piece.ros_ns
+        if piece.stepping and 0 < lead_ns < LEAD_NS:
+            # It has been measured, so it is at least as late as that: the clock only has not said so yet.
+            piece = replace(piece, arrival_s=piece.arrival_s + 1e-9 * lead_ns, ros_ns=message.stamp_ns)
+            self._lead_s = max(self._lead_s, piece.arrival_s)
         topic = self._topics[piece.sensor]
         first = not topic.clock.messages
         if topic.clock.add(message.stamp_ns, piece.arrival_s, piece.ros_ns):
@@ -282,6 +298,14 @@ class TopicsHub:
             return
         reading = topic.reading(message, self._shifts.get(piece.sensor), piece)
         self._assembler.add(reading, piece.arrival_s)
+
+    def _begin_anew(self) -> None:
+        """The clock went back, as `/clock` does when a bag is played again: nothing of before is of now."""
+        self._assembler = FrameAssembler(len(self._topics), self._rate_hz, self.layout_id)
+        for topic in self._topics:
+            topic.clock.begin_anew()
+        self._sequence, self._last_s, self._review_s, self._heard_s = None, -math.inf, -math.inf, self._now_s
+        self._lead_s = -math.inf
 
     def _reject(self, reason: str, error: object) -> None:
         self._rejected[reason] += 1

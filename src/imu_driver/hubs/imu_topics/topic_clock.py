@@ -91,9 +91,7 @@ class TopicClock:
             if stamp_ns < self._newest_ns - STEP_S * 1e9:
                 began = self.messages > 1
                 self.steps += began
-                self._buckets.clear()
-                self._differences.clear()
-                self._newest_ns = 0
+                self.begin_anew()
         by_arrival = stamp_ns == 0 or self._same >= SAME_STAMPS
         self._follow(arrival_s - self._newest_s if by_arrival else 1e-9 * (stamp_ns - self._newest_ns), by_arrival)
         self._newest_ns, self._newest_s = max(stamp_ns, self._newest_ns), arrival_s
@@ -114,6 +112,12 @@ class TopicClock:
         self.least_s = min(least for _, least in buckets)
         self.kind = Kind.TRUSTED if -AHEAD_S <= self.least_s <= BEHIND_S else Kind.SHIFTED
         return began
+
+    def begin_anew(self) -> None:
+        """Nothing that was learned of the clock holds any more."""
+        self._buckets.clear()
+        self._differences.clear()
+        self._newest_ns, self._newest_s = 0, -math.inf
 
     def _follow(self, difference_s: float, by_arrival: bool) -> None:
         if not 0.0 < difference_s < 10.0:

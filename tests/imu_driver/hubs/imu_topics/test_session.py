@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +16,23 @@ from face_model.imu_sample import (
     STATUS_ORIENTATION_HOST,
     STATUS_USABLE,
 )
+from face_model.layout import load_layout
 from imu_driver.hub import ConnectionState
+from imu_driver.hubs.imu_topics.session import TopicsHub
 
 if TYPE_CHECKING:
     from conftest import Message, TopicsRig
+
+
+@dataclass
+class VirtualClock:
+    """Time that a test sets."""
+
+    now_s: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
 
 CHIN = 11
 
@@ -186,12 +199,41 @@ def test_no_stamps_are_told_of_and_arrival_is_taken(topics_rig: TopicsRig) -> No
     assert notice.startswith("no stamps, time of arrival is taken: mentalis")
 
 
+def test_a_clock_that_moves_in_steps_takes_nothing_from_the_stamps(topics_rig: TopicsRig) -> None:
+    units, clock = topics_rig.units, topics_rig.clock
+    steps = VirtualClock()
+    hub = TopicsHub(topics_rig.line, load_layout("face_12"), 100, clock=steps, wait=clock.advance)
+    topics_rig.hub = hub
+    units.step_s = 0.05
+    samples = []
+    while clock() < 1003.0:
+        steps.now_s = units.stepped(clock())
+        samples += hub.step()
+    assert list(hub.notices) == []
+    assert len(samples) > 280
+    grid_s = np.array([sample.host_time_s for sample in samples])
+    assert np.abs((grid_s - 1000.0) / 0.01 - np.round((grid_s - 1000.0) / 0.01)).max() < 1e-3
+    assert all(sample.valid.all() for sample in samples)
+    assert hub.figures().untimed == 0
+
+
+def test_a_clock_that_goes_back_begins_anew(topics_rig: TopicsRig) -> None:
+    topics_rig.run(2.0)
+    topics_rig.clock.advance(-1.9)
+    topics_rig.units.begin_anew()
+    samples = topics_rig.run(1.0)
+    assert len(samples) > 90
+    assert samples[-1].valid.all()
+    assert samples[-1].host_time_s == pytest.approx(topics_rig.clock(), abs=0.05)
+    assert list(topics_rig.hub.notices) == []
+
+
 @pytest.mark.parametrize("rate_hz", [25.0, 50.0, 200.0, 400.0])
 def test_other_rates_than_the_frames(topics_rig: TopicsRig, rate_hz: float) -> None:
     topics_rig.units.rate_hz = rate_hz
-    topics_rig.run(2.0)
-    samples = topics_rig.run(2.0)
-    assert len(samples) == pytest.approx(200, abs=8)
+    topics_rig.run(1.0)
+    samples = topics_rig.run(1.0)
+    assert len(samples) == pytest.approx(100, abs=8)
     assert all(sample.valid.all() for sample in samples)
     figures = topics_rig.hub.figures()
     assert figures.sensor_rate_hz == pytest.approx([rate_hz] * 12, rel=0.01)
