@@ -14,7 +14,8 @@ PARAMETERS = (
         "Kind of hub, which is the protocol it speaks.",
         choices=HUB_KINDS,
         effect="imusic_v1 is that of docs/protocol.md. slimevr: all trackers with the SlimeVR firmware that find this "
-        "machine, by UDP; the layout's `unit` says which sits where (docs/hubs.md).",
+        "machine, by UDP; the layout's `unit` says which sits where (docs/hubs.md). imu_topics takes sensor_msgs/Imu "
+        "of other drivers: see topics.",
     ),
     ParameterSpec(
         "port",
@@ -47,6 +48,13 @@ PARAMETERS = (
         effect="Empty: the first sender of an intact HELLO is the hub until the connection is lost; set it on a "
         "network you do not trust. A hub that falls silent and says the same HELLO from another port is followed, "
         "unless its port is set. With hub slimevr: all trackers that may send, as HOST:*, with commas between.",
+    ),
+    ParameterSpec(
+        "topics",
+        ["{sensor}/imu/data"],
+        "Where sensor_msgs/Imu of other drivers come on, for the hub imu_topics.",
+        effect="SENSOR=TOPIC for a sensor of the layout, and one topic with {sensor} in it for all others; names are "
+        "relative to the node's namespace unless they begin with a slash. Axes must be those of the layout.",
     ),
     ParameterSpec(
         "rate_hz",
