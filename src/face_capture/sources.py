@@ -7,7 +7,9 @@ from pathlib import Path
 
 from face_capture.errors import SourceError
 from face_capture.simulator import SimulatedHubProcess
+from imu_driver.hubs import INTRODUCTIONS
 from imu_driver.recorded_bytes import RecordedBytesTransport, RecordingTransport
+from imu_driver.serial_finder import AUTO, FoundSerialTransport
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import Transport, TransportError
 from imu_driver.udp import UdpTransport, parse_address
@@ -86,9 +88,11 @@ def _line(text: str, baud: int) -> Transport:
         if address is None:
             raise SourceError(f"expected udp://HOST:PORT to listen on, such as udp://0.0.0.0:9870, found {text!r}")
         return UdpTransport(*address)
+    if text == AUTO:
+        return FoundSerialTransport(baud, INTRODUCTIONS["imusic_v1"])
     if text.startswith("/"):
         return SerialTransport(text, baud)
     raise SourceError(
-        f"expected a serial port such as /dev/ttyUSB0, udp://HOST:PORT, simulated, simulated:MOTION or recorded:FILE, "
-        f"found {text!r}"
+        "expected a serial port such as /dev/ttyUSB0, auto, udp://HOST:PORT, simulated, simulated:MOTION or "
+        f"recorded:FILE, found {text!r}"
     )

@@ -21,10 +21,11 @@ from imu_driver import messages
 from imu_driver.diagnostics import Reporter
 from imu_driver.hub import Hub, HubIdentity, Outcome
 from imu_driver.hub_thread import HubThread
-from imu_driver.hubs import make_hub
+from imu_driver.hubs import INTRODUCTIONS, make_hub
 from imu_driver.line_messages import LineMessages
 from imu_driver.parameters import PARAMETERS
 from imu_driver.sensor_states import StatesWatch
+from imu_driver.serial_finder import AUTO, FoundSerialTransport
 from imu_driver.serial_port import SerialTransport
 from imu_driver.stamps import Stamps
 from imu_driver.transport import Transport
@@ -95,7 +96,8 @@ class ImuDriverNode(ManagedNode):
     def activate(self) -> None:
         """Open the hub and begin to publish, now or as soon as it is there."""
         kind, rate_hz = str(self.value("hub")), int(self.value("rate_hz"))
-        hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=self._by_arrival)
+        name = str(self.value("hub_id"))
+        hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=self._by_arrival, name=name)
         self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival)
         thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header))
         self._hub, self._thread = hub, thread
@@ -140,6 +142,11 @@ class ImuDriverNode(ManagedNode):
             port = str(self.value("port"))
             if not port:
                 raise ConfigurationError("expected a serial port in `port` or HOST:PORT in `udp`, found neither")
+            if port == AUTO:
+                kind = str(self.value("hub"))
+                if kind not in INTRODUCTIONS:
+                    raise ConfigurationError(f"port: a hub of kind {kind} cannot be found by itself; set its port")
+                return FoundSerialTransport(int(self.value("baud")), INTRODUCTIONS[kind], str(self.value("hub_id")))
             return SerialTransport(port, int(self.value("baud")))
         try:
             bound = parse_address(udp)

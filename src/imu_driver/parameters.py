@@ -18,9 +18,11 @@ PARAMETERS = (
     ParameterSpec(
         "port",
         "/dev/ttyUSB0",
-        "Serial port of the hub, e.g. /dev/ttyUSB0.",
-        effect="A name under /dev/serial/by-id stays the same after replugging. Unused where udp is set. A port that "
-        "is not there is tried again, at most once a second.",
+        "Serial port of the hub, e.g. /dev/ttyUSB0; or auto: the hub is looked for on USB.",
+        effect="auto listens for up to 3 s to the USB ports of makers that hubs are built of; nothing is written to "
+        "one that has not spoken as hubs do, but opening a port restarts some boards. Of several hubs, `hub_id` names "
+        "one. A hub that was found is known again by its USB serial number. A name under /dev/serial/by-id stays the "
+        "same after replugging. Unused where udp is set. A port that is not there is tried again, four times a second.",
     ),
     ParameterSpec(
         "baud",
@@ -46,6 +48,13 @@ PARAMETERS = (
         effect="Empty: the first sender of an intact HELLO is the hub until the connection is lost; set it on a "
         "network you do not trust. A hub that falls silent and says the same HELLO from another port is followed, "
         "unless its port is set.",
+    ),
+    ParameterSpec(
+        "hub_id",
+        "",
+        "Name of the only hub that is used, as it calls itself.",
+        effect="Empty: any. Another hub on the same port is refused, another one on the network not heard; with port "
+        "auto this one is chosen. The diagnostics show the name of the hub in use.",
     ),
     ParameterSpec(
         "rate_hz",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -47,6 +47,9 @@ class SimulatorConfig:
     phone_lag_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
     phone_skew_ppm: Annotated[float, Field(ge=-500.0, le=500.0)] = -30.0
     namespace: str = ""
+    name: str = "imusic-sim"
+    control: str = ""
+    hubs: Annotated[int, Field(ge=1, le=64)] = 1
     faults: Faults = field(default_factory=Faults)
 
 
@@ -79,3 +82,45 @@ def updated(config: SimulatorConfig, values: Any) -> SimulatorConfig:
         SimulatorConfigError: an unknown key, a wrong type or a value out of range.
     """
     return _SETTINGS.checked(values, config)
+
+
+def updated_faults(faults: Faults, values: Any) -> Faults:
+    """`faults` with `values`, a mapping of their names.
+
+    Raises:
+        SimulatorConfigError: an unknown name or a wrong type.
+    """
+    return updated(SimulatorConfig(faults=faults), {"faults": values}).faults
+
+
+def each_hub(config: SimulatorConfig) -> list[SimulatorConfig]:
+    """The settings of each of `hubs` hubs: link, control and name with `-2`, `-3` ..., the next ports, seeds, people.
+
+    Raises:
+        SimulatorConfigError: there are not so many ports.
+    """
+    count, every = config.hubs, []
+    for i in range(count):
+        suffix = f"-{i + 1}" if i else ""
+        udp = config.udp
+        if udp and i:
+            host, _, port = udp.rpartition(":")
+            udp = f"{host}:{int(port) + i}" if port.isdecimal() else udp
+        control = config.control or ("" if udp else f"{config.link}.control")
+        if config.control and suffix:
+            control += suffix
+        elif control and suffix:
+            control = f"{config.link}{suffix}.control"
+        every.append(
+            replace(
+                config,
+                hubs=1,
+                link=config.link + suffix,
+                udp=udp,
+                name=config.name + suffix,
+                control=control,
+                seed=config.seed + i,
+                subject=config.subject + i,
+            )
+        )
+    return every
