@@ -21,7 +21,8 @@ from imu_driver import messages
 from imu_driver.diagnostics import Reporter
 from imu_driver.hub import Hub, HubIdentity, Outcome
 from imu_driver.hub_thread import HubThread
-from imu_driver.hubs import INTRODUCTIONS, make_hub
+from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS, make_hub
+from imu_driver.joined_hubs import JoinedHubs
 from imu_driver.line_messages import LineMessages
 from imu_driver.parameters import PARAMETERS
 from imu_driver.sensor_states import StatesWatch
@@ -29,7 +30,8 @@ from imu_driver.serial_finder import AUTO, FoundSerialTransport
 from imu_driver.serial_port import SerialTransport
 from imu_driver.stamps import Stamps
 from imu_driver.transport import Transport
-from imu_driver.udp import UdpTransport, parse_address, parse_hub_address
+from imu_driver.udp import UdpTransport, parse_address
+from imu_driver.udp_senders import UdpSendersTransport, parse_senders
 from imusic_ros.awaiting import Awaiting
 from imusic_ros.health import ERROR, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
@@ -67,7 +69,7 @@ class ImuDriverNode(ManagedNode):
 
     def configure(self) -> None:
         """Check everything that can be wrong without a hub; make publishers and services."""
-        self._transport = self._make_transport()
+        self._lines = self._make_lines()
         try:
             self._layout = load_layout(str(self.value("layout")))
         except (FaceModelError, OSError) as error:
@@ -96,8 +98,11 @@ class ImuDriverNode(ManagedNode):
     def activate(self) -> None:
         """Open the hub and begin to publish, now or as soon as it is there."""
         kind, rate_hz = str(self.value("hub")), int(self.value("rate_hz"))
-        name = str(self.value("hub_id"))
-        hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=self._by_arrival, name=name)
+        hubs = [
+            make_hub(kind, transport, self._layout, rate_hz, by_arrival=self._by_arrival, name=name)
+            for transport, name in self._lines
+        ]
+        hub: Hub = hubs[0] if len(hubs) == 1 else JoinedHubs(hubs, self._layout, rate_hz)
         self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival)
         thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header))
         self._hub, self._thread = hub, thread
@@ -136,25 +141,44 @@ class ImuDriverNode(ManagedNode):
         self._log_rejects(self._hub)
         return Health(report.level, report.message, report.values)
 
-    def _make_transport(self) -> Transport:
-        udp = str(self.value("udp"))
-        if not udp:
-            port = str(self.value("port"))
-            if not port:
-                raise ConfigurationError("expected a serial port in `port` or HOST:PORT in `udp`, found neither")
-            if port == AUTO:
-                kind = str(self.value("hub"))
-                if kind not in INTRODUCTIONS:
-                    raise ConfigurationError(f"port: a hub of kind {kind} cannot be found by itself; set its port")
-                return FoundSerialTransport(int(self.value("baud")), INTRODUCTIONS[kind], str(self.value("hub_id")))
-            return SerialTransport(port, int(self.value("baud")))
+    def _make_lines(self) -> list[tuple[Transport, str]]:
+        """A transport for each hub, and the name of the hub that is wanted there."""
+        kind, udp, port = str(self.value("hub")), str(self.value("udp")), str(self.value("port"))
+        many = kind in MANY_SENDERS
+        places = _parts(udp or MANY_SENDERS.get(kind, "")) or _parts(port)
+        if not places:
+            raise ConfigurationError("expected a serial port in `port` or HOST:PORT in `udp`, found neither")
+        names = _parts(str(self.value("hub_id")))
+        if places == [AUTO]:
+            places = [AUTO] * max(1, len(names))  # each name is looked for
+        if len(places) > 1 and many:
+            raise ConfigurationError(f"udp: hubs of kind {kind} share one port, found {len(places)}")
+        if names and len(names) != len(places):
+            raise ConfigurationError(f"hub_id: expected a name for each of {len(places)} hubs, found {len(names)}")
+        names = names or [""] * len(places)
+        make = self._udp_line if udp or many else self._serial_line
+        return [(make(place, name), name) for place, name in zip(places, names, strict=True)]
+
+    def _serial_line(self, port: str, name: str) -> Transport:
+        kind, baud = str(self.value("hub")), int(self.value("baud"))
+        if port != AUTO:
+            return SerialTransport(port, baud)
+        if kind not in INTRODUCTIONS:
+            raise ConfigurationError(f"port: a hub of kind {kind} cannot be found by itself; set its port")
+        return FoundSerialTransport(baud, INTRODUCTIONS[kind], name)
+
+    def _udp_line(self, place: str, _: str) -> Transport:
+        kind = str(self.value("hub"))
+        many = kind in MANY_SENDERS
         try:
-            bound = parse_address(udp)
-            hub = parse_hub_address(str(self.value("hub_address")))
+            bound = parse_address(place)
+            senders = parse_senders(str(self.value("hub_address")))
+            if len(senders) > 1 and not many:
+                raise ValueError(f"expected one hub of kind {kind}, found {len(senders)} addresses")
         except ValueError as error:
             raise ConfigurationError(f"udp, hub_address: {error}") from error
         assert bound is not None
-        return UdpTransport(*bound, hub)
+        return UdpSendersTransport(*bound, senders) if many else UdpTransport(*bound, *senders[:1])
 
     def _publisher(self, kind: Any, topic: str, qos: Any) -> Any:
         publisher = self.create_lifecycle_publisher(kind, topic, qos)
@@ -240,6 +264,11 @@ class ImuDriverNode(ManagedNode):
             if count > said and now - said_s >= LOG_PERIOD_S:
                 self._rejects_said[reason] = (now, count)
                 self.get_logger().warning(f"{count - said} frames rejected as {reason}, newest: {figures.last_reject}")
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def main() -> int:

@@ -13,16 +13,19 @@ PARAMETERS = (
         "imusic_v1",
         "Kind of hub, which is the protocol it speaks.",
         choices=HUB_KINDS,
-        effect="imusic_v1 is that of docs/protocol.md.",
+        effect="imusic_v1 is that of docs/protocol.md. slimevr: all trackers with the SlimeVR firmware that find this "
+        "machine, by UDP; the layout's `unit` says which sits where (docs/hubs.md).",
     ),
     ParameterSpec(
         "port",
         "/dev/ttyUSB0",
-        "Serial port of the hub, e.g. /dev/ttyUSB0; or auto: the hub is looked for on USB.",
-        effect="auto listens for up to 3 s to the USB ports of makers that hubs are built of; nothing is written to "
-        "one that has not spoken as hubs do, but opening a port restarts some boards. Of several hubs, `hub_id` names "
-        "one. A hub that was found is known again by its USB serial number. A name under /dev/serial/by-id stays the "
-        "same after replugging. Unused where udp is set. A port that is not there is tried again, four times a second.",
+        "Serial port of the hub, e.g. /dev/ttyUSB0; auto: it is looked for on USB. Several hubs: with commas.",
+        effect="Several hubs, here or in `udp`, make one face: each has some units, and one that is missing takes "
+        "only its units with it. auto listens for up to 3 s to the USB ports of makers that hubs are built of; nothing "
+        "is written to one that has not spoken as hubs do, but opening a port restarts some boards. Of several hubs, "
+        "`hub_id` names one. A hub that was found is known again by its USB serial number. A name under "
+        "/dev/serial/by-id stays the same after replugging. Unused where udp is set. A port that is not there is tried "
+        "again, four times a second.",
     ),
     ParameterSpec(
         "baud",
@@ -37,9 +40,9 @@ PARAMETERS = (
     ParameterSpec(
         "udp",
         "",
-        "HOST:PORT to listen on for a hub that sends over UDP, instead of a serial port.",
-        effect="Empty: serial. 127.0.0.1 hears this machine only; an address of this machine or 0.0.0.0 lets the "
-        "network in.",
+        "HOST:PORT to listen on for a hub that sends over UDP, instead of a serial port; or several, with commas.",
+        effect="Empty: serial; with hub slimevr 0.0.0.0:6969, where its trackers send to. 127.0.0.1 hears this machine "
+        "only; an address of this machine or 0.0.0.0 lets the network in.",
     ),
     ParameterSpec(
         "hub_address",
@@ -47,14 +50,14 @@ PARAMETERS = (
         "HOST:PORT of the hub, or HOST:* for any port, UDP only; datagrams of anybody else are dropped and counted.",
         effect="Empty: the first sender of an intact HELLO is the hub until the connection is lost; set it on a "
         "network you do not trust. A hub that falls silent and says the same HELLO from another port is followed, "
-        "unless its port is set.",
+        "unless its port is set. With hub slimevr: all trackers that may send, as HOST:*, with commas between.",
     ),
     ParameterSpec(
         "hub_id",
         "",
         "Name of the only hub that is used, as it calls itself.",
         effect="Empty: any. Another hub on the same port is refused, another one on the network not heard; with port "
-        "auto this one is chosen. The diagnostics show the name of the hub in use.",
+        "auto this one is chosen. Several hubs: a name for each, with commas. The diagnostics show the names in use.",
     ),
     ParameterSpec(
         "rate_hz",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from face_model.layout import load_layout
 from face_model.settings import SettingsKind
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.hub.faults import Faults
@@ -50,6 +51,7 @@ class SimulatorConfig:
     name: str = "imusic-sim"
     control: str = ""
     hubs: Annotated[int, Field(ge=1, le=64)] = 1
+    one_face: bool = False
     faults: Faults = field(default_factory=Faults)
 
 
@@ -96,6 +98,8 @@ def updated_faults(faults: Faults, values: Any) -> Faults:
 def each_hub(config: SimulatorConfig) -> list[SimulatorConfig]:
     """The settings of each of `hubs` hubs: link, control and name with `-2`, `-3` ..., the next ports, seeds, people.
 
+    With `one_face` they share the person, and its units: of two hubs the second has those on the right.
+
     Raises:
         SimulatorConfigError: there are not so many ports.
     """
@@ -119,8 +123,20 @@ def each_hub(config: SimulatorConfig) -> list[SimulatorConfig]:
                 udp=udp,
                 name=config.name + suffix,
                 control=control,
-                seed=config.seed + i,
-                subject=config.subject + i,
+                seed=config.seed if config.one_face else config.seed + i,
+                subject=config.subject if config.one_face else config.subject + i,
+                clock_offset_s=config.clock_offset_s + (7.0 * i if config.one_face else 0.0),
+                faults=_with_share(config, i) if config.one_face and count > 1 else config.faults,
             )
         )
     return every
+
+
+def _with_share(config: SimulatorConfig, index: int) -> Faults:
+    """Its faults, and no unit of the others."""
+    others = []
+    for i, name in enumerate(load_layout(config.layout).names):
+        owner = int(name.endswith("_right")) if config.hubs == 2 else i % config.hubs
+        if owner != index:
+            others.append(name)
+    return replace(config.faults, unlisted=tuple(dict.fromkeys((*config.faults.unlisted, *others))))

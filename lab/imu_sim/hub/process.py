@@ -118,6 +118,7 @@ examples:
   imusic fault drop 0.3                                change that hub while it runs; imusic fault help lists all
   imusic fault unplug ; sleep 2 ; imusic fault plug
   imusic simulate --hubs 3                             /tmp/imusic_hub, /tmp/imusic_hub-2 and /tmp/imusic_hub-3
+  imusic simulate --hubs 2 --one-face                  two halves, for --port /tmp/imusic_hub,/tmp/imusic_hub-2
 
 NAMES are sensors of the layout, comma separated. All settings: config/imu_sim.yaml; more: docs/simulator.md."""
 
@@ -131,6 +132,8 @@ def _parser(called: str) -> argparse.ArgumentParser:
     parser.add_argument("--udp", metavar="HOST:PORT", help="send to a driver on UDP instead")
     parser.add_argument("--name", help="what the hub calls itself; a driver with `hub_id` takes no other")
     parser.add_argument("--hubs", type=int, metavar="N", help="be so many hubs: their names, links, ports count on")
+    shared = "the hubs are on one face, each with some of its units: of two the second has the right"
+    parser.add_argument("--one-face", action="store_true", default=None, help=shared)
     told = "socket on which `imusic fault` changes faults (default: LINK.control; over UDP none)"
     parser.add_argument("--control", metavar="PATH", help=told)
     parser.add_argument(

@@ -25,7 +25,7 @@ from imu_sim.hub.config import MOTIONS, PERFORMANCE, ROUTINE, SAY, SimulatorConf
 from imu_sim.hub.control import ControlSocket
 from imu_sim.hub.cued_motion import CuedTrajectory
 from imu_sim.hub.pty_link import PtyLink
-from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.hub.simulated_hub import FaceClock, HubSettings, SimulatedHub
 from imu_sim.hub.udp_link import UdpLink
 from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory
@@ -124,8 +124,8 @@ class Served:
         return [*([] if line is None else [line]), *([] if self.control is None else self.control.filenos)]
 
 
-def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedHub:
-    """A hub as configured, on the given monotonic clock in s.
+def build_hub(config: SimulatorConfig, clock: Callable[[], float], face: FaceClock | None = None) -> SimulatedHub:
+    """A hub as configured, on the given monotonic clock in s; `face` is that of several hubs on one face.
 
     Raises:
         ImuSimError, FaceModelError: motion, layout or faults cannot be used.
@@ -158,7 +158,15 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     )
     hub_clock = HubClock(clock, config.clock_offset_s, config.clock_skew_ppm)
     return SimulatedHub(
-        make_stream, layout, part, hub_clock, settings=settings, faults=config.faults, seed=config.seed, cued=cued
+        make_stream,
+        layout,
+        part,
+        hub_clock,
+        settings=settings,
+        faults=config.faults,
+        seed=config.seed,
+        cued=cued,
+        face=face,
     )
 
 
@@ -241,8 +249,9 @@ def opened(configs: Sequence[SimulatorConfig]) -> Iterator[list[Served]]:
             links.append(open_link(config))
             stack.callback(links[-1].close)
         served = []
+        face = FaceClock(shared=True)
         for config, link in zip(configs, links, strict=True):
-            hub = build_hub(config, steady_clock)
+            hub = build_hub(config, steady_clock, face if config.one_face else None)
             control = None
             if config.control:
                 control = ControlSocket(Path(config.control).expanduser(), Commands(hub, link).obey)

@@ -72,6 +72,19 @@ _OLDEST_S = 1.0
 """A sample that could not be sent for this long is lost, as in a hub whose buffer is full."""
 
 
+@dataclass
+class FaceClock:
+    """When the motion of a face began.
+
+    Attributes:
+        shared: whether several hubs are on it, so that the first START of any begins it, and no other.
+        began_s: host time; None: it has not begun.
+    """
+
+    shared: bool
+    began_s: float | None = None
+
+
 @dataclass(frozen=True)
 class HubSettings:
     """How the hub behaves.
@@ -125,6 +138,7 @@ class SimulatedHub:
         faults: Faults | None = None,
         seed: int = 0,
         cued: CuedTrajectory | None = None,
+        face: FaceClock | None = None,
     ) -> None:
         self.settings = settings or HubSettings()
         self.parser = StreamParser()
@@ -137,13 +151,13 @@ class SimulatedHub:
         self._part = part
         self._clock = clock
         self._cued = cued
+        self._face = face or FaceClock(shared=False)
         self._skew_ppm = clock.skew_ppm
         self._rng = np.random.default_rng([seed, 0x40B])
         self._scales = (float(gyro_scale(part.gyro_range_dps)), float(accel_scale(part.accel_range_g)))
         self._rate_hz = self.settings.rate_hz
         self._first_start_s: float | None = None
         self._rebooted = self._stepped = self._news = self._rebooting = False
-        self._began_s = clock.now_s
         self._segments: list[_Segment] = []
         self._sequence = 0
         self._next_hello_s: float = clock.now_s
@@ -324,12 +338,13 @@ class SimulatedHub:
         self.streaming = True
         self._injector.thaw()
         # A face does not begin anew because its hub lost power.
-        if not self._rebooting:
-            self._began_s = now_s
+        if self._face.began_s is None or not (self._rebooting or self._face.shared):
+            self._face.began_s = now_s
         self._rebooting = False
-        self._segments = [_Segment(0, now_s - self._began_s, self._rate_hz)]
+        since_s = now_s - self._face.began_s
+        self._segments = [_Segment(0, since_s, self._rate_hz)]
         self._sequence = 0
-        self._restart_stream(now_s - self._began_s, now_s)
+        self._restart_stream(since_s, now_s)
 
     def _stop(self, now_s: float) -> None:
         self.streaming = False
