@@ -83,6 +83,13 @@ FORCE_S: Final = 0.05
 """An acceleration belongs to an orientation that is no older."""
 LOW_BATTERY: Final = 0.15
 
+TURNING_SHARE: Final = 0.03
+"""Of the newest turn in the smoothed one: about a third of a second."""
+STILL_S: Final = 0.1
+"""A unit that sent no orientation for so long does not turn."""
+LEAST_TURNING_RAD: Final = 0.002
+"""A unit that turns less from one orientation to the next is held still: 0.2 rad/s."""
+
 PART_GYRO_RAD_S: Final = math.radians(2000.0)
 PART_ACCEL_M_S2: Final = 16.0 * GRAVITY_M_S2
 """Widest ranges of the parts that the firmware drives: trackers do not tell theirs."""
@@ -91,7 +98,9 @@ _Command: TypeAlias = Callable[[float], None]
 
 _LISTENING: Final = Outcome(False, False, "the driver only listens to these trackers: nothing is sent to them")
 _NO_LIGHT: Final = Outcome(
-    False, True, "the SlimeVR firmware has no command for that: turn the tracker by hand and look which sensor moves"
+    False,
+    True,
+    "the SlimeVR firmware has no command for that: turn a tracker by hand, `turns_most` in /diagnostics names it",
 )
 
 
@@ -190,6 +199,7 @@ class SlimeVrHub:
             "late_readings": counts.predicted,
             "missing_readings": counts.missing,
             "unknown_trackers": ", ".join(self._units.strange(trackers)) or "none",
+            "turns_most": self._turns_most(trackers),
         }
         for t in trackers:
             ago_s = now_s - t.heard_s
@@ -201,6 +211,13 @@ class SlimeVrHub:
                 f"{1e3 * t.trip_s:.1f} ms{battery}{signal}, {'heard' if ago_s < GONE_S else f'gone for {ago_s:.0f} s'}"
             )
         return values
+
+    @staticmethod
+    def _turns_most(trackers: list[Tracker]) -> str:
+        """The unit that somebody turns by hand to find out which it is; `none` where all are still."""
+        turning = [(s.turning, t.unit(i)) for t in trackers for i, s in sorted(t.sensors.items())]
+        most, unit = max(turning, default=(0.0, ""))
+        return unit if most > LEAST_TURNING_RAD else "none"
 
     # Commands
 
@@ -415,6 +432,10 @@ class SlimeVrHub:
             self._reject("malformed", f"{tracker.unit(packet.sensor)}: expected an orientation, found norm {size:.3g}")
             return
         x, y, z, w = (v / size for v in packet.orientation)
+        if sensor.orientation is not None:
+            bx, by, bz, bw = sensor.orientation
+            turn = 2.0 * math.acos(min(1.0, abs(x * bx + y * by + z * bz + w * bw)))
+            sensor.turning += TURNING_SHARE * (turn - sensor.turning)
         sensor.orientation, sensor.told_s, sensor.whole = (x, y, z, w), time_s, True
         self._add(tracker, packet.sensor, Reading(0, time_s, sensor.orientation), arrival)
 
@@ -434,7 +455,9 @@ class SlimeVrHub:
         for number, sensor in tracker.sensors.items():
             if sensor.orientation is None or not sensor.whole or time_s - sensor.told_s < REPEAT_S:
                 continue
+            still = time_s - sensor.told_s > STILL_S
             sensor.told_s = time_s
+            sensor.turning -= (1.0 if still else TURNING_SHARE) * sensor.turning
             force = p.specific_force((0.0, 0.0, 0.0), sensor.orientation) if sensor.sends_force else None
             self._add(tracker, number, Reading(0, time_s, sensor.orientation, specific_force=force), arrival)
 

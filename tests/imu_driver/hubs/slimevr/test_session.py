@@ -175,6 +175,19 @@ def test_what_is_missing_in_the_layout_and_on_the_network_is_told(make_bench: Ca
     assert "no tracker yet" not in "; ".join(bench.hub.notices)
 
 
+def test_a_tracker_that_is_turned_by_hand_is_named(make_bench: Callable[..., Bench]) -> None:
+    until = [math.inf]
+    bench = make_bench(
+        lambda i, t: turned((0.0, 1.0, 0.0), math.sin(3.0 * min(t, until[0])) if i == 5 else 0.0),
+        layout=load_layout("face_12"),
+    )
+    bench.run(3.0)
+    assert bench.hub.figures().more["turns_most"] == "a4:e5:7c:00:00:03/1"
+    until[0] = bench.clock()
+    bench.run(3.0)
+    assert bench.hub.figures().more["turns_most"] == "none"
+
+
 def test_units_may_be_written_as_on_a_label(make_bench: Callable[..., Bench]) -> None:
     sensors = [replace(s, unit=s.unit.upper().replace(":", "-").removesuffix("/0")) for s in LAYOUT.sensors]
     bench = make_bench(layout=replace(LAYOUT, sensors=tuple(sensors)))
