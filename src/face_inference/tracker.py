@@ -37,6 +37,8 @@ Float32Array = NDArray[np.float32]
 
 _NUMBERS = 1 << 32
 _MOST_MISSED = 4096
+_TAKEN_OFF_S = 300.0
+"""Sensors of a hub that was off for longer may have been glued on anew; a guess."""
 
 
 @dataclass(frozen=True)
@@ -286,7 +288,7 @@ class FaceTracker:
 
     def accept(self, sample: ImuSample, now_s: float) -> bool:
         """Take a sample in; False if it cannot be used (counted in `counters.refused`)."""
-        if not self._sensors.fits(sample) or not self._follow_sequence(sample):
+        if not self._sensors.fits(sample) or not self._follow_sequence(sample, now_s):
             self.counters.refused += 1
             return False
         self._received_s = now_s
@@ -513,7 +515,7 @@ class FaceTracker:
             self._extractor.headings_began_anew(back, perhaps=True)
         self._away = np.where(valid, 0, self._away + 1)
 
-    def _follow_sequence(self, sample: ImuSample) -> bool:
+    def _follow_sequence(self, sample: ImuSample, now_s: float) -> bool:
         """Count losses, act on gaps and restarts; False for a sample that comes late or twice."""
         before = self._continuity.newest
         coming, ahead = self._continuity.follow(sample.sequence, sample.hub_time_s, self._rate_hz)
@@ -527,7 +529,7 @@ class FaceTracker:
             self.missed.append(((before[0] + 1) % _NUMBERS, (sample.sequence - 1) % _NUMBERS))
         if coming is Coming.RESTART:
             self._check.reset()
-            self._come_back()
+            self._come_back(now_s)
             self._ahead = 1
             return True
         self.counters.lost += ahead - 1
@@ -595,9 +597,13 @@ class FaceTracker:
         self._last = None
         self._reset_network()
 
-    def _come_back(self) -> None:
-        """The hub was restarted: with other headings, but every sensor sits where it sat, so that the neutral stays."""
-        if not self._extractor.ready:
+    def _come_back(self, now_s: float) -> None:
+        """The hub was restarted: with other headings, but every sensor sits where it sat, so that the neutral stays.
+
+        Not after a long time without samples: the sensors may be on somebody else.
+        """
+        taken_off = self._received_s is not None and now_s - self._received_s > _TAKEN_OFF_S
+        if taken_off or not self._extractor.ready:
             self._start_anew()
             return
         self.wear.renew()

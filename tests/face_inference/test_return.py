@@ -90,6 +90,14 @@ def test_the_head_goes_on_looking_where_it_looked(tracker, take):
     assert abs(float(np.dot(before, after))) > np.cos(0.02)
 
 
+def test_after_a_long_time_off_the_neutral_is_learned_anew(tracker, take):
+    samples = list(restarted(list(samples_of(take))))
+    run(tracker, samples[:RESTARTED_AT])
+    face = tracker.update(samples[RESTARTED_AT], now_s=0.01 * RESTARTED_AT + 301.0)
+    assert face.state == TrackingState.CALIBRATING
+    assert tracker.neutral is None
+
+
 def test_another_face_under_the_sensors_is_calibrated_anew(tracker, take):
     samples = list(restarted(list(samples_of(take))))
     elsewhere = rotation.normalise(np.random.default_rng(1).normal(size=(len(samples[0].status), 4)))
