@@ -83,6 +83,9 @@ FORCE_S: Final = 0.05
 """An acceleration belongs to an orientation that is no older."""
 LOW_BATTERY: Final = 0.15
 
+MOST_LISTED: Final = 24
+"""Units that one line names: two for each sensor of a face."""
+
 TURNING_SHARE: Final = 0.03
 """Of the newest turn in the smoothed one: about a third of a second."""
 STILL_S: Final = 0.1
@@ -170,7 +173,7 @@ class SlimeVrHub:
         return self._notices
 
     def figures(self) -> HubFigures:
-        """What happened so far; `lost` are datagrams of trackers, and frames that were left out."""
+        """What happened so far; `lost` are datagrams of trackers in the layout, and frames that were left out."""
         trackers = list(self.trackers.values())
         counts = self._assembler.counts
         trips = [t.trip_s for t in trackers if t.trip_s > 0.0]
@@ -196,7 +199,7 @@ class SlimeVrHub:
             "stamps": "by arrival: trackers send no time",
             "late_readings": counts.predicted,
             "missing_readings": counts.missing,
-            "unknown_trackers": ", ".join(self._units.strange(trackers)) or "none",
+            "unknown_trackers": _listed(self._units.strange(trackers)) or "none",
             "turns_most": self._turns_most(trackers),
         }
         for t in trackers:
@@ -369,15 +372,15 @@ class SlimeVrHub:
             # The firmware sends a ping back as it is, with our number.
             self._on_ping(tracker, found[0], arrival)
             return
-        first = tracker.number < 0
+        first, wanted = tracker.number < 0, self._units.wants(tracker.name)
         lost = tracker.follow(number)
         if lost is None:
-            self._old += 1
+            self._old += wanted
             return
         if first and number < tracker.before:
-            self._rebooted(tracker)
+            self._rebooted(tracker, wanted)
         tracker.heard_s = max(tracker.heard_s, arrival)
-        self._lost += lost
+        self._lost += lost if wanted else 0
         if lost:
             for sensor in tracker.sensors.values():
                 sensor.whole = False
@@ -515,9 +518,9 @@ class SlimeVrHub:
         del self.trackers[oldest.peer]
         return True
 
-    def _rebooted(self, tracker: Tracker) -> None:
+    def _rebooted(self, tracker: Tracker, wanted: bool) -> None:
         """Its orientations begin anew, with another heading."""
-        self._reboots += 1
+        self._reboots += wanted
         tracker.before = -1
         for number, sensor in tracker.sensors.items():
             sensor.orientation = None
@@ -575,7 +578,7 @@ class SlimeVrHub:
         if unnamed and met:
             notices.append(f"no `unit` in the layout for {', '.join(unnamed)}")
         if strange:
-            notices.append(f"trackers that are not in the layout, unused: {', '.join(strange)}; {write}")
+            notices.append(f"trackers that are not in the layout, unused: {_listed(strange)}; {write}")
         broken = [self._layout.sensors[i].name for i, (_, s) in sorted(met.items()) if s.state == p.BROKEN]
         if broken:
             notices.append(f"broken, as their trackers say: {', '.join(broken)}; check their cables")
@@ -588,7 +591,7 @@ class SlimeVrHub:
         if self.state is ConnectionState.CONNECTING and strange and not met:
             self.state = ConnectionState.ERROR
         if self.state is ConnectionState.ERROR:
-            self.problem = f"{self.description}: none is in the layout: {', '.join(strange)}; {write}"
+            self.problem = f"{self.description}: none is in the layout: {_listed(strange)}; {write}"
         elif self.state is ConnectionState.CONNECTING:
             self.problem = self._waiting(now, trackers)
 
@@ -670,6 +673,12 @@ class SlimeVrHub:
         if state is not ConnectionState.DISCONNECTED:
             self._transport.open()
         self._update(self._framed_s)
+
+
+def _listed(units: list[str]) -> str:
+    """Units in words, `MOST_LISTED` at most: anybody on the network may make up some."""
+    more = len(units) - MOST_LISTED
+    return ", ".join(units[:MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 _NUMBERS: Final = ("_connections", "_reboots", "_watchdog", "_samples", "_old", "_lost", "_token")

@@ -293,6 +293,24 @@ def test_a_flood_of_strangers_takes_no_room_from_those_in_the_layout(make_bench:
     assert bench.line.written - written < 60_000  # strangers that are gone are not asked any more
 
 
+def test_what_strangers_make_up_is_not_counted_as_ours(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(nod)
+    bench.run_to_connected()
+    for number in range(20):
+        host = f"10.0.0.{number + 1}"
+        bench.from_elsewhere(host, handshake(struct.pack(">HI", 7, number)))
+        for sensor in range(8):
+            bench.from_elsewhere(host, rotation_data(100 * sensor, sensor, [0.0, 0.0, 0.0, 1.0]))
+        bench.from_elsewhere(host, rotation_data(3, 0, [0.0, 0.0, 0.0, 1.0]))
+        bench.from_elsewhere(host, handshake(struct.pack(">HI", 7, number)))
+        bench.from_elsewhere(host, rotation_data(3, 0, [0.0, 0.0, 0.0, 1.0]))
+        assert bench.run(0.05)[-1].valid.all()
+    figures = bench.hub.figures()
+    assert (figures.lost, figures.out_of_order, figures.reboots) == (0, 0, 0)
+    assert len(str(figures.more["unknown_trackers"])) < 1500
+    assert "and 136 more" in "; ".join(bench.hub.notices)
+
+
 def test_a_tracker_has_no_more_sensors_than_any_has(bench: Bench) -> None:
     bench.run_to_connected()
     for number in range(256):
