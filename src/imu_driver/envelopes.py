@@ -13,8 +13,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 FROM_PEER: Final = 0x46
 TO_PEER: Final = 0x54
@@ -25,8 +24,7 @@ MOST_WAITED_S: Final = 0.5
 _HEAD: Final = struct.Struct(">B4sHIH")
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One datagram.
 
     Attributes:

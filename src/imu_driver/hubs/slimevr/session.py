@@ -438,7 +438,7 @@ class SlimeVrHub:
             turn = 2.0 * math.acos(min(1.0, abs(x * bx + y * by + z * bz + w * bw)))
             sensor.turning += TURNING_SHARE * (turn - sensor.turning)
         sensor.orientation, sensor.told_s, sensor.whole = (x, y, z, w), time_s, True
-        self._add(tracker, packet.sensor, Reading(0, time_s, sensor.orientation), arrival)
+        self._add(tracker, packet.sensor, time_s, sensor.orientation, None, arrival)
 
     def _on_acceleration(self, tracker: Tracker, packet: p.Acceleration, time_s: float, arrival: float) -> None:
         sensor = self._sensor(tracker, packet.sensor)
@@ -449,7 +449,7 @@ class SlimeVrHub:
             return
         sensor.sends_force = True
         force = p.specific_force(packet.acceleration, sensor.orientation)
-        self._add(tracker, packet.sensor, Reading(0, time_s, specific_force=force), arrival)
+        self._add(tracker, packet.sensor, time_s, None, force, arrival)
 
     def _repeat(self, tracker: Tracker, time_s: float, arrival: float) -> None:
         """What the tracker did not say again has not changed, as of `time_s`."""
@@ -460,15 +460,21 @@ class SlimeVrHub:
             sensor.told_s = time_s
             sensor.turning -= (1.0 if still else TURNING_SHARE) * sensor.turning
             force = p.specific_force((0.0, 0.0, 0.0), sensor.orientation) if sensor.sends_force else None
-            self._add(tracker, number, Reading(0, time_s, sensor.orientation, specific_force=force), arrival)
+            self._add(tracker, number, time_s, sensor.orientation, force, arrival)
 
-    def _add(self, tracker: Tracker, number: int, reading: Reading, arrival: float) -> None:
+    def _add(
+        self,
+        tracker: Tracker,
+        number: int,
+        time_s: float,
+        orientation: tuple[float, float, float, float] | None,
+        force: tuple[float, float, float] | None,
+        arrival: float,
+    ) -> None:
         index = self._units.index(tracker, number)
         if index is not None:
             flags = STATUS_FAULT if tracker.sensors[number].state == p.BROKEN else 0
-            self._assembler.add(
-                Reading(index, reading.time_s, reading.orientation, None, reading.specific_force, flags), arrival
-            )
+            self._assembler.add(Reading(index, time_s, orientation, None, force, flags), arrival)
 
     def _on_ping(self, tracker: Tracker, packet: p.Ping, arrival: float) -> None:
         if packet.token != tracker.token or not 0.0 < arrival - tracker.pinged_s < LONGEST_TRIP_S:
