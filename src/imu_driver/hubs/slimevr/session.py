@@ -16,6 +16,9 @@ linear acceleration only: the angular velocity is derived from the orientations,
 and gravity by the orientation. They send nothing while the orientation stays within 0.1 mrad or so (four components
 within 1e-4), which a held face does: that a quiet tracker did not turn is known from its numbered heartbeats, for which
 it is asked then, provided that no datagram was lost since its last orientation. Without that it is missing.
+
+A tracker that had its handshake with a driver before this one sends on, and says its name only after 3 s: where this
+machine's network knows its MAC address, it is known at once.
 """
 
 from __future__ import annotations
@@ -346,6 +349,9 @@ class SlimeVrHub:
             if envelope is None:
                 self._reject("no_envelope", "expected datagrams with their senders, found other bytes")
                 heard = True
+            elif envelope.neighbour:
+                heard = True
+                self._on_neighbour(envelope, arrival)
             elif not envelope.to_peer:
                 heard = True
                 try:
@@ -512,6 +518,13 @@ class SlimeVrHub:
         if packet.protocol < 9 and packet.part and 0 not in tracker.sensors:
             tracker.sensors[0] = TrackerSensor(packet.part)  # says nothing more of it
         self._send(peer, p.HANDSHAKE_ANSWER)
+
+    def _on_neighbour(self, envelope: Envelope, arrival: float) -> None:
+        """Who a sender is that says it not: it had its handshake with a driver before this one, and sends on to it."""
+        name = envelope.data.hex(":")
+        known = envelope.peer in self.trackers or any(t.name == name for t in self.trackers.values())
+        if self._units.wants(name) and not known:
+            self._on_handshake(p.Handshake(name, "", 0, 0), envelope.peer, arrival)
 
     def _make_room(self, now: float) -> bool:
         """For a tracker of no sensor in the layout; whether there is some."""

@@ -359,6 +359,27 @@ def test_data_without_a_handshake_are_refused(bench: Bench) -> None:
     assert "expected a handshake" in bench.hub.figures().last_reject
 
 
+def test_trackers_of_a_driver_before_this_one_are_known_at_once(make_bench: Callable[..., Bench]) -> None:
+    """They say their names only after 3 s; the network knows their MAC addresses."""
+    bench = make_bench(nod)
+    bench.run_to_connected()
+    bench.run(1.0)
+    bench.hub.close()
+    line, clock = bench.line, bench.clock
+    again = Bench(SlimeVrHub(line, LAYOUT, 100, clock=clock, wait=clock.advance), clock, line, bench.trackers)
+    start_s = clock()
+    again.run(0.1)
+    assert again.hub.state is ConnectionState.CONNECTING
+    for tracker in bench.trackers:
+        line.deliver(packed(Envelope(tracker.peer, mac_of(tracker.number), neighbour=True)))
+    line.deliver(packed(Envelope(("10.0.0.3", 6969), b"\1\2\3\4\5\6", neighbour=True)))
+    line.deliver(packed(Envelope(("10.0.0.3", 6969), mac_of(0), neighbour=True)))
+    assert again.run(0.2)[-1].valid.all()
+    assert clock() - start_s < 0.4
+    assert len(again.hub.trackers) == 6
+    assert again.hub.figures().reboots == again.hub.figures().lost == 0
+
+
 reals = st.one_of(st.floats(width=32), st.sampled_from([0.0, 1.0, -1.0, 0.5]))
 bytes_ = st.integers(0, 255)
 kinds = st.sampled_from([0, 3, 10, 12, 14, 15, 19, 20, 22, 23, 100, 101])
