@@ -25,7 +25,6 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from face_model import rotation
 from face_model.frames import GRAVITY_M_S2
 from face_model.imu_sample import (
     STATUS_ACCEL_SATURATED,
@@ -404,15 +403,37 @@ def _nearer(quaternion: Values, channel: deque[_Entry]) -> Values:
     return quaternion
 
 
+# Written out: on so few numbers numpy would take ten times as long, and these run for every reading.
+
+
 def _turn(before: Values, after: Values) -> Values:
     """Rotation vector from one orientation to the next, in the unit's axes, rad."""
-    turn = rotation.to_vector(rotation.multiply(rotation.conjugate(np.array(before)), np.array(after)))
-    return tuple(turn.tolist())
+    bx, by, bz, bw = before
+    ax, ay, az, aw = after
+    x = bw * ax - bx * aw - by * az + bz * ay
+    y = bw * ay + bx * az - by * aw - bz * ax
+    z = bw * az - bx * ay + by * ax - bz * aw
+    w = bw * aw + bx * ax + by * ay + bz * az
+    sine = math.sqrt(x * x + y * y + z * z)
+    scale = 2.0 * math.atan2(sine, abs(w)) / sine if sine > 1e-8 else 2.0
+    if w < 0.0:
+        scale = -scale  # the same rotation, the shorter way
+    return scale * x, scale * y, scale * z
 
 
 def _turned_on(quaternion: Values, rate: Values, seconds: float) -> Values:
-    turn = rotation.from_vector(np.array(rate) * seconds)
-    return tuple(rotation.multiply(np.array(quaternion), turn).tolist())
+    """An orientation after so long at an angular velocity in the unit's axes."""
+    qx, qy, qz, qw = quaternion
+    half = 0.5 * seconds
+    angle = half * math.sqrt(rate[0] * rate[0] + rate[1] * rate[1] + rate[2] * rate[2])
+    scale = half * (math.sin(angle) / angle if angle > 1e-8 else 1.0)
+    x, y, z, w = scale * rate[0], scale * rate[1], scale * rate[2], math.cos(angle)
+    return (
+        qw * x + qx * w + qy * z - qz * y,
+        qw * y - qx * z + qy * w + qz * x,
+        qw * z + qx * y - qy * x + qz * w,
+        qw * w - qx * x - qy * y - qz * z,
+    )
 
 
 def _gravity(quaternion: Values) -> Values:

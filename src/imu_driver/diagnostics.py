@@ -150,6 +150,7 @@ class Reporter:
             "missing_sensors": sensors.named(STATUS_MISSING) or "none",
             "faulty_sensors": sensors.named(STATUS_FAULT) or "none",
             "saturated_sensors": ", ".join(sensors.saturated()) or "none",
+            **figures.more,
         }
 
     def _absent(self) -> set[str]:

@@ -19,6 +19,7 @@ from face_model.frames import GRAVITY_M_S2
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
 from imu_bytes import imu_bytes
+from imu_driver import envelopes
 from imu_driver.hub import ConnectionState
 from imu_driver.hubs.imu_topics.session import TopicsHub
 from imu_driver.hubs.imusic_v1 import protocol as p
@@ -32,6 +33,7 @@ from imu_sim.hub.server import serve
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
 from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
+from slimevr_trackers import SimulatedTracker, Trackers, with_units
 
 
 @dataclass
@@ -307,7 +309,7 @@ class Rig:
 
 @dataclass
 class Peer:
-    """The counterpart of a kind of hub in `test_hub_conformance`: it is named bench-hub 1.0 and has the layout's units.
+    """The counterpart of a kind of hub in `test_hub_conformance`, with the layout's units.
 
     Attributes:
         line: to the hub.
@@ -315,6 +317,10 @@ class Peer:
         identified: ids of units whose light blinked, in order.
         streaming: whether the hub sends samples.
         say_hello: makes the hub say who it is, without being asked.
+        layout: of its units.
+        named: name and version of the hub.
+        ranges: of the units, rad/s and m/s2.
+        blinks: whether its units have lights.
     """
 
     line: VirtualLine
@@ -322,8 +328,10 @@ class Peer:
     identified: list[int]
     streaming: Callable[[], bool]
     say_hello: Callable[[], None]
-    has_commands: bool = True
-    """Whether it can be told anything, and says who it is."""
+    layout: SensorLayout = field(default_factory=load_layout)
+    named: tuple[str, str] = ("bench-hub", "1.0")
+    ranges: tuple[float, float] = (np.deg2rad(1024), 8 * GRAVITY_M_S2)
+    blinks: bool = True
 
 
 def _imusic_v1_peer() -> Peer:
@@ -410,15 +418,59 @@ class BenchTopics:
 def _imu_topics_peer() -> Peer:
     clock = VirtualClock()
     line = VirtualLine(clock, BenchTopics(clock, len(load_layout("face_12").sensors)))
-    return Peer(line, clock, [], lambda: line.is_open, lambda: None, has_commands=False)
+    return Peer(
+        line,
+        clock,
+        [],
+        lambda: line.is_open,  # drivers cannot be told to stop
+        lambda: None,
+        named=("imu_topics", ""),
+        ranges=(0.0, 0.0),
+        blinks=False,
+    )
 
 
-PEERS: dict[str, Callable[[], Peer]] = {"imusic_v1": _imusic_v1_peer, "imu_topics": _imu_topics_peer}
+def _slimevr_peer() -> Peer:
+    clock = VirtualClock()
+    trackers = Trackers([SimulatedTracker(i, clock, patient=True, sends_unchanged=True) for i in range(6)])
+    line = VirtualLine(clock, trackers)
+
+    def say_hello() -> None:
+        for tracker in trackers.each:
+            line.deliver(envelopes.packed(envelopes.Envelope(tracker.peer, tracker.handshake())))
+
+    return Peer(
+        line,
+        clock,
+        [],
+        lambda: line.is_open,  # trackers cannot be told to stop: nobody hears them
+        say_hello,
+        with_units(load_layout("face_12")),
+        ("SlimeVR trackers", "1.0"),
+        (np.deg2rad(2000), 16 * GRAVITY_M_S2),
+        blinks=False,
+    )
+
+
+PEERS: dict[str, Callable[[], Peer]] = {
+    "imusic_v1": _imusic_v1_peer,
+    "slimevr": _slimevr_peer,
+    "imu_topics": _imu_topics_peer,
+}
 
 
 @pytest.fixture(scope="session")
 def peers() -> dict[str, Callable[[], Peer]]:
     return PEERS
+
+
+@pytest.fixture(scope="session")
+def make_line() -> Callable[[LineEnd], tuple[VirtualClock, VirtualLine]]:
+    def make(hub: LineEnd) -> tuple[VirtualClock, VirtualLine]:
+        clock = VirtualClock()
+        return clock, VirtualLine(clock, hub)
+
+    return make
 
 
 @pytest.fixture(scope="session")
