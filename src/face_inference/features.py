@@ -110,6 +110,11 @@ class FeatureExtractor:
         self.state = State(neutral, heading)
 
     @property
+    def heading_of_other_mounts(self) -> HeadingState:
+        """For the same neutral with the boards' mountings known otherwise: drift stays, their own turn is open."""
+        return self._heading.remounted()
+
+    @property
     def ready(self) -> bool:
         """Whether a neutral is known."""
         return self._coefficients is not None

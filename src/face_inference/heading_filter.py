@@ -9,7 +9,7 @@ heading) and the drift since the neutral, which is what must be taken back. A fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,6 +128,13 @@ class HeadingFilter:
         covariance = np.zeros((3, self._sensors))
         covariance[0] = self.params.mounting_rad**2
         return HeadingState(np.zeros((2, self._sensors)), covariance, np.zeros((0, 9 * self._sensors + 7)), 0.0)
+
+    def remounted(self) -> HeadingState:
+        """State now, the constant part forgotten: the mountings are known otherwise from here on."""
+        covariance = np.zeros_like(self._covariance)
+        covariance[0], covariance[2] = self.params.mounting_rad**2, self._covariance[2]
+        angle = np.stack([np.zeros(self._sensors), self._angle[1]])
+        return replace(self.fresh(), angle=angle, covariance=covariance)
 
     @property
     def drift(self) -> FloatArray:
