@@ -54,7 +54,7 @@ class TapFinder:
         times = np.array([row[0] for row in self._rows])
         found = []
         for tap in find_taps(times, np.stack([row[1] for row in self._rows])):
-            time_s, _, key = self._rows[tap.index]
+            time_s, _, key = self._rows[tap.row]
             # The first samples have nothing before them that tells what is usual.
             if now_s - time_s < _KNOWN_S or time_s - times[0] < NEAR_S or time_s <= self._last_s + APART_S:
                 continue

@@ -630,10 +630,9 @@ class FaceTracker:
             mounts.orientation, mounts.reference, None if alignment is None else alignment.turn_deviation_rad
         )
         turn = self.turn_of(other)
-        heading = self._extractor.heading_of_other_mounts
         self._know(alignment)
-        self._use(other)
-        self._extractor.state = State(other, heading)
+        self._extractor.remount(other)
+        self._begin_anew()
         return turn
 
     def _turn_knowledge(self, turn_rad: NDArray[np.floating]) -> None:
@@ -646,6 +645,10 @@ class FaceTracker:
 
     def _use(self, neutral: Neutral) -> None:
         self._extractor.state = State(neutral)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """With a new neutral, or with other mountings."""
         self.wear.renew()
         self._calibration = None
         self._end_routine("the neutral was learned anew during the routine; start it again")

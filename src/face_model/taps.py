@@ -30,9 +30,9 @@ _ROWS = 4096
 
 
 class FeltTap(NamedTuple):
-    """One tap: index of the sample at which it peaks, height in m/s2, and height over the usual change of force."""
+    """One tap: row of the sample at which it peaks, height in m/s2, and height over the usual change of force."""
 
-    index: int
+    row: int
     height: float
     clearness: float
 

@@ -30,7 +30,7 @@ _MOST_MARKS = 60
 
 def felt_taps(time_s: NDArray[np.floating], specific_force: NDArray[np.floating]) -> FloatArray:
     """Times (K,) of taps in the specific force (T, 3) of one unit, m/s2, at times (T,), s: where each peaks."""
-    return np.array([float(time_s[tap.index]) for tap in find_taps(time_s, specific_force)])
+    return np.array([float(time_s[tap.row]) for tap in find_taps(time_s, specific_force)])
 
 
 def seen_jolts(time_s: NDArray[np.floating], weights: NDArray[np.floating]) -> FloatArray:
