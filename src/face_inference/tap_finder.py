@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ class FoundTap(NamedTuple):
     """What belongs to the sample at which a tap peaks; height in m/s2, and over the usual change of force."""
 
     time_s: float
-    key: object
+    key: Any
     height: float
     clearness: float
 
@@ -31,10 +31,10 @@ class TapFinder:
     """Keeps the newest second and a half of one unit's specific force; call `add` with each sample."""
 
     def __init__(self) -> None:
-        self._rows: deque[tuple[float, NDArray[np.float64], object]] = deque(maxlen=_MOST)
+        self._rows: deque[tuple[float, NDArray[np.float64], Any]] = deque(maxlen=_MOST)
         self._looked_s = self._last_s = float("-inf")
 
-    def add(self, time_s: float, specific_force: NDArray[np.floating], key: object) -> list[FoundTap]:
+    def add(self, time_s: float, specific_force: NDArray[np.floating], key: Any) -> list[FoundTap]:
         """One sample at hub time `time_s`: (3,) m/s2. Taps that are certain now, each with the key of its sample."""
         rows = self._rows
         if rows and not 0.0 < time_s - rows[-1][0] < 1.0:

@@ -135,7 +135,7 @@ class TapsAction:
         )
 
     def _publish(self, running: _Running, tap: FoundTap) -> None:
-        header, sequence = tap.key  # type: ignore[misc]
+        header, sequence = tap.key
         self._publisher.publish(
             Tap(
                 header=header,
@@ -164,7 +164,7 @@ class TapsAction:
 
     def _result(self, running: _Running) -> FindTaps.Result:
         taps, goal = running.taps, running.goal
-        stamps = [tap.key[0].stamp for tap in taps]  # type: ignore[index]
+        stamps = [tap.key[0].stamp for tap in taps]
         message = running.problem or f"{len(taps)} taps on {running.sensor} found"
         result = FindTaps.Result(success=not running.problem, message=message)
         result.stamps = [Time(sec=stamp.sec, nanosec=stamp.nanosec) for stamp in stamps]

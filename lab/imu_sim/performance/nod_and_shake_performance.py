@@ -50,7 +50,8 @@ def perform_nod_and_shake(seed: int, does: Does = "both", start_s: float = 0.0) 
     for phase in nod_and_shake.PHASES[1:]:
         vector = _vector(phase, start_s, times, rng)
         if does in ("both", phase.name):
-            orientation = rotation.multiply(orientation, rotation.from_vector(vector))
+            turned = rotation.multiply(orientation, rotation.from_vector(vector))
+            orientation = np.asarray(turned, dtype=np.float64)
     lever = np.broadcast_to(NECK_TO_HEAD_M, (len(times), 3))
     position = face.head_position + rotation.rotate(orientation, lever) - rotation.rotate(face.head_orientation, lever)
     return FaceMotion(face.rate_hz, face.weights, orientation, position, face.name, face.person)

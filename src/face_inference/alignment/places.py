@@ -77,7 +77,7 @@ def examine(mounts: NominalMounts, alignment: SensorAlignment | None, responses:
         likelihood += np.where(known[:, None], by_mounting, 0.0)
         distance = np.where(known, np.diagonal(squared), 0.0)
     if responses is not None:
-        there: NDArray[np.bool_] = np.isfinite(responses[:, list(mounts.skin)]).all(axis=1)
+        there = np.asarray(np.isfinite(responses[:, list(mounts.skin)]).all(axis=1), dtype=np.bool_)
         likelihood += np.where(there[:, None] & np.isfinite(responses), responses, 0.0)
         known |= there
     known[mounts.reference] = False
@@ -109,7 +109,7 @@ def response_likelihoods(
     """
     count, skin = len(mounts.names), mounts.skin
     found = np.full((count, count), np.nan)
-    seen: NDArray[np.bool_] = rows.valid.reshape(len(rows.weights), len(skin), 3).all(axis=2)
+    seen = np.asarray(rows.valid.reshape(len(rows.weights), len(skin), 3).all(axis=2), dtype=np.bool_)
     turned = rows.observation.reshape(len(rows.weights), len(skin), 3)
     up = neutral.up
     for place, j in enumerate(skin):

@@ -282,12 +282,13 @@ def _fit(unit: FloatArray, skull: FloatArray, up: FloatArray, skull_up: FloatArr
     """`unit` and `skull` (N, 3) rates in their own axes, `up` and `skull_up` (3,) the vertical in them."""
     spread = p.wobble_rad_s
     trust: FloatArray = np.ones(len(unit))
-    for _ in range(4):
+    for _ in range(6):
         q = _wahba(unit, skull, trust / spread**2, up, skull_up, p.gravity_rad**-2)
         off = np.linalg.norm(skull - rotation.rotate(np.broadcast_to(q, (len(unit), 4)), unit), axis=1)
-        spread = max(0.01, float(np.sqrt(np.sum(trust * off**2) / (2.0 * np.sum(trust)))))
-        # Huber: a cheek that twitched for a moment counts less.
-        trust = np.minimum(1.0, 2.5 * spread / np.maximum(off, 1e-9))
+        # The median of the length of a normal vector is 1.54 deviations of its components.
+        spread = max(0.01, float(np.median(off)) / 1.54)
+        # Cauchy: a blink turns the boards at the eyes for a moment, much faster than the head.
+        trust = 1.0 / (1.0 + np.square(off / (2.4 * spread)))
     by_rates = _wahba(unit, skull, trust, up, skull_up, 0.0)
     tilt = _angle(rotation.rotate(by_rates, up), skull_up)
     levelled = rotation.normalise(rotation.multiply(rotation.between(rotation.rotate(q, up), skull_up), q))
