@@ -314,8 +314,8 @@ class FaceTracker:
     def start_alignment(self) -> AlignmentCapture:
         """Collect the nod and the shake from the next sample on; nothing changes until `align` is called.
 
-        The caller keeps the returned object and looks at its `moment`, and at its `result` once it is complete. A new
-        neutral, or a restart of the hub, ends it without one.
+        The caller keeps the returned object and looks at its `moment`, and at its `result` once it is complete. A
+        restart of the hub ends it without one; a new neutral does not, as it brings one of its own.
         """
         self._aligning = AlignmentCapture(len(self.mounts.names), self.mounts.reference)
         return self._aligning
@@ -652,7 +652,6 @@ class FaceTracker:
         self.wear.renew()
         self._calibration = None
         self._end_routine("the neutral was learned anew during the routine; start it again")
-        self._end_aligning("the neutral was learned anew meanwhile; start it again")
         self._reset_network()
 
     def _read_as(self, reading: SmoothEstimate) -> None:

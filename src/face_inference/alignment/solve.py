@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from face_inference.alignment.sensor_alignment import SensorAlignment, told
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral, seen_up, solve_neutral
-from face_model import rotation
+from face_model import nod_and_shake, rotation
 
 FloatArray = NDArray[np.floating]
 
@@ -167,7 +167,13 @@ def _solved(
 ) -> Solved:
     reference = mounts.reference
     skull = blocks[there[:, reference], reference]
-    if len(skull) * p.block_s < 0.5 * float(motion.time_s[-1] - motion.still_s):
+    least = 0.5 * (nod_and_shake.DURATION_S - motion.still_s) / p.block_s
+    if len(blocks) < least:
+        return Solved(
+            f"expected samples in most of the routine, found {50.0 * len(blocks) / least:.0f} %: the others got lost, "
+            "see /diagnostics; try again"
+        )
+    if len(skull) < least:
         name = mounts.names[reference]
         return Solved(f"expected the reference sensor {name!r} in most of the routine; check its cable")
     climbing = skull @ up[reference]

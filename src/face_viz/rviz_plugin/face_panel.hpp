@@ -63,8 +63,8 @@ private:
     const char * path;
     const char * title;    // on the button
     QPushButton * button = nullptr;
-    typename rclcpp_action::Client<Action>::SharedPtr client;
-    typename rclcpp_action::ClientGoalHandle<Action>::SharedPtr goal;
+    typename rclcpp_action::Client<Action>::SharedPtr client{};
+    typename rclcpp_action::ClientGoalHandle<Action>::SharedPtr goal{};
     bool asked = false;
     double until_s = 0.0;  // monotonic
   };

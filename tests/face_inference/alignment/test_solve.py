@@ -145,6 +145,16 @@ def test_without_the_skull_it_says_so():
     assert "'skull'" in solve_alignment(mounts, motion).message
 
 
+def test_samples_that_get_lost_for_the_most_part_are_told():
+    mounts = nominal()
+    motion = routine(glued(mounts, 0.2))
+    keep = (motion.time_s < 3.0) | (motion.time_s % 1.0 < 0.2)
+    arrays = {name: getattr(motion, name)[keep] for name in ("time_s", "orientation", "angular_velocity", "valid")}
+    solved = solve_alignment(mounts, replace(motion, **arrays))
+    assert not solved.success
+    assert "expected samples in most of the routine" in solved.message
+
+
 def test_samples_that_get_lost_do_not_matter():
     mounts = nominal()
     true = glued(mounts, 0.2)
