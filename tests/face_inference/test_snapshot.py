@@ -185,6 +185,15 @@ def test_on_every_engine_that_runs_here_and_for_several_faces(trained, make_engi
         check_cut(trained["model"], make_engine, take(100.0, 1.2), events, cut, faces=2)
 
 
+@pytest.mark.parametrize("cut", [125, 230, 345, 420])
+def test_mountings_that_are_known_go_on_bit_for_bit(trained, cut):
+    events = [
+        (60, "wearer"), (120, "align"), (200, "neutral"), (300, "align_wrongly"), (320, "neutral"),
+        (400, "forget_alignment"),
+    ]  # fmt: skip
+    check_cut(trained["model"], OnnxRuntimeEngine, take(100.0, 0.6), events, cut)
+
+
 @pytest.fixture
 def in_a_hurry(monkeypatch):
     """Learning while worn in seconds instead of minutes."""
