@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future as Promise
+from pathlib import Path
 from typing import Any
 
 from imusic.msg import ImuFrame, SensorLayout, SensorStates
@@ -19,7 +20,8 @@ from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
 from imu_driver import messages
 from imu_driver.diagnostics import Reporter
-from imu_driver.hub import Hub, HubIdentity, Outcome
+from imu_driver.gyro_bias import PERIOD_S, GyroBiasError, GyroBiasFile, default_folder
+from imu_driver.hub import FusingHub, Hub, HubIdentity, Outcome
 from imu_driver.hub_thread import HubThread
 from imu_driver.hubs import make_hub
 from imu_driver.line_messages import LineMessages
@@ -77,6 +79,8 @@ class ImuDriverNode(ManagedNode):
             raise ConfigurationError(f"frame_id: {error}") from error
         self._message.header.frame_id = self._frame_id
         self._by_arrival = self.value("stamp_source") == "arrival"
+        state = str(self.value("state_folder"))
+        self._state_folder = None if state == "none" else Path(state).expanduser() if state else default_folder()
         self._frames = self._publisher(ImuFrame, "imu/frame", SAMPLES)
         self._layouts = self._publisher(SensorLayout, "imu/layout", LATCHED)
         self._states = self._publisher(SensorStates, "imu/states", LATCHED)
@@ -102,6 +106,7 @@ class ImuDriverNode(ManagedNode):
         self._met: HubIdentity | None = None
         self._watch = StatesWatch()
         self._stamps = Stamps()
+        self._biases_kept_s = time.monotonic()
         self._reporter = Reporter(hub, thread, self._layout, time.monotonic())
         self._said, self._rejects_said = hub.problem, {}  # that nothing was tried yet is no news
         self._look_for_subscribers()
@@ -110,6 +115,7 @@ class ImuDriverNode(ManagedNode):
 
     def deactivate(self) -> None:
         """Stop the hub and close the connection."""
+        self._keep_biases()
         thread, self._thread, self._hub = self._thread, None, None
         self.destroy_timer(self._subscribers_timer)
         if thread is not None:
@@ -132,6 +138,8 @@ class ImuDriverNode(ManagedNode):
         report = self._reporter.report(time.monotonic())
         self._log_connection(self._hub)
         self._log_rejects(self._hub)
+        if time.monotonic() - self._biases_kept_s > PERIOD_S:
+            self._keep_biases()
         return Health(report.level, report.message, report.values)
 
     def _make_transport(self) -> Transport:
@@ -170,6 +178,7 @@ class ImuDriverNode(ManagedNode):
         identity = hub.identity
         if identity is not None and identity is not self._met:
             self._met = identity
+            self._recall_biases(hub, identity)
             header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
             self._layouts.publish(messages.layout_message(self._layout, identity, hub.layout_id, header))
         taken_s = sample.arrival_s if self._by_arrival else sample.host_time_s
@@ -189,7 +198,30 @@ class ImuDriverNode(ManagedNode):
         if self._watch.due(sample.status.tobytes(), sample.host_time_s):
             self._states.publish(messages.states_message(frame.header, sample, self._watch.lately))
 
+    def _recall_biases(self, hub: Hub, identity: HubIdentity) -> None:
+        """Let the driver's own fusion begin where it ended when this hub was here before."""
+        if self._state_folder is None or identity.sends_orientation or not isinstance(hub, FusingHub):
+            return
+        try:
+            known = GyroBiasFile.of(self._state_folder, identity).load(identity)
+        except GyroBiasError as error:
+            self.get_logger().warning(str(error))
+            return
+        if known:
+            hub.use_gyro_bias(known)
+
     # In the executor.
+
+    def _keep_biases(self) -> None:
+        hub, self._biases_kept_s = self._hub, time.monotonic()
+        identity = None if hub is None else hub.identity
+        if self._state_folder is None or identity is None or identity.sends_orientation:
+            return
+        if isinstance(hub, FusingHub):
+            try:
+                GyroBiasFile.of(self._state_folder, identity).save(identity, hub.gyro_bias())
+            except GyroBiasError as error:
+                self.get_logger().warning(str(error))
 
     def _look_for_subscribers(self) -> None:
         self._wanted = [entry for entry in self._imus if entry[2].get_subscription_count() > 0]
