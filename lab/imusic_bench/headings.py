@@ -109,11 +109,13 @@ def measure_headings(
         for start in range(0, round(60.0 * minutes * RATE_HZ), round(_CHUNK_S * RATE_HZ)):
             count = min(round(_CHUNK_S * RATE_HZ), round(60.0 * minutes * RATE_HZ) - start)
             frames = stream.next(count)
-            signals = [a[:, order] for a in (frames.orientation, frames.angular_velocity, frames.specific_force)]
-            valid = np.ones(signals[0].shape[:2], dtype=np.bool_)
+            pose, rates, forces = (
+                a[:, order] for a in (frames.orientation, frames.angular_velocity, frames.specific_force)
+            )
+            valid = np.ones(pose.shape[:2], dtype=np.bool_)
             if not start:
                 still = slice(0, round(NEUTRAL_S * RATE_HZ))
-                neutral = solve_neutral(mounts, signals[0][still], signals[1][still], valid[still])
+                neutral = solve_neutral(mounts, pose[still], rates[still], valid[still])
                 assert neutral is not None
                 for extractor in extractors:
                     extractor.state = State(neutral)
@@ -123,11 +125,13 @@ def measure_headings(
             ]
             truth = rotation.to_vector(truth)
             about = rotation.from_vector(np.outer(-turn, [0.0, 0.0, 1.0]))
-            truth = rotation.rotate(np.broadcast_to(about, (*truth.shape[:2], 4)), truth)
+            truth = rotation.from_vector(
+                rotation.rotate(np.broadcast_to(about, (*true_rotation.shape[:2], 4)), true_rotation)
+            )
             for extractor, found in zip(extractors, errors, strict=True):
-                features = extractor.batch(*signals, valid)
+                features = extractor.batch(pose, rates, forces, valid)
                 vectors = features[:, rotations].reshape(count, -1, 3).astype(np.float64)
-                off = rotation.multiply(rotation.from_vector(vectors), rotation.conjugate(rotation.from_vector(truth)))
+                off = rotation.multiply(rotation.from_vector(vectors), rotation.conjugate(truth))
                 up = features[:, extractor.channels.gravity].astype(np.float64)
                 found.append(np.degrees(np.sum(rotation.to_vector(off) * up[:, None], axis=-1)))
             claims.append(np.degrees(extractors[0].heading_deviation_rad))

@@ -113,8 +113,9 @@ class GyroBiasFile:
             return {}
         except (OSError, ValueError, RecursionError) as error:
             raise GyroBiasError(f"{self.path}: expected gyroscope biases, found {error}; delete it") from error
-        units = content.get("units") if isinstance(content, dict) else None
-        if not isinstance(units, dict) or content.get("version") != _VERSION:
+        told = content if isinstance(content, dict) else {}
+        units = told.get("units")
+        if not isinstance(units, dict) or told.get("version") != _VERSION:
             raise GyroBiasError(f"{self.path}: expected gyroscope biases of version {_VERSION}; delete it")
         return units
 

@@ -213,15 +213,17 @@ class ImuDriverNode(ManagedNode):
     # In the executor.
 
     def _keep_biases(self) -> None:
-        hub, self._biases_kept_s = self._hub, time.monotonic()
-        identity = None if hub is None else hub.identity
-        if self._state_folder is None or identity is None or identity.sends_orientation:
+        self._biases_kept_s = time.monotonic()
+        hub, folder = self._hub, self._state_folder
+        if hub is None or folder is None or not isinstance(hub, FusingHub):
             return
-        if isinstance(hub, FusingHub):
-            try:
-                GyroBiasFile.of(self._state_folder, identity).save(identity, hub.gyro_bias())
-            except GyroBiasError as error:
-                self.get_logger().warning(str(error))
+        biases, identity = hub.gyro_bias(), hub.identity
+        if identity is None or not biases:  # the hub fuses, or was never there
+            return
+        try:
+            GyroBiasFile.of(folder, identity).save(identity, biases)
+        except GyroBiasError as error:
+            self.get_logger().warning(str(error))
 
     def _look_for_subscribers(self) -> None:
         self._wanted = [entry for entry in self._imus if entry[2].get_subscription_count() > 0]
