@@ -120,10 +120,8 @@ def measure_headings(
                 for extractor in extractors:
                     extractor.state = State(neutral)
                 turn = _turns(neutral, mounted, mounts.reference)[skin]
-            truth = _relative(board_orientation(moving(start, count), boards.attachment.mount)[:, order], mounted)[
-                :, skin
-            ]
-            truth = rotation.to_vector(truth)
+            posed = board_orientation(moving(start, count), boards.attachment.mount)[:, order]
+            true_rotation = rotation.to_vector(_relative(posed, mounted)[:, skin])
             about = rotation.from_vector(np.outer(-turn, [0.0, 0.0, 1.0]))
             truth = rotation.from_vector(
                 rotation.rotate(np.broadcast_to(about, (*true_rotation.shape[:2], 4)), true_rotation)
