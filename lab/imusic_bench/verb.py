@@ -248,6 +248,27 @@ def alignment(
 
 
 @app.command()
+def headings(
+    minutes: Annotated[float, typer.Option(min=0.5, help="Length of the simulated wear, minutes.")] = 60.0,
+    subjects: Annotated[int, typer.Option(min=1, help="Simulated people.")] = 1,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """Simulated wear: how far is each sensor's heading against the skull off, and how far does the filter think it is?
+
+    Ends with status 1 if the error is more than 2 degrees, root mean square.
+    """
+    from imusic_bench.headings import WANTED_DEG, measure_headings
+    from imusic_bench.printing import show
+
+    title = _model_title(model)
+    rows = list(measure_headings(minutes, subjects, model, progress=_progress))
+    show([asdict(row) for row in rows], "headings against the skull, degrees, synthetic", as_json, model=title)
+    if max(row.rms for row in rows) > WANTED_DEG:
+        raise typer.Exit(1)
+
+
+@app.command()
 def head(
     subjects: Annotated[int, typer.Option(min=1, help="Simulated subjects of each family of faces.")] = 3,
     model: ModelName = "imusic",

@@ -22,6 +22,9 @@ from face_model.saved_arrays import Arrays, SavedArrays, part_of
 
 FloatArray = NDArray[np.floating]
 
+TRUSTED_HEADING_RAD = float(np.deg2rad(8.0))
+"""Up to this standard deviation headings are as in training; simulated wear hardly ever comes there (3 degrees)."""
+
 _IDENTITY = np.array([0.0, 0.0, 0.0, 1.0])
 
 _MOST_TURN_RAD = 0.35
@@ -58,6 +61,11 @@ class FeatureExtractor:
     """Features of `S` sensors: see `Channels` for their order and `state` for saving and restoring.
 
     Attributes:
+        mounts: where the model expects the sensors.
+        channels: of the features.
+        params: what is believed of a sample.
+        heading_trust: 1 while all headings are known to `TRUSTED_HEADING_RAD`, less where the heading filter knows
+            them less well: what a confidence is multiplied by.
         fits: False once headings began anew and the neutral is not that of these sensors as they sit now.
     """
 
@@ -89,6 +97,7 @@ class FeatureExtractor:
         self._work: dict[int, SkinMotion] = {}
         self._neutral: Neutral | None = None
         self._coefficients: Coefficients | None = None
+        self.heading_trust = 1.0
         self._to_head: FloatArray = np.zeros(0)
         self._to_neutral: FloatArray | None = None
         self._from_reference = right_matrix(rotation.conjugate(mounts.orientation[mounts.reference]))
@@ -187,6 +196,17 @@ class FeatureExtractor:
     def ready(self) -> bool:
         """Whether a neutral is known."""
         return self._coefficients is not None
+
+    @property
+    def heading_deviation_rad(self) -> FloatArray:
+        """(K,) standard deviation of each skin sensor's heading against the skull, as the heading filter believes."""
+        deviation: FloatArray = self._heading.deviation_rad[1]
+        return deviation
+
+    @property
+    def mounting_turn_rad(self) -> FloatArray:
+        """(K,) about the vertical, from the mountings that the neutral took to those that are used."""
+        return self._heading.turn
 
     def head_orientation(self, reference_orientation: NDArray[np.floating]) -> FloatArray:
         """(4,) quaternion of the skull unit, sensor to earth -> (4,) `face_head` to earth.
@@ -305,7 +325,8 @@ class FeatureExtractor:
         With the mounting as it is, no tilt of the head leaks into what the skin does. The features are turned back to
         the axes that the neutral assumed: those in which the wearer was learned (see `heading_filter`).
         """
-        turn = self._heading.turn
+        turn, deviation = self._heading.turn, np.maximum(self._heading.deviation_rad[1], 1e-9)
+        self.heading_trust = float(np.minimum(1.0, TRUSTED_HEADING_RAD / deviation).mean())
         self._to_head = c.turned(self._heading.drift, turn)
         self._to_neutral = about_vertical(turn) if turn.any() else None
 

@@ -9,9 +9,10 @@ angular velocity of a board that rides on the skull is
     R(-(m + d)) w,    w the skull's in its own earth frame, d the drift of the heading since then (to be taken back),
 
 so that the angle from the board's horizontal rate to the skull's is y = m + d. Both parts are told apart by what is
-known of them: d is 0 at the neutral and walks at random from there; m is constant, N(0, `mounting_rad`^2) beforehand,
-or what an alignment left open. A face at rest, turned from its neutral, tells d alone. So a Kalman filter of two
-states for each sensor is all of the Bayesian estimate.
+known of them: d is 0 at the neutral and goes from there at random and at a rate that changes slowly (what is left of
+two gyroscopes' biases); m is constant, N(0, `mounting_rad`^2) beforehand, or what an alignment left open. A face at
+rest, turned from its neutral, tells d alone. So a Kalman filter of three states for each sensor (m, d, the rate of d)
+is all of the Bayesian estimate.
 
 What m does: with the head turned by H from its level neutral and the skin by E against the skull, the orientations say
 H^-1 R(-m) H E R(m) in place of E. While the head is level that is E in axes turned by -m, which is what a wearer's
@@ -40,6 +41,9 @@ FloatArray = NDArray[np.floating]
 _MOST_TURN_RAD = 10.0
 """Beyond any angle that a filter finds."""
 
+_PAIRS = ((0, 0), (0, 1), (1, 1), (0, 2), (1, 2), (2, 2))
+"""Which states each row of a covariance is of."""
+
 _ROTATION_ROWS: FloatArray = ROTATION.reshape(16, 9)
 
 
@@ -55,7 +59,9 @@ class HeadingParams:
         mounting_rad: standard deviation of the constant part, of a skin sensor's mounting against the skull unit's:
             14.6 degrees over three wearers of each of three simulated families.
         settle_s: time constant in which what features take for the mounting follows what is known of it.
-        drift_rad_rt_s: drift's random walk in one second; 13 degrees in ten minutes of simulated wear.
+        drift_rad_rt_s: drift's random walk in one second, beside the following.
+        rate_rad_s: standard deviation of the drift's rate, which is what is left of two gyroscopes' biases,
+        rate_s: and time constant in which it becomes another one.
         rest_rate_rad_s: a face whose sensors all turn slower than this against the skull is still,
         rest_tilt_rad: and at rest if none is tilted further than this,
         rest_s: for so long.
@@ -70,7 +76,9 @@ class HeadingParams:
     wobble_rad_s: float = 0.12
     mounting_rad: float = 0.25
     settle_s: float = 0.5
-    drift_rad_rt_s: float = 0.008
+    drift_rad_rt_s: float = 0.003
+    rate_rad_s: float = 0.002
+    rate_s: float = 120.0
     rest_rate_rad_s: float = 0.05
     rest_tilt_rad: float = 0.03
     rest_s: float = 1.0
@@ -83,10 +91,10 @@ class HeadingParams:
 class HeadingState:
     """All that the filter remembers of `K` sensors; replaced, never changed.
 
-    `angle` (2, K): constant and drift, rad; `covariance` (3, K): variance of the constant, covariance, variance of the
-    drift; `turn` (K,): what the features take for the constant, rad; `rows` (n, 9 K + 7): what was seen in the block
-    under way; `rested_s`: how long the face rested before it;
-    `finding` (K,): blocks for which a heading that began anew is still looked for.
+    `angle` (3, K): constant and drift, rad, and the drift's rate, rad/s; `covariance` (6, K): of constant and constant,
+    constant and drift, drift and drift, constant and rate, drift and rate, rate and rate; `turn` (K,): what features
+    take for the constant, rad; `rows` (n, 9 K + 7): what was seen in the block under way; `rested_s`: how long the face
+    rested before it; `finding` (K,): blocks for which a heading that began anew is still looked for.
     """
 
     angle: FloatArray
@@ -108,15 +116,23 @@ class HeadingState:
         }
 
     @classmethod
-    def from_saved(cls, saved: SavedArrays, sensors: int, block: int) -> HeadingState:
+    def from_saved(cls, saved: SavedArrays, sensors: int, block: int, rate_rad_s: float) -> HeadingState:
         """Of `sensors` on the skin and blocks of `block` samples, from `saved_state`.
+
+        `rate_rad_s`: `HeadingParams`', for states that have no rate.
 
         Raises:
             SnapshotError: it is damaged, or of other sensors or another rate.
         """
+        angle, covariance = saved.array("angle", (None, sensors)), saved.array("covariance", (None, sensors))
+        if (len(angle), len(covariance)) == (2, 3):  # of before rates were followed
+            angle = np.concatenate([angle, np.zeros((1, sensors))])
+            covariance = np.concatenate([covariance, np.zeros((2, sensors)), np.full((1, sensors), rate_rad_s**2)])
+        if (len(angle), len(covariance)) != (3, 6):
+            raise saved.refuse("three states of headings", f"{len(angle)} and {len(covariance)} rows")
         state = cls(
-            saved.array("angle", (2, sensors)),
-            saved.array("covariance", (3, sensors)),
+            angle,
+            covariance,
             # Of before mountings were turned: not at all.
             saved.array("turn", (sensors,), most=_MOST_TURN_RAD) if "turn" in saved else np.zeros(sensors),
             saved.array("rows", (None, 9 * sensors + 7), most_rows=block - 1),
@@ -168,28 +184,31 @@ class HeadingFilter:
 
     def saved(self, saved: SavedArrays) -> HeadingState:
         """What `HeadingState.saved_state` saved, for this filter; raises `SnapshotError`."""
-        return HeadingState.from_saved(saved, self._sensors, self._block)
+        return HeadingState.from_saved(saved, self._sensors, self._block, self.params.rate_rad_s)
 
     def fresh(self, mounting_rad: NDArray[np.floating] | None = None) -> HeadingState:
         """State at the moment of a neutral: no drift yet.
 
         `mounting_rad` (K,): standard deviation of each mounting's turn, where something is known of it.
         """
-        covariance, nothing = np.zeros((3, self._sensors)), np.zeros(self._sensors)
+        covariance, nothing = np.zeros((6, self._sensors)), np.zeros(self._sensors)
         covariance[0] = np.square(self.params.mounting_rad if mounting_rad is None else mounting_rad)
+        covariance[5] = self.params.rate_rad_s**2
         rows = np.zeros((0, 9 * self._sensors + 7))
         finding = np.zeros(self._sensors, np.int64)
-        return HeadingState(np.zeros((2, self._sensors)), covariance, nothing, rows, 0.0, finding)
+        return HeadingState(np.zeros((3, self._sensors)), covariance, nothing, rows, 0.0, finding)
 
     def begin_anew(self, sensors: NDArray[np.bool_], head: NDArray[np.floating]) -> None:
         """Headings of these `sensors` (K,) are other ones; `head` (K + 1, 4) is what they show now, as in `add`.
 
-        What is known of their mountings stays.
+        What is known of their mountings stays; what was known of the drift's rate was that of another fusion.
         """
         angle, covariance = self._angle.copy(), self._covariance.copy()
         angle[1] -= np.where(sensors, turn_between(head), 0.0)
+        angle[2, sensors] = 0.0
         covariance[1:, sensors] = 0.0
         covariance[2, sensors] = _UNKNOWN_RAD**2
+        covariance[5, sensors] = self.params.rate_rad_s**2
         blocks = max(1, round(self.params.anew_s / self._elapsed_s))
         self._angle, self._covariance = angle, covariance
         self._finding = np.where(sensors, blocks, self._finding)
@@ -199,8 +218,8 @@ class HeadingFilter:
         """State now, the constant part forgotten: the mountings are known otherwise from here on; see `fresh`."""
         fresh = self.fresh(mounting_rad)
         covariance = fresh.covariance.copy()
-        covariance[2] = self._covariance[2]
-        return replace(fresh, angle=np.stack([fresh.angle[0], self._angle[1]]), covariance=covariance)
+        covariance[[2, 4, 5]] = self._covariance[[2, 4, 5]]
+        return replace(fresh, angle=np.concatenate([fresh.angle[:1], self._angle[1:]]), covariance=covariance)
 
     @property
     def drift(self) -> FloatArray:
@@ -216,7 +235,7 @@ class HeadingFilter:
     @property
     def deviation_rad(self) -> FloatArray:
         """(2, K) standard deviation of the constant and of the drift, as the filter believes."""
-        deviation: FloatArray = np.sqrt(np.maximum(self._covariance[::2], 0.0))
+        deviation: FloatArray = np.sqrt(np.maximum(self._covariance[[0, 2]], 0.0))
         return deviation
 
     @property
@@ -258,24 +277,24 @@ class HeadingFilter:
         resting = bool((~there | (slow & (self._upright > self._cosine))).all())
         self._count = 0
         angle, covariance = self._angle.copy(), self._covariance.copy()
-        covariance[2] += p.drift_rad_rt_s**2 * self._elapsed_s
+        self._predict(angle, covariance)
         # Mean squared rate over the whole block: a block used in part says less.
         evidence = squared / self._block
         error = p.wobble_rad_s**2 / np.maximum(evidence, 1e-12)
-        constant, shared, drift = covariance
+        constant, shared, drift, *with_rate, _ = covariance
         # Measured is the sum of both states, less what is taken back already.
-        innovation = _wrapped(np.arctan2(turned.imag, turned.real) + self._turn - angle[0])
-        gains = np.stack([constant + shared, shared + drift])
+        innovation = _wrapped(np.arctan2(turned.imag, turned.real) + self._turn + self._angle[1] - angle[0] - angle[1])
+        gains = np.stack([constant + shared, shared + drift, with_rate[0] + with_rate[1]])
         _correct(angle, covariance, gains, gains[0] + gains[1] + error, innovation, evidence > 0.0)
         self._rested_s = self._rested_s + self._elapsed_s if resting else 0.0
         if self._rested_s >= p.rest_s:
             # At rest, what is left of the turn about the vertical is drift.
-            gains = covariance[1:].copy()
+            gains = covariance[[1, 2, 4]]
             total = gains[1] + p.rest_error_rad**2
             left = self._angle[1] - angle[1] - turn_between(self._head[-1])
             _correct(angle, covariance, gains, total, _wrapped(left), there[-1])
         if self._finding.any():
-            gains = covariance[1:].copy()
+            gains = covariance[[1, 2, 4]]
             blocks = p.anew_s / self._elapsed_s
             total = gains[1] + blocks * p.anew_error_rad**2  # so that all of them together err by `anew_error_rad`
             left = self._angle[1] - angle[1] - turn_between(self._head[-1])
@@ -284,6 +303,18 @@ class HeadingFilter:
             self._finding = self._finding - seen
         self._angle, self._covariance = angle, covariance
         self._turn = self._turn + self._follow * (angle[0] - self._turn)
+
+    def _predict(self, angle: FloatArray, covariance: FloatArray) -> None:
+        """From one block to the next, in place: the drift goes on at its rate."""
+        p, elapsed_s = self.params, self._elapsed_s
+        kept = float(np.exp(-elapsed_s / p.rate_s))
+        angle[1] += elapsed_s * angle[2]
+        angle[2] *= kept
+        covariance[2] += elapsed_s * (2.0 * covariance[4] + elapsed_s * covariance[5]) + p.drift_rad_rt_s**2 * elapsed_s
+        covariance[1] += elapsed_s * covariance[3]
+        covariance[4] += elapsed_s * covariance[5]
+        covariance[3:5] *= kept
+        covariance[5] = kept**2 * covariance[5] + (1.0 - kept**2) * p.rate_rad_s**2
 
     def _compare(self, valid: NDArray[np.bool_]) -> tuple[NDArray[np.complexfloating], FloatArray, NDArray[np.bool_]]:
         """What the horizontal rates of skin and skull say in this block; as complex numbers, east + i north.
@@ -328,12 +359,11 @@ def _correct(
     innovation: FloatArray,
     seen: NDArray[np.bool_],
 ) -> None:
-    """Kalman update in place: `shared` (2, K) covariance of the states with the measurement, `total` its variance."""
+    """Kalman update in place: `shared` (3, K) covariance of the states with the measurement, `total` its variance."""
     gain = np.where(seen, shared / total, 0.0)
     angle += gain * innovation
-    covariance[0] -= gain[0] * shared[0]
-    covariance[1] -= gain[0] * shared[1]
-    covariance[2] -= gain[1] * shared[1]
+    for row, (one, other) in enumerate(_PAIRS):
+        covariance[row] -= gain[one] * shared[other]
 
 
 def _wrapped(angle: FloatArray) -> FloatArray:

@@ -65,10 +65,9 @@ class Coefficients:
         The mounting R(m) M needs a heading that is larger by m for the neutral to stay where it was.
         """
         to_head = self.to_head.copy()
-        half = 0.5 * (heading_rad + mounting_rad)[:, None, None]
-        cosine, sine = np.cos(half), np.sin(half)
-        half_of_head = 0.5 * mounting_rad[:, None, None]
-        cosine_of_head, sine_of_head = np.cos(half_of_head), -np.sin(half_of_head)
+        of_earth, of_head = (0.5 * a[:, None, None] for a in (heading_rad + mounting_rad, -mounting_rad))
+        cosine, sine = np.cos(of_earth), np.sin(of_earth)
+        cosine_of_head, sine_of_head = np.cos(of_head), np.sin(of_head)
         plain, (earth, head, both) = self.to_head[1:, :4, :4], self.quarters
         to_head[1:, :4, :4] = cosine_of_head * (cosine * plain + sine * earth)
         to_head[1:, :4, :4] += sine_of_head * (cosine * head + sine * both)

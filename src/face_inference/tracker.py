@@ -253,6 +253,19 @@ class FaceTracker:
         self.changes += 1
 
     @property
+    def heading_deviation_rad(self) -> NDArray[np.floating]:
+        """(K,) standard deviation of each skin sensor's heading against the skull, as far as head motion tells it.
+
+        Where it is large, as after minutes without a motion of the head or a moment of rest, confidence is lowered.
+        """
+        return self._extractor.heading_deviation_rad
+
+    @property
+    def mounting_turn_rad(self) -> NDArray[np.floating]:
+        """(K,) by which each skin sensor's board is turned about the vertical, as found since the neutral."""
+        return self._extractor.mounting_turn_rad
+
+    @property
     def calibration_hint(self) -> str:
         """What the wearer should do for the automatic calibration to end."""
         problem = self._calibration.problem if self._calibration is not None else ""
@@ -412,7 +425,10 @@ class FaceTracker:
         weights, confidence = output.weights[self.face], output.confidence[self.face]
         # Whatever is not finite, in either, makes this sum so: much cheaper than looking at every value.
         if math.isfinite(float(np.dot(weights, confidence))):
-            self._conclude(self._sequence, self._state, weights.copy(), honest(confidence))
+            confidence = honest(confidence)
+            if self._extractor.heading_trust < 1.0:
+                confidence *= np.float32(self._extractor.heading_trust)
+            self._conclude(self._sequence, self._state, weights.copy(), confidence)
             return
         self.counters.not_finite += 1
         self._reset_network()

@@ -10,6 +10,7 @@ from face_inference.alignment.sensor_alignment import SensorAlignment
 from face_inference.face_estimate import TrackingState
 from face_inference.frame_source import comparable
 from face_inference.served_wearer import ServedWearer, Since
+from face_inference.tracker import FaceTracker
 from face_inference.wearer.wear_learning import WearLearning
 from face_inference.wearer_wear import GLUED_ANEW
 from imusic_ros.health import ERROR, OK, WARN, Health
@@ -49,6 +50,7 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
         "not_finite": counters.not_finite,
         "model": wearer.model,
         "engine": engine,
+        **heading_values(tracker),
         "missing_sensors": ", ".join(tracker.missing_sensors) or "none",
         "wearer": wearer.action.profile or "unknown",
         "wearer_known_from": tracker.wearer.source,
@@ -62,6 +64,19 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
         # At another rate than 1 a delay by /clock says nothing about this computer.
         level, text = _pace(None if wearer.is_simulated else delay_s, since) or (level, text)
     return Health(level, text, values)
+
+
+def heading_values(tracker: FaceTracker) -> dict[str, object]:
+    """How well each sensor's heading is known, and how its board was found to be turned."""
+    if tracker.neutral is None:
+        return {}
+    mounts = tracker.mounts
+    deviation, turn = np.degrees(tracker.heading_deviation_rad), np.degrees(tracker.mounting_turn_rad)
+    names = [mounts.names[i] for i in mounts.skin]
+    values: dict[str, object] = {"heading_deviation_deg": float(deviation.max(initial=0.0))}
+    for name, found, known in zip(names, turn, deviation, strict=True):
+        values[f"{name} heading"] = f"known to {known:.1f} deg, board turned by {found:.1f} deg"
+    return values
 
 
 def wear_values(wear: WearLearning) -> dict[str, object]:

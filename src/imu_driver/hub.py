@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -22,8 +23,9 @@ OPENED: Final = b"opened"
 LOST: Final = b"lost "
 IDENTIFY: Final = b"identify "
 STREAMING: Final = b"streaming "
+GYRO_BIAS: Final = b"gyro bias "
 """It was opened, it was lost (and why), a unit was to blink (its number), samples were
-to be started or stopped (1 or 0)."""
+to be started or stopped (1 or 0), biases were told to the driver's own fusion (`gyro_bias_text`)."""
 
 Tap: TypeAlias = Callable[[int, float, bytes], None]
 """Told of each piece in the order of the line: `FROM_HUB`, `TO_HUB` or `LINE`, the time that the hub's code took for it
@@ -217,6 +219,47 @@ class Hub(Protocol):
 
     def close(self) -> None:
         """Ask the hub to stop, as far as it can hear, close the transport, end what waits; may be called twice."""
+        ...
+
+
+@dataclass(frozen=True)
+class GyroBias:
+    """Of one unit.
+
+    Attributes:
+        bias_rad_s: (x, y, z) in the sensor's axes.
+        deviation_rad_s: its standard deviation.
+    """
+
+    bias_rad_s: tuple[float, float, float]
+    deviation_rad_s: float
+
+
+def gyro_bias_text(known: Mapping[int, GyroBias]) -> bytes:
+    """Biases by the units' numbers, as they stand in `GYRO_BIAS`."""
+    return json.dumps({str(i): [*bias.bias_rad_s, bias.deviation_rad_s] for i, bias in known.items()}).encode()
+
+
+def gyro_bias_from(text: bytes) -> dict[int, GyroBias]:
+    """What `gyro_bias_text` wrote; raises `ValueError` for anything else."""
+    try:
+        return {
+            int(i): GyroBias((float(x), float(y), float(z)), float(d)) for i, (x, y, z, d) in json.loads(text).items()
+        }
+    except (TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no biases: {error}") from error
+
+
+@runtime_checkable
+class FusingHub(Protocol):
+    """A hub for which the driver may have to fuse orientations, and then learns gyroscope biases."""
+
+    def gyro_bias(self) -> Mapping[int, GyroBias]:
+        """By the units' numbers; empty while the driver fuses nothing."""
+        ...
+
+    def use_gyro_bias(self, known: Mapping[int, GyroBias]) -> None:
+        """Let the fusion go on from these; from any thread."""
         ...
 
 

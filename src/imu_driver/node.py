@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future as Promise
+from pathlib import Path
 from typing import Any
 
 from imusic.msg import ImuFrame, SensorLayout, SensorStates
@@ -20,7 +21,8 @@ from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
 from imu_driver import messages
 from imu_driver.diagnostics import Reporter
-from imu_driver.hub import Hub, HubIdentity, Outcome
+from imu_driver.gyro_bias import PERIOD_S, GyroBiasError, GyroBiasFile, default_folder
+from imu_driver.hub import FusingHub, Hub, HubIdentity, Outcome
 from imu_driver.hub_thread import HubThread
 from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS, make_hub
 from imu_driver.joined_hubs import JoinedHubs
@@ -89,6 +91,8 @@ class ImuDriverNode(ManagedNode):
             raise ConfigurationError(f"frame_id: {error}") from error
         self._message.header.frame_id = self._frame_id
         self._by_arrival = self.value("stamp_source") == "arrival"
+        state = str(self.value("state_folder"))
+        self._state_folder = None if state == "none" else Path(state).expanduser() if state else default_folder()
         self._frames = self._publisher(ImuFrame, "imu/frame", SAMPLES)
         self._layouts = self._publisher(SensorLayout, "imu/layout", LATCHED)
         self._states = self._publisher(SensorStates, "imu/states", LATCHED)
@@ -124,6 +128,7 @@ class ImuDriverNode(ManagedNode):
         self._noises: list[PartNoise | None] = [None] * len(self._layout.sensors)
         self._watch = StatesWatch()
         self._stamps = Stamps()
+        self._biases_kept_s = time.monotonic()
         self._reporter = Reporter(hub, thread, self._layout, self._now_s())
         self._said, self._rejects_said = hub.problem, {}  # that nothing was tried yet is no news
         self._look_for_subscribers()
@@ -132,6 +137,7 @@ class ImuDriverNode(ManagedNode):
 
     def deactivate(self) -> None:
         """Stop the hub and close the connection."""
+        self._keep_biases()
         thread, self._thread, self._hub = self._thread, None, None
         self.destroy_timer(self._subscribers_timer)
         if thread is not None:
@@ -156,6 +162,8 @@ class ImuDriverNode(ManagedNode):
         report = self._reporter.report(self._now_s())
         self._log_connection(self._hub)
         self._log_rejects(self._hub)
+        if time.monotonic() - self._biases_kept_s > PERIOD_S:
+            self._keep_biases()
         sensors = {name: Health(one.level, one.message, one.values) for name, one in report.sensors.items()}
         return Health(report.level, report.message, report.values, sensors)
 
@@ -244,6 +252,7 @@ class ImuDriverNode(ManagedNode):
         identity = hub.identity
         if identity is not None and identity is not self._met:
             self._met = identity
+            self._recall_biases(hub, identity)
             header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
             self._layouts.publish(messages.layout_message(self._layout, identity, hub.layout_id, header))
             self._noises = self._noises_of(identity)
@@ -273,7 +282,32 @@ class ImuDriverNode(ManagedNode):
             self.get_logger().warning(f"covariances of imu/<sensor>/data are unknown (0): {error}")
             return [None] * len(self._layout.sensors)
 
+    def _recall_biases(self, hub: Hub, identity: HubIdentity) -> None:
+        """Let the driver's own fusion begin where it ended when this hub was here before."""
+        if self._state_folder is None or identity.sends_orientation or not isinstance(hub, FusingHub):
+            return
+        try:
+            known = GyroBiasFile.of(self._state_folder, identity).load(identity)
+        except GyroBiasError as error:
+            self.get_logger().warning(str(error))
+            return
+        if known:
+            hub.use_gyro_bias(known)
+
     # In the executor.
+
+    def _keep_biases(self) -> None:
+        self._biases_kept_s = time.monotonic()
+        hub, folder = self._hub, self._state_folder
+        if hub is None or folder is None or not isinstance(hub, FusingHub):
+            return
+        biases, identity = hub.gyro_bias(), hub.identity
+        if identity is None or not biases:  # the hub fuses, or was never there
+            return
+        try:
+            GyroBiasFile.of(folder, identity).save(identity, biases)
+        except GyroBiasError as error:
+            self.get_logger().warning(str(error))
 
     def _look_for_subscribers(self) -> None:
         self._wanted = [entry for entry in self._imus if entry[2].get_subscription_count() > 0]

@@ -97,4 +97,11 @@ PARAMETERS = (
         effect="hub: the hub's own sample time, mapped to the host's clock, free of the line's jitter. arrival: when "
         "the bytes came, for a hub whose clock cannot be trusted.",
     ),
+    ParameterSpec(
+        "state_folder",
+        "",
+        "Folder of gyroscope biases that the driver's own fusion found, where a hub sends no orientation.",
+        effect="Empty: imusic in $XDG_STATE_HOME, or in ~/.local/state. A file for each hub, by its name; a unit of "
+        "another part begins anew. none: nothing is kept.",
+    ),
 )

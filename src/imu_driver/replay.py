@@ -16,7 +16,19 @@ from face_model.errors import LayoutError, SnapshotError
 from face_model.imu_sample import ImuSample
 from face_model.layout import LAYOUTS, SensorLayout
 from face_model.saved_arrays import SavedArrays, packed, part_of, text_array, unpacked
-from imu_driver.hub import FROM_HUB, IDENTIFY, LINE, LOST, OPENED, STREAMING, TO_HUB, ReplayableHub
+from imu_driver.hub import (
+    FROM_HUB,
+    GYRO_BIAS,
+    IDENTIFY,
+    LINE,
+    LOST,
+    OPENED,
+    STREAMING,
+    TO_HUB,
+    FusingHub,
+    ReplayableHub,
+    gyro_bias_from,
+)
 from imu_driver.hubs import HUBS, make_hub
 from imu_driver.transport import IsHub, LostError
 
@@ -127,6 +139,8 @@ class HubReplay:
                 self._hub.identify(int(data.removeprefix(IDENTIFY)))
             elif data.startswith(STREAMING):
                 self._hub.set_streaming(data == STREAMING + b"1")
+            elif data.startswith(GYRO_BIAS) and isinstance(self._hub, FusingHub):
+                self._hub.use_gyro_bias(gyro_bias_from(data.removeprefix(GYRO_BIAS)))
 
 
 def replayed(snapshot: bytes, pieces: Iterable[Piece]) -> Iterator[ReplayedSample]:

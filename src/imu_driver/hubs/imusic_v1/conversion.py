@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from face_model.imu_sample import (
 from face_model.layout import SensorLayout
 from face_model.saved_arrays import Arrays, SavedArrays, part_of
 from imu_driver.host_fusion import OrientationFilter
+from imu_driver.hub import GyroBias
 from imu_driver.hubs.imusic_v1.agreement import Agreement
 from imu_driver.hubs.imusic_v1.protocol import (
     QUATERNION_SCALE,
@@ -85,6 +87,7 @@ class SampleConverter:
         present = [s.id in position and hello.sensors[position[s.id]].present for s in layout.sensors]
         units = [hello.sensors[position[s.id]] if s.id in position else hello.sensors[0] for s in layout.sensors]
         self._units = len(hello.sensors)
+        self._ids = tuple(s.id for s in layout.sensors)
         self._order = np.array([position.get(s.id, 0) for s in layout.sensors], np.intp)
         self._absent = ~np.array(present)
         self._gyro_scale = gyro_scale([u.gyro_range_dps for u in units]).astype(np.float32)[:, None]
@@ -112,6 +115,22 @@ class SampleConverter:
         self.disagreeing = before.disagreeing
         if self._filter is not None and before._filter is not None:
             self._filter = before._filter
+
+    def gyro_bias(self) -> dict[int, GyroBias]:
+        """By the numbers of the units that are there; empty without a filter."""
+        if self._filter is None:
+            return {}
+        biases, deviations = self._filter.bias
+        there = np.flatnonzero(~self._absent).tolist()
+        return {self._ids[i]: GyroBias(tuple(biases[i].tolist()), float(deviations[i])) for i in there}
+
+    def use_gyro_bias(self, known: Mapping[int, GyroBias]) -> None:
+        """Let the filter go on from these biases of units, by their numbers."""
+        if self._filter is None:
+            return
+        for index, unit in enumerate(self._ids):
+            if unit in known and not self._absent[index]:
+                self._filter.use_bias(index, np.array(known[unit].bias_rad_s), known[unit].deviation_rad_s)
 
     def saved_state(self) -> Arrays:
         """As arrays, for `restore_state`."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Final, TypeAlias
 
@@ -30,6 +30,7 @@ from imu_driver import host_fusion
 from imu_driver.clock import ClockMapper
 from imu_driver.hub import (
     FROM_HUB,
+    GYRO_BIAS,
     IDENTIFY,
     LINE,
     LOST,
@@ -37,10 +38,12 @@ from imu_driver.hub import (
     STREAMING,
     TO_HUB,
     ConnectionState,
+    GyroBias,
     HubFigures,
     HubIdentity,
     Outcome,
     Tap,
+    gyro_bias_text,
 )
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.conversion import SampleConverter
@@ -230,6 +233,21 @@ class HubSession:
 
         self._commands.put(begin)
         return future
+
+    def gyro_bias(self) -> Mapping[int, GyroBias]:
+        """See `FusingHub`."""
+        converter = self._converter
+        return converter.gyro_bias() if converter is not None else {}
+
+    def use_gyro_bias(self, known: Mapping[int, GyroBias]) -> None:
+        """See `FusingHub`."""
+
+        def begin(now: float) -> None:
+            self._tell(LINE, now, GYRO_BIAS + gyro_bias_text(known))
+            if self._converter is not None:
+                self._converter.use_gyro_bias(known)
+
+        self._commands.put(begin)
 
     def step(self) -> list[ImuSample]:
         """Do what is due, read once, and return the samples read; to be called again and again without pause."""

@@ -1,0 +1,172 @@
+"""`imusic bench headings`: how far each sensor's heading against the skull is off in long wear, and what is claimed.
+
+Synthetic: generated performances with head motion, boards glued on by hand, sensors that err as their data sheet says,
+orientations fused without magnetometers by the hub. The neutral is that of the first seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_evaluation.motions import UNSEEN_SUBJECT
+from face_evaluation.sources import LAYOUT, PLACEMENT_M
+from face_inference.features import FeatureExtractor, State
+from face_inference.heading_filter import HeadingParams
+from face_inference.model_folder import load_model
+from face_inference.neutral import Neutral, solve_neutral
+from face_model import rotation
+from face_model.faces import HEAD
+from face_model.layout import load_layout
+from imu_sim.chips.parts import load_part
+from imu_sim.families import load_family
+from imu_sim.generator import generate
+from imu_sim.imu_stream import ImuStream
+from imu_sim.kinematics import Trajectory
+from imu_sim.mounted_boards import board_orientation, boards_on
+from imu_sim.splines import Sampling
+from imu_sim.subject import random_subject
+
+WANTED_DEG = 2.0
+"""Largest root mean square error over all sensors and the whole time."""
+
+RATE_HZ = 100.0
+NEUTRAL_S = 1.0
+"""A generated performance begins with at least so much rest."""
+
+_CHUNK_S = 10.0
+_NOTHING_KNOWN = HeadingParams(mounting_rad=1e-6, drift_rad_rt_s=1e-9, rest_error_rad=1e6)
+"""With which the filter takes nothing back."""
+
+
+@dataclass(frozen=True)
+class HeadingRow:
+    """One wearer's headings, degrees.
+
+    Attributes:
+        subject: seed of the wearer.
+        minutes: of wear.
+        rms: error of the headings, root mean square over the skin sensors and the time.
+        p95: 95th percentile of its absolute value.
+        worst_sensor: root mean square of the sensor that is worst, and `sensor` its name.
+        last: root mean square in the last tenth of the time.
+        uncorrected: root mean square where nothing is taken back, and `uncorrected_last` in the last tenth.
+        claimed: standard deviation that the filter names, root mean square.
+        distrusted: share of the time and sensors in which it names more than 5 degrees.
+        rms_trusted: root mean square error in the rest of them.
+        turn: root mean square error of the mountings' turns about the vertical at the end, and `turn_glued` of what the
+            neutral takes them for.
+    """
+
+    subject: str
+    minutes: float
+    rms: float
+    p95: float
+    worst_sensor: float
+    sensor: str
+    last: float
+    uncorrected: float
+    uncorrected_last: float
+    claimed: float
+    distrusted: float
+    rms_trusted: float
+    turn: float
+    turn_glued: float
+
+
+def measure_headings(
+    minutes: float,
+    subjects: int = 1,
+    model: str = "imusic",
+    face: str = HEAD,
+    progress: Callable[[str], object] = lambda _: None,
+) -> Iterator[HeadingRow]:
+    """A row for each wearer.
+
+    Raises:
+        InferenceError: the model cannot be used.
+        FaceModelError: the face cannot be read.
+    """
+    mounts = load_model(model).description.mounts
+    layout = load_layout(LAYOUT)
+    order = [layout.names.index(name) for name in mounts.names]
+    for seed in (UNSEEN_SUBJECT + i for i in range(subjects)):
+        trajectory = Trajectory(generate(seed, 60.0 * minutes))
+        subject = random_subject(load_family(face), layout, seed, placement_m=PLACEMENT_M)
+        boards = boards_on(subject, layout)
+        stream = ImuStream(trajectory, boards, load_part(), RATE_HZ, seed)
+        sampling = Sampling(0.0, RATE_HZ)
+        moving = boards.moving(trajectory.weight_spline, sampling)
+        mounted = boards.neutral_orientation[order]
+        extractors = [FeatureExtractor(mounts), FeatureExtractor(mounts, heading=_NOTHING_KNOWN)]
+        skin, rotations = extractors[0].channels.skin, extractors[0].channels.skin_block("rotation")
+        turn = np.zeros(len(skin))
+        errors: list[list[NDArray[np.float64]]] = [[], []]
+        claims: list[NDArray[np.float64]] = []
+        for start in range(0, round(60.0 * minutes * RATE_HZ), round(_CHUNK_S * RATE_HZ)):
+            count = min(round(_CHUNK_S * RATE_HZ), round(60.0 * minutes * RATE_HZ) - start)
+            frames = stream.next(count)
+            pose, rates, forces = (
+                a[:, order] for a in (frames.orientation, frames.angular_velocity, frames.specific_force)
+            )
+            valid = np.ones(pose.shape[:2], dtype=np.bool_)
+            if not start:
+                still = slice(0, round(NEUTRAL_S * RATE_HZ))
+                neutral = solve_neutral(mounts, pose[still], rates[still], valid[still])
+                assert neutral is not None
+                for extractor in extractors:
+                    extractor.state = State(neutral)
+                turn = _turns(neutral, mounted, mounts.reference)[skin]
+            posed = board_orientation(moving(start, count), boards.attachment.mount)[:, order]
+            true_rotation = rotation.to_vector(_relative(posed, mounted)[:, skin])
+            about = rotation.from_vector(np.outer(-turn, [0.0, 0.0, 1.0]))
+            truth = rotation.from_vector(
+                rotation.rotate(np.broadcast_to(about, (*true_rotation.shape[:2], 4)), true_rotation)
+            )
+            for extractor, found in zip(extractors, errors, strict=True):
+                features = extractor.batch(pose, rates, forces, valid)
+                vectors = features[:, rotations].reshape(count, -1, 3).astype(np.float64)
+                off = rotation.multiply(rotation.from_vector(vectors), rotation.conjugate(truth))
+                up = features[:, extractor.channels.gravity].astype(np.float64)
+                found.append(np.degrees(np.sum(rotation.to_vector(off) * up[:, None], axis=-1)))
+            claims.append(np.degrees(extractors[0].heading_deviation_rad))
+            progress(f"subject {seed}, {(start + count) / RATE_HZ / 60.0:.1f} min")
+        error, plain = (np.concatenate(found) for found in errors)
+        rows = np.repeat(np.stack(claims), round(_CHUNK_S * RATE_HZ), axis=0)[: len(error)]
+        trusted, last = rows <= 5.0, slice(-max(1, len(error) // 10), None)
+        each = _rms(error, 0)
+        yield HeadingRow(
+            str(seed),
+            minutes,
+            float(_rms(error)),
+            float(np.quantile(np.abs(error), 0.95)),
+            float(each.max()),
+            mounts.names[skin[int(np.argmax(each))]],
+            float(_rms(error[last])),
+            float(_rms(plain)),
+            float(_rms(plain[last])),
+            float(_rms(rows)),
+            float(1.0 - trusted.mean()),
+            float(_rms(error[trusted])) if trusted.any() else 0.0,
+            float(np.degrees(_rms(extractors[0].mounting_turn_rad - turn))),
+            float(np.degrees(_rms(turn))),
+        )
+
+
+def _rms(values: NDArray[np.floating], axis: int | None = None) -> NDArray[np.float64]:
+    return np.asarray(np.sqrt(np.mean(np.square(values), axis=axis)))
+
+
+def _turns(neutral: Neutral, mounted: NDArray[np.floating], reference: int) -> NDArray[np.float64]:
+    """(S,) rad about the vertical from the mountings that the neutral took to the true ones, against the skull's."""
+    error = rotation.multiply(mounted, rotation.conjugate(neutral.mount))
+    turn = 2.0 * np.arctan2(error[:, 2], error[:, 3])
+    return np.asarray(np.remainder(turn - turn[reference] + np.pi, 2.0 * np.pi) - np.pi)
+
+
+def _relative(pose: NDArray[np.floating], mounted: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(N, S, 4) sensor to `face_head` -> how each board is turned from where it sits on a neutral face."""
+    return np.asarray(rotation.multiply(pose, rotation.conjugate(mounted)[None]))
