@@ -325,5 +325,5 @@ def test_a_recording_without_a_hub_ends_and_says_so(
 
 def test_an_unknown_kind_names_those_there_are(layout: SensorLayout, tmp_path: Path) -> None:
     (tmp_path / "take").write_bytes(MAGIC)
-    with pytest.raises(ValueError, match="expected a kind of hub out of imusic_v1"):
+    with pytest.raises(ValueError, match="expected a kind of hub out of imusic_v1, "):
         make_hub("imusic_v9", RecordedBytesTransport(tmp_path / "take"), layout, 100)

@@ -119,6 +119,7 @@ class SlimeVrHub:
         rate_hz: of the frames; trackers send at their own rate, 100 Hz and less.
         listen_only: send nothing.
         by_arrival: nothing changes with it here.
+        name: nothing changes with it here: the layout says which trackers are used.
         clock: host monotonic time, s.
         wait: sleeps for some seconds, used only while there is nothing to read from.
 
@@ -135,6 +136,7 @@ class SlimeVrHub:
         *,
         listen_only: bool = False,
         by_arrival: bool = False,
+        name: str = "",
         clock: Callable[[], float],
         wait: Callable[[float], object],
     ) -> None:
