@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import threading
@@ -30,14 +31,19 @@ USABLE = 3
 
 
 class LiveTrackers:
-    """Six trackers in a thread, each with a socket of its own, that know where their server listens."""
+    """Six trackers in a thread, each with a socket of its own, that know where their server listens.
 
-    def __init__(self, server):
-        self._server, self._stop = server, threading.Event()
+    Attributes:
+        server: a port that is free, and none of theirs.
+    """
+
+    def __init__(self):
+        self._stop = threading.Event()
         self._trackers = [SimulatedTracker(i, time.monotonic, sends_unchanged=True) for i in range(6)]
         self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in self._trackers]
         for one in self._sockets:
             one.bind(("127.0.0.1", 0))
+        self.server = ("127.0.0.1", free_port())
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -47,7 +53,7 @@ class LiveTrackers:
             for tracker, own in zip(self._trackers, self._sockets, strict=True):
                 answers = tracker.receive(own.recv(2000)) if own in ready else []
                 for data in [*answers, *tracker.due()]:
-                    own.sendto(data, self._server)
+                    own.sendto(data, self.server)
 
     def close(self):
         self._stop.set()
@@ -56,24 +62,29 @@ class LiveTrackers:
             one.close()
 
 
-@pytest.fixture
-def server():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()
+def free_port():
+    """Not one that the system chooses, which it may give to another process before the driver binds it."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError("expected a free port from 20000 to 32000, found none")
 
 
 @pytest.fixture
-def trackers(server):
-    live = LiveTrackers(server)
+def trackers():
+    live = LiveTrackers()
     yield live
     live.close()
 
 
 @pytest.fixture
-def bench(server, trackers):
+def bench(trackers):
     bench = NodeBench(ImuDriverNode)
-    bench.set(hub="slimevr", udp="{}:{}".format(*server))
+    bench.set(hub="slimevr", udp="{}:{}".format(*trackers.server))
     bench.frames, bench.layouts, bench.said = [], [], []
     bench.other.create_subscription(ImuFrame, "imu/frame", bench.frames.append, SENSOR_DATA)
     bench.other.create_subscription(SensorLayout, "imu/layout", bench.layouts.append, LATCHED)
