@@ -240,7 +240,9 @@ class FrameAssembler:
         return bool(channel) and channel[-1][0] >= time_s - self.params.derive_after_s
 
     def _derive(self, unit: list[deque[_Entry]], time_s: float, orientation: Values, flags: int) -> None:
-        """A rate from this orientation and an earlier one, for the moment between them."""
+        """A rate from this orientation and an earlier one, for the moment between them, where none is measured."""
+        if self._measured(unit[RATE], time_s):
+            return
         for before_s, before, _ in reversed(unit[ORIENTATION]):
             span_s = time_s - before_s
             if span_s > self.params.gap_s:

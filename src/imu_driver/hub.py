@@ -118,6 +118,9 @@ class HubFigures:
         reboots: of the hub.
         watchdog: times that samples stopped without a word.
         disagreeing: samples of each sensor, in layout order, marked faulty because orientation and rate disagree.
+        sensor_lost: samples of each sensor, in layout order, lost on its own way, where each has one.
+        sensor_rate_hz: samples per second that each sensor sends, where each has a rate of its own.
+        sensor_temperature_c: of each sensor, degrees Celsius, where the protocol tells it; NaN for one that does not.
         rejected: received pieces that could not be used, by reason.
         last_reject: the newest of them, for people; empty before the first.
         foreign_datagrams: dropped because somebody else sent them.
@@ -138,6 +141,9 @@ class HubFigures:
     reboots: int = 0
     watchdog: int = 0
     disagreeing: tuple[int, ...] = ()
+    sensor_lost: tuple[int, ...] = ()
+    sensor_rate_hz: tuple[float, ...] = ()
+    sensor_temperature_c: tuple[float, ...] = ()
     rejected: Mapping[str, int] = field(default_factory=dict)
     last_reject: str = ""
     foreign_datagrams: int = 0

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -18,10 +18,14 @@ import pytest
 from face_model.frames import GRAVITY_M_S2
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
-from imu_driver.envelopes import Envelope, packed
+from imu_bytes import imu_bytes
+from imu_driver.envelopes import Envelope
+from imu_driver.envelopes import packed as enveloped
 from imu_driver.hub import ConnectionState
+from imu_driver.hubs.imu_topics.session import TopicsHub
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.session import HubSession
+from imu_driver.message_pieces import Piece, packed
 from imu_driver.transport import IsHub, LostError, NotFoundError
 from imu_sim.chips.parts import load_part
 from imu_sim.hub.clock import HubClock
@@ -318,6 +322,7 @@ class Peer:
         named: name and version of the hub.
         ranges: of the units, rad/s and m/s2.
         blinks: whether its units have lights.
+        has_commands: whether it can be told anything, and says who it is.
     """
 
     line: VirtualLine
@@ -329,6 +334,7 @@ class Peer:
     named: tuple[str, str] = ("bench-hub", "1.0")
     ranges: tuple[float, float] = (np.deg2rad(1024), 8 * GRAVITY_M_S2)
     blinks: bool = True
+    has_commands: bool = True
 
 
 def _imusic_v1_peer() -> Peer:
@@ -345,7 +351,7 @@ def _slimevr_peer() -> Peer:
 
     def say_hello() -> None:
         for tracker in trackers.each:
-            line.deliver(packed(Envelope(tracker.peer, tracker.handshake())))
+            line.deliver(enveloped(Envelope(tracker.peer, tracker.handshake())))
 
     return Peer(
         line,
@@ -360,7 +366,91 @@ def _slimevr_peer() -> Peer:
     )
 
 
-PEERS: dict[str, Callable[[], Peer]] = {"imusic_v1": _imusic_v1_peer, "slimevr": _slimevr_peer}
+@dataclass(frozen=True)
+class Message:
+    """Arguments of `imu_bytes`."""
+
+    stamp_ns: int
+    rate: tuple[float, ...]
+    force: tuple[float, ...]
+    orientation: tuple[float, ...]
+    frame_id: str = "imu"
+    covariances: tuple[float, ...] = (0.0, 0.0, 0.0)
+
+
+@dataclass
+class BenchTopics:
+    """Other drivers' units at the end of a line that carries their messages: as still as those of `BenchHub`.
+
+    Attributes:
+        offset_s: stamps are this much ahead of the clock.
+        silent: units that say nothing.
+        spoil: changes every message of a unit.
+        step_s: the clock of arrivals moves by so much at a time; 0: it does not stand still.
+    """
+
+    clock: VirtualClock
+    units: int
+    rate_hz: float = 100.0
+    offset_s: float = 0.0
+    silent: set[int] = field(default_factory=set)
+    spoil: Callable[[int, Message], Message] = lambda unit, message: message
+    step_s: float = 0.0
+    _next: int = 0
+
+    def __post_init__(self) -> None:
+        self._stream = StillStream(self.units)
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Measure from now on."""
+        self._begin_s, self._next = self.clock(), 0
+
+    @property
+    def wait_s(self) -> float:
+        return max(0.0, self._begin_s + self._next / self.rate_hz - self.clock())
+
+    def receive(self, data: bytes) -> list[bytes]:
+        return []
+
+    def due(self) -> list[bytes]:
+        found: list[bytes] = []
+        while (time_s := self._begin_s + self._next / self.rate_hz) <= self.clock():
+            self._next += 1
+            frames = self._stream.next(1)
+            pieces = [
+                self._piece(i, time_s, frames.angular_velocity[0, i], frames.specific_force[0, i])
+                for i in range(self.units)
+                if i not in self.silent
+            ]
+            found.append(b"".join(pieces))
+        return found
+
+    def _piece(self, unit: int, time_s: float, rate: Floats, force: Floats) -> bytes:
+        stamp_ns = round(1e9 * (time_s + self.offset_s))
+        turn = 1e-6 * (self._next % 7)
+        quaternion = turn, 0.0, 0.0, (1.0 - turn * turn) ** 0.5
+        message = Message(stamp_ns, tuple(rate.tolist()), tuple(force.tolist()), quaternion)
+        data = imu_bytes(*astuple(self.spoil(unit, message)))
+        arrival_s = self.stepped(time_s + 0.001)
+        return packed(Piece(unit, arrival_s, round(1e9 * arrival_s), data, self.step_s > 0.0))
+
+    def stepped(self, time_s: float) -> float:
+        """A time on the clock of arrivals."""
+        return time_s // self.step_s * self.step_s if self.step_s else time_s
+
+
+def _imu_topics_peer() -> Peer:
+    clock = VirtualClock()
+    line = VirtualLine(clock, BenchTopics(clock, len(load_layout("face_12").sensors)))
+    return Peer(line, clock, [], lambda: line.is_open, lambda: None, has_commands=False)
+
+
+PEERS: dict[str, Callable[[], Peer]] = {
+    "imusic_v1": _imusic_v1_peer,
+    "slimevr": _slimevr_peer,
+    "imu_topics": _imu_topics_peer,
+}
 
 
 @pytest.fixture(scope="session")
@@ -402,6 +492,32 @@ def make_rig(layout: SensorLayout) -> Callable[..., Rig]:
 @pytest.fixture
 def rig(make_rig: Callable[[], Rig]) -> Rig:
     return make_rig()
+
+
+@dataclass
+class TopicsRig:
+    """Other drivers' units and the hub made of them."""
+
+    clock: VirtualClock
+    units: BenchTopics
+    line: VirtualLine
+    hub: TopicsHub
+
+    def run(self, seconds: float) -> list[ImuSample]:
+        """Step until virtual time has passed."""
+        until_s = self.clock() + seconds
+        samples: list[ImuSample] = []
+        while self.clock() < until_s:
+            samples += self.hub.step()
+        return samples
+
+
+@pytest.fixture
+def topics_rig(layout: SensorLayout) -> TopicsRig:
+    clock = VirtualClock()
+    units = BenchTopics(clock, len(layout.sensors))
+    line = VirtualLine(clock, units)
+    return TopicsRig(clock, units, line, TopicsHub(line, layout, 100, clock=clock, wait=clock.advance))
 
 
 class _Stop:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from face_model.layout import SensorLayout
 from imu_driver.hub import Hub
+from imu_driver.hubs.imu_topics.session import TopicsHub
 from imu_driver.hubs.imusic_v1.introduction import Introduction
 from imu_driver.hubs.imusic_v1.session import HubSession
 from imu_driver.hubs.slimevr.session import SlimeVrHub
@@ -38,6 +39,7 @@ class MakeHub(Protocol):
 HUBS: Final[dict[str, MakeHub]] = {
     "imusic_v1": HubSession,
     "slimevr": SlimeVrHub,
+    "imu_topics": TopicsHub,
 }
 
 MANY_SENDERS: Final = {"slimevr": "0.0.0.0:6969"}
