@@ -288,6 +288,21 @@ class FeatureExtractor:
         mask: NDArray[np.bool_] = valid & valid[:, :1]
         return mask
 
+    def _fresh(self, neutral: Neutral | None) -> HeadingState:
+        """Of the heading filter, at the moment of a neutral."""
+        known = None if neutral is None else neutral.turn_deviation_rad
+        return self._heading.fresh(None if known is None else known[self._order[1:]])
+
+    def _correct(self, c: Coefficients) -> None:
+        """Turn each skin sensor's heading and mounting about the vertical by what the heading filter found.
+
+        With the mounting as it is, no tilt of the head leaks into what the skin does. The features are turned back to
+        the axes that the neutral assumed: those in which the wearer was learned (see `heading_filter`).
+        """
+        turn = self._heading.turn
+        self._to_head = c.turned(self._heading.drift, turn)
+        self._to_neutral = about_vertical(turn) if turn.any() else None
+
     def _find_headings(self, head: FloatArray, upright: FloatArray, mask: NDArray[np.bool_], c: Coefficients) -> bool:
         """Of the sensors that began anew, as far as they are there; whether headings changed."""
         there = np.zeros(self.channels.sensors, np.bool_)
@@ -304,21 +319,6 @@ class FeatureExtractor:
         self._heading.begin_anew(found, head)
         self._correct(c)
         return True
-
-    def _fresh(self, neutral: Neutral | None) -> HeadingState:
-        """Of the heading filter, at the moment of a neutral."""
-        known = None if neutral is None else neutral.turn_deviation_rad
-        return self._heading.fresh(None if known is None else known[self._order[1:]])
-
-    def _correct(self, c: Coefficients) -> None:
-        """Turn each skin sensor's heading and mounting about the vertical by what the heading filter found.
-
-        With the mounting as it is, no tilt of the head leaks into what the skin does. The features are turned back to
-        the axes that the neutral assumed: those in which the wearer was learned (see `heading_filter`).
-        """
-        turn = self._heading.turn
-        self._to_head = c.turned(self._heading.drift, turn)
-        self._to_neutral = about_vertical(turn) if turn.any() else None
 
 
 def _heading_of(head: NDArray[np.floating]) -> float:

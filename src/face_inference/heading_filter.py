@@ -21,8 +21,8 @@ back by -m: what was learned before m was known, or in another neutral of the sa
 level head nothing changes when m gets known. So no turn need be kept with a wearer: boards that are glued on anew begin
 with a new neutral, that knows none.
 
-Where headings began anew, as in a hub that was restarted, d is what the face shows at once and on average over the next
-two seconds, whatever it does meanwhile: skin turns little about the vertical, an unknown heading by anything. m stays.
+Where headings began anew, as in a hub that was restarted, the drift is what the face shows at once and on average over
+the next two seconds, whatever it does meanwhile: skin turns little about the vertical, an unknown heading by anything.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ class HeadingState:
 
     `angle` (2, K): constant and drift, rad; `covariance` (3, K): variance of the constant, covariance, variance of the
     drift; `turn` (K,): what the features take for the constant, rad; `rows` (n, 9 K + 7): what was seen in the block
-    under way; `rested_s`: how long the face rested before it; `finding` (K,): blocks for which a heading that began
-    anew is still looked for.
+    under way; `rested_s`: how long the face rested before it;
+    `finding` (K,): blocks for which a heading that began anew is still looked for.
     """
 
     angle: FloatArray
@@ -151,7 +151,12 @@ class HeadingFilter:
     def state(self) -> HeadingState:
         """To be saved."""
         return HeadingState(
-            self._angle, self._covariance, self._turn, self._rows[: self._count].copy(), self._rested_s, self._finding
+            self._angle,
+            self._covariance,
+            self._turn,
+            self._rows[: self._count].copy(),
+            self._rested_s,
+            self._finding,
         )
 
     @state.setter
@@ -173,9 +178,8 @@ class HeadingFilter:
         covariance, nothing = np.zeros((3, self._sensors)), np.zeros(self._sensors)
         covariance[0] = np.square(self.params.mounting_rad if mounting_rad is None else mounting_rad)
         rows = np.zeros((0, 9 * self._sensors + 7))
-        return HeadingState(
-            np.zeros((2, self._sensors)), covariance, nothing, rows, 0.0, np.zeros(self._sensors, np.int64)
-        )
+        finding = np.zeros(self._sensors, np.int64)
+        return HeadingState(np.zeros((2, self._sensors)), covariance, nothing, rows, 0.0, finding)
 
     def begin_anew(self, sensors: NDArray[np.bool_], head: NDArray[np.floating]) -> None:
         """Headings of these `sensors` (K,) are other ones; `head` (K + 1, 4) is what they show now, as in `add`.

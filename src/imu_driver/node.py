@@ -110,9 +110,9 @@ class ImuDriverNode(ManagedNode):
         if self._topics is not None:
             self._topics.subscribe()
         self._now_s = self._topics.now_s if self._topics is not None else time.monotonic
-        by_arrival, clock = self._by_arrival, self._now_s
+        by_arrival, now_s = self._by_arrival, self._now_s
         hubs = [
-            make_hub(kind, transport, self._layout, rate_hz, by_arrival=by_arrival, name=name, clock=clock)
+            make_hub(kind, transport, self._layout, rate_hz, by_arrival=by_arrival, clock=now_s, name=name)
             for transport, name in self._lines
         ]
         hub: Hub = hubs[0] if len(hubs) == 1 else JoinedHubs(hubs, self._layout, rate_hz)

@@ -14,8 +14,8 @@ PARAMETERS = (
         "Kind of hub, which is the protocol it speaks.",
         choices=HUB_KINDS,
         effect="imusic_v1 is that of docs/protocol.md. slimevr: all trackers with the SlimeVR firmware that find this "
-        "machine, by UDP; the layout's `unit` says which sits where (docs/hubs.md). imu_topics takes sensor_msgs/Imu "
-        "of other drivers: see topics.",
+        "machine, by UDP; the layout's `unit` says which sits where (docs/hubs.md). imu_topics: sensor_msgs/Imu of "
+        "other drivers, see topics (docs/ros.md).",
     ),
     ParameterSpec(
         "port",
@@ -54,18 +54,18 @@ PARAMETERS = (
         "unless its port is set. With hub slimevr: all trackers that may send, as HOST:*, with commas between.",
     ),
     ParameterSpec(
-        "hub_id",
-        "",
-        "Name of the only hub that is used, as it calls itself.",
-        effect="Empty: any. Another hub on the same port is refused, another one on the network not heard; with port "
-        "auto this one is chosen. Several hubs: a name for each, with commas. The diagnostics show the names in use.",
-    ),
-    ParameterSpec(
         "topics",
         ["{sensor}/imu/data"],
         "Where sensor_msgs/Imu of other drivers come on, for the hub imu_topics.",
         effect="SENSOR=TOPIC for a sensor of the layout, and one topic with {sensor} in it for all others; names are "
         "relative to the node's namespace unless they begin with a slash. Axes must be those of the layout.",
+    ),
+    ParameterSpec(
+        "hub_id",
+        "",
+        "Name of the only hub that is used, as it calls itself.",
+        effect="Empty: any. Another hub on the same port is refused, another one on the network not heard; with port "
+        "auto this one is chosen. Several hubs: a name for each, with commas. The diagnostics show the names in use.",
     ),
     ParameterSpec(
         "rate_hz",
