@@ -1,10 +1,28 @@
-"""Heading of each skin sensor against the skull, followed without a magnetometer.
+"""Heading of each skin sensor against the skull, and the turn of its mounting, without a magnetometer.
 
-Orientations fused from gyroscope and accelerometer know the vertical, but their headings drift apart. Skull and skin
-turn together, so that the horizontal parts of their angular velocities, each in its own earth frame, are the same
-vector seen under two headings: the angle between them is what the headings differ by. A small Kalman filter for each
-sensor splits that angle into a constant (the mounting's own turn about the vertical, which the neutral took for
-heading) and the drift since the neutral, which is what must be taken back. A face at rest tells the drift directly.
+Orientations fused from gyroscope and accelerometer know the vertical, but their headings drift apart. At the neutral
+gravity tells each mounting up to a turn m about the vertical: the true one is R(m) M, with R a rotation about the
+vertical and M the one that the neutral assumed. What a board's orientation then differs by from the skull's is called
+heading, m included, so that the difference is zero at the neutral whatever m is. Carried over by its orientation, the
+angular velocity of a board that rides on the skull is
+
+    R(-(m + d)) w,    w the skull's in its own earth frame, d the drift of the heading since then (to be taken back),
+
+so that the angle from the board's horizontal rate to the skull's is y = m + d. Both parts are told apart by what is
+known of them: d is 0 at the neutral and walks at random from there; m is constant, N(0, `mounting_rad`^2) beforehand,
+or what an alignment left open. A face at rest, turned from its neutral, tells d alone. So a Kalman filter of two
+states for each sensor is all of the Bayesian estimate.
+
+What m does: with the head turned by H from its level neutral and the skin by E against the skull, the orientations say
+H^-1 R(-m) H E R(m) in place of E. While the head is level that is E in axes turned by -m, which is what a wearer's
+Jacobian was learned in. A head that is tilted adds a rotation of about m times the sine of the tilt that no face made.
+`features.py` takes m into the mounting and the heading, which gives E, and then turns rotation, tilt, rate and force
+back by -m: what was learned before m was known, or in another neutral of the same gluing, stays true as it is, and at a
+level head nothing changes when m gets known. So no turn need be kept with a wearer: boards that are glued on anew begin
+with a new neutral, that knows none.
+
+Where headings began anew, as in a hub that was restarted, the drift is what the face shows at once and on average over
+the next two seconds, whatever it does meanwhile: skin turns little about the vertical, an unknown heading by anything.
 """
 
 from __future__ import annotations
@@ -19,6 +37,9 @@ from face_model.saved_arrays import Arrays, SavedArrays
 
 FloatArray = NDArray[np.floating]
 
+_MOST_TURN_RAD = 10.0
+"""Beyond any angle that a filter finds."""
+
 _ROTATION_ROWS: FloatArray = ROTATION.reshape(16, 9)
 
 
@@ -31,24 +52,31 @@ class HeadingParams:
         least_rate_rad_s: slower turns of the head say nothing (6 deg/s).
         agreement_rad_s: a sensor that turns otherwise than the skull by more than this moves by itself (4 deg/s).
         wobble_rad_s: error of a block's horizontal angular velocity: tissue and noise.
-        mounting_rad: standard deviation of the constant part.
+        mounting_rad: standard deviation of the constant part, of a skin sensor's mounting against the skull unit's:
+            14.6 degrees over three wearers of each of three simulated families.
+        settle_s: time constant in which what features take for the mounting follows what is known of it.
         drift_rad_rt_s: drift's random walk in one second; 13 degrees in ten minutes of simulated wear.
         rest_rate_rad_s: a face whose sensors all turn slower than this against the skull is still,
         rest_tilt_rad: and at rest if none is tilted further than this,
         rest_s: for so long.
         rest_error_rad: how far a face at rest is turned from the neutral, for one block; neighbouring blocks err alike.
+        anew_s: a heading that began anew is that which the face shows on average over so long,
+        anew_error_rad: which is wrong by this much in the end: the mean turn of the skin of somebody who talks.
     """
 
     block_s: float = 0.1
     least_rate_rad_s: float = 0.105
     agreement_rad_s: float = 0.07
     wobble_rad_s: float = 0.12
-    mounting_rad: float = 0.2
+    mounting_rad: float = 0.25
+    settle_s: float = 0.5
     drift_rad_rt_s: float = 0.008
     rest_rate_rad_s: float = 0.05
     rest_tilt_rad: float = 0.03
     rest_s: float = 1.0
     rest_error_rad: float = 0.12
+    anew_s: float = 2.0
+    anew_error_rad: float = 0.06
 
 
 @dataclass(frozen=True)
@@ -56,21 +84,27 @@ class HeadingState:
     """All that the filter remembers of `K` sensors; replaced, never changed.
 
     `angle` (2, K): constant and drift, rad; `covariance` (3, K): variance of the constant, covariance, variance of the
-    drift; `rows` (n, 9 K + 7): what was seen in the block under way; `rested_s`: how long the face rested before it.
+    drift; `turn` (K,): what the features take for the constant, rad; `rows` (n, 9 K + 7): what was seen in the block
+    under way; `rested_s`: how long the face rested before it;
+    `finding` (K,): blocks for which a heading that began anew is still looked for.
     """
 
     angle: FloatArray
     covariance: FloatArray
+    turn: FloatArray
     rows: FloatArray
     rested_s: float
+    finding: NDArray[np.integer]
 
     def saved_state(self) -> Arrays:
         """As arrays, for `from_saved`."""
         return {
             "angle": self.angle,
             "covariance": self.covariance,
+            "turn": self.turn,
             "rows": self.rows,
             "rested_s": np.array(self.rested_s),
+            "finding": self.finding,
         }
 
     @classmethod
@@ -83,8 +117,12 @@ class HeadingState:
         state = cls(
             saved.array("angle", (2, sensors)),
             saved.array("covariance", (3, sensors)),
+            # Of before mountings were turned: not at all.
+            saved.array("turn", (sensors,), most=_MOST_TURN_RAD) if "turn" in saved else np.zeros(sensors),
             saved.array("rows", (None, 9 * sensors + 7), most_rows=block - 1),
             saved.number("rested_s", 0.0),
+            # Not in what was saved before headings could begin anew.
+            saved.array("finding", (sensors,), "i8") if "finding" in saved else np.zeros(sensors, np.int64),
         )
         saved.end()
         return state
@@ -102,6 +140,7 @@ class HeadingFilter:
         self._block = max(1, round(self.params.block_s * rate_hz))
         self._elapsed_s = self._block / rate_hz
         self._cosine = float(np.cos(self.params.rest_tilt_rad))
+        self._follow = 1.0 - float(np.exp(-self._elapsed_s / self.params.settle_s))
         ends = np.cumsum([4 * sensors + 4, 3 * sensors + 3, sensors])
         self._rows = np.zeros((self._block, 9 * sensors + 7))
         head, rate, self._upright, self._valid = np.split(self._rows, ends, axis=1)
@@ -111,11 +150,19 @@ class HeadingFilter:
     @property
     def state(self) -> HeadingState:
         """To be saved."""
-        return HeadingState(self._angle, self._covariance, self._rows[: self._count].copy(), self._rested_s)
+        return HeadingState(
+            self._angle,
+            self._covariance,
+            self._turn,
+            self._rows[: self._count].copy(),
+            self._rested_s,
+            self._finding,
+        )
 
     @state.setter
     def state(self, state: HeadingState) -> None:
         self._angle, self._covariance, self._rested_s = state.angle, state.covariance, state.rested_s
+        self._turn, self._finding = state.turn, state.finding
         self._count = len(state.rows)
         self._rows[: self._count] = state.rows
 
@@ -123,11 +170,30 @@ class HeadingFilter:
         """What `HeadingState.saved_state` saved, for this filter; raises `SnapshotError`."""
         return HeadingState.from_saved(saved, self._sensors, self._block)
 
-    def fresh(self) -> HeadingState:
-        """State at the moment of a neutral: no drift yet."""
-        covariance = np.zeros((3, self._sensors))
-        covariance[0] = self.params.mounting_rad**2
-        return HeadingState(np.zeros((2, self._sensors)), covariance, np.zeros((0, 9 * self._sensors + 7)), 0.0)
+    def fresh(self, mounting_rad: NDArray[np.floating] | None = None) -> HeadingState:
+        """State at the moment of a neutral: no drift yet.
+
+        `mounting_rad` (K,): standard deviation of each mounting's turn, where something is known of it.
+        """
+        covariance, nothing = np.zeros((3, self._sensors)), np.zeros(self._sensors)
+        covariance[0] = np.square(self.params.mounting_rad if mounting_rad is None else mounting_rad)
+        rows = np.zeros((0, 9 * self._sensors + 7))
+        finding = np.zeros(self._sensors, np.int64)
+        return HeadingState(np.zeros((2, self._sensors)), covariance, nothing, rows, 0.0, finding)
+
+    def begin_anew(self, sensors: NDArray[np.bool_], head: NDArray[np.floating]) -> None:
+        """Headings of these `sensors` (K,) are other ones; `head` (K + 1, 4) is what they show now, as in `add`.
+
+        What is known of their mountings stays.
+        """
+        angle, covariance = self._angle.copy(), self._covariance.copy()
+        angle[1] -= np.where(sensors, turn_between(head), 0.0)
+        covariance[1:, sensors] = 0.0
+        covariance[2, sensors] = _UNKNOWN_RAD**2
+        blocks = max(1, round(self.params.anew_s / self._elapsed_s))
+        self._angle, self._covariance = angle, covariance
+        self._finding = np.where(sensors, blocks, self._finding)
+        self._count = 0  # the block under way saw them under the old headings
 
     @property
     def drift(self) -> FloatArray:
@@ -136,8 +202,19 @@ class HeadingFilter:
         return drift
 
     @property
+    def turn(self) -> FloatArray:
+        """(K,) rad about the vertical, of the mountings against those of the neutral, for as many samples."""
+        return self._turn
+
+    @property
+    def deviation_rad(self) -> FloatArray:
+        """(2, K) standard deviation of the constant and of the drift, as the filter believes."""
+        deviation: FloatArray = np.sqrt(np.maximum(self._covariance[::2], 0.0))
+        return deviation
+
+    @property
     def remaining(self) -> int:
-        """Samples until `drift` changes, at least 1."""
+        """Samples until `drift` and `turn` change, at least 1."""
         return self._block - self._count
 
     def add(
@@ -147,11 +224,11 @@ class HeadingFilter:
         upright: NDArray[np.floating],
         valid: NDArray[np.bool_],
     ) -> bool:
-        """Learn from N samples, 1 to `remaining`; whether `drift` changed.
+        """Learn from N samples, 1 to `remaining`; whether `drift` and `turn` changed.
 
         Args:
             head: (N, K + 1, 4) unit quaternions, the head frames of the skull and of each skin sensor to one earth
-                frame, with `drift` taken back.
+                frame, with `drift` taken back and the mounting turned by `turn`.
             rate: (N, K + 1, 3) rad/s, angular velocity of the skull and of each skin sensor in its own head frame.
             upright: (N, K) cosine of the angle between gravity as each sensor and as the skull sees it.
             valid: (N, K).
@@ -179,20 +256,27 @@ class HeadingFilter:
         evidence = squared / self._block
         error = p.wobble_rad_s**2 / np.maximum(evidence, 1e-12)
         constant, shared, drift = covariance
-        # Measured is the sum of both states, but the drift is taken back already.
-        innovation = _wrapped(np.arctan2(turned.imag, turned.real) - angle[0])
+        # Measured is the sum of both states, less what is taken back already.
+        innovation = _wrapped(np.arctan2(turned.imag, turned.real) + self._turn - angle[0])
         gains = np.stack([constant + shared, shared + drift])
         _correct(angle, covariance, gains, gains[0] + gains[1] + error, innovation, evidence > 0.0)
         self._rested_s = self._rested_s + self._elapsed_s if resting else 0.0
         if self._rested_s >= p.rest_s:
             # At rest, what is left of the turn about the vertical is drift.
-            x, y, z, w = self._head[-1, 0]
-            turn = self._head[-1, 1:] @ np.array([[-y, x], [x, y], [w, z], [-z, w]])  # sine and cosine of its half
             gains = covariance[1:].copy()
             total = gains[1] + p.rest_error_rad**2
-            left = self._angle[1] - angle[1] - 2.0 * np.arctan2(turn[:, 0], turn[:, 1])
+            left = self._angle[1] - angle[1] - turn_between(self._head[-1])
             _correct(angle, covariance, gains, total, _wrapped(left), there[-1])
+        if self._finding.any():
+            gains = covariance[1:].copy()
+            blocks = p.anew_s / self._elapsed_s
+            total = gains[1] + blocks * p.anew_error_rad**2  # so that all of them together err by `anew_error_rad`
+            left = self._angle[1] - angle[1] - turn_between(self._head[-1])
+            seen = (self._finding > 0) & there[-1]
+            _correct(angle, covariance, gains, total, _wrapped(left), seen)
+            self._finding = self._finding - seen
         self._angle, self._covariance = angle, covariance
+        self._turn = self._turn + self._follow * (angle[0] - self._turn)
 
     def _compare(self, valid: NDArray[np.bool_]) -> tuple[NDArray[np.complexfloating], FloatArray, NDArray[np.bool_]]:
         """What the horizontal rates of skin and skull say in this block; as complex numbers, east + i north.
@@ -215,6 +299,18 @@ class HeadingFilter:
         squared = (used * np.square(speed[:, :1])).sum(axis=0)
         apart = np.square(np.abs(skin * np.exp(-1j * self.drift) - skull)) + np.square(climbing)
         return product, squared, apart < p.rest_rate_rad_s**2
+
+
+_UNKNOWN_RAD = 1.0
+"""Standard deviation of a heading of which one sample is known: much more than `HeadingParams.anew_error_rad`."""
+
+
+def turn_between(head: NDArray[np.floating]) -> FloatArray:
+    """(K,) rad, turn of each skin sensor against the skull about the vertical, of their frames `head` (K + 1, 4)."""
+    x, y, z, w = head[0]
+    half = head[1:] @ np.array([[-y, x], [x, y], [w, z], [-z, w]])  # its sine and cosine
+    turn: FloatArray = _wrapped(2.0 * np.arctan2(half[:, 0], half[:, 1]))
+    return turn
 
 
 def _correct(

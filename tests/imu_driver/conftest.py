@@ -485,11 +485,11 @@ def hello(layout: SensorLayout) -> p.Hello:
 
 @pytest.fixture(scope="session")
 def make_rig(layout: SensorLayout) -> Callable[..., Rig]:
-    def make(*, listen_only: bool = False) -> Rig:
+    def make(*, listen_only: bool = False, name: str = "") -> Rig:
         clock = VirtualClock()
         hub = BenchHub(layout, clock)
         line = VirtualLine(clock, hub)
-        session = HubSession(line, layout, 100, listen_only=listen_only, clock=clock, wait=clock.advance)
+        session = HubSession(line, layout, 100, listen_only=listen_only, name=name, clock=clock, wait=clock.advance)
         return Rig(clock, hub, line, session)
 
     return make

@@ -38,6 +38,7 @@ class TrackerSensor:
         whole: whether no datagram of the tracker was lost since.
         sends_force: whether an acceleration ever came.
         errors: that the tracker told of.
+        turning: how much it turned from one orientation to the next, rad, smoothed: by which people find a unit.
     """
 
     part: int = 0
@@ -47,6 +48,7 @@ class TrackerSensor:
     whole: bool = False
     sends_force: bool = False
     errors: int = 0
+    turning: float = 0.0
 
 
 @dataclass
