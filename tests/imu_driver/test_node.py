@@ -28,6 +28,7 @@ from std_srvs.srv import SetBool  # noqa: E402
 
 from imu_driver import node as driver_node  # noqa: E402
 from imu_driver.node import PARAMETERS, ImuDriverNode  # noqa: E402
+from imu_driver.part_noise import part_noise  # noqa: E402
 from imu_sim.hub.faults import Faults  # noqa: E402
 from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 
@@ -139,8 +140,11 @@ def test_single_sensors_only_while_somebody_listens(bench, pty_hub):
     assert message.header.frame_id == "imu_mentalis"
     assert message.linear_acceleration.z == pytest.approx(9.80665, abs=0.05)
     assert message.orientation.w == pytest.approx(1.0)
-    for covariance in (message.orientation_covariance, message.angular_velocity_covariance):
-        assert not np.asarray(covariance).any()
+    noise = part_noise("QMI8658")
+    assert noise is not None
+    assert message.angular_velocity_covariance[0] == noise.rate
+    assert message.linear_acceleration_covariance[8] == noise.force
+    assert message.orientation_covariance[0] == noise.inclination
     frame_stamps = {(f.header.stamp.sec, f.header.stamp.nanosec) for _, f in bench.frames}
     assert (message.header.stamp.sec, message.header.stamp.nanosec) in frame_stamps
     bench.listener.destroy_subscription(subscription)

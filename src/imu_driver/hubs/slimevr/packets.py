@@ -129,7 +129,7 @@ class Features:
 
 @dataclass(frozen=True)
 class Status:
-    """What is shown and nothing else: battery 0 to 1 (-1 unknown), signal dBm (0 unknown), temperature degrees C.
+    """What is shown and nothing else: battery 0 to 1 (-1 unknown), signal dBm (0 unknown), a sensor's degrees C.
 
     A tracker without a battery says that it has 0 V.
     """
@@ -137,6 +137,7 @@ class Status:
     battery: float = -1.0
     signal_dbm: int = 0
     temperature_c: float | None = None
+    sensor: int = 0
 
 
 @dataclass(frozen=True)
@@ -233,8 +234,8 @@ def _status(kind: int, payload: bytes) -> Packet:
     if kind == SIGNAL:
         return Status(signal_dbm=struct.unpack_from(">Bb", payload)[1])
     if kind == TEMPERATURE:
-        _, degrees = _TEMPERATURE.unpack_from(payload)
-        return Status(temperature_c=degrees if abs(degrees) < 1000.0 else None)
+        sensor, degrees = _TEMPERATURE.unpack_from(payload)
+        return Status(temperature_c=degrees if abs(degrees) < 1000.0 else None, sensor=sensor)
     raise PacketError("unknown_type", f"expected a packet of a SlimeVR tracker, found type {kind}")
 
 

@@ -182,6 +182,8 @@ class SlimeVrHub:
         trackers = list(self.trackers.values())
         counts = self._assembler.counts
         trips = [t.trip_s for t in trackers if t.trip_s > 0.0]
+        met, count = self._units.sensors(trackers), len(self._layout.sensors)
+        warm = {i: s.temperature_c for i, (_, s) in met.items() if s.temperature_c is not None}
         return HubFigures(
             asked_rate_hz=self._rate_hz,
             samples=self._samples,
@@ -190,6 +192,8 @@ class SlimeVrHub:
             connections=self._connections,
             reboots=self._reboots,
             watchdog=self._watchdog,
+            sensor_lost=tuple(met[i][0].lost if i in met else 0 for i in range(count)),
+            sensor_temperature_c=tuple(warm.get(i, math.nan) for i in range(count)) if warm else (),
             rejected=dict(self.rejects),
             last_reject=self.last_reject,
             foreign_datagrams=self._transport.foreign,
@@ -421,6 +425,8 @@ class SlimeVrHub:
             )
             tracker.battery = packet.battery if packet.battery >= 0.0 else tracker.battery
             tracker.signal_dbm = packet.signal_dbm or tracker.signal_dbm
+            if packet.temperature_c is not None and packet.sensor in tracker.sensors:
+                tracker.sensors[packet.sensor].temperature_c = packet.temperature_c
 
     def _sensor(self, tracker: Tracker, number: int) -> TrackerSensor | None:
         sensor = tracker.sensors.get(number)

@@ -38,6 +38,7 @@ class TrackerSensor:
         whole: whether no datagram of the tracker was lost since.
         sends_force: whether an acceleration ever came.
         errors: that the tracker told of.
+        temperature_c: degrees Celsius, None where it is not known.
         turning: how much it turned from one orientation to the next, rad, smoothed: by which people find a unit.
     """
 
@@ -48,6 +49,7 @@ class TrackerSensor:
     whole: bool = False
     sends_force: bool = False
     errors: int = 0
+    temperature_c: float | None = None
     turning: float = 0.0
 
 

@@ -351,6 +351,15 @@ def test_a_low_battery_is_told(bench: Bench) -> None:
     assert "battery 8 %" in str(bench.hub.figures().more["tracker_a4:e5:7c:00:00:03"])
 
 
+def test_temperatures_are_those_of_the_layouts_sensors(bench: Bench) -> None:
+    bench.run_to_connected()
+    assert bench.hub.figures().sensor_temperature_c == ()
+    bench.datagram(1, HEAD.pack(20, 10_000) + struct.pack(">Bf", 1, 33.5))
+    bench.run(0.1)
+    known = {i: t for i, t in enumerate(bench.hub.figures().sensor_temperature_c) if t == t}
+    assert known == {3: 33.5}
+
+
 def test_data_without_a_handshake_are_refused(bench: Bench) -> None:
     bench.run(0.1)
     bench.from_elsewhere("10.0.0.5", HEAD.pack(17, 5) + struct.pack(">BB4fB", 0, 1, 0.0, 0.0, 0.0, 1.0, 0))
