@@ -261,3 +261,60 @@ def test_a_profile_of_another_prior_gives_its_routine_and_no_more(
     folder.save(replace(profile, label=replace(profile.label, sensors=("skull", "brow", "nose", "chin"))))
     with pytest.raises(ProfileError, match="nose"):
         learning.learn("ann", [], folder, csvs=[recorded])
+
+
+def answer(**fields: Any) -> SimpleNamespace:
+    """Of an alignment of four sensors."""
+    shown = {"success": True, "message": "3 sensors aligned", "stillness": 0.01, "sensors": list(NAMES)}
+    shown |= {"aligned": [True, True, False, True], "turn": [0.0, 0.2, 0.0, -0.1], "residual": [0.0, 0.05, 0.0, 0.04]}
+    shown |= {"deviation": [0.05, 0.03, 0.1, 0.03], "exchanged": [], "misplaced": []}
+    return SimpleNamespace(**shown | fields)
+
+
+def test_align_tells_turns_and_residuals_in_degrees(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("imusic.action", reason="needs the built package: run `make test`")
+    asked: list[Any] = []
+
+    def align_sensors(goal: Any, namespace: str, show: Any) -> SimpleNamespace:
+        asked.append((goal, namespace))
+        prompt = SimpleNamespace(
+            text="Nod.", name="nod", hold=True, number=1, count=2, phase_left=3.0, routine_left=7.0
+        )
+        show(SimpleNamespace(prompt=prompt))
+        return answer()
+
+    monkeypatch.setitem(sys.modules, "imusic_cli.guide", SimpleNamespace(align_sensors=align_sensors))
+    told = json.loads(run("align", "--json", "--tolerant", "--namespace", "ann"))
+    goal, namespace = asked[0]
+    assert (goal.tolerant, goal.forget, goal.still_only, namespace) == (True, False, False, "ann")
+    assert told["success"]
+    assert told["sensors"][1]["turn_deg"] == pytest.approx(np.rad2deg(0.2))
+    assert told["sensors"][1]["residual_deg"] == pytest.approx(np.rad2deg(0.05))
+    assert [each["aligned"] for each in told["sensors"]] == [True, True, False, True]
+    run("neutral")
+    assert asked[1][0].still_only
+
+
+def test_an_alignment_that_failed_is_an_error_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("imusic.action", reason="needs the built package: run `make test`")
+    why = "left and right zygomaticus are exchanged; what was known stays"
+    refused = SimpleNamespace(align_sensors=lambda *_: answer(success=False, message=why, exchanged=["brow", "cheek"]))
+    monkeypatch.setitem(sys.modules, "imusic_cli.guide", refused)
+    with pytest.raises(CommandError, match="exchanged"):
+        CliRunner().invoke(app, ["align"], catch_exceptions=False)
+
+
+def test_tap_prints_the_stamps(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("imusic.action", reason="needs the built package: run `make test`")
+    stamps = [SimpleNamespace(sec=10, nanosec=250_000_000), SimpleNamespace(sec=11, nanosec=0)]
+    found = SimpleNamespace(success=True, message="2 taps", quality=30.0, stamps=stamps, heights=[40.0, 50.0])
+
+    def find_taps(goal: Any, _namespace: str, show: Any) -> SimpleNamespace:
+        show(SimpleNamespace(found=1, time_left=9.0))
+        return found if goal.sensor == "mentalis" else SimpleNamespace(**vars(found) | {"success": False})
+
+    monkeypatch.setitem(sys.modules, "imusic_cli.guide", SimpleNamespace(find_taps=find_taps))
+    assert json.loads(run("tap", "--taps", "2", "--json"))["stamps"] == [10.25, 11.0]
+    assert "10.250  40 m/s2" in run("tap", "--taps", "2")
+    with pytest.raises(CommandError):
+        CliRunner().invoke(app, ["tap", "--sensor", "chin"], catch_exceptions=False)
