@@ -14,8 +14,8 @@ PARAMETERS = (
         "Kind of hub, which is the protocol it speaks.",
         choices=HUB_KINDS,
         effect="imusic_v1 is that of docs/protocol.md. slimevr: all trackers with the SlimeVR firmware that find this "
-        "machine, by UDP; the layout's `unit` says which sits where (docs/hubs.md). imu_topics takes sensor_msgs/Imu "
-        "of other drivers: see topics.",
+        "machine, by UDP; the layout's `unit` says which sits where (docs/hubs.md). imu_topics: sensor_msgs/Imu of "
+        "other drivers, see topics (docs/ros.md).",
     ),
     ParameterSpec(
         "port",

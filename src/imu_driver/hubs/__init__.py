@@ -38,8 +38,8 @@ class MakeHub(Protocol):
 
 HUBS: Final[dict[str, MakeHub]] = {
     "imusic_v1": HubSession,
-    "slimevr": SlimeVrHub,
     "imu_topics": TopicsHub,
+    "slimevr": SlimeVrHub,
 }
 
 MANY_SENDERS: Final = {"slimevr": "0.0.0.0:6969"}

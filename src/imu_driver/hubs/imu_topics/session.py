@@ -191,7 +191,7 @@ class TopicsHub:
         del sensor_id
         future: Future[Outcome] = Future()
         why = "a topic has no light to blink: move the unit by hand and look which sensor moves on the page"
-        self._commands.put(lambda: future.set_result(Outcome(False, False, why)))
+        self._commands.put(lambda: future.set_result(Outcome(False, True, why)))
         return future
 
     def set_streaming(self, wanted: bool) -> Future[Outcome]:
