@@ -7,18 +7,22 @@ from array import array
 from typing import Any
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from imusic.msg import ActionUnits as ActionUnitsMessage
 from imusic.msg import Explanation as ExplanationMessage
 from imusic.msg import Expression as ExpressionMessage
 from imusic.msg import FaceBlendshapes, FacialEvent
 from numpy.typing import NDArray
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from std_msgs.msg import Header
 
 from face_affect import events
 from face_affect.errors import AffectError
 from face_affect.parameters import PARAMETERS
 from face_affect.pipeline import AffectStream, Shown
 from face_affect.prototypes import NAMES
+from face_model.face_message import FaceMessage, FaceMessageError, read_face
+from face_model.face_state import FaceState
 from face_model.observability import OBSERVABLE
 from imusic_ros.health import OK, STALE, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
@@ -29,6 +33,8 @@ from imusic_ros.qos import RELIABLE, SENSOR_DATA
 EXPLAINED_EVERY_S = 1.0
 SILENT_S = 1.0
 """Without a face for so long, the node says so."""
+UNREAD_S = 0.2
+"""Where nobody reads units, expressions or words, a face is looked at so often, for the wearer's resting face."""
 UNSURE = 0.3
 """Mean confidence of the observable weights below which the node says that it cannot tell much."""
 _EVENTS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.RELIABLE)
@@ -64,12 +70,14 @@ class FaceAffectNode(ManagedNode):
         """Begin to listen."""
         self._heard_s: float | None = None
         self._shown_s = self._explained_s = float("-inf")
-        self._state, self._sure = FaceBlendshapes.STATE_STALE, 1.0
-        self._faces = self._micro = self._blinks = self._worked_ns = 0
+        self._state, self._sure = int(FaceState.STALE), 1.0
+        self._faces = self._refused = self._micro = self._blinks = self._worked_ns = 0
         self._model = self._noise_model = ""
         if self._stream is not None:
             self._stream.reset()
-        self._subscription = self.create_subscription(FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA)
+        self._subscription = self.create_subscription(
+            FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA, raw=True
+        )
 
     def deactivate(self) -> None:
         """Stop listening."""
@@ -101,6 +109,7 @@ class FaceAffectNode(ManagedNode):
         worked_us = 1e-3 * self._worked_ns / max(1, self._faces)
         values: dict[str, object] = {
             "faces": self._faces,
+            "refused": self._refused,
             "micro_expressions": self._micro,
             "blinks": self._blinks,
             "confidence": self._sure,
@@ -112,52 +121,55 @@ class FaceAffectNode(ManagedNode):
         silent_s = self.now_s() - self._heard_s
         if silent_s > SILENT_S:
             return Health(WARN, f"no face/blendshapes for {silent_s:.0f} s: nothing is published", values)
-        if self._state == FaceBlendshapes.STATE_CALIBRATING:
+        if self._state == FaceState.CALIBRATING:
             return Health(OK, "the neutral is being learned: nothing is read meanwhile", values)
-        if self._state == FaceBlendshapes.STATE_STALE:
+        if self._state == FaceState.STALE:
             return Health(WARN, "faces are stale: sensors are silent, nothing is read", values)
         if self._sure < UNSURE:
             return Health(WARN, f"mean confidence of weights {self._sure:.2f}: little can be told", values)
-        if self._state == FaceBlendshapes.STATE_DEGRADED:
+        if self._state == FaceState.DEGRADED:
             return Health(OK, "reading, with sensors missing: brief events are not told", values)
         return Health(OK, "reading", values)
 
-    def _on_face(self, message: FaceBlendshapes) -> None:
+    def _on_face(self, data: bytes) -> None:
         began_ns = time.perf_counter_ns()
         stream = self._stream
         if stream is None:
             return
+        try:
+            message = read_face(data)
+        except FaceMessageError:
+            self._refused += 1
+            return
         self._heard_s, self._state, self._model = self.now_s(), message.state, message.model
-        if message.state in (FaceBlendshapes.STATE_CALIBRATING, FaceBlendshapes.STATE_STALE):
-            if message.state == FaceBlendshapes.STATE_CALIBRATING:
+        if message.state in (FaceState.CALIBRATING, FaceState.STALE):
+            if message.state == FaceState.CALIBRATING:
                 stream.reset()  # another neutral: what was learned of this face was relative to the old one
             else:
                 stream.detector.reset()
             return
-        stamp = message.header.stamp
-        stamp_s = stamp.sec + 1e-9 * stamp.nanosec
-        weights = np.asarray(message.weights)
-        if message.state == FaceBlendshapes.STATE_DEGRADED:
+        stamp_s, weights = message.stamp_s, message.weights
+        if message.state == FaceState.DEGRADED:
             # A sensor that comes and goes is no expression.
             stream.detector.reset()
         else:
             for event in stream.events(stamp_s, weights):
                 self._publish_event(event, message)
-        due = stamp_s - self._shown_s
-        if due >= self._period_s - 1e-3 or due < 0.0:
+        due, period_s = stamp_s - self._shown_s, self._period_s
+        if due >= period_s - 1e-3 and not any(map(self._listened, ("units", "expression", "explanation"))):
+            period_s = max(period_s, UNREAD_S)
+        if due >= period_s - 1e-3 or due < 0.0:
             # On time's own grid, so that a rate that divides the input's is kept.
-            on_grid = 0.0 <= due < 2.0 * self._period_s
-            self._shown_s = self._shown_s + self._period_s if on_grid else stamp_s
+            on_grid = 0.0 <= due < 2.0 * period_s
+            self._shown_s = self._shown_s + period_s if on_grid else stamp_s
             self._show(stream, stamp_s, weights, message)
         self._faces += 1
         self._worked_ns += time.perf_counter_ns() - began_ns
 
-    def _show(
-        self, stream: AffectStream, stamp_s: float, weights: NDArray[np.float32], message: FaceBlendshapes
-    ) -> None:
-        confidence = np.asarray(message.confidence)
+    def _show(self, stream: AffectStream, stamp_s: float, weights: NDArray[np.float32], message: FaceMessage) -> None:
+        confidence = message.confidence
         self._sure = float(confidence[_OBSERVABLE].mean())
-        shown = stream.show(stamp_s, weights, confidence, np.asarray(message.observable, dtype=bool))
+        shown = stream.show(stamp_s, weights, confidence, message.observable)
         if self._listened("units"):
             self._publish_units(shown, message)
         if self._listened("expression"):
@@ -168,7 +180,7 @@ class FaceAffectNode(ManagedNode):
                 said = stream.explain(shown)
                 self._topics["explanation"].publish(
                     ExplanationMessage(
-                        header=message.header,
+                        header=_header(message),
                         observations=list(said.observations),
                         not_seen=list(said.not_seen),
                         interpretation=said.interpretation,
@@ -180,11 +192,11 @@ class FaceAffectNode(ManagedNode):
     def _listened(self, name: str) -> bool:
         return bool(self._topics[name].get_subscription_count())
 
-    def _publish_units(self, shown: Shown, face: FaceBlendshapes) -> None:
+    def _publish_units(self, shown: Shown, face: FaceMessage) -> None:
         units = shown.units
         self._topics["units"].publish(
             ActionUnitsMessage(
-                header=face.header,
+                header=_header(face),
                 intensity=units.intensity.astype(np.float32),
                 confidence=units.confidence.astype(np.float32),
                 left=units.left.astype(np.float32),
@@ -192,11 +204,11 @@ class FaceAffectNode(ManagedNode):
             )
         )
 
-    def _publish_expression(self, shown: Shown, face: FaceBlendshapes) -> None:
+    def _publish_expression(self, shown: Shown, face: FaceMessage) -> None:
         found = shown.expressions
         self._topics["expression"].publish(
             ExpressionMessage(
-                header=face.header,
+                header=_header(face),
                 expression=found.name,
                 confidence=found.confidence,
                 names=list(NAMES),
@@ -209,12 +221,12 @@ class FaceAffectNode(ManagedNode):
             )
         )
 
-    def _publish_event(self, event: events.FacialEvent, face: FaceBlendshapes) -> None:
+    def _publish_event(self, event: events.FacialEvent, face: FaceMessage) -> None:
         micro = event.kind == events.EventKind.MICRO_EXPRESSION
         self._micro += micro
         self._blinks += not micro
         message = FacialEvent(kind=int(event.kind))
-        message.header.frame_id = face.header.frame_id
+        message.header.frame_id = face.frame_id
         seconds, nanoseconds = divmod(round(1e9 * event.apex_s), 1_000_000_000)
         message.header.stamp.sec, message.header.stamp.nanosec = seconds, nanoseconds
         message.onset = event.apex_s - event.onset_s
@@ -228,6 +240,10 @@ class FaceAffectNode(ManagedNode):
 
 
 _OBSERVABLE = list(OBSERVABLE)
+
+
+def _header(face: FaceMessage) -> Header:
+    return Header(stamp=Time(sec=face.sec, nanosec=face.nanosec), frame_id=face.frame_id)
 
 
 def main() -> int:

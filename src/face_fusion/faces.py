@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
+from face_model.face_state import FaceState
 from face_model.observability import OBSERVABLE
 
 Floats = NDArray[np.float64]
 
+State = FaceState
+
 SENSED: NDArray[np.bool_] = np.isin(np.arange(arkit.COUNT), OBSERVABLE)
 """(52,) shapes that sensors on skin can tell."""
-
-
-class State(IntEnum):
-    """Values of FaceBlendshapes.state."""
-
-    CALIBRATING = 0
-    TRACKING = 1
-    DEGRADED = 2
-    STALE = 3
 
 
 @dataclass(frozen=True)

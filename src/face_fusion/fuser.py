@@ -33,6 +33,9 @@ from face_model import arkit
 
 SILENT_S = 0.15
 """Sensors whose newest sample is older have no say in how the face moves now."""
+UNWANTED_S = 0.09
+"""A face that nobody wants is made when the last one is so old: shares ease in steps of up to a tenth of a second."""
+UNWANTED_PICTURE_S = 0.03
 BACK_S = 1.0
 """A stamp that goes back by more is of a clock that was set, or of a replay that began anew."""
 _HIDDEN_VARIANCE = 0.25**2
@@ -103,10 +106,14 @@ class Fuser:
         for witness in self.witnesses.values():
             witness.restart()
 
-    def sense(self, face: SensorFace, clock_s: float = -math.inf) -> FusedFace | None:
+    def sense(self, face: SensorFace, clock_s: float = -math.inf, wanted: bool = True) -> FusedFace | None:
         """A face of the sensors; None where it is refused, or stale while another source makes the face.
 
-        `clock_s` is the time on the clock of the stamps, where it is known: stale faces repeat theirs.
+        Args:
+            face: newer than the one before.
+            clock_s: time on the clock of the stamps, where it is known: stale faces repeat theirs.
+            wanted: where nobody wants the answer, a face is made only as often as shares and what is learned of the
+                sources need it, and is None in between.
         """
         usable = np.isfinite(face.weights).all() and math.isfinite(face.time_s)
         if not usable or np.shape(face.weights) != (arkit.COUNT,) or np.shape(face.confidence) != (arkit.COUNT,):
@@ -131,15 +138,21 @@ class Fuser:
         self._observable = np.asarray(face.observable, dtype=bool) & usual
         if stale and self._any_seen(max(face.time_s, clock_s, self._now_s)):
             return None
+        if not wanted and not stale and face.time_s - self._now_s < UNWANTED_S:
+            return None
         return self._face(max(face.time_s, self._now_s) if stale else face.time_s, of_sample=True)
 
-    def see(self, name: str, picture: Picture) -> FusedFace | None:
+    def see(self, name: str, picture: Picture, wanted: bool = True) -> FusedFace | None:
         """A picture of a source; a face where the sensors do not make one.
+
+        Where the answer is not `wanted`, as in `sense`, and the sensors are live, 30 pictures a second are enough.
 
         Raises:
             KeyError: no such source.
         """
         witness = self.witnesses[name]
+        if not wanted and self.sensors_live and 0.0 < picture.time_s - witness.newest_s < UNWANTED_PICTURE_S:
+            return None
         if picture.time_s < witness.newest_s - BACK_S:
             witness.restart()
         if not self.sensors_live and picture.time_s < self._now_s - BACK_S:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from face_fusion.parameters import PARAMETERS
 from face_fusion.regions import REGIONS
 from face_fusion.report import health_of
 from face_fusion.witness import WitnessParams
+from face_model.face_message import FaceMessageError, read_face, read_reference
 from face_model.frames import checked_frame, head_frame
 from imusic_ros.health import Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
@@ -58,16 +60,18 @@ class FaceFusionNode(ManagedNode):
         self._face = FaceBlendshapes()
         self._face.head_orientation.w = 1.0
         self._face.header.frame_id = self._frame_id
-        self._model, self._made, self._cost_s = "", 0, 0.0
+        self._model, self._made, self._refused, self._cost_s = "", 0, 0, 0.0
         self._faces = self.create_lifecycle_publisher(FaceBlendshapes, "face/fused", SAMPLES)
         self._shares = self.create_lifecycle_publisher(FusedShares, "face/fused_shares", SENSOR_DATA)
 
     def activate(self) -> None:
         """Begin to listen."""
         self._subscriptions = [
-            self.create_subscription(FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA),
-            self.create_subscription(FaceReference, TOPICS[CAMERA], lambda m: self._on_picture(CAMERA, m), SENSOR_DATA),
-            self.create_subscription(FaceReference, TOPICS[SPEECH], lambda m: self._on_picture(SPEECH, m), SENSOR_DATA),
+            self.create_subscription(FaceBlendshapes, "face/blendshapes", self._on_face, SENSOR_DATA, raw=True),
+            *(
+                self.create_subscription(FaceReference, topic, partial(self._on_picture, name), SENSOR_DATA, raw=True)
+                for name, topic in TOPICS.items()
+            ),
         ]
 
     def deactivate(self) -> None:
@@ -87,62 +91,86 @@ class FaceFusionNode(ManagedNode):
         """Who makes the face, each source's condition, lag and trust, and the cost of a face."""
         assert self._fuser is not None
         level, message, values = health_of(self._fuser, self._clock_s())
-        values |= {"faces": self._made, "cost_ms": 1e3 * self._cost_s}
+        values |= {"faces": self._made, "no_messages": self._refused, "cost_ms": 1e3 * self._cost_s}
         return Health(level, message, values)
+
+    @property
+    def _is_listened_to(self) -> bool:
+        return bool(self._faces.get_subscription_count() or self._shares.get_subscription_count())
 
     def _clock_s(self) -> float:
         return 1e-9 * float(self.get_clock().now().nanoseconds)
 
-    def _on_face(self, message: FaceBlendshapes) -> None:
+    def _on_face(self, data: bytes) -> None:
         fuser = self._fuser
         if fuser is None:
             return
         began_s = time.perf_counter()
-        stamp = message.header.stamp
-        state = State(message.state) if message.state in _STATES else State.STALE
+        try:
+            message = read_face(data)
+        except FaceMessageError:
+            self._refused += 1
+            return
         made = fuser.sense(
             SensorFace(
-                stamp.sec + 1e-9 * stamp.nanosec,
-                np.asarray(message.weights, dtype=np.float64),
-                np.asarray(message.confidence, dtype=np.float64),
-                state,
-                np.asarray(message.observable, dtype=bool),
+                message.stamp_s,
+                message.weights.astype(np.float64),
+                message.confidence.astype(np.float64),
+                State(message.state) if message.state in _STATES else State.STALE,
+                message.observable,
             ),
             self._clock_s(),
+            self._is_listened_to,
         )
         if made is None:
             return
         face = self._face
-        face.header, face.sequence, face.head_orientation = message.header, message.sequence, message.head_orientation
+        header, q = face.header, face.head_orientation
+        header.stamp.sec, header.stamp.nanosec, header.frame_id = message.sec, message.nanosec, message.frame_id
+        face.sequence = message.sequence
+        q.x, q.y, q.z, q.w = message.head
         self._model = message.model
         self._publish(made, began_s)
 
-    def _on_picture(self, name: str, message: FaceReference) -> None:
+    def _on_picture(self, name: str, data: bytes) -> None:
         fuser = self._fuser
         if fuser is None:
             return
         began_s = time.perf_counter()
-        stamp = message.header.stamp
-        self._names[name] = str(message.source)[:64]
+        try:
+            message = read_reference(data)
+        except FaceMessageError:
+            self._refused += 1
+            return
+        self._names[name] = message.source[:64]
         made = fuser.see(
             name,
             Picture(
-                stamp.sec + 1e-9 * stamp.nanosec,
-                np.asarray(message.weights, dtype=np.float64),
-                np.asarray(message.seen, dtype=bool),
-                bool(message.face_seen),
-                np.asarray(message.confidence, dtype=np.float64),
+                message.stamp_s,
+                message.weights.astype(np.float64),
+                message.seen,
+                message.face_seen,
+                message.confidence.astype(np.float64),
             ),
+            self._is_listened_to,
         )
         if made is None:
             return
         header = self._face.header
-        header.stamp, header.frame_id = stamp, self._frame_id
+        header.stamp.sec, header.stamp.nanosec, header.frame_id = message.sec, message.nanosec, self._frame_id
         self._publish(made, began_s)
 
     def _publish(self, made: FusedFace, began_s: float) -> None:
         face, fuser = self._face, self._fuser
         assert fuser is not None
+        self._made += 1
+        if self._faces.get_subscription_count():
+            self._tell(made, face, fuser)
+        if self._shares.get_subscription_count():
+            self._shares.publish(self._shares_of(made, fuser))
+        self._cost_s += 0.01 * (time.perf_counter() - began_s - self._cost_s)
+
+    def _tell(self, made: FusedFace, face: FaceBlendshapes, fuser: Fuser) -> None:
         face.state = int(made.state)
         face.weights = made.weights.astype(np.float32)
         face.confidence = made.confidence.astype(np.float32)
@@ -152,10 +180,6 @@ class FaceFusionNode(ManagedNode):
         seen = [self._names.get(name, name) for name, each in fuser.witnesses.items() if each.condition == "seen"]
         face.model = " + ".join(part for part in (self._model, *seen) if part)
         self._faces.publish(face)
-        if self._shares.get_subscription_count():
-            self._shares.publish(self._shares_of(made, fuser))
-        self._made += 1
-        self._cost_s += 0.01 * (time.perf_counter() - began_s - self._cost_s)
 
     def _shares_of(self, made: FusedFace, fuser: Fuser) -> FusedShares:
         witnesses = fuser.witnesses

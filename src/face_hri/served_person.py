@@ -6,16 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import TransformStamped
 from imusic.msg import FaceBlendshapes
-from rclpy.serialization import deserialize_message
-from std_msgs.msg import Bool, Float32, String
+from std_msgs.msg import Bool, Float32, Header, String
 
 from face_affect.action_units import action_units, leading
 from face_affect.pipeline import AffectStream
 from face_hri import hri_messages
 from face_hri.hri_messages import FOLLOWING, HriTypes
 from face_hri.presence import WEARER, Presence, checked_person
+from face_model.face_message import FaceMessage, FaceMessageError, read_face
 from imusic_ros.managed_node import ManagedNode
 from imusic_ros.qos import LATCHED, RELIABLE, SENSOR_DATA
 
@@ -99,7 +100,7 @@ class ServedPerson:
             The frames of the face; none without a new one.
         """
         raw, self._newest = self._newest, None
-        frames = [] if raw is None else self._take(deserialize_message(raw, FaceBlendshapes), now_s)
+        frames = [] if raw is None else self._take(raw, now_s)
         lost = self.presence.look(now_s).lost
         if lost:
             self._close_face(lost)
@@ -131,32 +132,37 @@ class ServedPerson:
         self.received += 1
         self._newest = raw
 
-    def _take(self, face: FaceBlendshapes, now_s: float) -> list[TransformStamped]:
+    def _take(self, data: bytes, now_s: float) -> list[TransformStamped]:
+        try:
+            face = read_face(data)
+        except FaceMessageError:
+            self.refused += 1
+            return []
         if face.state not in FOLLOWING:
             return []
-        weights, confidence = np.asarray(face.weights), np.asarray(face.confidence)
+        weights, confidence = face.weights, face.confidence
         # NaN compares false.
         if not (np.abs(weights) <= MOST_WEIGHT).all() or not (np.abs(confidence) <= 1.0).all():
             self.refused += 1
             return []
         if self.presence.follows(now_s).found:
             self._open_face()
-        self._tell_face(face, weights, confidence)
+        header = Header(stamp=Time(sec=face.sec, nanosec=face.nanosec), frame_id=face.frame_id)
+        self._tell_face(face, header)
         person = self.person if self._located and self._of_person else ""
-        return hri_messages.frames_message(face.header, self.presence.face, person)
+        return hri_messages.frames_message(header, self.presence.face, person)
 
-    def _tell_face(self, face: FaceBlendshapes, weights: Any, confidence: Any) -> None:
+    def _tell_face(self, face: FaceMessage, header: Header) -> None:
         """Action units and expression, where somebody listens."""
         units = None
         if self._expression.get_subscription_count():
-            stamp = face.header.stamp
-            shown = self._affect.show(stamp.sec + 1e-9 * stamp.nanosec, weights, confidence, face.observable)
-            message = hri_messages.expression_message(self._types.expression, face.header, shown.expressions)
+            shown = self._affect.show(face.stamp_s, face.weights, face.confidence, face.observable)
+            message = hri_messages.expression_message(self._types.expression, header, shown.expressions)
             self._expression.publish(message)
             units, self.word = shown.units, message.expression
         if self._units.get_subscription_count():
-            units = units or action_units(weights, confidence, face.observable)
-            self._units.publish(hri_messages.units_message(self._types.units, face.header, units))
+            units = units or action_units(face.weights, face.confidence, face.observable)
+            self._units.publish(hri_messages.units_message(self._types.units, header, units))
             self.told += 1
             self.leads = int(leading(units.intensity * (units.confidence > 0.0)))
 

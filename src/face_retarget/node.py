@@ -8,10 +8,11 @@ from typing import Any
 from builtin_interfaces.msg import Duration
 from imusic.msg import FaceBlendshapes
 from rclpy.exceptions import InvalidTopicNameException
-from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
+from face_model.face_message import FaceMessageError, read_face
+from face_model.face_state import FaceState
 from face_retarget.errors import RetargetError
 from face_retarget.parameters import PARAMETERS
 from face_retarget.robot import load_robot
@@ -21,9 +22,6 @@ from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import Value
 from imusic_ros.process import run
 from imusic_ros.qos import LATCHED, RELIABLE, SENSOR_DATA
-
-FOLLOWED = (FaceBlendshapes.STATE_TRACKING, FaceBlendshapes.STATE_DEGRADED)
-"""States in which weights follow the wearer."""
 
 
 class RobotHeadNode(ManagedNode):
@@ -39,7 +37,7 @@ class RobotHeadNode(ManagedNode):
         self._listening: Any = None
         self._timer: Any = None
         self._raw: bytes | None = None
-        self._faces = self._commands = 0
+        self._faces = self._refused = self._commands = 0
         self._said = (0, 0.0)
         self._face_s = -math.inf
 
@@ -109,6 +107,7 @@ class RobotHeadNode(ManagedNode):
             "robot": self._head.settings.name,
             "face_rate_hz": (self._faces - count) / max(now_s - then_s, 1e-3),
             "weights_followed": self._head.trusted,
+            "refused": self._refused,
             "commands": self._commands,
         }
         if self._lost(now_s):
@@ -125,30 +124,33 @@ class RobotHeadNode(ManagedNode):
         now_s = self.now_s()
         raw, self._raw = self._raw, None
         if raw is not None:
-            self._observe(deserialize_message(raw, FaceBlendshapes), now_s)
+            self._observe(raw, now_s)
         elif self._lost(now_s):
             self._head.lose(now_s)
         places = self._head.step(now_s)
         self._commands += 1
-        if self._joints is not None:
+        if self._joints is not None and self._joints.get_subscription_count():
             self._state.header.stamp = self.get_clock().now().to_msg()
             self._state.position = places.tolist()
             self._state.velocity = self._head.velocities.tolist()
             self._joints.publish(self._state)
-        if self._trajectory is not None:
+        if self._trajectory is not None and self._trajectory.get_subscription_count():
             self._plan.points[0].positions = places.tolist()
             self._trajectory.publish(self._plan)
 
-    def _observe(self, face: FaceBlendshapes, now_s: float) -> None:
-        if face.state not in FOLLOWED:
+    def _observe(self, data: bytes, now_s: float) -> None:
+        try:
+            face = read_face(data)
+        except FaceMessageError:
+            self._refused += 1
+            return
+        if face.state not in (FaceState.TRACKING, FaceState.DEGRADED):
             self._head.lose(now_s)
-            if face.state == FaceBlendshapes.STATE_CALIBRATING:
+            if face.state == FaceState.CALIBRATING:
                 self._head.look_ahead()
             return
         self._face_s = now_s
-        q = face.head_orientation
-        head = (q.x, q.y, q.z, q.w) if self._neck else None
-        self._head.observe(now_s, face.weights, face.confidence, face.observable, head)
+        self._head.observe(now_s, face.weights, face.confidence, face.observable, face.head if self._neck else None)
 
     def _lost(self, now_s: float) -> bool:
         return now_s - self._face_s > self._silent_s

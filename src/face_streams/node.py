@@ -1,20 +1,20 @@
 """ROS 2 node `face_streams`: `face/blendshapes` in, streams for animation tools, avatars and web pages out.
 
-Messages come as bytes. One that no stream is due for is not taken apart, which costs more than all that is done with
-it: its stamp, which says so, is read off the bytes. What is smoothed is smoothed by time, so that nothing else is lost.
+Messages come as bytes, and of one that no stream is due for only the stamp is read. What is smoothed is smoothed by
+time, so that nothing else is lost.
 """
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from imusic.msg import FaceBlendshapes
-from rclpy.serialization import deserialize_message
 
+from face_model.face_message import FaceMessageError, read_face, stamp_s
+from face_model.face_state import FaceState
 from face_streams.address import is_open_to_others, parse_streams
 from face_streams.errors import StreamsError
 from face_streams.face import FacePipeline, RawFace
@@ -26,12 +26,7 @@ from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.process import run
 from imusic_ros.qos import SENSOR_DATA
 
-STATES = {
-    FaceBlendshapes.STATE_CALIBRATING: "calibrating",
-    FaceBlendshapes.STATE_TRACKING: "tracking",
-    FaceBlendshapes.STATE_DEGRADED: "degraded",
-    FaceBlendshapes.STATE_STALE: "stale",
-}
+STATES = {int(state): state.name.lower() for state in FaceState}
 SILENT_S = 1.0
 """Without a face for this long readers are told that there is none, and again as often."""
 
@@ -116,7 +111,11 @@ class FaceStreamsNode(ManagedNode):
 
     def _on_face(self, data: bytes) -> None:
         self._faces += 1
-        due = self._due(_stamp_s(data))
+        try:
+            due = self._due(stamp_s(data))
+        except FaceMessageError:
+            self._refused["no message of a face"] += 1
+            return
         if not due:
             self._heard_s = self._told_s = self.now_s()
             self._passed_over = data
@@ -128,18 +127,22 @@ class FaceStreamsNode(ManagedNode):
 
     def _taken_apart(self, data: bytes) -> RawFace | None:
         """The face of a message; None where its numbers are such as no face has."""
-        message = deserialize_message(data, FaceBlendshapes)
+        self._passed_over = None
+        try:
+            message = read_face(data)
+        except FaceMessageError:
+            self._refused["no message of a face"] += 1
+            return None
         raw = RawFace(
-            message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec,
+            message.stamp_s,
             message.sequence,
             STATES.get(message.state, "stale"),
-            np.array(message.weights, dtype=np.float64),
-            np.array(message.confidence, dtype=np.float64),
-            np.array(message.observable, dtype=bool),
-            _quaternion(message),
+            message.weights.astype(np.float64),
+            message.confidence.astype(np.float64),
+            message.observable,
+            np.array(message.head),
             message.model,
         )
-        self._passed_over = None
         if not raw.is_usable:
             self._refused["numbers that no face has"] += 1
             return None
@@ -181,17 +184,6 @@ class FaceStreamsNode(ManagedNode):
             self.get_logger().warning(report.message)
         else:
             self.get_logger().info(report.message)
-
-
-def _stamp_s(data: bytes) -> float:
-    """Of a message as it comes: its header begins after the four bytes that say how numbers are written."""
-    seconds, nanoseconds = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
-    return float(seconds + 1e-9 * nanoseconds)
-
-
-def _quaternion(message: FaceBlendshapes) -> np.ndarray:
-    turn = message.head_orientation
-    return np.array([turn.x, turn.y, turn.z, turn.w], dtype=np.float64)
 
 
 def main() -> int:

@@ -67,8 +67,8 @@ class UdpStream:
         self._sender = UdpSender(address.host, address.port)
 
     def is_due(self, time_s: float) -> bool:
-        """Whether the pace lets it through."""
-        return self._pacing.is_due(time_s)
+        """Whether the pace lets it through, and nobody said that it is not read."""
+        return not self._sender.is_refused(time.monotonic()) and self._pacing.is_due(time_s)
 
     def send(self, face: StreamFace) -> None:
         """Encode and send."""

@@ -20,6 +20,9 @@ _REASONS = {
     errno.EPERM: "forbidden by a firewall",
     errno.EMSGSIZE: "datagram too large",
 }
+ASKED_AGAIN_S = 1.0
+"""Where nobody reads, a face goes out so long after the last refusal: who begins to read waits two of these at most,
+because a refusal is heard of when the next face is sent."""
 SOON_S = 2.0
 """A refusal says something of this long: a reader that was started since is not refused any more."""
 
@@ -71,6 +74,10 @@ class UdpSender:
             else:
                 self.sent += 1
                 self.bytes_sent += len(data)
+
+    def is_refused(self, now_s: float) -> bool:
+        """Whether the reader's machine said a moment ago that nobody reads there: then nothing need be sent."""
+        return self._why == REFUSED and now_s - self._failed_s < ASKED_AGAIN_S
 
     def problem(self, now_s: float) -> str:
         """Why nothing arrives, as far as is known; empty where the network said nothing against it."""

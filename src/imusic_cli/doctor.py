@@ -143,9 +143,10 @@ def _model() -> str:
 
 
 def _programs() -> str:
-    from imusic_ros.graph import GraphError, executable_path, load_graph
+    from imusic_ros.graph import Companions, GraphError, executable_path, load_graph
 
-    missing = [p.executable for p in load_graph("demo").processes if not executable_path(p.executable).is_file()]
+    programs = [*(p.executable for p in load_graph("demo").processes), Companions.name]
+    missing = [program for program in programs if not executable_path(program).is_file()]
     if missing:
         raise GraphError(f"missing in {share_dir().parents[1] / 'lib'}: {', '.join(missing)}")
     return str(share_dir())

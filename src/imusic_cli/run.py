@@ -30,7 +30,7 @@ from imusic_cli.foreground import own_foreground_group
 from imusic_cli.libraries import LIBRARIES
 from imusic_cli.supervisor import Supervisor
 from imusic_cli.verbs import load_module
-from imusic_ros.graph import GraphError, Process, checked_namespace, load_graph, own_line
+from imusic_ros.graph import GraphError, Process, checked_namespace, gathered, load_graph, own_line
 from imusic_ros.page_port import with_free_page
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def run_graph(
     with (
         own_foreground_group(),
         GraphWatch(place, nodes) as watch,
-        Supervisor(processes, _free_place(watch, graph.name, place, beside), on_line) as supervisor,
+        Supervisor(gathered(processes), _free_place(watch, graph.name, place, beside), on_line) as supervisor,
         ExitStack() as attended,
     ):
         if attendant is not None:

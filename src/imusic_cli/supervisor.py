@@ -16,7 +16,7 @@ from typing import IO
 
 from imusic_cli.errors import CommandError
 from imusic_ros.children import end_with_parent
-from imusic_ros.graph import Process
+from imusic_ros.graph import Companions, Process
 
 END_PATIENCE_S = 1.5
 """Nodes end in well under a second; whatever is left after this is killed, so that Ctrl-C takes less than 2 s."""
@@ -54,7 +54,7 @@ class Supervisor:
 
     def __init__(
         self,
-        processes: Sequence[Process],
+        processes: Sequence[Process | Companions],
         namespace: str = "",
         on_line: OnLine | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -84,8 +84,8 @@ class Supervisor:
         return {name: child.pid for name, child in self._children.items()}
 
     def dead(self) -> set[str]:
-        """Names of all processes that do not run now."""
-        return {name for name, child in self._children.items() if child.poll() is not None}
+        """Names of all nodes whose processes do not run now."""
+        return {node for p in self._processes if self._children[p.name].poll() is not None for node in p.nodes}
 
     def ended(self) -> dict[str, int]:
         """Exit status of every essential process that has ended by itself."""
@@ -134,7 +134,7 @@ class Supervisor:
             reader.join(timeout=0.5)
         return {name: child.returncode for name, child in self._children.items()}
 
-    def _start(self, process: Process) -> None:
+    def _start(self, process: Process | Companions) -> None:
         command = process.command(self._namespace)
         try:
             child = subprocess.Popen(

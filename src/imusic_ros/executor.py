@@ -31,8 +31,8 @@ from rclpy.timer import Timer
 
 from imusic_ros.wait_list import WaitList
 
-SWEEP_PERIOD_S = 1.0
-"""How often rclpy itself looks at everything: QoS events, and services that a flood of messages hides."""
+SWEEP_PERIOD_S = 5.0
+"""How often rclpy itself looks at everything, which takes milliseconds: for QoS events, of which it warns."""
 
 MOST_ROUNDS = 20
 """Messages of one subscription that are delivered before timers and services have their turn: a whole queue."""
@@ -118,7 +118,8 @@ class DirectExecutor(SingleThreadedExecutor):  # type: ignore[misc]
             _call_timer(timer)
         self._deliver(ready.subscriptions)
         now_s = time.monotonic()
-        if ready.others or now_s - self._swept_s > SWEEP_PERIOD_S:
+        # What rclpy runs triggers its guard, as a new task of somebody else does: only the latter wants to be run.
+        if ready.others or self._has_tasks() or now_s - self._swept_s > SWEEP_PERIOD_S:
             self._swept_s = now_s
             while self._run_one(0.0, ended):
                 pass
@@ -138,6 +139,8 @@ class DirectExecutor(SingleThreadedExecutor):  # type: ignore[misc]
 
     def _run_one(self, timeout: float | TimeoutObject, ended: Callable[[], bool]) -> bool:
         """One callback by rclpy's own means; False if none was ready in time."""
+        if self._list is not None:
+            self._list.leave_to_others()
         try:
             task, _, _ = self.wait_for_ready_callbacks(timeout, None, ended)
         except (TimeoutException, ShutdownException, ConditionReachedException):
@@ -148,6 +151,9 @@ class DirectExecutor(SingleThreadedExecutor):  # type: ignore[misc]
             raise error
         self._unfinished = [t for t in (*self._unfinished, task) if not t.done() and not t.cancelled()]
         return True
+
+    def _has_tasks(self) -> bool:
+        return any(not task.done() and not task.cancelled() for task, _, _ in self._tasks)
 
     def _current_list(self) -> WaitList:
         if self._changed or self._list is None:
@@ -171,7 +177,7 @@ def make_executor() -> tuple[SingleThreadedExecutor, str]:
         The executor, and why it is rclpy's own; an empty text where it is a `DirectExecutor`.
     """
     executor = DirectExecutor()
-    missing = [name for name in ("_guard", "_sigint_gc", "_is_shutdown") if not hasattr(executor, name)]
+    missing = [name for name in ("_guard", "_sigint_gc", "_is_shutdown", "_tasks") if not hasattr(executor, name)]
     if not missing:
         return executor, ""
     executor.shutdown()

@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from face_model.errors import ImusicError
 from face_model.settings import read_mapping
 from face_model.share import PACKAGE, share_dir
+from imusic_ros.companions import NODE
 from imusic_ros.parameters import USE_SIM_TIME, ParameterSpec, Value
 
 Values = Mapping[str, object]
@@ -45,6 +46,7 @@ class Process:
         essential: whether the graph ends with it; otherwise it is started again, and missed meanwhile.
         only_with: its parameter without which it is not started: where that is empty, `none` or false; empty: always
             started.
+        companion: class of its node, as MODULE:CLASS, where it may share a process with others; see `Companions`.
     """
 
     name: str
@@ -54,6 +56,12 @@ class Process:
     overrides: Mapping[str, object]
     essential: bool = True
     only_with: str = ""
+    companion: str = ""
+
+    @property
+    def nodes(self) -> frozenset[str]:
+        """Names of what it runs."""
+        return frozenset({self.name})
 
     @property
     def wanted(self) -> bool:
@@ -68,8 +76,8 @@ class Process:
         """
         return self.overrides[key] if key in self.overrides else _values(self).get(key)
 
-    def command(self, namespace: str = "") -> list[str]:
-        """Command line that starts this process without `ros2 launch`; nodes bring themselves to active."""
+    def command(self, namespace: str = "", autostart: bool = True) -> list[str]:
+        """Command line that starts this process without `ros2 launch`; nodes bring themselves to active by default."""
         program = str(executable_path(self.executable))
         if not self.is_node:
             values = {**self.overrides, **({"namespace": namespace} if namespace else {})}
@@ -78,9 +86,45 @@ class Process:
         command = [program, "--ros-args", "--params-file", str(self.file), "-r", f"__node:={self.name}"]
         if namespace:
             command += ["-r", f"__ns:=/{namespace.strip('/')}"]
-        for key, value in {**self.overrides, "autostart": True}.items():
+        for key, value in {**self.overrides, "autostart": autostart}.items():
             command += ["-p", f"{key}:={json.dumps(value)}"]  # JSON is YAML with the type kept
         return command
+
+
+@dataclass(frozen=True)
+class Companions:
+    """Nodes that share a process: what it takes to be handed a face by ROS is then paid once, not once for each.
+
+    Attributes:
+        processes: what they would be by themselves; none is essential.
+    """
+
+    processes: tuple[Process, ...]
+    name: str = "companions"
+    essential: bool = False
+
+    @property
+    def nodes(self) -> frozenset[str]:
+        """Names of what it runs."""
+        return frozenset(process.name for process in self.processes)
+
+    def command(self, namespace: str = "", autostart: bool = True) -> list[str]:
+        """As a process's."""
+        command = [str(executable_path(self.name))]
+        for process in self.processes:
+            command += [NODE, process.companion, *process.command(namespace, autostart)[1:]]
+        return command
+
+
+def gathered(processes: Sequence[Process]) -> tuple[Process | Companions, ...]:
+    """What is started for these processes: those that may share a process do so, where there is more than one.
+
+    Not under SROS2 (`ROS_SECURITY_ENABLE`): rights are those of a process, and each node is to have its own.
+    """
+    together = tuple(process for process in processes if process.companion)
+    if len(together) < 2 or os.environ.get("ROS_SECURITY_ENABLE", "").lower() == "true":
+        return tuple(processes)
+    return (*(process for process in processes if not process.companion), Companions(together))
 
 
 @dataclass(frozen=True)
@@ -231,6 +275,7 @@ def _process(name: str, known: Mapping[str, Any], overrides: Mapping[str, object
         dict(overrides),
         bool(entry.get("essential", True)),
         str(entry.get("only_with", "")),
+        str(entry.get("companion", "")),
     )
 
 

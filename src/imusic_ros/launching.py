@@ -12,7 +12,7 @@ from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, Opaqu
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
-from imusic_ros.graph import Graph, Process, checked_namespace, load_graph, own_line
+from imusic_ros.graph import Companions, Graph, Process, checked_namespace, gathered, load_graph, own_line
 from imusic_ros.page_port import with_free_page
 
 OnExit = Callable[[object, LaunchContext], "Action | None"]
@@ -61,14 +61,29 @@ def _start(context: LaunchContext, graph: Graph, other: Mapping[tuple[str, str],
             p,
             namespace,
             autostart,
-            _end_with_parent() + (asked if re.match(chosen, p.executable) else ""),
+            _end_with_parent() + (asked if re.match(chosen, _program(p)) else ""),
             _end if p.name == ends_with else None,
         )
-        for p in processes
+        for p in gathered(processes)
     ]
 
 
-def _action(process: Process, namespace: str, autostart: bool, prefix: str, on_exit: OnExit | None) -> Action:
+def _program(process: Process | Companions) -> str:
+    return process.name if isinstance(process, Companions) else process.executable
+
+
+def _action(
+    process: Process | Companions, namespace: str, autostart: bool, prefix: str, on_exit: OnExit | None
+) -> Action:
+    if isinstance(process, Companions):
+        return ExecuteProcess(
+            cmd=process.command(namespace, autostart),
+            name=process.name,
+            output="screen",
+            prefix=prefix,
+            respawn=True,
+            respawn_delay=RESPAWN_DELAY_S,
+        )
     if not process.is_node:
         return ExecuteProcess(
             cmd=process.command(namespace), name=process.name, output="screen", prefix=prefix, on_exit=on_exit

@@ -1,4 +1,4 @@
-"""Running one node as a process: start, spin, end cleanly on Ctrl-C."""
+"""Running nodes as a process: start, spin, end cleanly on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import rclpy
 from rclpy.exceptions import (
@@ -36,45 +36,76 @@ END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(factory: Callable[[], ManagedNode], args: list[str] | None = None) -> int:
-    """Make the node, spin it until SIGINT or SIGTERM, release everything.
-
-    rclpy's own signal handlers end the context at once, so that nothing can be released in order or logged; here the
-    context lives until the node is closed.
+    """Make a node, spin it until SIGINT or SIGTERM, release everything.
 
     Returns:
         Exit status: 0 after a signal or a shutdown, 1 when its arguments or parameters were refused.
     """
+    return run_together([factory], args)
+
+
+def run_together(factories: Sequence[Callable[[], ManagedNode]], args: list[str] | None = None) -> int:
+    """Make nodes, spin them in one thread until SIGINT or SIGTERM, release everything.
+
+    A node whose arguments or parameters are refused is left out, and one line says why. rclpy's own signal handlers end
+    the context at once, so that nothing can be released in order or logged; here the context lives until the nodes are
+    closed.
+
+    Returns:
+        Exit status: 0 after a signal or a shutdown, 1 when none of the nodes could be made.
+    """
     try:
-        # Arguments are read here, files of parameters when the node is made.
+        # Arguments are read here, files of parameters when a node is made.
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         executor, why_standard = make_executor()
         ended: Future[None] = Future(executor=executor)
         _complete_on_signal(ended)
-        node = factory()
-    except (ConfigurationError, *PARAMETER_ERRORS, *ARGUMENT_ERRORS) as error:
-        told = " ".join(str(error).split())
-        print(f"not started: {told}", file=sys.stderr)  # noqa: T201 - there is no node to log with
+    except ARGUMENT_ERRORS as error:
+        _tell_refusal(error)
+        rclpy.try_shutdown()
+        return 1
+    nodes = [node for node in map(_made, factories) if node is not None]
+    if not nodes:
         rclpy.try_shutdown()
         return 1
     if why_standard:
-        node.get_logger().warning(why_standard)
-    node.garbage = GarbageControl()
-    executor.add_node(node)
-    if node.value("autostart"):
-        node.start_by_itself()
+        nodes[0].get_logger().warning(why_standard)
+    garbage = GarbageControl()
+    for node in nodes:
+        node.garbage = garbage
+        executor.add_node(node)
+    for node in nodes:
+        if node.value("autostart"):
+            node.start_by_itself()
     try:
         executor.spin_until_future_complete(ended)
     except ExternalShutdownException:
         pass  # somebody else ended the context
     finally:
-        node.close()
+        for node in nodes:
+            node.close()
         executor.shutdown()
-        node.destroy_node()
+        for node in nodes:
+            node.destroy_node()
         rclpy.try_shutdown()
         # Python's own end takes a moment more, in which a second SIGINT (launch sends one) would kill the process.
         for number in END_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
     return 0
+
+
+def _made(factory: Callable[[], ManagedNode]) -> ManagedNode | None:
+    """A node; None where it is refused, which is said."""
+    try:
+        return factory()
+    except (ConfigurationError, *PARAMETER_ERRORS, *ARGUMENT_ERRORS) as error:
+        _tell_refusal(error)
+        return None
+
+
+def _tell_refusal(error: Exception) -> None:
+    told = " ".join(str(error).split())
+    print(f"not started: {told}", file=sys.stderr)  # noqa: T201 - there is no node to log with
 
 
 def _complete_on_signal(ended: Future[None]) -> None:

@@ -12,6 +12,7 @@ pytest.importorskip("imusic.msg", reason="needs the built package: run `make tes
 from imusic.msg import ActionUnits, Explanation, Expression, FaceBlendshapes, FacialEvent  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+from rclpy.serialization import serialize_message  # noqa: E402
 
 from face_affect.node import FaceAffectNode  # noqa: E402
 from face_model import arkit  # noqa: E402
@@ -59,7 +60,7 @@ class Bench(NodeBench):
         face.confidence = np.full(arkit.COUNT, sure, dtype=np.float32)
         face.observable = [i in OBSERVABLE for i in range(arkit.COUNT)]
         self.rows += 1
-        self.node._on_face(face)
+        self.node._on_face(serialize_message(face))
 
 
 @pytest.fixture

@@ -293,3 +293,32 @@ def test_stamps_that_are_none_are_refused(stamp_s: float) -> None:
     assert fuser.see("camera", Picture(stamp_s, motion(0.0), ALL)) is None
     assert fuser.refused == 1
     assert fuser.witnesses["camera"].refused == 1
+
+
+def test_what_nobody_wants_is_made_seldom_and_learned_all_the_same() -> None:
+    """Half a minute without a listener, then one comes: the face is what it would have been."""
+    made: dict[bool, list[FusedFace]] = {}
+    lags, pictures = {}, {}
+    for always in (True, False):
+        fuser = Fuser({"camera": WitnessParams()})
+        faces: list[FusedFace] = []
+        events = [(k / 100.0, 1) for k in range(3200)] + [(k / 60.0 + 0.01, 0) for k in range(1920)]
+        for arrival_s, is_sample in sorted(events):
+            if is_sample:
+                sample = SensorFace(arrival_s, motion(arrival_s), np.full(arkit.COUNT, 0.8))
+                face = fuser.sense(sample, wanted=always or arrival_s > 30.0)
+            else:
+                shown = motion(arrival_s - 0.01 - LAG_S) + 0.05
+                face = fuser.see("camera", Picture(arrival_s - 0.01, shown, ALL), always or arrival_s > 30.0)
+            if face is not None:
+                faces.append(face)
+        camera = fuser.witnesses["camera"]
+        made[always], lags[always], pictures[always] = faces, camera.lag_s, camera.pictures
+    idle = [face for face in made[False] if face.time_s <= 30.0]
+    assert 8 * 30 <= len(idle) <= 12 * 30
+    assert abs(pictures[True] / pictures[False] - 2.0) < 0.2
+    assert lags[False] == pytest.approx(lags[True], abs=0.002)
+    after = [[face for face in made[always] if face.time_s > 30.2] for always in (True, False)]
+    assert len(after[0]) == len(after[1])
+    for one, other in zip(*after, strict=True):
+        np.testing.assert_allclose(one.weights, other.weights, atol=0.01)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from face_streams.errors import AddressError
 from face_streams.pacing import Pacing
-from face_streams.udp import REFUSED, SOON_S, UdpSender
+from face_streams.udp import ASKED_AGAIN_S, REFUSED, SOON_S, UdpSender
 
 
 def test_what_is_sent_arrives() -> None:
@@ -36,6 +36,8 @@ def test_a_reader_that_is_not_there_is_told_and_forgotten_when_it_came() -> None
         assert time.monotonic() < end_s
         sender.send([b"hello"], 1.0)
     assert sender.problem(1.0) == REFUSED
+    assert sender.is_refused(1.0 + 0.9 * ASKED_AGAIN_S)
+    assert not sender.is_refused(1.0 + 1.1 * ASKED_AGAIN_S)
     assert sender.failed[REFUSED] >= 1
     assert sender.problem(1.0 + SOON_S) == ""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as reader:
@@ -44,6 +46,7 @@ def test_a_reader_that_is_not_there_is_told_and_forgotten_when_it_came() -> None
         sender.send([b"there"], 5.0)
         sender.send([b"there"], 5.0)
         assert reader.recv(100) == b"there"
+        assert not sender.is_refused(6.0 + ASKED_AGAIN_S)
     sender.close()
 
 

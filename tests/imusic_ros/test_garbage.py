@@ -77,3 +77,16 @@ def test_it_does_nothing_before_it_begins(control: GarbageControl) -> None:
         gc.callbacks.pop()
     assert collected == []
     assert gc.isenabled()
+
+
+def test_several_nodes_of_a_process_share_it(control: GarbageControl) -> None:
+    control.begin()
+    control.begin()
+    knot = weakref.ref(Knot())
+    control.collect()
+    control.collect()  # each of the two asks once a second
+    assert knot() is None
+    control.end()
+    assert not gc.isenabled()
+    control.end()
+    assert gc.isenabled()

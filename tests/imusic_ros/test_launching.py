@@ -99,6 +99,17 @@ def test_a_viewer_that_dies_is_started_again_and_no_other(launching: Any) -> Non
     assert nodes["face_viz"].kwargs["respawn_delay"] > 0
 
 
+def test_companions_share_a_process_that_is_started_again(launching: Any) -> None:
+    nodes = started(launching.graph_description("capture"), affect="true", stream="vmc://", autostart="false")
+    assert not {"face_affect", "face_streams"} & set(nodes)
+    companions = nodes["companions"]
+    assert type(companions).__name__ == "ExecuteProcess"
+    assert companions.kwargs["respawn"]
+    assert companions.kwargs["cmd"].count("autostart:=false") == 2
+    alone = started(launching.graph_description("capture"), affect="true")
+    assert type(alone["face_affect"]).__name__ == "LifecycleNode"
+
+
 def test_processes_end_with_the_launch_where_util_linux_is_there(
     launching: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
