@@ -163,6 +163,56 @@ def soak(
 
 
 @app.command()
+def fuzz(
+    inputs: Annotated[int, typer.Option(min=1, help="Inputs for each target.")] = 100_000,
+    target: Annotated[list[str] | None, typer.Option(help="Target; repeatable; by default all.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="atheris, blind, or the best that is installed where it is left out.")
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Of the mutations.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Very many inputs through parsers and sessions of hubs: no exception, no hang, no growth?
+
+    Ends with status 1, and the input, at the first.
+    """
+    _one_thread()
+    from imusic_bench.fuzz import ENGINES, measure_fuzz
+    from imusic_bench.fuzz_targets import TARGETS
+    from imusic_bench.printing import show
+
+    for name in target or ():
+        if name not in TARGETS:
+            raise UsageError(f"--target: expected one of {', '.join(TARGETS)}, found {name}; take one of these")
+    if engine and engine not in ENGINES:
+        raise UsageError(f"--engine: expected one of {', '.join(ENGINES)}, found {engine}; take one of these")
+    found = measure_fuzz(target or list(TARGETS), inputs, seed, engine, _progress)
+    show([asdict(row) for row in found], "inputs without an exception, a hang or growth", as_json)
+
+
+@app.command()
+def decoder(
+    megabytes: Annotated[float, typer.Option(min=1.0, help="Garbage with valid frames in it, MB.")] = 1000.0,
+    each: Annotated[float, typer.Option(min=0.1, help="For the throughput of each kind of bytes, MB.")] = 20.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the garbage.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """The stream parser on noise and on packets: megabytes per second of processor time, and every valid frame found?
+
+    Ends with status 1 if a valid frame is lost, or any noise goes through slower than 20 MB/s.
+    """
+    _one_thread()
+    from imusic_bench.decoder import WANTED_MB_S, measure_decoder, measure_garbage
+    from imusic_bench.printing import show
+
+    rows = measure_decoder(each)
+    garbage = measure_garbage(megabytes, seed, _progress)
+    show([asdict(row) for row in rows], "the stream parser", as_json, garbage=asdict(garbage))
+    if any(row.noise and row.mb_s < WANTED_MB_S for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
 def simulate(
     seconds: Annotated[float, typer.Option(min=5.0, help="Length of the simulated performance, s.")] = 60.0,
     repeats: Annotated[int, typer.Option(min=1, help="How often it is measured; the median counts.")] = 5,
