@@ -213,6 +213,58 @@ def decoder(
 
 
 @app.command()
+def faults(
+    replugs: Annotated[int, typer.Option(min=0, help="Times that the hub is taken away and comes back.")] = 100,
+    kills: Annotated[int, typer.Option(min=0, help="Times that each process is killed and started again.")] = 100,
+    cycles: Annotated[int, typer.Option(min=0, help="Times that each node goes down to unconfigured and up.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """The demo's graph under replugs, kill -9 and lifecycles: how soon are weights back, and what leaks?
+
+    Ends with status 1 if weights stay away, or what lived through it holds more in the end.
+    """
+    if not replugs and not kills and not cycles:
+        raise UsageError("expected --replugs, --kills or --cycles above 0, found none; leave one out for its default")
+    from imusic_bench.faults import measure_faults
+    from imusic_bench.printing import show
+
+    rows = measure_faults(replugs, kills, cycles, _progress)
+    show([asdict(row) for row in rows], "faults endured", as_json, ("lived",))
+    if any(row.leaks for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def hours(
+    hours: Annotated[float, typer.Option("--hours", min=0.1, help="Simulated time, hours.")] = 10.0,
+    rate: Annotated[int, typer.Option(min=10, max=400, help="Samples per second.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Draws what happens when.")] = 0,
+    network: Annotated[
+        bool, typer.Option(help="Run the network too, which doubles the time; its memory and cost are fixed.")
+    ] = False,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """Simulated hours with faults through driver and tracker on virtual time: is every sample accounted for, and does
+    latency, cost or memory grow?
+
+    Ends with status 1 if a sample is in doubt or something grows.
+    """
+    _one_thread()
+    from imusic_bench.virtual_hours import FixedEngine, measure_hours
+
+    found = measure_hours(hours, rate, seed, model, None if network else FixedEngine, _progress)
+    trends = ("latency_ms_min", "cpu_us_min", "memory_kb_min")
+    figures = {name: value for name, value in asdict(found).items() if name not in trends}
+    for name in trends:
+        trend = getattr(found, name)
+        figures |= {name: trend.per_min, f"{name} error": trend.error_per_min}
+    _show(figures, "simulated hours", as_json)
+    if not found.kept:
+        raise typer.Exit(1)
+
+
+@app.command()
 def simulate(
     seconds: Annotated[float, typer.Option(min=5.0, help="Length of the simulated performance, s.")] = 60.0,
     repeats: Annotated[int, typer.Option(min=1, help="How often it is measured; the median counts.")] = 5,

@@ -1,0 +1,241 @@
+"""`imusic bench faults`: a running graph whose hub is unplugged, whose processes are killed, whose nodes are cycled.
+
+Each is done many times over while the simulated wearer talks; measured is how long weights stay away after what was
+taken came back, and whether the processes that lived through it hold more memory, files or threads in the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+
+from imusic_bench.disturbances import DRIVER, HUB, INFERENCE
+from imusic_bench.processes import Usage, look_at
+from imusic_bench.running import new_namespace
+from imusic_bench.soak import START_S, Listener
+from imusic_cli.errors import CommandError
+from imusic_ros.children import end_with_parent
+from imusic_ros.graph import Process, load_graph
+
+RECORDER: Final = "recorder"
+VIEWER: Final = "face_viz"
+LOST_S: Final = 0.5
+"""A hub that is taken away stays away for so long."""
+PATIENCE_S: Final = 90.0
+"""For weights that shall come back; a machine with more to do takes its time."""
+MORE_FILES: Final = 3
+MORE_THREADS: Final = 3
+MORE_KB_EACH: Final = 100
+"""What a process may hold more after all repetitions, memory for each of them; what is kept once is no leak."""
+_CYCLE: Final = (
+    Transition.TRANSITION_DEACTIVATE,
+    Transition.TRANSITION_CLEANUP,
+    Transition.TRANSITION_CONFIGURE,
+    Transition.TRANSITION_ACTIVATE,
+)
+
+
+@dataclass(frozen=True)
+class Endured:
+    """One kind of fault, done many times.
+
+    Attributes:
+        fault: what was done.
+        times: how often.
+        back_p50_s, back_max_s: from the return of what was taken (its process is started again, its node is active
+            again) to the next weights.
+        lived: processes that lived through it.
+        more_kb: most resident memory that one of them holds more, kB.
+        more_files: the same for file descriptors.
+        more_threads: the same for threads.
+        leaks: what grew by more than is allowed, in words; empty if nothing did.
+    """
+
+    fault: str
+    times: int
+    back_p50_s: float
+    back_max_s: float
+    lived: str
+    more_kb: int
+    more_files: int
+    more_threads: int
+    leaks: str
+
+
+class _Graph:
+    """Processes that may be killed and started again one by one; use as a context manager."""
+
+    def __init__(self, processes: Sequence[Process], namespace: str, folder: Path) -> None:
+        self._processes = {process.name: process for process in processes}
+        self._namespace, self._folder = namespace, folder
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> _Graph:
+        for name in self._processes:
+            self.start(name)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self._children.values():
+            child.send_signal(signal.SIGINT)
+        for child in self._children.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(20.0)
+            child.kill()
+            child.wait()
+
+    @property
+    def names(self) -> list[str]:
+        """Of all processes."""
+        return list(self._processes)
+
+    def start(self, name: str) -> None:
+        """Start it, or start it again."""
+        with (self._folder / f"{name}.log").open("ab") as log:
+            self._children[name] = subprocess.Popen(
+                self._processes[name].command(self._namespace),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=end_with_parent,
+            )
+
+    def kill(self, name: str) -> None:
+        """As by a power failure of this process alone."""
+        child = self._children[name]
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+
+    def usage(self, but: str = "") -> dict[str, Usage]:
+        """What each uses, but that one.
+
+        Raises:
+            CommandError: one has ended by itself.
+        """
+        for name, child in self._children.items():
+            if child.poll() is not None:
+                tail = (self._folder / f"{name}.log").read_text(errors="replace")[-2000:]
+                raise CommandError(f"expected {name} to run, found that it ended with {child.returncode}:\n{tail}")
+        return {name: look_at(child.pid) for name, child in self._children.items() if name != but}
+
+
+def measure_faults(
+    replugs: int, kills: int, cycles: int, say: Callable[[str], object] = lambda _: None
+) -> list[Endured]:
+    """Replug the hub, kill each process, cycle each node, so many times each.
+
+    Raises:
+        CommandError: weights do not come back, or a process ended that was not killed.
+    """
+    with _running() as (graph, listener):
+        found = []
+        if replugs:
+            say(f"{replugs} replugs")
+            found.append(
+                _repeat(graph, listener, "replug", HUB, replugs, lambda: _restart(graph, listener, HUB, LOST_S))
+            )
+        for name in graph.names if kills else ():
+            say(f"{kills} times kill -9 of {name}")
+            again = lambda name=name: _restart(graph, listener, name, 0.0)  # noqa: E731
+            found.append(_repeat(graph, listener, f"kill -9 {name}", name, kills, again))
+        for name in (DRIVER, INFERENCE, VIEWER, RECORDER) if cycles else ():
+            say(f"{cycles} lifecycles of {name}")
+            cycle = lambda name=name: _cycle(listener, name)  # noqa: E731
+            found.append(_repeat(graph, listener, f"lifecycle of {name}", "", cycles, cycle))
+        return found
+
+
+@contextmanager
+def _running() -> Iterator[tuple[_Graph, Listener]]:
+    namespace = new_namespace()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imusic_")))
+        values = {"port": str(folder / "hub"), "page_port": "0"}
+        wanted = (HUB, DRIVER, INFERENCE, VIEWER, RECORDER)
+        processes = [process for process in load_graph("demo").started_with(values) if process.name in wanted]
+        graph = stack.enter_context(_Graph(processes, namespace, folder))
+        listener = Listener(namespace)
+        stack.callback(listener.close)
+        up = lambda: set(listener.heard.newest()) == {DRIVER, INFERENCE} and len(listener.heard.faces) > 100  # noqa: E731
+        if not listener.spin(START_S, up):
+            graph.usage()
+            raise CommandError(f"expected faces within {START_S:g} s, found {len(listener.heard.faces)}")
+        yield graph, listener
+
+
+def _repeat(
+    graph: _Graph, listener: Listener, fault: str, killed: str, times: int, once: Callable[[], float]
+) -> Endured:
+    once()  # what is kept at the first time is no leak
+    before = graph.usage(but=killed)
+    backs = []
+    for _ in range(times):
+        backs.append(once())
+        listener.heard.faces.clear()
+        listener.heard.said.clear()
+    after = graph.usage(but=killed)
+    more_kb = {name: after[name].rss_kb - before[name].rss_kb for name in before}
+    more_files = {name: after[name].files - before[name].files for name in before}
+    more_threads = {name: after[name].threads - before[name].threads for name in before}
+    leaks = [
+        f"{name}: {more[name]} {what}"
+        for what, more, most in (
+            ("kB", more_kb, max(20_000, MORE_KB_EACH * times)),
+            ("files", more_files, MORE_FILES),
+            ("threads", more_threads, MORE_THREADS),
+        )
+        for name in before
+        if more[name] > most
+    ]
+    return Endured(
+        fault,
+        times,
+        float(np.median(backs)),
+        max(backs),
+        ", ".join(before),
+        max(more_kb.values()),
+        max(more_files.values()),
+        max(more_threads.values()),
+        "; ".join(leaks),
+    )
+
+
+def _restart(graph: _Graph, listener: Listener, name: str, away_s: float) -> float:
+    """Kill and start again; time from then to the next face that is new."""
+    graph.kill(name)
+    listener.spin(away_s)
+    began_s, began_ns = time.monotonic(), time.time()
+    graph.start(name)
+    _next_face(listener, began_ns, name)
+    return time.monotonic() - began_s
+
+
+def _cycle(listener: Listener, name: str) -> float:
+    """Deactivate, clean up, configure, activate; time from then to the next face that is new."""
+    for transition in _CYCLE:
+        listener.call(ChangeState, f"{name}/change_state", ChangeState.Request(transition=Transition(id=transition)))
+    began_s, began_ns = time.monotonic(), time.time()
+    _next_face(listener, began_ns, name)
+    return time.monotonic() - began_s
+
+
+def _next_face(listener: Listener, since_s: float, name: str) -> None:
+    """A face of a sample that was taken after this time, s since the epoch."""
+    listener.heard.faces.clear()
+    fresh = lambda: any(stamp_s > since_s for _, stamp_s, _, _ in listener.heard.faces)  # noqa: E731
+    if not listener.spin(PATIENCE_S, fresh):
+        raise CommandError(f"expected weights within {PATIENCE_S:g} s of the return of {name}, found none")
