@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
 
 from imusic_bench.disturbances import DRIVER, HUB, INFERENCE
 from imusic_bench.processes import Usage, look_at
@@ -55,8 +55,9 @@ class Endured:
     Attributes:
         fault: what was done.
         times: how often.
-        back_p50_s, back_max_s: from the return of what was taken (its process is started again, its node is active
-            again) to the next weights.
+        back_p50_s, back_max_s: from the return of what was taken to weights of a sample taken after it. The hub has
+            returned when its port is there; a killed process when it is started, so that its imports are in it; a
+            node when it is active.
         lived: processes that lived through it.
         more_kb: most resident memory that one of them holds more, kB.
         more_files: the same for file descriptors.
@@ -96,6 +97,11 @@ class _Graph:
                 child.wait(20.0)
             child.kill()
             child.wait()
+
+    @property
+    def hub(self) -> Path:
+        """The hub's port: a link that leads nowhere while there is no hub."""
+        return self._folder / "hub"
 
     @property
     def names(self) -> list[str]:
@@ -218,19 +224,37 @@ def _restart(graph: _Graph, listener: Listener, name: str, away_s: float) -> flo
     """Kill and start again; time from then to the next face that is new."""
     graph.kill(name)
     listener.spin(away_s)
-    began_s, began_ns = time.monotonic(), time.time()
     graph.start(name)
-    _next_face(listener, began_ns, name)
-    return time.monotonic() - began_s
+    if name == HUB and not listener.spin(PATIENCE_S, graph.hub.exists):
+        raise CommandError(f"expected the hub's port {graph.hub} within {PATIENCE_S:g} s, found none")
+    began_s, since_s = time.monotonic(), time.time()
+    _next_face(listener, since_s, name)
+    back_s = time.monotonic() - began_s
+    if name != HUB:
+        _wait_until_active(listener, name)
+    return back_s
 
 
 def _cycle(listener: Listener, name: str) -> float:
     """Deactivate, clean up, configure, activate; time from then to the next face that is new."""
     for transition in _CYCLE:
-        listener.call(ChangeState, f"{name}/change_state", ChangeState.Request(transition=Transition(id=transition)))
-    began_s, began_ns = time.monotonic(), time.time()
-    _next_face(listener, began_ns, name)
+        request = ChangeState.Request(transition=Transition(id=transition))
+        answer = listener.ask(ChangeState, f"{name}/change_state", request)
+        if answer is None or not answer.success:
+            raise CommandError(f"expected {name} to do transition {transition}, found {answer}")
+    began_s, since_s = time.monotonic(), time.time()
+    _next_face(listener, since_s, name)
     return time.monotonic() - began_s
+
+
+def _wait_until_active(listener: Listener, name: str) -> None:
+    """Until a node that was killed is whole again; what was before it may still seem to offer its services."""
+    end_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end_s:
+        answer = listener.ask(GetState, f"{name}/get_state", GetState.Request(), patience_s=2.0)
+        if answer is not None and answer.current_state.id == State.PRIMARY_STATE_ACTIVE:
+            return
+    raise CommandError(f"expected {name} to be active within {PATIENCE_S:g} s of its start, found that it is not")
 
 
 def _next_face(listener: Listener, since_s: float, name: str) -> None:

@@ -137,20 +137,15 @@ class Listener:
         if not self.spin(30.0, future.done) or not future.result().success:
             raise CommandError(f"expected the driver to switch its samples to {wanted}, found {future.result()}")
 
-    def call(self, kind: Any, service: str, request: Any) -> Any:
-        """The answer of a service of the graph.
-
-        Raises:
-            CommandError: there is none, or it refused.
-        """
+    def ask(self, kind: Any, service: str, request: Any, patience_s: float = 60.0) -> Any:
+        """The answer of a service of the graph; None if it does not answer so soon."""
         client = self._node.create_client(kind, service)
         try:
-            if not client.wait_for_service(timeout_sec=30.0):
-                raise CommandError(f"expected the service {service}, found none")
+            end_s = time.monotonic() + patience_s
+            if not self.spin(patience_s, client.service_is_ready):
+                return None
             future = client.call_async(request)
-            if not self.spin(60.0, future.done) or not future.result().success:
-                raise CommandError(f"expected {service} to do {request}, found {future.result()}")
-            return future.result()
+            return future.result() if self.spin(end_s - time.monotonic(), future.done) else None
         finally:
             self._node.destroy_client(client)
 
