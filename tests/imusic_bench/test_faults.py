@@ -40,6 +40,6 @@ def test_what_grows_is_named() -> None:
     class Listener:
         heard = Heard()
 
-    found = faults._repeat(Graph(), Listener(), "made up", "", 20, lambda: 0.5)  # type: ignore[arg-type]
+    found = faults._repeat(Graph(), Listener(), "made up", "", 20, lambda: (0.25, 0.5))  # type: ignore[arg-type]
     assert found.leaks == "imu_driver: 100 files"
-    assert (found.back_p50_s, found.times, found.more_kb) == (0.5, 20, 500)
+    assert (found.faces_p50_s, found.weights_max_s, found.times, found.more_kb) == (0.25, 0.5, 20, 500)
