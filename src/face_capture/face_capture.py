@@ -334,7 +334,7 @@ def open_capture(
     tracker.learn_while_worn = learn_while_worn
     opened: Source | None = None
     try:
-        opened = open_source(source, layout, baud, record)
+        opened = open_source(source, layout, baud, record, hub)
         made = make_hub(hub, opened.transport, sensors, rate_hz)
     except BaseException:
         if opened is not None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from face_capture.errors import SourceError
 from face_capture.simulator import SimulatedHubProcess
+from imu_driver.hubs import MANY_SENDERS
 from imu_driver.recorded_bytes import RecordedBytesTransport, RecordingTransport
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import Transport, TransportError
 from imu_driver.udp import UdpTransport, parse_address
+from imu_driver.udp_senders import UdpSendersTransport
 
 UDP, RECORDED, SIMULATED = "udp://", "recorded:", "simulated"
 
@@ -44,7 +46,9 @@ class Source:
             self.simulator.close()
 
 
-def open_source(text: str, layout: str, baud: int = BAUD, record: str | Path | None = None) -> Source:
+def open_source(
+    text: str, layout: str, baud: int = BAUD, record: str | Path | None = None, hub: str = "imusic_v1"
+) -> Source:
     """The transport that a text means; a simulated hub is started here.
 
     Args:
@@ -52,6 +56,7 @@ def open_source(text: str, layout: str, baud: int = BAUD, record: str | Path | N
         layout: of the sensors, for a simulated hub.
         baud: of a serial port, bits per second.
         record: file that all bytes are also written to.
+        hub: kind of hub, which may have several senders on one UDP port.
 
     Raises:
         SourceError: the text means none, there is no such recording, or it cannot be recorded.
@@ -65,7 +70,7 @@ def open_source(text: str, layout: str, baud: int = BAUD, record: str | Path | N
             raise SourceError(str(error)) from error
     kind, _, motion = text.partition(":")
     simulator = SimulatedHubProcess(motion, layout) if kind == SIMULATED else None
-    transport: Transport = SerialTransport(str(simulator.port), baud) if simulator else _line(text, baud)
+    transport: Transport = SerialTransport(str(simulator.port), baud) if simulator else _line(text, baud, hub)
     if record is None:
         return Source(transport, simulator=simulator)
     try:
@@ -77,7 +82,7 @@ def open_source(text: str, layout: str, baud: int = BAUD, record: str | Path | N
     return Source(recorder, simulator=simulator, recorder=recorder)
 
 
-def _line(text: str, baud: int) -> Transport:
+def _line(text: str, baud: int, hub: str) -> Transport:
     if text.startswith(UDP):
         try:
             address = parse_address(text.removeprefix(UDP))
@@ -85,7 +90,9 @@ def _line(text: str, baud: int) -> Transport:
             address = None
         if address is None:
             raise SourceError(f"expected udp://HOST:PORT to listen on, such as udp://0.0.0.0:9870, found {text!r}")
-        return UdpTransport(*address)
+        return UdpSendersTransport(*address) if hub in MANY_SENDERS else UdpTransport(*address)
+    if hub in MANY_SENDERS:
+        raise SourceError(f"expected udp://HOST:PORT, as for hubs of kind {hub}, found {text!r}")
     if text.startswith("/"):
         return SerialTransport(text, baud)
     raise SourceError(

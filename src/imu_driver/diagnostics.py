@@ -111,6 +111,7 @@ class Reporter:
             "missing_sensors": ", ".join(self._sensors(STATUS_MISSING)) or "none",
             "faulty_sensors": ", ".join(self._sensors(STATUS_FAULT)) or "none",
             "saturated_sensors": ", ".join(self._sensors(STATUS_GYRO_SATURATED | STATUS_ACCEL_SATURATED)) or "none",
+            **figures.more,
         }
 
     def _spiky(self, figures: HubFigures, before: HubFigures) -> list[str]:

@@ -125,6 +125,7 @@ class HubFigures:
         clock_residual_s: how late samples arrive beyond the earliest possible, smoothed.
         clock_round_trip_s: shortest recent round trip, None where none is known.
         clock_resets: times that the hub's clock was mapped anew.
+        more: what only hubs of this kind can tell, by names for diagnostics.
     """
 
     asked_rate_hz: int = 0
@@ -144,6 +145,7 @@ class HubFigures:
     clock_residual_s: float = 0.0
     clock_round_trip_s: float | None = None
     clock_resets: int = 0
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
 class Hub(Protocol):

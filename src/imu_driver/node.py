@@ -21,14 +21,15 @@ from imu_driver import messages
 from imu_driver.diagnostics import Reporter
 from imu_driver.hub import Hub, HubIdentity, Outcome
 from imu_driver.hub_thread import HubThread
-from imu_driver.hubs import make_hub
+from imu_driver.hubs import MANY_SENDERS, make_hub
 from imu_driver.line_messages import LineMessages
 from imu_driver.parameters import PARAMETERS
 from imu_driver.sensor_states import StatesWatch
 from imu_driver.serial_port import SerialTransport
 from imu_driver.stamps import Stamps
 from imu_driver.transport import Transport
-from imu_driver.udp import UdpTransport, parse_address, parse_hub_address
+from imu_driver.udp import UdpTransport, parse_address
+from imu_driver.udp_senders import UdpSendersTransport, parse_senders
 from imusic_ros.awaiting import Awaiting
 from imusic_ros.health import ERROR, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
@@ -135,19 +136,22 @@ class ImuDriverNode(ManagedNode):
         return Health(report.level, report.message, report.values)
 
     def _make_transport(self) -> Transport:
-        udp = str(self.value("udp"))
-        if not udp:
+        kind, udp = str(self.value("hub")), str(self.value("udp"))
+        many = kind in MANY_SENDERS
+        if not udp and not many:
             port = str(self.value("port"))
             if not port:
                 raise ConfigurationError("expected a serial port in `port` or HOST:PORT in `udp`, found neither")
             return SerialTransport(port, int(self.value("baud")))
         try:
-            bound = parse_address(udp)
-            hub = parse_hub_address(str(self.value("hub_address")))
+            bound = parse_address(udp or MANY_SENDERS[kind])
+            senders = parse_senders(str(self.value("hub_address")))
+            if len(senders) > 1 and not many:
+                raise ValueError(f"expected one hub of kind {kind}, found {len(senders)} addresses")
         except ValueError as error:
             raise ConfigurationError(f"udp, hub_address: {error}") from error
         assert bound is not None
-        return UdpTransport(*bound, hub)
+        return UdpSendersTransport(*bound, senders) if many else UdpTransport(*bound, *senders[:1])
 
     def _publisher(self, kind: Any, topic: str, qos: Any) -> Any:
         publisher = self.create_lifecycle_publisher(kind, topic, qos)

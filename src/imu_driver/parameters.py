@@ -13,7 +13,8 @@ PARAMETERS = (
         "imusic_v1",
         "Kind of hub, which is the protocol it speaks.",
         choices=HUB_KINDS,
-        effect="imusic_v1 is that of docs/protocol.md.",
+        effect="imusic_v1 is that of docs/protocol.md. slimevr: all trackers with the SlimeVR firmware that find this "
+        "machine, by UDP; the layout's `unit` says which sits where (docs/hubs.md).",
     ),
     ParameterSpec(
         "port",
@@ -36,8 +37,8 @@ PARAMETERS = (
         "udp",
         "",
         "HOST:PORT to listen on for a hub that sends over UDP, instead of a serial port.",
-        effect="Empty: serial. 127.0.0.1 hears this machine only; an address of this machine or 0.0.0.0 lets the "
-        "network in.",
+        effect="Empty: serial; with hub slimevr 0.0.0.0:6969, where its trackers send to. 127.0.0.1 hears this machine "
+        "only; an address of this machine or 0.0.0.0 lets the network in.",
     ),
     ParameterSpec(
         "hub_address",
@@ -45,7 +46,7 @@ PARAMETERS = (
         "HOST:PORT of the hub, or HOST:* for any port, UDP only; datagrams of anybody else are dropped and counted.",
         effect="Empty: the first sender of an intact HELLO is the hub until the connection is lost; set it on a "
         "network you do not trust. A hub that falls silent and says the same HELLO from another port is followed, "
-        "unless its port is set.",
+        "unless its port is set. With hub slimevr: all trackers that may send, as HOST:*, with commas between.",
     ),
     ParameterSpec(
         "rate_hz",

@@ -102,7 +102,7 @@ class UdpTransport:
             opened.bind((self.host, self.port))
         except OSError as error:
             opened.close()
-            raise self._opening_error(error) from error
+            raise opening_error(f"UDP {self.host}:{self.port}", error) from error
         self._timeout_s = 0.0
         opened.settimeout(0.0)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
@@ -183,24 +183,25 @@ class UdpTransport:
     def _lost(self, error: OSError) -> LostError:
         return LostError(f"lost {self.description} ({error}); check the network, it is picked up again by itself")
 
-    def _opening_error(self, error: OSError) -> TransportError:
-        where = f"UDP {self.host}:{self.port}"
-        if error.errno == errno.EADDRINUSE:
-            return BusyError(f"{where}: another program holds the port; close it, or set another port in `udp`")
-        if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-            return NotFoundError(
-                f"{where}: expected 127.0.0.1, 0.0.0.0 or an address of this machine as host in `udp`, found another"
-            )
-        if error.errno in (errno.EACCES, errno.EPERM):
-            return DeniedError(f"{where}: permission denied; set a port above 1023 in `udp`")
-        return TransportError(f"{where}: cannot be bound ({error})")
-
     @staticmethod
     def _resolve(host: str, port: int | None) -> HostAndPort:
         try:
             return socket.gethostbyname(host), port
         except OSError as error:
             raise NotFoundError(f"hub address {host}: cannot be resolved ({error}); set `hub_address`") from error
+
+
+def opening_error(where: str, error: OSError) -> TransportError:
+    """Why a socket cannot be bound, and what to do; `where` is its address, for people."""
+    if error.errno == errno.EADDRINUSE:
+        return BusyError(f"{where}: another program holds the port; close it, or set another port in `udp`")
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return NotFoundError(
+            f"{where}: expected 127.0.0.1, 0.0.0.0 or an address of this machine as host in `udp`, found another"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return DeniedError(f"{where}: permission denied; set a port above 1023 in `udp`")
+    return TransportError(f"{where}: cannot be bound ({error})")
 
 
 def parse_hub_address(text: str) -> HostAndPort | None:

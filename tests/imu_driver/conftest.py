@@ -18,6 +18,7 @@ import pytest
 from face_model.frames import GRAVITY_M_S2
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
+from imu_driver.envelopes import Envelope, packed
 from imu_driver.hub import ConnectionState
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.session import HubSession
@@ -29,6 +30,7 @@ from imu_sim.hub.server import serve
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
 from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
+from slimevr_trackers import SimulatedTracker, Trackers, with_units
 
 
 @dataclass
@@ -304,7 +306,7 @@ class Rig:
 
 @dataclass
 class Peer:
-    """The counterpart of a kind of hub in `test_hub_conformance`: it is named bench-hub 1.0 and has the layout's units.
+    """The counterpart of a kind of hub in `test_hub_conformance`, with the layout's units.
 
     Attributes:
         line: to the hub.
@@ -312,6 +314,10 @@ class Peer:
         identified: ids of units whose light blinked, in order.
         streaming: whether the hub sends samples.
         say_hello: makes the hub say who it is, without being asked.
+        layout: of its units.
+        named: name and version of the hub.
+        ranges: of the units, rad/s and m/s2.
+        blinks: whether its units have lights.
     """
 
     line: VirtualLine
@@ -319,6 +325,10 @@ class Peer:
     identified: list[int]
     streaming: Callable[[], bool]
     say_hello: Callable[[], None]
+    layout: SensorLayout = field(default_factory=load_layout)
+    named: tuple[str, str] = ("bench-hub", "1.0")
+    ranges: tuple[float, float] = (np.deg2rad(1024), 8 * GRAVITY_M_S2)
+    blinks: bool = True
 
 
 def _imusic_v1_peer() -> Peer:
@@ -328,12 +338,43 @@ def _imusic_v1_peer() -> Peer:
     return Peer(line, clock, hub.identified, lambda: hub.streaming, lambda: line.deliver(p.encode(hub.hello())))
 
 
-PEERS: dict[str, Callable[[], Peer]] = {"imusic_v1": _imusic_v1_peer}
+def _slimevr_peer() -> Peer:
+    clock = VirtualClock()
+    trackers = Trackers([SimulatedTracker(i, clock, patient=True, sends_unchanged=True) for i in range(6)])
+    line = VirtualLine(clock, trackers)
+
+    def say_hello() -> None:
+        for tracker in trackers.each:
+            line.deliver(packed(Envelope(tracker.peer, tracker.handshake())))
+
+    return Peer(
+        line,
+        clock,
+        [],
+        lambda: line.is_open,  # trackers cannot be told to stop: nobody hears them
+        say_hello,
+        with_units(load_layout("face_12")),
+        ("SlimeVR trackers", "1.0"),
+        (np.deg2rad(2000), 16 * GRAVITY_M_S2),
+        blinks=False,
+    )
+
+
+PEERS: dict[str, Callable[[], Peer]] = {"imusic_v1": _imusic_v1_peer, "slimevr": _slimevr_peer}
 
 
 @pytest.fixture(scope="session")
 def peers() -> dict[str, Callable[[], Peer]]:
     return PEERS
+
+
+@pytest.fixture(scope="session")
+def make_line() -> Callable[[LineEnd], tuple[VirtualClock, VirtualLine]]:
+    def make(hub: LineEnd) -> tuple[VirtualClock, VirtualLine]:
+        clock = VirtualClock()
+        return clock, VirtualLine(clock, hub)
+
+    return make
 
 
 @pytest.fixture(scope="session")
