@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import struct
 import zlib
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final, Protocol
 
 import numpy as np
 from cobs import cobs
 
 from face_model.imu_sample import ImuSample
-from face_model.layout import load_layout
+from face_model.layout import SensorLayout, load_layout
+from imu_driver.envelopes import Envelope, packed
 from imu_driver.hub import ConnectionState, Hub
 from imu_driver.hubs import make_hub
 from imu_driver.hubs.imusic_v1 import protocol as p
@@ -94,6 +97,59 @@ class StreamTarget:
         assert p.leading_hello(data) is None or p.is_hello(data)
 
 
+_TRACKERS: Final = 6
+_EACH: Final = 2
+_HANDSHAKE: Final = 3
+_INFO: Final = 15
+_TURN: Final = 17
+
+
+def _mac(number: int) -> bytes:
+    return bytes((0xA4, 0xE5, 0x7C, 0, 0, number + 1))
+
+
+def _with_units(layout: SensorLayout) -> SensorLayout:
+    sensors = (replace(s, unit=f"{_mac(i // _EACH).hex(':')}/{i % _EACH}") for i, s in enumerate(layout.sensors))
+    return replace(layout, sensors=tuple(sensors))
+
+
+def _tracker_packet(kind: int, number: int, payload: bytes) -> bytes:
+    return struct.pack(">IQ", kind, number) + payload
+
+
+def _handshake(number: int) -> bytes:
+    body = struct.pack(">7IB", 9, 10, 2, 0, 0, 0, 22, 3) + b"1.0" + _mac(number) + bytes(6)
+    return _tracker_packet(_HANDSHAKE, 0, body)
+
+
+def _enveloped(number: int, datagram: bytes) -> bytes:
+    return packed(Envelope((f"192.168.1.{20 + number}", 6969), datagram))
+
+
+def envelopes(data: bytes) -> list[bytes]:
+    """What an input is to many senders: bytes of the stream of envelopes (1), or a datagram of one of eight of them."""
+    if not data:
+        return []
+    return [data[1:]] if data[0] & 1 else [_enveloped(data[0] >> 1 & 7, data[1:])]
+
+
+def _tracker_seeds() -> list[bytes]:
+    line = _Line(answers=False)
+    turned = struct.pack(">4fB", 0.0, 0.0, 0.0, 1.0, 0)
+    datagrams = [
+        _handshake(1),
+        _tracker_packet(_INFO, 1, bytes((0, 1, 9))),
+        _tracker_packet(_TURN, 2, b"\0\1" + turned),
+        _tracker_packet(4, 3, struct.pack(">3fB", 0.1, 0.2, 9.8, 0)),
+        _tracker_packet(10, 4, struct.pack(">I", 7)),
+        _tracker_packet(12, 5, struct.pack(">2f", 3.9, 0.8)),
+        _tracker_packet(20, 6, struct.pack(">Bf", 0, 30.0)),
+        _tracker_packet(23, 7, struct.pack(">B7h", 0, 0, 0, 0, 32767, 1, 2, 3)),
+        _tracker_packet(100, 8, struct.pack(">H", 22) + _tracker_packet(_TURN, 0, b"\0\1" + turned)[3:]),
+    ]
+    return [b"\2" + datagram for datagram in datagrams] + [b"\1" + b"".join(line.trackers())]
+
+
 class _Line:
     """A transport whose hub answers as it should, and says what is fuzzed beside it; time passes as it is read."""
 
@@ -108,6 +164,7 @@ class _Line:
         self._number = 0
 
     def clock(self) -> float:
+        """Virtual time."""
         return self.now_s
 
     def wait(self, seconds: float) -> None:
@@ -127,10 +184,25 @@ class _Line:
         for frame in filter(None, data.split(p.DELIMITER)) if self._answers else ():
             self.arriving.append(b"".join(map(p.encode, self._answered(p.decode(frame)))))
 
-    def sample(self) -> bytes:
-        """The next honest sample."""
+    def samples(self) -> list[bytes]:
+        """The next sample of an honest hub of protocol v1."""
         self._number += 1
-        return p.encode(p.Sample(self._number, self._hub_us(), 7, b"\1" * len(_UNITS), _MOTION))
+        return [p.encode(p.Sample(self._number, self._hub_us(), 7, b"\1" * len(_UNITS), _MOTION))]
+
+    def trackers(self) -> list[bytes]:
+        """What honest trackers with the SlimeVR firmware send at a time: who they are, at first and now and then."""
+        self._number += 1
+        half_rad = 0.01 * (self._number % 100)
+        turned = struct.pack(">4fB", math.sin(half_rad), 0.0, 0.0, math.cos(half_rad), 0)
+        sent = []
+        for number in range(_TRACKERS):
+            if self._number % 50 == 1:
+                sent.append(_enveloped(number, _handshake(number)))
+                sent += [_enveloped(number, _tracker_packet(_INFO, 0, bytes((i, 1, 9)))) for i in range(_EACH)]
+            for i in range(_EACH):
+                packet = _tracker_packet(_TURN, self._number, bytes((i, 1)) + turned)
+                sent.append(_enveloped(number, packet))
+        return [b"".join(sent)]
 
     def _hub_us(self) -> int:
         return int(1e6 * (self.now_s - 990.0))
@@ -146,9 +218,25 @@ class _Line:
 class HubTarget:
     """A hub of any kind on a line: nothing is raised, samples are finite and in order, nothing is kept for ever."""
 
-    def __init__(self, seeds: list[bytes], make: Callable[[_Line], Hub], answers: bool) -> None:
+    def __init__(
+        self,
+        seeds: list[bytes],
+        make: Callable[[_Line], Hub],
+        honest: Callable[[_Line], list[bytes]] | None = None,
+        arriving: Callable[[bytes], list[bytes]] = pieces,
+        answers: bool = False,
+    ) -> None:
+        """How it is fed.
+
+        Args:
+            seeds: see `Target`.
+            make: makes the hub.
+            honest: what an honest hub sends meanwhile; None: there is none.
+            arriving: what reads give of an input.
+            answers: whether an honest hub of protocol v1 answers.
+        """
         self.seeds = seeds
-        self._make, self._answers = make, answers
+        self._make, self._honest, self._arriving, self._answers = make, honest, arriving, answers
         self._done = 0
         self._anew()
 
@@ -157,10 +245,10 @@ class HubTarget:
         self._hub = self._make(self._line)
         self._last_s = -math.inf
         # Most inputs are to meet a hub that streams.
-        for _ in range(MOST_STEPS * self._answers):
-            if self._hub.state is ConnectionState.CONNECTED:
+        for _ in range(MOST_STEPS):
+            if self._honest is None or self._hub.state is ConnectionState.CONNECTED:
                 break
-            self._line.arriving.append(self._line.sample())
+            self._line.arriving.extend(self._honest(self._line))
             self._step()
 
     def __call__(self, data: bytes) -> None:
@@ -170,9 +258,9 @@ class HubTarget:
             self._hub.close()
             self._anew()
         line, hub = self._line, self._hub
-        if self._answers:
-            line.arriving.append(line.sample())
-        line.arriving.extend(pieces(data))
+        if self._honest is not None:
+            line.arriving.extend(self._honest(line))
+        line.arriving.extend(self._arriving(data))
         self._step()
         for _ in range(MOST_STEPS):
             if not line.arriving:
@@ -194,13 +282,16 @@ class HubTarget:
         self._last_s = sample.host_time_s
 
 
-def _hub(kind: str, *, listen_only: bool = False) -> Callable[[_Line], Hub]:
-    return lambda line: make_hub(kind, line, _LAYOUT, 100, listen_only, clock=line.clock, wait=line.wait)
+def _hub(kind: str, *, listen_only: bool = False, layout: SensorLayout = _LAYOUT) -> Callable[[_Line], Hub]:
+    return lambda line: make_hub(kind, line, layout, 100, listen_only, clock=line.clock, wait=line.wait)
 
 
 TARGETS: Final[Mapping[str, Callable[[], Target]]] = {
     "stream": StreamTarget,
-    "session": lambda: HubTarget(_protocol_seeds(), _hub("imusic_v1"), answers=True),
-    "listener": lambda: HubTarget(_protocol_seeds(), _hub("imusic_v1", listen_only=True), answers=False),
+    "session": lambda: HubTarget(_protocol_seeds(), _hub("imusic_v1"), _Line.samples, answers=True),
+    "listener": lambda: HubTarget(_protocol_seeds(), _hub("imusic_v1", listen_only=True)),
+    "slimevr": lambda: HubTarget(
+        _tracker_seeds(), _hub("slimevr", layout=_with_units(_LAYOUT)), _Line.trackers, envelopes
+    ),
 }
-"""By name: the parser of the stream, a session with a hub that answers, a session that only listens."""
+"""By name: the parser of the stream, a session with a hub that answers, one that only listens, SlimeVR trackers."""
