@@ -46,6 +46,8 @@ START_S = 120.0
 """Patience up to the first report of each node."""
 SETTLE_S = 8.0
 """From the first report to the first account: the neutral is learned meanwhile."""
+TRIES = 10
+"""Of switching the samples."""
 QUIET_S = 3.0
 """After the samples were switched off: what was on its way has arrived, and each node has reported."""
 
@@ -133,9 +135,11 @@ class Listener:
         """
         if not self._streaming.wait_for_service(timeout_sec=30.0):
             raise CommandError(f"expected the service {DRIVER}/set_streaming, found none")
-        future = self._streaming.call_async(SetBool.Request(data=wanted))
-        if not self.spin(30.0, future.done) or not future.result().success:
-            raise CommandError(f"expected the driver to switch its samples to {wanted}, found {future.result()}")
+        for _ in range(TRIES):  # on a machine with much to do the hub may be too late for the driver's patience
+            future = self._streaming.call_async(SetBool.Request(data=wanted))
+            if self.spin(30.0, future.done) and future.result().success:
+                return
+        raise CommandError(f"expected the driver to switch its samples to {wanted}, found {future.result()}")
 
     def ask(self, kind: Any, service: str, request: Any, patience_s: float = 60.0) -> Any:
         """The answer of a service of the graph; None if it does not answer so soon."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import psutil
@@ -447,7 +447,7 @@ class _Run:
                 self._step()
             line.step_clock(float(rng.choice((-1.0, -0.05, 0.05, 1.0))))
         else:
-            units = tuple(rng.choice(self._names[1:], int(rng.integers(1, 4)), replace=False).tolist())
+            units: Any = tuple(rng.choice(self._names[1:], int(rng.integers(1, 4)), replace=False).tolist())
             line.hub.set_faults(Faults(spike_rate_hz=1.0) if kind == "spikes" else Faults(**{kind: units}))
             self._undo = lambda: line.hub.set_faults(Faults())
             return float(rng.uniform(1.0, 30.0))
