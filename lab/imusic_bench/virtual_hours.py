@@ -7,6 +7,7 @@ counter of the driver; and what takes hours in life shows in minutes whether lat
 from __future__ import annotations
 
 import heapq
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -394,7 +395,9 @@ class _Run:
                 if round(look_s - began_s) % 1800 == 0:
                     self._say(f"{(look_s - began_s) / 3600:.1f} h, {now_cpu_s - start_cpu_s:.0f} s of processor time")
         self._end_quietly()
-        return self._account(np.array(looks[min(SETTLE_LOOKS, len(looks) - 3) :]), time.process_time() - start_cpu_s)
+        return self._account(
+            np.array(looks[max(0, min(SETTLE_LOOKS, len(looks) - 3)) :]), time.process_time() - start_cpu_s
+        )
 
     def _step(self) -> list[float]:
         return [self._take(sample) for sample in self._session.step()]
@@ -478,8 +481,15 @@ class _Run:
             figures.samples - counters.samples - counters.refused,
             self._worst_ms,
             _ERROR_STEP_MS * float(1 + np.searchsorted(np.cumsum(self._errors), 0.99 * self._errors.sum())),
-            fit_trend(looks[:, 0], looks[:, 1], GROWTH_MS_MIN),
-            fit_trend(looks[:, 0], looks[:, 2], GROWTH_US_MIN),
-            fit_trend(looks[:, 0], looks[:, 3], GROWTH_KB_MIN),
+            _trend(looks, 1, GROWTH_MS_MIN),
+            _trend(looks, 2, GROWTH_US_MIN),
+            _trend(looks, 3, GROWTH_KB_MIN),
             cpu_s,
         )
+
+
+def _trend(looks: Floats, column: int, practical_per_min: float) -> Trend:
+    """Of one value; of fewer than three looks none is known."""
+    if len(looks) < 3:
+        return Trend(math.nan, math.inf, grows=False)
+    return fit_trend(looks[:, 0], looks[:, column], practical_per_min)
