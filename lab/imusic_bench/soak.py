@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rclpy
@@ -45,6 +46,8 @@ START_S = 120.0
 """Patience up to the first report of each node."""
 SETTLE_S = 8.0
 """From the first report to the first account: the neutral is learned meanwhile."""
+TRIES = 10
+"""Of switching the samples."""
 QUIET_S = 3.0
 """After the samples were switched off: what was on its way has arrived, and each node has reported."""
 
@@ -100,7 +103,7 @@ class _Heard:
         return Faces(rows[:, 0].astype(np.int64), rows[:, 1] + rows[:, 2], rows[:, 2], rows[:, 3].astype(np.uint8))
 
 
-class _Listener:
+class Listener:
     """A node that hears the graph and may switch its samples on and off."""
 
     def __init__(self, namespace: str) -> None:
@@ -116,6 +119,7 @@ class _Listener:
         self._streaming = self._node.create_client(SetBool, f"{DRIVER}/set_streaming")
 
     def spin(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
+        """Listen until that is true; False if it is not within so many seconds."""
         end_s = time.monotonic() + seconds
         while not until():
             if time.monotonic() > end_s:
@@ -131,9 +135,23 @@ class _Listener:
         """
         if not self._streaming.wait_for_service(timeout_sec=30.0):
             raise CommandError(f"expected the service {DRIVER}/set_streaming, found none")
-        future = self._streaming.call_async(SetBool.Request(data=wanted))
-        if not self.spin(30.0, future.done) or not future.result().success:
-            raise CommandError(f"expected the driver to switch its samples to {wanted}, found {future.result()}")
+        for _ in range(TRIES):  # on a machine with much to do the hub may be too late for the driver's patience
+            future = self._streaming.call_async(SetBool.Request(data=wanted))
+            if self.spin(30.0, future.done) and future.result().success:
+                return
+        raise CommandError(f"expected the driver to switch its samples to {wanted}, found {future.result()}")
+
+    def ask(self, kind: Any, service: str, request: Any, patience_s: float = 60.0) -> Any:
+        """The answer of a service of the graph; None if it does not answer so soon."""
+        client = self._node.create_client(kind, service)
+        try:
+            end_s = time.monotonic() + patience_s
+            if not self.spin(patience_s, client.service_is_ready):
+                return None
+            future = client.call_async(request)
+            return future.result() if self.spin(end_s - time.monotonic(), future.done) else None
+        finally:
+            self._node.destroy_client(client)
 
     def account_time(self) -> tuple[int, Mapping[str, Said]]:
         """Switch the samples off, wait; number of the hub's newest sample, newest status of each node."""
@@ -160,6 +178,7 @@ class _Listener:
         return _number(self.heard.first_frame)
 
     def close(self) -> None:
+        """End it."""
         self._executor.shutdown()
         self._node.destroy_node()
         rclpy.try_shutdown()
@@ -198,12 +217,12 @@ def measure_soak(minutes: float, seed: int = 0, rate_hz: int = 100, say: Callabl
         values = {"port": str(Path(folder) / "hub"), "rate": rate_hz, "model": "imusic"}
         processes = load_graph("demo").started_with(values)
         supervisor = stack.enter_context(Supervisor(processes, namespace, lambda *_: None))
-        listener = _Listener(namespace)
+        listener = Listener(namespace)
         stack.callback(listener.close)
         return _soak(listener, supervisor, 60.0 * minutes, seed, say)
 
 
-def _soak(listener: _Listener, supervisor: Supervisor, seconds: float, seed: int, say: Callable[[str], object]) -> Soak:
+def _soak(listener: Listener, supervisor: Supervisor, seconds: float, seed: int, say: Callable[[str], object]) -> Soak:
     up = lambda: set(listener.heard.newest()) == {DRIVER, INFERENCE} and bool(listener.heard.faces)  # noqa: E731
     if not listener.spin(START_S, up):
         raise CommandError(f"expected driver and inference to report within {START_S:g} s, found {listener.heard.said}")

@@ -193,6 +193,108 @@ def reconnect(
 
 
 @app.command()
+def fuzz(
+    inputs: Annotated[int, typer.Option(min=1, help="Inputs for each target.")] = 100_000,
+    target: Annotated[list[str] | None, typer.Option(help="Target; repeatable; by default all.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="atheris, blind, or the best that is installed where it is left out.")
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Of the mutations.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Very many inputs through parsers and sessions of hubs: no exception, no hang, no growth?
+
+    Ends with status 1, and the input, at the first.
+    """
+    _one_thread()
+    from imusic_bench.fuzz import ENGINES, measure_fuzz
+    from imusic_bench.fuzz_targets import TARGETS
+    from imusic_bench.printing import show
+
+    for name in target or ():
+        if name not in TARGETS:
+            raise UsageError(f"--target: expected one of {', '.join(TARGETS)}, found {name}; take one of these")
+    if engine and engine not in ENGINES:
+        raise UsageError(f"--engine: expected one of {', '.join(ENGINES)}, found {engine}; take one of these")
+    found = measure_fuzz(target or list(TARGETS), inputs, seed, engine, _progress)
+    show([asdict(row) for row in found], "inputs without an exception, a hang or growth", as_json)
+
+
+@app.command()
+def decoder(
+    megabytes: Annotated[float, typer.Option(min=1.0, help="Garbage with valid frames in it, MB.")] = 1000.0,
+    each: Annotated[float, typer.Option(min=0.1, help="For the throughput of each kind of bytes, MB.")] = 20.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the garbage.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """The stream parser on noise and on packets: megabytes per second of processor time, and every valid frame found?
+
+    Ends with status 1 if a valid frame is lost, or any noise goes through slower than 20 MB/s.
+    """
+    _one_thread()
+    from imusic_bench.decoder import WANTED_MB_S, measure_decoder, measure_garbage
+    from imusic_bench.printing import show
+
+    rows = measure_decoder(each)
+    garbage = measure_garbage(megabytes, seed, _progress)
+    show([asdict(row) for row in rows], "the stream parser", as_json, garbage=asdict(garbage))
+    if any(row.noise and row.mb_s < WANTED_MB_S for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def faults(
+    replugs: Annotated[int, typer.Option(min=0, help="Times that the hub is taken away and comes back.")] = 100,
+    kills: Annotated[int, typer.Option(min=0, help="Times that each process is killed and started again.")] = 100,
+    cycles: Annotated[int, typer.Option(min=0, help="Times that each node goes down to unconfigured and up.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """The demo's graph under replugs, kill -9 and lifecycles: how soon are weights back, and what leaks?
+
+    Ends with status 1 if weights stay away, or what lived through it holds more in the end.
+    """
+    if not replugs and not kills and not cycles:
+        raise UsageError("expected --replugs, --kills or --cycles above 0, found none; leave one out for its default")
+    from imusic_bench.faults import measure_faults
+    from imusic_bench.printing import show
+
+    rows = measure_faults(replugs, kills, cycles, _progress)
+    show([asdict(row) for row in rows], "faults endured", as_json, ("lived",))
+    if any(row.leaks for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def hours(
+    hours: Annotated[float, typer.Option("--hours", min=0.1, help="Simulated time, hours.")] = 10.0,
+    rate: Annotated[int, typer.Option(min=10, max=400, help="Samples per second.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Draws what happens when.")] = 0,
+    network: Annotated[
+        bool, typer.Option(help="Run the network too, which doubles the time; its memory and cost are fixed.")
+    ] = False,
+    model: ModelName = "imusic",
+    as_json: Json = False,
+) -> None:
+    """Simulated hours with faults through driver and tracker on virtual time: is every sample accounted for, and does
+    latency, cost or memory grow?
+
+    Ends with status 1 if a sample is in doubt or something grows.
+    """
+    _one_thread()
+    from imusic_bench.virtual_hours import FixedEngine, measure_hours
+
+    found = measure_hours(hours, rate, seed, model, None if network else FixedEngine, _progress)
+    trends = ("latency_ms_min", "cpu_us_min", "memory_kb_min")
+    figures = {name: value for name, value in asdict(found).items() if name not in trends}
+    for name in trends:
+        trend = getattr(found, name)
+        figures |= {name: trend.per_min, f"{name} error": trend.error_per_min}
+    _show(figures, "simulated hours", as_json)
+    if not found.kept:
+        raise typer.Exit(1)
+
+
+@app.command()
 def simulate(
     seconds: Annotated[float, typer.Option(min=5.0, help="Length of the simulated performance, s.")] = 60.0,
     repeats: Annotated[int, typer.Option(min=1, help="How often it is measured; the median counts.")] = 5,

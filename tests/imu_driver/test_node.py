@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -261,6 +265,92 @@ def test_a_hundred_lifecycles_leak_nothing(bench, pty_hub):
     bench.frames.clear()
     bench.start()
     bench.until(lambda: len(bench.frames) >= 5)
+
+
+class BadLine:
+    """A transport that brings so many damaged frames and then nothing."""
+
+    datagrams, foreign, description = False, 0, "bad line"
+
+    def __init__(self, frames):
+        self.pieces = [b"".join(frames[i : i + 50]) for i in range(0, len(frames), 50)]
+
+    def open(self, is_hub=None):
+        pass
+
+    def close(self):
+        pass
+
+    def write(self, data):
+        pass
+
+    def read(self, timeout_s):
+        if self.pieces:
+            return self.pieces.pop(0)
+        threading.Event().wait(timeout_s)
+        return b""
+
+
+def test_ten_thousand_bad_frames_are_counted_by_reason_and_logged_in_a_few_lines(bench, monkeypatch):
+    kinds = {"bad_cobs": b"\x09\1\0", "short": b"\3ab\0", "bad_crc": b"\7abcdef\0"}
+    line, lines = BadLine([kind for _ in range(3334) for kind in kinds.values()]), []
+    monkeypatch.setattr(bench.node, "_make_transport", lambda: line)
+    log = dict.fromkeys(("info", "warning", "error"), lines.append)
+    monkeypatch.setattr(bench.node, "get_logger", lambda: SimpleNamespace(**log))
+    began_s = time.monotonic()
+    bench.start()
+    values = {}
+    while line.pieces or sum(int(values.get(f"rejected_{kind}", 0)) for kind in kinds) < 10_002:
+        bench.diagnostics.clear()
+        bench.until(bench.status)
+        values = {v.key: v.value for v in bench.status().values}
+    assert {kind: int(values[f"rejected_{kind}"]) for kind in kinds} == dict.fromkeys(kinds, 3334)
+    for kind in kinds:
+        told = [line for line in lines if f"rejected as {kind}" in line]
+        assert 1 <= len(told) <= 1 + (time.monotonic() - began_s), "a line a second at most"
+    assert len(lines) <= 10 + 3 * (time.monotonic() - began_s)
+
+
+STALLED = """
+import sys
+import rclpy
+from imusic.msg import FaceBlendshapes, HubBytes, ImuFrame
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+rclpy.init()
+node = rclpy.create_node("stalled")
+all_of_it = QoSProfile(history=HistoryPolicy.KEEP_ALL, reliability=ReliabilityPolicy.RELIABLE)
+got = []
+for kind, topic in ((ImuFrame, "imu/frame"), (HubBytes, "imu/bytes")):
+    node.create_subscription(kind, topic, got.append, all_of_it)
+while len(got) < 20:
+    rclpy.spin_once(node, timeout_sec=0.1)
+print("listens", flush=True)
+while True:
+    rclpy.spin_once(node, timeout_sec=0.1)
+"""
+
+
+def test_a_subscriber_that_stands_still_slows_nothing(bench, pty_hub):
+    """One that wants every frame and every byte, as a recorder does, and is halted: samples go on to the others."""
+    pty_hub.plug()
+    bench.start()
+    with subprocess.Popen([sys.executable, "-c", STALLED], stdout=subprocess.PIPE, text=True) as child:
+        try:
+            told = []
+            reader = threading.Thread(target=lambda: told.append(child.stdout.readline()), daemon=True)
+            reader.start()
+            bench.until(lambda: told, limit_s=120.0)
+            assert told == ["listens\n"]
+            os.kill(child.pid, signal.SIGSTOP)
+            before = bench.node._hub.figures()
+            bench.frames.clear()
+            bench.until(lambda: len(bench.frames) >= 300, limit_s=120.0)
+            after = bench.node._hub.figures()
+            # One that waits, be it for a tenth of a second a sample, would lose most of what the hub sends.
+            assert after.lost - before.lost < 150
+        finally:
+            child.kill()
 
 
 def test_the_shipped_file_names_every_parameter_with_its_default():

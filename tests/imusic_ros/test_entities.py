@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +68,44 @@ def test_cleanup_leaves_what_was_there_before(name: str) -> None:
             assert node.trigger_deactivate() == SUCCESS
             assert node.trigger_cleanup() == SUCCESS
             assert entities(node) == before
+    finally:
+        node.close()
+        node.destroy_node()
+
+
+def held() -> dict[str, int]:
+    """What this process holds: open files, threads of Python and of the system."""
+    gc.collect()
+    files, tasks = Path("/proc/self/fd"), Path("/proc/self/task")
+    return {
+        "files": len(list(files.iterdir())),
+        "threads": threading.active_count(),
+        "tasks": len(list(tasks.iterdir())),
+    }
+
+
+@pytest.mark.usefixtures("ros")
+@pytest.mark.parametrize("name", NODES)
+def test_many_lifecycles_hold_no_more_than_a_few(name: str) -> None:
+    """A hundred of them in real processes: `imusic bench faults`."""
+    create, parameters = NODES[name]
+    node = create()
+
+    def cycle(times: int) -> None:
+        for _ in range(times):
+            assert node.trigger_configure() == SUCCESS
+            assert node.trigger_activate() == SUCCESS
+            assert node.trigger_deactivate() == SUCCESS
+            assert node.trigger_cleanup() == SUCCESS
+
+    try:
+        assert all(r.successful for r in node.set_parameters([Parameter(k, value=v) for k, v in parameters.items()]))
+        cycle(3)
+        before = held()
+        cycle(10)
+        after = held()
+        # Fewer are possible: what earlier tests left is given back late. Less than one more for each cycle is no leak.
+        assert all(after[kind] < before[kind] + 5 for kind in before), f"{before} became {after}"
     finally:
         node.close()
         node.destroy_node()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -124,3 +125,25 @@ def test_no_text_raises_anything_else(text: str, which: ParameterSpec) -> None:
         return
     assert type(value) is type(which.default)
     assert which.refusal(value) is None
+
+
+ANY_VALUE = st.one_of(
+    st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(), st.text(max_size=20), st.lists(st.text(max_size=5))
+)
+
+
+@given(data=st.data())
+def test_any_value_is_within_bounds_or_refused_with_the_reason(data: st.DataObject) -> None:
+    _, spec = data.draw(st.sampled_from(SPECS))
+    value = data.draw(ANY_VALUE.filter(lambda value: type(value) is type(spec.default)))
+    refusal = spec.refusal(value)
+    if refusal is not None:
+        assert refusal.startswith(f"{spec.name}: expected ")
+        assert "found" in refusal
+        return
+    if spec.choices:
+        assert value in spec.choices
+    if isinstance(value, float):
+        assert math.isfinite(value)
+    if isinstance(value, int | float) and spec.minimum is not None and spec.maximum is not None:
+        assert spec.minimum <= value <= spec.maximum

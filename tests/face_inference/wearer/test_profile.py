@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import resource
+import signal
 import stat
 import subprocess
 import sys
@@ -225,6 +227,47 @@ def test_a_writer_that_is_killed_leaves_nothing(folder, profile):
     assert killed.returncode == -9
     assert [p.name for p in folder.path.iterdir()] == ["ann.safetensors"]
     assert folder.load("ann").label == profile.label
+
+
+def saved_by_a_child(folder, profile, killed_at):
+    """Saves in a child that is killed before the step of this number, counted from 1; whether it was."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    steps, fsync = itertools.count(1), os.fsync
+
+    def step(event, arguments):
+        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        if (writes or event.startswith("os.")) and next(steps) == killed_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def synced(descriptor):
+        step("os.fsync", ())
+        fsync(descriptor)
+
+    os.fsync = synced
+    sys.addaudithook(step)
+    try:
+        folder.save(profile)
+    finally:
+        os._exit(0)
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_killed_at_any_step_of_saving_there_is_the_old_profile_or_the_new(folder, profile):
+    folder.save(profile)
+    newer = replace(profile, label=replace(profile.label, quality="newer"))
+    found, killed = [], True
+    for step in itertools.count(1):
+        killed = saved_by_a_child(folder, newer, step)
+        found.append(folder.load("ann").label.quality)
+        if not killed:
+            break
+        folder.save(profile)
+    assert len(found) > 5, "it was killed at several steps"
+    assert set(found) == {profile.label.quality, "newer"}, "killed before the name is given, and after"
+    assert found[-1] == "newer"
+    assert [p.name for p in folder.path.iterdir()] == ["ann.safetensors"]
 
 
 def test_what_a_killed_writer_left_goes_with_the_next_one_but_not_a_living_ones(folder, profile):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 
 import pytest
 from cobs import cobs
@@ -98,8 +99,6 @@ def test_the_longest_packet_passes() -> None:
 
 
 def test_counters_by_reason_and_version() -> None:
-    import zlib
-
     body = bytes((3, 2)) + b"later"
     other = cobs.encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
     parser = p.StreamParser()
@@ -116,3 +115,47 @@ def test_reset_forgets_the_cut_frame_only() -> None:
     parser.reset()
     assert parser.feed(p.encode(PING)) == [PING]
     assert sum(parser.rejects.values()) == 0
+
+
+def _one_by_one(data: bytes) -> tuple[list[p.Packet], dict[str, int]]:
+    """What `packets.decode`, which is told of every frame alone, makes of whole frames."""
+    found: list[p.Packet] = []
+    rejects = dict.fromkeys(map(str, p.REASONS), 0)
+    for frame in filter(None, data.split(b"\0")):
+        if len(frame) > p.MAX_FRAME:
+            rejects["oversize"] += 1
+            continue
+        try:
+            found.append(p.decode(frame))
+        except p.ProtocolError as error:
+            rejects[error.reason] += 1
+    return found, rejects
+
+
+_PIECES = st.one_of(
+    st.binary(max_size=9),
+    st.lists(st.sampled_from(b"\1\2\3\xfe\xff"), max_size=8).map(bytes),
+    st.binary(min_size=250, max_size=260).map(lambda data: cobs.encode(data)),
+    st.binary(max_size=12).map(lambda data: cobs.encode(data + zlib.crc32(data).to_bytes(4, "little"))),
+    st.sampled_from([p.encode(packet)[:-1] for packet in VALID]),
+)
+
+
+@given(st.lists(_PIECES, max_size=8), st.integers(1, 40))
+def test_many_pieces_at_once_are_sorted_as_each_alone(pieces: list[bytes], times: int) -> None:
+    data = b"\0".join(pieces * times) + b"\0"
+    parser = p.StreamParser()
+    assert (parser.feed(data), parser.rejects) == _one_by_one(data)
+    assert (parser.last_error is None) == (not any(parser.rejects.values()))
+
+
+def test_the_newest_reject_is_told_in_words_whatever_it_was() -> None:
+    for frame, words in (
+        (b"\x05\1", "COBS"),
+        (b"\1\1", "at least 6"),
+        (b"\x07abcdef", "CRC-32"),
+        (b"\1" * 5000, "5000"),
+    ):
+        parser = p.StreamParser()
+        parser.feed(frame + b"\0")
+        assert words in str(parser.last_error)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu_driver.hubs.imusic_v1.protocol.errors import malformed
-from imu_driver.hubs.imusic_v1.protocol.wire import PayloadReader, pack, pack_string
+from imu_driver.hubs.imusic_v1.protocol.wire import PayloadReader, pack, pack_string, whole
 
 MAX_SENSORS = 64
 """Most units on one hub."""
@@ -59,6 +59,8 @@ class Result(IntEnum):
 
 _ALL_FIELDS = int(Fields.QUATERNION | Fields.GYRO | Fields.ACCEL)
 _WIDTHS = ((int(Fields.QUATERNION), 4), (int(Fields.GYRO), 3), (int(Fields.ACCEL), 3))
+_UNIT_BYTES = [2 * sum(width for bit, width in _WIDTHS if fields & bit) for fields in range(_ALL_FIELDS + 1)]
+"""Bytes of motion of each unit, by `Fields`."""
 _INT16 = np.dtype("<i2")
 
 _HELLO = struct.Struct("<IHHBBB")
@@ -180,8 +182,9 @@ class Sample:
     motion: bytes
 
     def __post_init__(self) -> None:
-        _check_counts(len(self.status), self.fields)
-        expected = 2 * len(self.status) * sum(width for bit, width in _WIDTHS if self.fields & bit)
+        count, fields = len(self.status), self.fields
+        _check_counts(count, fields)
+        expected = count * _UNIT_BYTES[fields]
         if len(self.motion) != expected:
             raise malformed(
                 f"expected {expected} bytes of motion for {len(self.status)} units, found {len(self.motion)}"
@@ -270,10 +273,7 @@ class Pong:
     @classmethod
     def from_payload(cls, payload: bytes) -> Pong:
         """Read a payload; raises `ProtocolError`."""
-        reader = PayloadReader(payload)
-        pong = cls(*reader.take(_PONG))
-        reader.finish()
-        return pong
+        return cls(*whole(_PONG, payload))
 
 
 @dataclass(frozen=True)
@@ -301,6 +301,8 @@ class Ack:
     @classmethod
     def from_payload(cls, payload: bytes) -> Ack:
         """Read a payload; raises `ProtocolError`."""
+        if len(payload) == _ACK.size + 1 and not payload[-1]:  # most have no message
+            return cls(*_ACK.unpack_from(payload))
         reader = PayloadReader(payload)
         request_id, command, result = reader.take(_ACK)
         ack = cls(request_id, command, result, reader.string())

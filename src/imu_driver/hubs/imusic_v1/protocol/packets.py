@@ -70,6 +70,11 @@ def decode(frame: bytes) -> Packet:
     found = zlib.crc32(memoryview(raw)[:-4])
     if found != expected:
         raise ProtocolError("bad_crc", f"expected CRC-32 {expected:#010x} as sent, found {found:#010x}")
+    return parse(raw)
+
+
+def parse(raw: bytes) -> Packet:
+    """The packet of bytes whose length and CRC-32 were found right; raises `ProtocolError`."""
     # Only after the CRC: damaged bytes must not look like a hub of another version.
     if raw[0] != VERSION:
         raise wrong_version(VERSION, raw[0])
@@ -77,6 +82,11 @@ def decode(frame: bytes) -> Packet:
     if kind is None:
         raise ProtocolError("unknown_type", f"expected a packet type of version {VERSION}, found {raw[1]:#04x}")
     return kind.from_payload(raw[2:-4])
+
+
+def is_known(packet_type: int) -> bool:
+    """Whether this version has such a type of packet."""
+    return packet_type in _TYPES
 
 
 def is_hello(data: bytes) -> bool:

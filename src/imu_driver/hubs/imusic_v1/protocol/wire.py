@@ -45,6 +45,17 @@ class PayloadReader:
             raise malformed(f"expected {self._position} bytes of payload, found {len(self._payload)}")
 
 
+def whole(layout: struct.Struct, payload: bytes) -> tuple[Any, ...]:
+    """The fields of a payload that has nothing else.
+
+    Raises:
+        ProtocolError: it is shorter or longer.
+    """
+    if len(payload) != layout.size:
+        raise malformed(f"expected a payload of {layout.size} bytes, found {len(payload)}")
+    return layout.unpack(payload)
+
+
 def pack(layout: struct.Struct, *values: int) -> bytes:
     """Fields of fixed size to bytes.
 
