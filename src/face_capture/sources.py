@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,13 @@ class Source:
             self.simulator.close()
 
 
-def open_source(text: str, layout: str, baud: int = BAUD, record: str | Path | None = None) -> Source:
+def open_source(
+    text: str,
+    layout: str,
+    baud: int = BAUD,
+    record: str | Path | None = None,
+    guard: Callable[[Transport], Transport] | None = None,
+) -> Source:
     """The transport that a text means; a simulated hub is started here.
 
     Args:
@@ -52,6 +59,7 @@ def open_source(text: str, layout: str, baud: int = BAUD, record: str | Path | N
         layout: of the sensors, for a simulated hub.
         baud: of a serial port, bits per second.
         record: file that all bytes are also written to.
+        guard: makes a transport that lets only the hub with the right key through; what it lets through is recorded.
 
     Raises:
         SourceError: the text means none, there is no such recording, or it cannot be recorded.
@@ -66,6 +74,8 @@ def open_source(text: str, layout: str, baud: int = BAUD, record: str | Path | N
     kind, _, motion = text.partition(":")
     simulator = SimulatedHubProcess(motion, layout) if kind == SIMULATED else None
     transport: Transport = SerialTransport(str(simulator.port), baud) if simulator else _line(text, baud)
+    if guard is not None:
+        transport = guard(transport)
     if record is None:
         return Source(transport, simulator=simulator)
     try:

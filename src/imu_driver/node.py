@@ -20,8 +20,9 @@ from face_model.layout import load_layout
 from imu_driver import messages
 from imu_driver.diagnostics import Reporter
 from imu_driver.hub import Hub, HubIdentity, Outcome
+from imu_driver.hub_key import HubKeyError, load_key
 from imu_driver.hub_thread import HubThread
-from imu_driver.hubs import make_hub
+from imu_driver.hubs import make_hub, sealed
 from imu_driver.line_messages import LineMessages
 from imu_driver.parameters import PARAMETERS
 from imu_driver.sensor_states import StatesWatch
@@ -66,7 +67,7 @@ class ImuDriverNode(ManagedNode):
 
     def configure(self) -> None:
         """Check everything that can be wrong without a hub; make publishers and services."""
-        self._transport = self._make_transport()
+        self._transport = self._with_key(self._make_transport())
         try:
             self._layout = load_layout(str(self.value("layout")))
         except (FaceModelError, OSError) as error:
@@ -148,6 +149,16 @@ class ImuDriverNode(ManagedNode):
             raise ConfigurationError(f"udp, hub_address: {error}") from error
         assert bound is not None
         return UdpTransport(*bound, hub)
+
+    def _with_key(self, transport: Transport) -> Transport:
+        """A transport that lets nobody through who has not the key, if one is set."""
+        file = str(self.value("key_file"))
+        if not file:
+            return transport
+        try:
+            return sealed(str(self.value("hub")), transport, load_key(file))
+        except (HubKeyError, ValueError) as error:
+            raise ConfigurationError(f"key_file: {error}") from error
 
     def _publisher(self, kind: Any, topic: str, qos: Any) -> Any:
         publisher = self.create_lifecycle_publisher(kind, topic, qos)

@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None, called: str = "imu_sim") -> int:
 def _run(arguments: argparse.Namespace, stop: StopSignal) -> int:
     # Imported only now: these take a second, in which Ctrl-C would otherwise show a traceback.
     from face_model.errors import FaceModelError
+    from imu_driver.hub_key import HubKeyError
     from imu_sim.hub.config import load_config, updated
     from imu_sim.hub.server import build_hub, open_link, prompted, serve, steady_clock, watching_phone
 
@@ -52,7 +53,7 @@ def _run(arguments: argparse.Namespace, stop: StopSignal) -> int:
         finally:
             stop.starting = False
             link.close()
-    except (ImuSimError, FaceModelError) as error:
+    except (ImuSimError, FaceModelError, HubKeyError) as error:
         print(f"simulator not started: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return 0
@@ -96,6 +97,9 @@ def _parser(called: str) -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, help="settings (default: the package's config/imu_sim.yaml)")
     parser.add_argument("--link", help="path of the link to the pseudo-terminal")
     parser.add_argument("--udp", metavar="HOST:PORT", help="send to a driver on UDP instead")
+    parser.add_argument(
+        "--key", "--key-file", dest="key_file", metavar="FILE", help="answer only a driver that has this key"
+    )
     parser.add_argument(
         "--motion", help="`performance`, `say:` and an English text, `routine`, or a Live Link Face CSV"
     )
