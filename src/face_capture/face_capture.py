@@ -341,7 +341,7 @@ def open_capture(
     opened: Source | None = None
     try:
         guard = (lambda transport: sealed(hub, transport, key)) if key is not None else None
-        opened = open_source(source, layout, baud, record, guard)
+        opened = open_source(source, layout, baud, record, hub, guard)
         made = make_hub(hub, opened.transport, sensors, rate_hz)
     except BaseException:
         if opened is not None:

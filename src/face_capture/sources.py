@@ -8,10 +8,12 @@ from pathlib import Path
 
 from face_capture.errors import SourceError
 from face_capture.simulator import SimulatedHubProcess
+from imu_driver.hubs import MANY_SENDERS
 from imu_driver.recorded_bytes import RecordedBytesTransport, RecordingTransport
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import Transport, TransportError
 from imu_driver.udp import UdpTransport, parse_address
+from imu_driver.udp_senders import UdpSendersTransport
 
 UDP, RECORDED, SIMULATED = "udp://", "recorded:", "simulated"
 
@@ -50,6 +52,7 @@ def open_source(
     layout: str,
     baud: int = BAUD,
     record: str | Path | None = None,
+    hub: str = "imusic_v1",
     guard: Callable[[Transport], Transport] | None = None,
 ) -> Source:
     """The transport that a text means; a simulated hub is started here.
@@ -59,6 +62,7 @@ def open_source(
         layout: of the sensors, for a simulated hub.
         baud: of a serial port, bits per second.
         record: file that all bytes are also written to.
+        hub: kind of hub, which may have several senders on one UDP port.
         guard: makes a transport that lets only the hub with the right key through; what it lets through is recorded.
 
     Raises:
@@ -73,7 +77,7 @@ def open_source(
             raise SourceError(str(error)) from error
     kind, _, motion = text.partition(":")
     simulator = SimulatedHubProcess(motion, layout) if kind == SIMULATED else None
-    transport: Transport = SerialTransport(str(simulator.port), baud) if simulator else _line(text, baud)
+    transport: Transport = SerialTransport(str(simulator.port), baud) if simulator else _line(text, baud, hub)
     if guard is not None:
         transport = guard(transport)
     if record is None:
@@ -87,7 +91,7 @@ def open_source(
     return Source(recorder, simulator=simulator, recorder=recorder)
 
 
-def _line(text: str, baud: int) -> Transport:
+def _line(text: str, baud: int, hub: str) -> Transport:
     if text.startswith(UDP):
         try:
             address = parse_address(text.removeprefix(UDP))
@@ -95,7 +99,9 @@ def _line(text: str, baud: int) -> Transport:
             address = None
         if address is None:
             raise SourceError(f"expected udp://HOST:PORT to listen on, such as udp://0.0.0.0:9870, found {text!r}")
-        return UdpTransport(*address)
+        return UdpSendersTransport(*address) if hub in MANY_SENDERS else UdpTransport(*address)
+    if hub in MANY_SENDERS:
+        raise SourceError(f"expected udp://HOST:PORT, as for hubs of kind {hub}, found {text!r}")
     if text.startswith("/"):
         return SerialTransport(text, baud)
     raise SourceError(

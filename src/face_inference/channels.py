@@ -18,7 +18,8 @@ FEATURE_VERSION = 2
 class Channels:
     """Order of the `F` channels for `S` sensors, `K` = `S` - 1 of them on the skin.
 
-    All vectors are in `face_head` axes. In order:
+    All vectors are in `face_head` axes, those of a skin sensor as its mounting was assumed at the neutral: turned about
+    the vertical by what a neutral cannot tell (`heading_filter`). In order:
     rotation (K, 3) rad, relative rotation vector of each skin sensor to the skull, zero at neutral, drift of
     heading taken back;
     tilt (K, 3) rad, its part that gravity alone tells, free of heading;

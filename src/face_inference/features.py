@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from face_inference.channels import Channels
 from face_inference.errors import InferenceError
-from face_inference.heading_filter import HeadingFilter, HeadingState
+from face_inference.heading_filter import HeadingFilter, HeadingParams, HeadingState
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral
 from face_inference.quaternion_matrices import left_matrix, right_matrix
-from face_inference.skin_motion import AT_REST, Coefficients, SkinMotion
+from face_inference.skin_motion import AT_REST, Coefficients, SkinMotion, about_vertical
 from face_model import rotation
 from face_model.saved_arrays import Arrays, SavedArrays, part_of
 
@@ -51,8 +51,21 @@ class State:
 class FeatureExtractor:
     """Features of `S` sensors: see `Channels` for their order and `state` for saving and restoring."""
 
-    def __init__(self, mounts: NominalMounts, params: Params | None = None, rate_hz: float = 100.0) -> None:
-        """`rate_hz`: of the frames to come; the heading correction needs to know."""
+    def __init__(
+        self,
+        mounts: NominalMounts,
+        params: Params | None = None,
+        rate_hz: float = 100.0,
+        heading: HeadingParams | None = None,
+    ) -> None:
+        """For these sensors.
+
+        Args:
+            mounts: where a model expects them.
+            params: what is believed of a sample.
+            rate_hz: of the frames to come; the heading correction needs to know.
+            heading: what is believed of headings and mountings.
+        """
         self.mounts = mounts
         self.channels = Channels.of(mounts)
         self.params = p = params or Params()
@@ -62,11 +75,12 @@ class FeatureExtractor:
         self._order = np.array([mounts.reference, *mounts.skin], dtype=np.intp)
         self._in_order = mounts.reference == 0  # as in the shipped layouts
         self._sensor_of = np.argsort(self._order)[self.channels.sensor_of]
-        self._heading = HeadingFilter(self.channels.skin_count, rate_hz)
+        self._heading = HeadingFilter(self.channels.skin_count, rate_hz, heading)
         self._work: dict[int, SkinMotion] = {}
         self._neutral: Neutral | None = None
         self._coefficients: Coefficients | None = None
         self._to_head: FloatArray = np.zeros(0)
+        self._to_neutral: FloatArray | None = None
         self._from_reference = right_matrix(rotation.conjugate(mounts.orientation[mounts.reference]))
         self._reference_mount: FloatArray = mounts.orientation[mounts.reference]
 
@@ -78,14 +92,14 @@ class FeatureExtractor:
     @state.setter
     def state(self, state: State) -> None:
         self._neutral = state.neutral
-        self._heading.state = state.heading or self._heading.fresh()
+        self._heading.state = state.heading or self._fresh(state.neutral)
         self._coefficients = None
         mount: FloatArray = self.mounts.orientation
         front_rad = 0.0
         if state.neutral is not None:
             mount, front_rad = state.neutral.mount, state.neutral.front_rad
             self._coefficients = Coefficients.of(state.neutral, self.mounts.position_m, self._order)
-            self._take_back_drift(self._coefficients)
+            self._correct(self._coefficients)
         ahead = left_matrix(rotation.from_vector(np.array([0.0, 0.0, -front_rad])))
         self._reference_mount = mount[self.mounts.reference]
         self._from_reference = ahead @ right_matrix(rotation.conjugate(self._reference_mount))
@@ -199,12 +213,12 @@ class FeatureExtractor:
             hidden = ~mask
             work.sample[hidden] = AT_REST
             work.squares[hidden] = 1.0
-        work.compute(c, self._to_head)
+        work.compute(c, self._to_head, self._to_neutral)
         features = work.features.astype(np.float32)
         if not whole:
             features *= mask[:, self._sensor_of]
         if self._heading.add(work.head, work.rate, work.upright, mask[:, 1:]):
-            self._take_back_drift(c)
+            self._correct(c)
         return features
 
     def _believable(self, work: SkinMotion, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -217,8 +231,17 @@ class FeatureExtractor:
         mask: NDArray[np.bool_] = valid & valid[:, :1]
         return mask
 
-    def _take_back_drift(self, c: Coefficients) -> None:
-        """Turn each skin sensor's head frame about the vertical by what the heading filter found."""
-        half = 0.5 * self._heading.drift[:, None, None]
-        self._to_head = c.to_head.copy()
-        self._to_head[1:, :4, :4] = np.cos(half) * c.to_head[1:, :4, :4] + np.sin(half) * c.quarter
+    def _fresh(self, neutral: Neutral | None) -> HeadingState:
+        """Of the heading filter, at the moment of a neutral."""
+        known = None if neutral is None else neutral.turn_deviation_rad
+        return self._heading.fresh(None if known is None else known[self._order[1:]])
+
+    def _correct(self, c: Coefficients) -> None:
+        """Turn each skin sensor's heading and mounting about the vertical by what the heading filter found.
+
+        With the mounting as it is, no tilt of the head leaks into what the skin does. The features are turned back to
+        the axes that the neutral assumed: those in which the wearer was learned (see `heading_filter`).
+        """
+        turn = self._heading.turn
+        self._to_head = c.turned(self._heading.drift, turn)
+        self._to_neutral = about_vertical(turn) if turn.any() else None

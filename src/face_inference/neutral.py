@@ -28,6 +28,9 @@ class Neutral:
         front_rad: heading of the face, about the vertical of the reference's earth frame: where the wearer looked.
         calibrated: (S,) bool, whether the sensor was seen; the others are masked until the next calibration.
         stillness_rad_s: RMS angular velocity of the skull meanwhile.
+        turn_deviation_rad: (S,) standard deviation of what is not known of each mounting's turn about the vertical
+            against the reference's, which gravity does not tell; None: boards glued on by hand
+            (`HeadingParams.mounting_rad`). The heading filter begins with it.
     """
 
     mount: FloatArray
@@ -35,16 +38,20 @@ class Neutral:
     front_rad: float
     calibrated: NDArray[np.bool_]
     stillness_rad_s: float
+    turn_deviation_rad: FloatArray | None = None
 
     def saved_state(self) -> Arrays:
         """As arrays, for `from_saved`."""
-        return {
+        arrays: Arrays = {
             "mount": np.asarray(self.mount, dtype=np.float64),
             "yaw_rad": np.asarray(self.yaw_rad, dtype=np.float64),
             "front_rad": np.array(self.front_rad),
             "calibrated": self.calibrated,
             "stillness_rad_s": np.array(self.stillness_rad_s),
         }
+        if self.turn_deviation_rad is not None:
+            arrays["turn_deviation_rad"] = np.asarray(self.turn_deviation_rad, dtype=np.float64)
+        return arrays
 
     @classmethod
     def from_saved(cls, saved: SavedArrays, sensors: int) -> Neutral:
@@ -62,6 +69,9 @@ class Neutral:
             saved.number("front_rad", -_MOST_ANGLE_RAD, _MOST_ANGLE_RAD),
             saved.array("calibrated", (sensors,), "b1"),
             saved.number("stillness_rad_s", 0.0),
+            saved.array("turn_deviation_rad", (sensors,), most=_MOST_ANGLE_RAD)
+            if "turn_deviation_rad" in saved
+            else None,
         )
         saved.end()
         return neutral

@@ -31,15 +31,15 @@ class Coefficients:
     Attributes:
         to_head: (S, 10, 10) maps a sensor's sample (quaternion to its earth, rad/s, m/s2; sensor axes) to the
             quaternion of its head frame in the reference's earth frame, and to rate and force in that head frame.
-        quarter: (K, 4, 4) the quaternion's part of `to_head` with another half turn about the vertical: cos(a / 2)
-            `to_head` + sin(a / 2) `quarter` turns the heading by a.
+        quarters: (3, K, 4, 4) the quaternion's part of `to_head` with another half turn about the vertical: of the
+            earth, of the head frame, of both.
         rigid: (15, 6 K) maps the skull's rate, force and products of rates (3, 3) to the rates (K, 3) and forces
             (K, 3) that sensors riding on it without skin would show, but for angular acceleration.
         calibrated: (S,)
     """
 
     to_head: FloatArray
-    quarter: FloatArray
+    quarters: FloatArray
     rigid: FloatArray
     calibrated: NDArray[np.bool_]
 
@@ -53,9 +53,39 @@ class Coefficients:
         to_head = np.zeros((len(order), 10, 10))
         to_head[:, :4, :4] = left_matrix(yaw) @ right_matrix(rotation.conjugate(mount))
         to_head[:, 4:7, 4:7] = to_head[:, 7:, 7:] = rotation.to_matrix(mount)
-        half_turn = left_matrix(np.array([0.0, 0.0, 1.0, 0.0]))
+        half_turn = np.array([0.0, 0.0, 1.0, 0.0])
+        earth, head = left_matrix(half_turn), right_matrix(half_turn)
+        quarters = np.stack([earth, head, earth @ head])[:, None] @ to_head[1:, :4, :4]
         lever_m = position_m[order[1:]] - position_m[order[0]]
-        return cls(to_head, half_turn @ to_head[1:, :4, :4], _rigid(lever_m), neutral.calibrated)
+        return cls(to_head, quarters, _rigid(lever_m), neutral.calibrated)
+
+    def turned(self, heading_rad: FloatArray, mounting_rad: FloatArray) -> FloatArray:
+        """`to_head` with each skin sensor's heading and mounting turned about the vertical, (K,) each.
+
+        The mounting R(m) M needs a heading that is larger by m for the neutral to stay where it was.
+        """
+        to_head = self.to_head.copy()
+        half = 0.5 * (heading_rad + mounting_rad)[:, None, None]
+        cosine, sine = np.cos(half), np.sin(half)
+        half = 0.5 * mounting_rad[:, None, None]
+        cosine_of_head, sine_of_head = np.cos(half), -np.sin(half)
+        plain, (earth, head, both) = self.to_head[1:, :4, :4], self.quarters
+        to_head[1:, :4, :4] = cosine_of_head * (cosine * plain + sine * earth)
+        to_head[1:, :4, :4] += sine_of_head * (cosine * head + sine * both)
+        about = about_vertical(mounting_rad)
+        to_head[1:, 4:7, 4:7] = about @ self.to_head[1:, 4:7, 4:7]
+        to_head[1:, 7:, 7:] = about @ self.to_head[1:, 7:, 7:]
+        return to_head
+
+
+def about_vertical(angle_rad: FloatArray) -> FloatArray:
+    """(K,) -> (K, 3, 3) rotation matrices about the z axis."""
+    turns = np.zeros((len(angle_rad), 3, 3))
+    turns[:, 0, 0] = turns[:, 1, 1] = np.cos(angle_rad)
+    turns[:, 1, 0] = np.sin(angle_rad)
+    turns[:, 0, 1] = -turns[:, 1, 0]
+    turns[:, 2, 2] = 1.0
+    return turns
 
 
 def _rigid(lever_m: FloatArray) -> FloatArray:
@@ -129,6 +159,10 @@ class SkinMotion:
         self._vectors = self.features[:, : 6 * k].reshape(n, 2, k, 3).swapaxes(1, 2)
         self._relative_motion = self.features[:, 6 * k : 12 * k]
         self._levelled = self._relative_motion.reshape(n, 2, k, 3).transpose(0, 2, 3, 1)
+        self._whole_skin = self.features[:, : 12 * k]
+        self._skin_rows = self._whole_skin.reshape(n, 4, k, 1, 3)
+        self._turned_back = np.empty((n, 4, k, 1, 3))
+        self._turned_back_rows = self._turned_back.reshape(n, 12 * k)
         self._gravity_out, self._rate_out = self.features[:, channels.gravity], self.features[:, channels.head_rate]
 
     def measure(self) -> None:
@@ -136,8 +170,15 @@ class SkinMotion:
         np.multiply(self.sample, self.sample, out=self._squared)
         np.add.reduceat(self._squared, _STARTS, axis=-1, out=self.squares)
 
-    def compute(self, c: Coefficients, to_head: FloatArray) -> None:
-        """From `sample` and `squares` to all the rest; `to_head` is that of `c` with the drift taken back."""
+    def compute(self, c: Coefficients, to_head: FloatArray, to_neutral: FloatArray | None = None) -> None:
+        """From `sample` and `squares` to all the rest.
+
+        Args:
+            c: of the neutral.
+            to_head: that of `c`, with the drift taken back and the mountings turned.
+            to_neutral: (K, 3, 3) takes a row vector from these head axes to those of the neutral's mountings; None:
+                they are the same.
+        """
         np.matmul(to_head, self._sample_column, out=self._carried_column)
         np.sqrt(self._norm_squared, out=self._norm)
         np.divide(self._carried_head, self._norm, out=self.head)
@@ -148,6 +189,9 @@ class SkinMotion:
         np.matmul(self._skin_pose, self._of_skull_matrix, out=self._turns)
         self._subtract_skull(c)
         self._to_rotation_vectors()
+        if to_neutral is not None:
+            np.matmul(self._skin_rows, to_neutral, out=self._turned_back)
+            self._whole_skin[:] = self._turned_back_rows
         self._gravity_out[:] = self._up
         self._rate_out[:] = self._head_rate
 

@@ -14,11 +14,11 @@ from face_inference.tracker import FaceTracker
 from face_model.errors import SnapshotError
 from face_model.saved_arrays import Arrays, SavedArrays, packed, part_of, unpacked
 
-KIND = "imusic tracker 2"
+KIND = "imusic tracker 3"
 """What the data are, and the version of their names and meanings; a change of either makes another version."""
 
-_KINDS = ("imusic tracker 1", KIND)
-"""That can be restored; the first learned nothing while worn."""
+_KINDS = ("imusic tracker 1", "imusic tracker 2", KIND)
+"""That can be restored; the first learned nothing while worn, the second turned no mountings."""
 
 _MISSED = "missed"
 

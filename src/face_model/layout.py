@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +31,8 @@ class SkullPose:
 class Sensor:
     """One IMU of a layout.
 
-    Exactly one of `place` (on the skin, see `SensorLayout`) and `skull` (fixed to the bone) is set.
+    Exactly one of `place` (on the skin, see `SensorLayout`) and `skull` (fixed to the bone) is set. `unit` is what a
+    hub calls the unit, where it knows no numbers: a tracker's address and its sensor, for example.
     """
 
     id: int
@@ -41,6 +42,7 @@ class Sensor:
     place: tuple[float, float] | None = None
     skull: SkullPose | None = None
     reference: bool = False
+    unit: str = field(default="", repr=False)  # not in the representation, of which the numbers of layouts are made
 
     def __post_init__(self) -> None:
         if (self.place is None) == (self.skull is None):
@@ -60,8 +62,8 @@ class SensorLayout:
     sensors: tuple[Sensor, ...] = ()
 
     def __post_init__(self) -> None:
-        for what in ("id", "name"):
-            values = [getattr(sensor, what) for sensor in self.sensors]
+        for what in ("id", "name", "unit"):
+            values = [getattr(sensor, what) for sensor in self.sensors if getattr(sensor, what) != ""]
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"expected every sensor {what} once, found {', '.join(twice)} more than once")

@@ -118,6 +118,9 @@ class HubFigures:
         reboots: of the hub.
         watchdog: times that samples stopped without a word.
         disagreeing: samples of each sensor, in layout order, marked faulty because orientation and rate disagree.
+        sensor_lost: samples of each sensor, in layout order, lost on its own way, where each has one.
+        sensor_rate_hz: samples per second that each sensor sends, where each has a rate of its own.
+        sensor_temperature_c: of each sensor, degrees Celsius, where the protocol tells it; NaN for one that does not.
         rejected: received pieces that could not be used, by reason.
         last_reject: the newest of them, for people; empty before the first.
         foreign_datagrams: dropped because somebody else sent them.
@@ -125,6 +128,7 @@ class HubFigures:
         clock_residual_s: how late samples arrive beyond the earliest possible, smoothed.
         clock_round_trip_s: shortest recent round trip, None where none is known.
         clock_resets: times that the hub's clock was mapped anew.
+        more: what only hubs of this kind can tell, by names for diagnostics.
     """
 
     asked_rate_hz: int = 0
@@ -137,6 +141,9 @@ class HubFigures:
     reboots: int = 0
     watchdog: int = 0
     disagreeing: tuple[int, ...] = ()
+    sensor_lost: tuple[int, ...] = ()
+    sensor_rate_hz: tuple[float, ...] = ()
+    sensor_temperature_c: tuple[float, ...] = ()
     rejected: Mapping[str, int] = field(default_factory=dict)
     last_reject: str = ""
     foreign_datagrams: int = 0
@@ -144,6 +151,7 @@ class HubFigures:
     clock_residual_s: float = 0.0
     clock_round_trip_s: float | None = None
     clock_resets: int = 0
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
 class Hub(Protocol):

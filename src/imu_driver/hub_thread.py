@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from face_model.imu_sample import ImuSample
 from imu_driver.hub import Hub
+from imu_driver.sensor_figures import SensorTally
 
 JOIN_TIMEOUT_S = 2.0
 """The thread looks up every 20 ms; a write to a jammed serial port takes up to 0.5 s more."""
@@ -19,14 +20,21 @@ class HubThread:
         hub: stepped and closed by the thread.
         on_sample: called in the thread for every sample; what it takes is time that the next sample waits.
         after_step: called in the thread after every step, which nothing follows before the next one.
+        tally: told of every sample.
 
     Attributes:
         newest: sample, None before the first.
+        tally: as given.
     """
 
     def __init__(
-        self, hub: Hub, on_sample: Callable[[ImuSample], None], after_step: Callable[[], None] = lambda: None
+        self,
+        hub: Hub,
+        on_sample: Callable[[ImuSample], None],
+        after_step: Callable[[], None] = lambda: None,
+        tally: SensorTally | None = None,
     ) -> None:
+        self.tally = tally
         self.newest: ImuSample | None = None
         self._hub = hub
         self._on_sample = on_sample
@@ -61,6 +69,8 @@ class HubThread:
             while not self._stop.is_set():
                 for sample in self._hub.step():
                     self.newest = sample
+                    if self.tally is not None:
+                        self.tally.add(sample)
                     self._on_sample(sample)
                 self._after_step()
         finally:

@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 from face_model import layout as face_layout
 from face_model.imu_sample import STATUS_ORIENTATION_VALID, STATUS_VALID, ImuSample
 from imu_driver.hub import HubIdentity
+from imu_driver.part_noise import HEADING_VARIANCE, PartNoise
 
 _MOST_US = 2**64 - 1
 
@@ -30,10 +31,12 @@ def fill_frame(message: Any, sample: ImuSample) -> None:
     message.specific_force = array("f", sample.specific_force.tobytes())
 
 
-def imu_message(sample: ImuSample, index: int, stamp: Any, frame_id: str) -> Any:
+def imu_message(sample: ImuSample, index: int, stamp: Any, frame_id: str, noise: PartNoise | None = None) -> Any:
     """One sensor as REP-145 asks, or None where its data cannot be used.
 
-    Covariances of what is measured are 0: unknown. `orientation_covariance[0]` is -1 where there is no orientation.
+    Covariances are those of the part's datasheet, 0 (unknown) for a part that has none here: white noise of rate and
+    force; of roll and pitch what the accelerometer's offset tilts gravity by, and of the heading that nothing is known
+    of it. `orientation_covariance[0]` is -1 where there is no orientation.
     """
     status = int(sample.status[index])
     if not status & STATUS_VALID:
@@ -42,12 +45,21 @@ def imu_message(sample: ImuSample, index: int, stamp: Any, frame_id: str) -> Any
     if status & STATUS_ORIENTATION_VALID:
         q = message.orientation
         q.x, q.y, q.z, q.w = sample.orientation[index].tolist()
+        if noise is not None:
+            _diagonal(message.orientation_covariance, noise.inclination, noise.inclination, HEADING_VARIANCE)
     else:
         message.orientation_covariance[0] = -1.0
     rate, force = message.angular_velocity, message.linear_acceleration
     rate.x, rate.y, rate.z = sample.angular_velocity[index].tolist()
     force.x, force.y, force.z = sample.specific_force[index].tolist()
+    if noise is not None:
+        _diagonal(message.angular_velocity_covariance, noise.rate, noise.rate, noise.rate)
+        _diagonal(message.linear_acceleration_covariance, noise.force, noise.force, noise.force)
     return message
+
+
+def _diagonal(covariance: Any, x: float, y: float, z: float) -> None:
+    covariance[0], covariance[4], covariance[8] = x, y, z
 
 
 def empty_frame() -> Any:

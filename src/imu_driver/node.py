@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future as Promise
 from typing import Any
 
@@ -13,7 +14,7 @@ from sensor_msgs.msg import Imu
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
-from face_model.errors import FaceModelError
+from face_model.errors import FaceModelError, ImusicError
 from face_model.frames import checked_frame, head_frame, sensor_frame
 from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
@@ -22,14 +23,19 @@ from imu_driver.diagnostics import Reporter
 from imu_driver.hub import Hub, HubIdentity, Outcome
 from imu_driver.hub_key import HubKeyError, load_key
 from imu_driver.hub_thread import HubThread
-from imu_driver.hubs import make_hub, sealed
+from imu_driver.hubs import MANY_SENDERS, make_hub, sealed
 from imu_driver.line_messages import LineMessages
 from imu_driver.parameters import PARAMETERS
+from imu_driver.part_noise import PartNoise, part_noise
+from imu_driver.sensor_figures import SensorTally
 from imu_driver.sensor_states import StatesWatch
+from imu_driver.sensor_topics import sensor_topics
 from imu_driver.serial_port import SerialTransport
 from imu_driver.stamps import Stamps
+from imu_driver.topic_transport import TopicTransport
 from imu_driver.transport import Transport
-from imu_driver.udp import UdpTransport, parse_address, parse_hub_address
+from imu_driver.udp import UdpTransport, parse_address
+from imu_driver.udp_senders import UdpSendersTransport, parse_senders
 from imusic_ros.awaiting import Awaiting
 from imusic_ros.health import ERROR, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
@@ -42,6 +48,9 @@ SUBSCRIBERS_PERIOD_S = 0.2
 ANSWER_S = 3.0
 """A service answers within this: longer than a hub takes to end a command, repeated until it is given up."""
 
+TOPICS = "imu_topics"
+"""The kind of hub whose readings come by ROS."""
+
 LOG_PERIOD_S = 10.0
 """The same kind of reject is logged at most this often."""
 
@@ -53,6 +62,7 @@ class ImuDriverNode(ManagedNode):
     """
 
     def __init__(self, **options: Any) -> None:
+        self._topics: TopicTransport | None = None
         super().__init__("imu_driver", PARAMETERS, **options)
         self._entities: list[tuple[Any, Any]] = []
         self._awaiting = Awaiting(self)
@@ -67,11 +77,11 @@ class ImuDriverNode(ManagedNode):
 
     def configure(self) -> None:
         """Check everything that can be wrong without a hub; make publishers and services."""
-        self._transport = self._with_key(self._make_transport())
         try:
             self._layout = load_layout(str(self.value("layout")))
         except (FaceModelError, OSError) as error:
             raise ConfigurationError(str(error)) from error
+        self._transport = self._with_key(self._make_transport())
         try:
             self._frame_id = checked_frame(head_frame(self.get_namespace(), str(self.value("frame_id"))))
         except ValueError as error:
@@ -96,14 +106,20 @@ class ImuDriverNode(ManagedNode):
     def activate(self) -> None:
         """Open the hub and begin to publish, now or as soon as it is there."""
         kind, rate_hz = str(self.value("hub")), int(self.value("rate_hz"))
-        hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=self._by_arrival)
+        if self._topics is not None:
+            self._topics.subscribe()
+        self._now_s = self._topics.now_s if self._topics is not None else time.monotonic
+        by_arrival = self._by_arrival
+        hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=by_arrival, clock=self._now_s)
         self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival)
-        thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header))
+        tally = SensorTally(len(self._layout.sensors))
+        thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header), tally)
         self._hub, self._thread = hub, thread
         self._met: HubIdentity | None = None
+        self._noises: list[PartNoise | None] = [None] * len(self._layout.sensors)
         self._watch = StatesWatch()
         self._stamps = Stamps()
-        self._reporter = Reporter(hub, thread, self._layout, time.monotonic())
+        self._reporter = Reporter(hub, thread, self._layout, self._now_s())
         self._said, self._rejects_said = hub.problem, {}  # that nothing was tried yet is no news
         self._look_for_subscribers()
         self._subscribers_timer = self.create_timer(SUBSCRIBERS_PERIOD_S, self._look_for_subscribers)
@@ -118,6 +134,8 @@ class ImuDriverNode(ManagedNode):
                 thread.stop()
             except TimeoutError as error:
                 self.get_logger().error(str(error))
+        if self._topics is not None:
+            self._topics.unsubscribe()
 
     def cleanup(self) -> None:
         """Release publishers and services."""
@@ -130,25 +148,54 @@ class ImuDriverNode(ManagedNode):
         """Connection, rates, losses and rejects by reason, clock, sensors. News of them are logged here."""
         if self._hub is None:
             return Health(ERROR, "no hub is running")
-        report = self._reporter.report(time.monotonic())
+        report = self._reporter.report(self._now_s())
         self._log_connection(self._hub)
         self._log_rejects(self._hub)
-        return Health(report.level, report.message, report.values)
+        sensors = {name: Health(one.level, one.message, one.values) for name, one in report.sensors.items()}
+        return Health(report.level, report.message, report.values, sensors)
+
+    @property
+    def subscriptions(self) -> Iterator[Any]:
+        """Those that executors look after: what a hub's thread takes by itself is not among them."""
+        taken = self._topics.subscriptions if self._topics is not None else []
+        return (subscription for subscription in super().subscriptions if subscription not in taken)
 
     def _make_transport(self) -> Transport:
-        udp = str(self.value("udp"))
-        if not udp:
+        self._topics = self._make_topics() if self.value("hub") == TOPICS else None
+        if self._topics is not None:
+            return self._topics
+        kind, udp = str(self.value("hub")), str(self.value("udp"))
+        many = kind in MANY_SENDERS
+        if not udp and not many:
             port = str(self.value("port"))
             if not port:
                 raise ConfigurationError("expected a serial port in `port` or HOST:PORT in `udp`, found neither")
             return SerialTransport(port, int(self.value("baud")))
         try:
-            bound = parse_address(udp)
-            hub = parse_hub_address(str(self.value("hub_address")))
+            bound = parse_address(udp or MANY_SENDERS[kind])
+            senders = parse_senders(str(self.value("hub_address")))
+            if len(senders) > 1 and not many:
+                raise ValueError(f"expected one hub of kind {kind}, found {len(senders)} addresses")
         except ValueError as error:
             raise ConfigurationError(f"udp, hub_address: {error}") from error
         assert bound is not None
-        return UdpTransport(*bound, hub)
+        return UdpSendersTransport(*bound, senders) if many else UdpTransport(*bound, senders)
+
+    def _make_topics(self) -> TopicTransport:
+        names = self._layout.names
+        try:
+            topics = sensor_topics(self.value("topics"), names)
+            own = {self.resolve_topic_name(f"imu/{name}/data") for name in names}
+            resolved = {name: self.resolve_topic_name(topic) for name, topic in topics.items()}
+        except (ValueError, InvalidTopicNameException) as error:
+            raise ConfigurationError(f"topics: {error}") from error
+        twice = sorted(own & set(resolved.values()))
+        if twice:
+            raise ConfigurationError(
+                f"topics: expected topics of other drivers, found {twice[0]}, which this node publishes itself; "
+                "give the driver a namespace of its own, or the topics other names"
+            )
+        return TopicTransport(self, {names.index(name): topic for name, topic in topics.items()})
 
     def _with_key(self, transport: Transport) -> Transport:
         """A transport that lets nobody through who has not the key, if one is set."""
@@ -183,9 +230,10 @@ class ImuDriverNode(ManagedNode):
             self._met = identity
             header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
             self._layouts.publish(messages.layout_message(self._layout, identity, hub.layout_id, header))
+            self._noises = self._noises_of(identity)
         taken_s = sample.arrival_s if self._by_arrival else sample.host_time_s
         # The ROS clock is read once for a piece; a step of the wall clock is followed at once.
-        read_s, read_ns = self._line.read if self._told else (time.monotonic(), self.get_clock().now().nanoseconds)
+        read_s, read_ns = self._line.read if self._told else (self._now_s(), self.get_clock().now().nanoseconds)
         latency_ns = round(1e9 * (read_s - taken_s))
         seconds, nanoseconds = divmod(self._stamps.of(read_ns, latency_ns, self.is_simulated), 1_000_000_000)
         frame = self._message
@@ -194,11 +242,20 @@ class ImuDriverNode(ManagedNode):
         messages.fill_frame(frame, sample)
         self._frames.publish(frame)
         for index, sensors_frame, publisher in self._wanted:
-            message = messages.imu_message(sample, index, stamp, sensors_frame)
+            message = messages.imu_message(sample, index, stamp, sensors_frame, self._noises[index])
             if message is not None:
                 publisher.publish(message)
         if self._watch.due(sample.status.tobytes(), sample.host_time_s):
             self._states.publish(messages.states_message(frame.header, sample, self._watch.lately))
+
+    def _noises_of(self, identity: HubIdentity) -> list[PartNoise | None]:
+        """What the datasheets say of each sensor's noise."""
+        parts = {sensor.id: sensor.part for sensor in identity.sensors}
+        try:
+            return [part_noise(parts.get(sensor.id, "")) for sensor in self._layout.sensors]
+        except ImusicError as error:
+            self.get_logger().warning(f"covariances of imu/<sensor>/data are unknown (0): {error}")
+            return [None] * len(self._layout.sensors)
 
     # In the executor.
 

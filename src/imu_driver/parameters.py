@@ -13,7 +13,9 @@ PARAMETERS = (
         "imusic_v1",
         "Kind of hub, which is the protocol it speaks.",
         choices=HUB_KINDS,
-        effect="imusic_v1 is that of docs/protocol.md.",
+        effect="imusic_v1 is that of docs/protocol.md. slimevr: all trackers with the SlimeVR firmware that find this "
+        "machine, by UDP; the layout's `unit` says which sits where (docs/hubs.md). imu_topics takes sensor_msgs/Imu "
+        "of other drivers: see topics.",
     ),
     ParameterSpec(
         "port",
@@ -36,8 +38,9 @@ PARAMETERS = (
         "udp",
         "",
         "HOST:PORT to listen on for a hub that sends over UDP, instead of a serial port.",
-        effect="Empty: serial. :PORT or 127.0.0.1:PORT hears this machine only; an address of this machine or 0.0.0.0 "
-        "lets the network in: set key_file and hub_address then.",
+        effect="Empty: serial; with hub slimevr 0.0.0.0:6969, where its trackers send to. :PORT or 127.0.0.1:PORT "
+        "hears this machine only; an address of this machine or 0.0.0.0 lets the network in: set key_file and "
+        "hub_address then.",
     ),
     ParameterSpec(
         "hub_address",
@@ -46,7 +49,14 @@ PARAMETERS = (
         "datagrams of anybody else are dropped and counted.",
         effect="Empty: the first sender of an intact HELLO is the hub until the connection is lost; set it on a "
         "network you do not trust. A hub that falls silent and says the same HELLO from another port is followed, "
-        "unless its port is set.",
+        "unless its port is set. With hub slimevr: all trackers that may send, as HOST:*.",
+    ),
+    ParameterSpec(
+        "topics",
+        ["{sensor}/imu/data"],
+        "Where sensor_msgs/Imu of other drivers come on, for the hub imu_topics.",
+        effect="SENSOR=TOPIC for a sensor of the layout, and one topic with {sensor} in it for all others; names are "
+        "relative to the node's namespace unless they begin with a slash. Axes must be those of the layout.",
     ),
     ParameterSpec(
         "key_file",

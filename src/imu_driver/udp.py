@@ -56,7 +56,7 @@ class UdpTransport:
         self.unsent = 0
         self._told = () if hub is None else tuple(_listed(hub))
         self._hub: Address | None = None
-        self._allowed: list[tuple[IPv4Network, int | None]] = []
+        self._allowed: Listed = []
         self._fixed = False
         self._heard_s = 0.0
         self._stranger: Address | None = None
@@ -99,7 +99,7 @@ class UdpTransport:
         """
         self.close()
         # Resolved, because datagrams carry numbers, not names.
-        self._allowed = [(self._resolve(host), port) for host, port in self._told]
+        self._allowed = resolved(self._told)
         self._hub, self._fixed = None, False
         if len(self._allowed) == 1:
             network, port = self._allowed[0]
@@ -112,7 +112,7 @@ class UdpTransport:
             opened.bind((self.host, self.port))
         except OSError as error:
             opened.close()
-            raise self._opening_error(error) from error
+            raise opening_error(f"UDP {self.host}:{self.port}", error) from error
         self._timeout_s = 0.0
         opened.settimeout(0.0)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
@@ -162,10 +162,7 @@ class UdpTransport:
 
     def _may_be_the_hub(self, sender: Address) -> bool:
         """Whether a sender is on the list, or there is none."""
-        if not self._allowed:
-            return True
-        address = IPv4Address(sender[0])
-        return any(address in network and port in (None, sender[1]) for network, port in self._allowed)
+        return not self._allowed or is_listed(sender, self._allowed)
 
     def write(self, data: bytes) -> None:
         """Send to the hub, if it is known; raises `LostError`."""
@@ -201,24 +198,26 @@ class UdpTransport:
     def _lost(self, error: OSError) -> LostError:
         return LostError(f"lost {self.description} ({error}); check the network, it is picked up again by itself")
 
-    def _opening_error(self, error: OSError) -> TransportError:
-        where = f"UDP {self.host}:{self.port}"
-        if error.errno == errno.EADDRINUSE:
-            return BusyError(f"{where}: another program holds the port; close it, or set another port in `udp`")
-        if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-            return NotFoundError(
-                f"{where}: expected 127.0.0.1, 0.0.0.0 or an address of this machine as host in `udp`, found another"
-            )
-        if error.errno in (errno.EACCES, errno.EPERM):
-            return DeniedError(f"{where}: permission denied; set a port above 1023 in `udp`")
-        return TransportError(f"{where}: cannot be bound ({error})")
 
-    @staticmethod
-    def _resolve(host: str) -> IPv4Network:
+Listed: TypeAlias = list[tuple[IPv4Network, int | None]]
+"""Networks, and their ports; None: any."""
+
+
+def resolved(told: tuple[HostAndPort, ...]) -> Listed:
+    """Addresses in numbers; raises `NotFoundError`."""
+    found: Listed = []
+    for host, port in told:
         try:
-            return IPv4Network(host if "/" in host else socket.gethostbyname(host), strict=False)
+            found.append((IPv4Network(host if "/" in host else socket.gethostbyname(host), strict=False), port))
         except (OSError, ValueError) as error:
             raise NotFoundError(f"hub address {host}: cannot be resolved ({error}); set `hub_address`") from error
+    return found
+
+
+def is_listed(sender: Address, allowed: Listed) -> bool:
+    """Whether a sender is one of those."""
+    address = IPv4Address(sender[0])
+    return any(address in network and port in (None, sender[1]) for network, port in allowed)
 
 
 def _listed(hub: HostAndPort | tuple[HostAndPort, ...]) -> Iterator[HostAndPort]:
@@ -227,6 +226,19 @@ def _listed(hub: HostAndPort | tuple[HostAndPort, ...]) -> Iterator[HostAndPort]
         yield hub[0], hub[1]
     else:
         yield from hub
+
+
+def opening_error(where: str, error: OSError) -> TransportError:
+    """Why a socket cannot be bound, and what to do; `where` is its address, for people."""
+    if error.errno == errno.EADDRINUSE:
+        return BusyError(f"{where}: another program holds the port; close it, or set another port in `udp`")
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return NotFoundError(
+            f"{where}: expected 127.0.0.1, 0.0.0.0 or an address of this machine as host in `udp`, found another"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return DeniedError(f"{where}: permission denied; set a port above 1023 in `udp`")
+    return TransportError(f"{where}: cannot be bound ({error})")
 
 
 def parse_hub_address(text: str) -> tuple[HostAndPort, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,6 +23,10 @@ SHIPPED = "shipped"
 
 NODES_ONLY = ("rclpy", "imusic.msg", "aiohttp", "programs")
 """What faces in Python without ROS do without."""
+
+
+TRACKER_PORT = 6969
+"""Where trackers with the SlimeVR firmware look for a server."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ def examine() -> list[Finding]:
         _loads("programs", REQUIRED, _programs, "build the package again: make setup, or colcon build"),
         _discovery(),
         _serial_ports(),
+        _tracker_port(),
     ]
     return findings if has_nodes() else [_without_nodes(finding) for finding in findings]
 
@@ -149,6 +155,17 @@ def _discovery() -> Finding:
     reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET")
     domain = os.environ.get("ROS_DOMAIN_ID", "0")
     return Finding("discovery", True, OPTIONAL, f"range {reach}, domain {domain}")
+
+
+def _tracker_port() -> Finding:
+    name = "trackers"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("0.0.0.0", TRACKER_PORT))
+        except OSError as error:
+            advice = "a running capture or a SlimeVR server: end it before `imusic capture --hub slimevr`"
+            return Finding(name, False, OPTIONAL, f"UDP {TRACKER_PORT}: {error.strerror or error}", advice)
+    return Finding(name, True, OPTIONAL, f"UDP {TRACKER_PORT} is free for `imusic capture --hub slimevr`")
 
 
 def _serial_ports() -> Finding:

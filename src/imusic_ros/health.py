@@ -15,11 +15,20 @@ STALE = 3
 
 @dataclass(frozen=True)
 class Health:
-    """Level (OK, WARN, ERROR, STALE), one line for people, and named values with their unit in the name."""
+    """Level (OK, WARN, ERROR, STALE), one line for people, and named values with their unit in the name.
+
+    `parts`: of what the node looks after, by name; each has a status of its own, `<node>/<part>`.
+    """
 
     level: int
     message: str
     values: Mapping[str, object] = field(default_factory=dict)
+    parts: Mapping[str, Health] = field(default_factory=dict)
+
+    def all_statuses(self, node: str, hardware_id: str) -> list[DiagnosticStatus]:
+        """This and its parts as diagnostic messages."""
+        parts = (part.status(f"{node}/{name}", hardware_id) for name, part in self.parts.items())
+        return [self.status(node, hardware_id), *parts]
 
     def status(self, node: str, hardware_id: str) -> DiagnosticStatus:
         """As a diagnostic message."""

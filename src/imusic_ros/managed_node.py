@@ -284,8 +284,9 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         if self._active:
             healths |= {place: self._with_lifecycle(health) for place, health in self.health_of_places().items()}
         message.status = [
-            health.status("/".join(part for part in (here, place, name) if part), hardware_id="imusic")
+            status
             for place, health in healths.items()
+            for status in health.all_statuses("/".join(part for part in (here, place, name) if part), "imusic")
         ]
         self._diagnostics.publish(message)
         if self.garbage is not None:

@@ -21,14 +21,11 @@ def nodding(seconds, drift_rad, mounting_rad, seed=0, speed=0.5, noise=0.02):
     up = np.broadcast_to([0.0, 0.0, 1.0], skull.shape)
     drift = np.outer(t / t[-1], drift_rad)
     # Carried over by its orientation, a board's rate is turned by what has to be taken back and by how it was glued.
-    about = np.zeros((len(t), 2, 3))
-    about[..., 2] = -(drift + mounting_rad)
-    skin = rotation.rotate(rotation.from_vector(about), np.repeat(skull[:, None], 2, axis=1))
+    skin = rotation.rotate(about(-(drift + mounting_rad)), np.repeat(skull[:, None], 2, axis=1))
     skin = skin + rng.normal(0.0, noise, skin.shape)
     valid = np.ones((len(t), 2), dtype=bool)
     # The orientations say that the boards turn away from the neutral by the drift.
-    about[..., 2] = -drift
-    relative = rotation.from_vector(about)
+    relative = about(-drift)
     rate = rotation.rotate(rotation.conjugate(relative), skin)
     return (relative, rate, skull, up, np.full(drift.shape, np.cos(0.2)), valid), drift
 
@@ -38,18 +35,26 @@ def with_skull(skin, skull):
     return np.concatenate([np.broadcast_to(skull, skin[:, 0].shape)[:, None], skin], axis=1)
 
 
+def about(angle):
+    """(..., K) rad about the vertical -> (..., K, 4)."""
+    vector = np.zeros((*angle.shape, 3))
+    vector[..., 2] = angle
+    return rotation.from_vector(vector)
+
+
 def follow(heading, relative, rate, skull, up, upright, valid):
     """(N, K) drift found at each sample; `relative` is what the orientations say."""
     found, row = np.empty(valid.shape), 0
     while row < len(valid):
         rows = slice(row, min(row + heading.remaining, len(valid)))
         found[rows] = drift = heading.drift
-        half = 0.5 * drift[:, None]
-        about = np.concatenate(
-            [np.sin(half) * up[rows, None], np.broadcast_to(np.cos(half), (rows.stop - row, 2, 1))], -1
+        # As the features do: the mounting is turned, and the heading with it.
+        turn = about(np.broadcast_to(heading.turn, relative[rows].shape[:2]))
+        head = rotation.multiply(
+            about(drift + heading.turn), rotation.multiply(relative[rows], rotation.conjugate(turn))
         )
-        head = with_skull(rotation.multiply(about, relative[rows]), IDENTITY)
-        heading.add(head, with_skull(rate[rows], skull[rows]), upright[rows], valid[rows])
+        turned = with_skull(rotation.rotate(turn, rate[rows]), skull[rows])
+        heading.add(with_skull(head, IDENTITY), turned, upright[rows], valid[rows])
         row = rows.stop
     return found
 
@@ -65,7 +70,29 @@ def test_drift_is_followed_while_the_head_moves(seed, first, second):
 
 def test_a_crooked_mounting_is_not_taken_for_drift():
     signals, _ = nodding(60.0, np.zeros(2), np.array([0.3, -0.3]))
-    assert np.degrees(np.abs(follow(HeadingFilter(2, RATE_HZ), *signals))).max() < 1.5
+    heading = HeadingFilter(2, RATE_HZ)
+    assert np.degrees(np.abs(follow(heading, *signals))).max() < 1.5
+    assert np.degrees(np.abs(heading.turn - [0.3, -0.3])).max() < 2.0
+    assert np.degrees(heading.deviation_rad).max() < 2.5
+
+
+def test_a_mounting_that_is_known_is_hardly_turned():
+    signals, _ = nodding(10.0, np.zeros(2), np.array([0.3, -0.3]))
+    heading = HeadingFilter(2, RATE_HZ)
+    heading.state = heading.fresh(np.array([0.001, 0.25]))
+    follow(heading, *signals)
+    assert abs(heading.turn[0]) < 0.02 < 0.2 < -heading.turn[1]
+
+
+def test_features_follow_the_mounting_slowly():
+    signals, _ = nodding(4.0, np.zeros(2), np.array([0.3, -0.3]), speed=2.0)
+    heading = HeadingFilter(2, RATE_HZ)
+    turns = []
+    for row in range(400):
+        follow(heading, *(s[row : row + 1] for s in signals))
+        turns.append(heading.turn)
+    assert np.abs(turns[-1]).min() > 0.25
+    assert np.abs(np.diff(turns, axis=0)).max() < 0.06
 
 
 def test_a_still_head_says_nothing():

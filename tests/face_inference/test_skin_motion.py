@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_inference.channels import Channels
 from face_inference.neutral import Neutral
-from face_inference.skin_motion import Coefficients, SkinMotion
+from face_inference.skin_motion import Coefficients, SkinMotion, about_vertical
 from face_model import rotation
 
 SENSORS, FRAMES = 4, 3
@@ -74,15 +76,39 @@ def test_features_are_what_the_physics_says(seed):
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000), st.floats(-3.0, 3.0))
-def test_a_quarter_turns_the_heading(seed, angle):
+@given(st.integers(0, 10_000), st.floats(-3.0, 3.0), st.floats(-1.0, 1.0))
+def test_headings_and_mountings_are_turned(seed, heading, mounting):
+    neutral, position_m, _ = drawn(seed)
+    order = np.arange(SENSORS)
+    coefficients = Coefficients.of(neutral, position_m, order)
+    skin = np.full(SENSORS - 1, 1.0)
+    turned = coefficients.turned(heading * skin, mounting * skin)
+    about = np.concatenate([[[0.0, 0.0, 0.0, 1.0]], np.tile(rotation.from_vector(mounting * VERTICAL), (len(skin), 1))])
+    other = replace(
+        neutral,
+        mount=rotation.multiply(about, neutral.mount),
+        yaw_rad=neutral.yaw_rad + np.concatenate([[0.0], (heading + mounting) * skin]),
+    )
+    np.testing.assert_allclose(turned, Coefficients.of(other, position_m, order).to_head, atol=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.floats(-1.0, 1.0))
+def test_what_the_skin_does_is_turned_back_to_the_axes_of_the_neutral(seed, mounting):
     neutral, position_m, sample = drawn(seed)
     coefficients = Coefficients.of(neutral, position_m, np.arange(SENSORS))
-    plain = coefficients.to_head[1:, :4, :4]
-    turned = np.cos(0.5 * angle) * plain + np.sin(0.5 * angle) * coefficients.quarter
-    head = (plain @ sample[0, 1:, :4, None])[..., 0]
-    about = np.broadcast_to(rotation.from_vector(angle * VERTICAL), head.shape)
-    np.testing.assert_allclose((turned @ sample[0, 1:, :4, None])[..., 0], rotation.multiply(about, head), atol=1e-12)
+    turns = np.full(SENSORS - 1, mounting)
+    to_head = coefficients.turned(np.zeros(SENSORS - 1), turns)
+    work = SkinMotion(len(sample), Channels(SENSORS, 0))
+    work.sample[:] = sample
+    work.measure()
+    work.compute(coefficients, to_head)
+    plain = work.features.copy()
+    work.compute(coefficients, to_head, about_vertical(turns))
+    skin = 12 * (SENSORS - 1)
+    back = rotation.rotate(rotation.from_vector(-mounting * VERTICAL), plain[:, :skin].reshape(-1, 3))
+    np.testing.assert_allclose(work.features[:, :skin].reshape(-1, 3), back, atol=1e-12)
+    np.testing.assert_array_equal(work.features[:, skin:], plain[:, skin:])
 
 
 @settings(max_examples=20, deadline=None)

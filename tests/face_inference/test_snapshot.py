@@ -219,6 +219,18 @@ def test_a_snapshot_of_before_wear_taught_anything_restores(trained):
     assert run(other, samples[150:], [0]) == run(batch, samples[150:], [0])
 
 
+def test_a_snapshot_of_before_mountings_were_turned_restores(trained):
+    recording = take(100.0, 0.6)
+    batch = batch_of(trained["model"], OnnxRuntimeEngine, layout=layout_of(recording))
+    samples = samples_with(recording, [])
+    run(batch, samples[:150], [0])
+    old = {n: a for n, a in unpacked(snapshot_of(batch.trackers[0])).items() if not n.endswith("heading.turn")}
+    check_origin("imusic tracker 2", trained["model"].description.digest, trained["model"].description)
+    other = batch_of(trained["model"], OnnxRuntimeEngine)
+    restore_snapshot(other.trackers[0], packed(old))
+    assert len(run(other, samples[150:], [0])) == len(samples) - 150
+
+
 def test_the_shipped_model_goes_on_bit_for_bit():
     pytest.importorskip("onnxruntime")
     model = load_model("imusic")

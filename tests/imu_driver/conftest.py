@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -18,10 +18,15 @@ import pytest
 from face_model.frames import GRAVITY_M_S2
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
+from imu_bytes import imu_bytes
+from imu_driver.envelopes import Envelope
+from imu_driver.envelopes import packed as enveloped
 from imu_driver.hub import ConnectionState
+from imu_driver.hubs.imu_topics.session import TopicsHub
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.sealed_line import SealedLine
 from imu_driver.hubs.imusic_v1.session import HubSession
+from imu_driver.message_pieces import Piece, packed
 from imu_driver.transport import IsHub, LostError, NotFoundError
 from imu_sim.chips.parts import load_part
 from imu_sim.hub.clock import HubClock
@@ -30,6 +35,7 @@ from imu_sim.hub.server import serve
 from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
 from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
+from slimevr_trackers import SimulatedTracker, Trackers, with_units
 
 
 @dataclass
@@ -312,7 +318,7 @@ class Rig:
 
 @dataclass
 class Peer:
-    """The counterpart of a kind of hub in `test_hub_conformance`: it is named bench-hub 1.0 and has the layout's units.
+    """The counterpart of a kind of hub in `test_hub_conformance`, with the layout's units.
 
     Attributes:
         line: to the hub.
@@ -320,6 +326,11 @@ class Peer:
         identified: ids of units whose light blinked, in order.
         streaming: whether the hub sends samples.
         say_hello: makes the hub say who it is, without being asked.
+        layout: of its units.
+        named: name and version of the hub.
+        ranges: of the units, rad/s and m/s2.
+        blinks: whether its units have lights.
+        has_commands: whether it can be told anything, and says who it is.
     """
 
     line: VirtualLine
@@ -327,6 +338,11 @@ class Peer:
     identified: list[int]
     streaming: Callable[[], bool]
     say_hello: Callable[[], None]
+    layout: SensorLayout = field(default_factory=load_layout)
+    named: tuple[str, str] = ("bench-hub", "1.0")
+    ranges: tuple[float, float] = (np.deg2rad(1024), 8 * GRAVITY_M_S2)
+    blinks: bool = True
+    has_commands: bool = True
 
 
 def _imusic_v1_peer() -> Peer:
@@ -336,12 +352,127 @@ def _imusic_v1_peer() -> Peer:
     return Peer(line, clock, hub.identified, lambda: hub.streaming, lambda: line.deliver(p.encode(hub.hello())))
 
 
-PEERS: dict[str, Callable[[], Peer]] = {"imusic_v1": _imusic_v1_peer}
+def _slimevr_peer() -> Peer:
+    clock = VirtualClock()
+    trackers = Trackers([SimulatedTracker(i, clock, patient=True, sends_unchanged=True) for i in range(6)])
+    line = VirtualLine(clock, trackers)
+
+    def say_hello() -> None:
+        for tracker in trackers.each:
+            line.deliver(enveloped(Envelope(tracker.peer, tracker.handshake())))
+
+    return Peer(
+        line,
+        clock,
+        [],
+        lambda: line.is_open,  # trackers cannot be told to stop: nobody hears them
+        say_hello,
+        with_units(load_layout("face_12")),
+        ("SlimeVR trackers", "1.0"),
+        (np.deg2rad(2000), 16 * GRAVITY_M_S2),
+        blinks=False,
+    )
+
+
+@dataclass(frozen=True)
+class Message:
+    """Arguments of `imu_bytes`."""
+
+    stamp_ns: int
+    rate: tuple[float, ...]
+    force: tuple[float, ...]
+    orientation: tuple[float, ...]
+    frame_id: str = "imu"
+    covariances: tuple[float, ...] = (0.0, 0.0, 0.0)
+
+
+@dataclass
+class BenchTopics:
+    """Other drivers' units at the end of a line that carries their messages: as still as those of `BenchHub`.
+
+    Attributes:
+        offset_s: stamps are this much ahead of the clock.
+        silent: units that say nothing.
+        spoil: changes every message of a unit.
+        step_s: the clock of arrivals moves by so much at a time; 0: it does not stand still.
+    """
+
+    clock: VirtualClock
+    units: int
+    rate_hz: float = 100.0
+    offset_s: float = 0.0
+    silent: set[int] = field(default_factory=set)
+    spoil: Callable[[int, Message], Message] = lambda unit, message: message
+    step_s: float = 0.0
+    _next: int = 0
+
+    def __post_init__(self) -> None:
+        self._stream = StillStream(self.units)
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Measure from now on."""
+        self._begin_s, self._next = self.clock(), 0
+
+    @property
+    def wait_s(self) -> float:
+        return max(0.0, self._begin_s + self._next / self.rate_hz - self.clock())
+
+    def receive(self, data: bytes) -> list[bytes]:
+        return []
+
+    def due(self) -> list[bytes]:
+        found: list[bytes] = []
+        while (time_s := self._begin_s + self._next / self.rate_hz) <= self.clock():
+            self._next += 1
+            frames = self._stream.next(1)
+            pieces = [
+                self._piece(i, time_s, frames.angular_velocity[0, i], frames.specific_force[0, i])
+                for i in range(self.units)
+                if i not in self.silent
+            ]
+            found.append(b"".join(pieces))
+        return found
+
+    def _piece(self, unit: int, time_s: float, rate: Floats, force: Floats) -> bytes:
+        stamp_ns = round(1e9 * (time_s + self.offset_s))
+        turn = 1e-6 * (self._next % 7)
+        quaternion = turn, 0.0, 0.0, (1.0 - turn * turn) ** 0.5
+        message = Message(stamp_ns, tuple(rate.tolist()), tuple(force.tolist()), quaternion)
+        data = imu_bytes(*astuple(self.spoil(unit, message)))
+        arrival_s = self.stepped(time_s + 0.001)
+        return packed(Piece(unit, arrival_s, round(1e9 * arrival_s), data, self.step_s > 0.0))
+
+    def stepped(self, time_s: float) -> float:
+        """A time on the clock of arrivals."""
+        return time_s // self.step_s * self.step_s if self.step_s else time_s
+
+
+def _imu_topics_peer() -> Peer:
+    clock = VirtualClock()
+    line = VirtualLine(clock, BenchTopics(clock, len(load_layout("face_12").sensors)))
+    return Peer(line, clock, [], lambda: line.is_open, lambda: None, has_commands=False)
+
+
+PEERS: dict[str, Callable[[], Peer]] = {
+    "imusic_v1": _imusic_v1_peer,
+    "slimevr": _slimevr_peer,
+    "imu_topics": _imu_topics_peer,
+}
 
 
 @pytest.fixture(scope="session")
 def peers() -> dict[str, Callable[[], Peer]]:
     return PEERS
+
+
+@pytest.fixture(scope="session")
+def make_line() -> Callable[[LineEnd], tuple[VirtualClock, VirtualLine]]:
+    def make(hub: LineEnd) -> tuple[VirtualClock, VirtualLine]:
+        clock = VirtualClock()
+        return clock, VirtualLine(clock, hub)
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -370,6 +501,32 @@ def make_rig(layout: SensorLayout) -> Callable[..., Rig]:
 @pytest.fixture
 def rig(make_rig: Callable[[], Rig]) -> Rig:
     return make_rig()
+
+
+@dataclass
+class TopicsRig:
+    """Other drivers' units and the hub made of them."""
+
+    clock: VirtualClock
+    units: BenchTopics
+    line: VirtualLine
+    hub: TopicsHub
+
+    def run(self, seconds: float) -> list[ImuSample]:
+        """Step until virtual time has passed."""
+        until_s = self.clock() + seconds
+        samples: list[ImuSample] = []
+        while self.clock() < until_s:
+            samples += self.hub.step()
+        return samples
+
+
+@pytest.fixture
+def topics_rig(layout: SensorLayout) -> TopicsRig:
+    clock = VirtualClock()
+    units = BenchTopics(clock, len(layout.sensors))
+    line = VirtualLine(clock, units)
+    return TopicsRig(clock, units, line, TopicsHub(line, layout, 100, clock=clock, wait=clock.advance))
 
 
 class _Stop:

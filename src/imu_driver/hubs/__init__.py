@@ -8,8 +8,10 @@ from typing import Final, Protocol
 
 from face_model.layout import SensorLayout
 from imu_driver.hub import Hub
+from imu_driver.hubs.imu_topics.session import TopicsHub
 from imu_driver.hubs.imusic_v1.sealed_line import SealedLine
 from imu_driver.hubs.imusic_v1.session import HubSession
+from imu_driver.hubs.slimevr.session import SlimeVrHub
 from imu_driver.recorded_bytes import RecordedBytesTransport
 from imu_driver.transport import Transport
 
@@ -34,7 +36,12 @@ class MakeHub(Protocol):
 
 HUBS: Final[dict[str, MakeHub]] = {
     "imusic_v1": HubSession,
+    "slimevr": SlimeVrHub,
+    "imu_topics": TopicsHub,
 }
+
+MANY_SENDERS: Final = {"slimevr": "0.0.0.0:6969"}
+"""Kinds whose units are senders of their own on a UDP port (`udp_senders`), and where they are heard if nobody says."""
 
 
 SEALED_LINES: Final[dict[str, Callable[[Transport, bytes, Callable[[], float]], Transport]]] = {

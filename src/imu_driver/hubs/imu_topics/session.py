@@ -1,0 +1,446 @@
+"""IMUs of other drivers as one hub: a topic for each sensor, put together into frames. No ROS, thread or wall clock.
+
+| state | event | next |
+|---|---|---|
+| DISCONNECTED | subscribed | CONNECTING |
+| CONNECTING | a first frame; while no samples are wanted, a message | CONNECTED |
+| CONNECTED | no message on any topic for `SILENCE_S` | CONNECTING |
+| any | a recording ended | ENDED |
+
+Topics come and go as they like: a sensor whose topic is silent is missing until it is heard again.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_model.imu_sample import (
+    STATUS_ACCEL_SATURATED,
+    STATUS_FAULT,
+    STATUS_GYRO_SATURATED,
+    STATUS_MISSING,
+    STATUS_ORIENTATION_HOST,
+    STATUS_ORIENTATION_VALID,
+    STATUS_VALID,
+    ImuSample,
+)
+from face_model.layout import SensorLayout
+from imu_driver import host_fusion
+from imu_driver.assembler import AssemblerParams, FrameAssembler, Reading
+from imu_driver.hub import ConnectionState, HubFigures, HubIdentity, HubSensor, Outcome
+from imu_driver.hubs.imu_topics.imu_message import ImuMessage, ImuMessageError, Triple, imu_message
+from imu_driver.hubs.imu_topics.orientation_check import OrientationCheck
+from imu_driver.hubs.imu_topics.topic_clock import Kind, TopicClock, shifts, taken_s
+from imu_driver.message_pieces import Piece, PieceError, unpacked
+from imu_driver.transport import EndedError, Transport, TransportError
+
+SILENCE_S: Final = 0.5
+"""Without any message for so long the topics count as gone: five messages of 10 Hz."""
+
+STUCK_S: Final = 0.5
+"""The same numbers for so long: the noise of a living sensor changes them."""
+
+END_RATE_RAD_S: Final = 4.3
+END_FORCE_M_S2: Final = 19.0
+"""An axis at the same value to the last bit, three times in a row and above this, is at the end of its range, of which
+a message says nothing: no part's is below 250 deg/s and 2 g."""
+
+AT_END: Final = 3
+READ_S: Final = 0.01
+"""Longest wait for messages: a frame that waits for a sensor that is late is looked at so often."""
+
+LEAD_NS: Final = 200_000_000
+"""`/clock` comes at least five times a second; stamps further ahead of it are of another clock."""
+
+BACK_S: Final = 0.5
+"""The host's clock never goes back, but `/clock` may."""
+
+REVIEW_S: Final = 0.5
+"""Shifts of clocks and times of waiting are looked at this often."""
+
+LONGEST_WAIT_S: Final = 0.1
+
+_IDENTITY_QUATERNION: Final = np.array([0.0, 0.0, 0.0, 1.0], np.float32)
+
+
+class TopicsHub:
+    """A `Hub` of any `sensor_msgs/Imu` topics.
+
+    Args:
+        transport: hands on `message_pieces` of the topics, numbered as the layout's sensors.
+        layout: the sensors.
+        rate_hz: of the frames; sensors may be slower or faster.
+        listen_only: streaming cannot be switched; nothing is sent anyway.
+        by_arrival: messages are taken for as old as they are when they come.
+        clock: host monotonic time, s.
+        wait: sleeps for some seconds, used only while there is nothing to read from.
+
+    Attributes:
+        state: see the module's table.
+        identity: see `Hub`.
+        layout_id: see `Hub`; that of the layout alone.
+        problem: see `Hub`.
+        streaming: whether samples are wanted.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        layout: SensorLayout,
+        rate_hz: int,
+        *,
+        listen_only: bool = False,
+        by_arrival: bool = False,
+        clock: Callable[[], float],
+        wait: Callable[[float], object],
+    ) -> None:
+        self.state = ConnectionState.DISCONNECTED
+        self.identity: HubIdentity | None = None
+        self.layout_id = 0
+        self.problem = f"{transport.description}: not tried yet"
+        self.streaming = True
+        self._transport, self._layout, self._rate_hz = transport, layout, rate_hz
+        self._listen_only = listen_only
+        self._by_arrival, self._clock, self._wait = by_arrival, clock, wait
+        count = len(layout.sensors)
+        self._topics = [_Topic(i, by_arrival) for i in range(count)]
+        self._assembler = FrameAssembler(count, rate_hz)
+        self._filter: host_fusion.OrientationFilter | None = None
+        self._filter_missing = False
+        self._sequence: int | None = None
+        self._shifts: dict[int, float] = {}
+        self._review_s = -math.inf
+        self._heard_s = self._next_open_s = -math.inf
+        self._last_s = self._now_s = self._lead_s = -math.inf
+        self._rejected: Counter[str] = Counter(no_piece=0, no_message=0, other_sensor=0)
+        self._last_reject = ""
+        self._samples = self._lost = self._connections = self._watchdog = 0
+        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    @property
+    def description(self) -> str:
+        """Where the messages come from."""
+        return self._transport.description
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Topics that are silent or off, orientations that are not used, packages that are not there."""
+        if self.identity is None:
+            return []
+        named = list(zip(self._layout.names, self._topics, strict=True))
+        silent = [name for name, topic in named if not topic.clock.messages]
+        off = [f"{name} by {-topic.clock.least_s:+.2f} s" for name, topic in named if topic.clock.kind is Kind.SHIFTED]
+        unstamped = [name for name, topic in named if topic.clock.kind is Kind.ARRIVAL and topic.clock.messages > 3]
+        refused = [
+            f"{name} ({topic.orientation.reason})" for name, topic in named if topic.clock.messages and topic.distrusted
+        ]
+        found = []
+        if silent:
+            found.append(
+                f"no message yet of: {', '.join(silent)}; are their drivers running, and are these the names of their "
+                "topics? See the parameter topics"
+            )
+        if off and not self._by_arrival:
+            found.append(
+                f"stamps are off, and are shifted to when messages come: {', '.join(off)}; set the clock of the "
+                "machine they come from (a bag that is played later: nothing to do)"
+            )
+        if unstamped and not self._by_arrival:
+            found.append(
+                f"no stamps, time of arrival is taken: {', '.join(unstamped)}; set header.stamp in their driver"
+            )
+        if refused:
+            found.append(f"orientation is not used, but fused here: {', '.join(refused)}")
+        if self._filter_missing:
+            found.append(host_fusion.MISSING_PACKAGE)
+        return found
+
+    def figures(self) -> HubFigures:
+        """What happened so far."""
+        counts, topics = self._assembler.counts, self._topics
+        return HubFigures(
+            asked_rate_hz=self._rate_hz,
+            samples=self._samples,
+            lost=self._lost,
+            out_of_order=counts.late,
+            untimed=counts.ahead,
+            connections=self._connections,
+            reboots=sum(topic.clock.steps for topic in topics),
+            watchdog=self._watchdog,
+            sensor_lost=tuple(topic.clock.lost for topic in topics),
+            sensor_rate_hz=tuple(topic.rate_hz for topic in topics),
+            rejected={**self._rejected, "impossible": counts.impossible},
+            last_reject=self._last_reject or ("numbers that no IMU measures" if counts.impossible else ""),
+            foreign_datagrams=self._transport.foreign,
+        )
+
+    def identify(self, sensor_id: int) -> Future[Outcome]:
+        """Nothing that a topic could do."""
+        del sensor_id
+        future: Future[Outcome] = Future()
+        why = "a topic has no light to blink: move the unit by hand and look which sensor moves on the page"
+        self._commands.put(lambda: future.set_result(Outcome(False, False, why)))
+        return future
+
+    def set_streaming(self, wanted: bool) -> Future[Outcome]:
+        """Hand samples on, or drop them."""
+        future: Future[Outcome] = Future()
+
+        def begin() -> None:
+            if self._listen_only:
+                future.set_result(Outcome(False, False, "the driver only listens to this hub: no command is taken"))
+                return
+            self.streaming, self._sequence = wanted, None  # what is missed while nobody wants it is not lost
+            future.set_result(Outcome(True, True, ""))
+
+        self._commands.put(begin)
+        return future
+
+    def step(self) -> list[ImuSample]:
+        """Read what came and return the frames that are due."""
+        try:
+            now_s = self._clock()
+            self._obey()
+            if self.state is ConnectionState.ENDED:
+                self._wait(0.02)
+                return []
+            if self.state is ConnectionState.DISCONNECTED and not self._opened(now_s):
+                return []
+            data = self._transport.read(READ_S)
+            before_s, self._now_s = self._now_s, self._clock()
+            now_s = self._now_s
+            if now_s < before_s - BACK_S:
+                self._begin_anew()
+            self._take(data)
+            if 0.0 < self._lead_s - now_s <= 1e-9 * LEAD_NS:
+                now_s = self._lead_s
+            self._watch(now_s)
+            return self._frames(now_s)
+        except EndedError as error:
+            self._transport.close()
+            self.problem = str(error) if self._samples else f"{error} without a sample; before: {self.problem}"
+            self.state = ConnectionState.ENDED
+        except TransportError as error:
+            self._transport.close()
+            self.problem, self.state = str(error), ConnectionState.DISCONNECTED
+            self._next_open_s = self._clock() + 0.5
+        return []
+
+    def close(self) -> None:
+        """Take no more messages."""
+        self._transport.close()
+        if self.state is not ConnectionState.ENDED:
+            self.problem, self.state = "the driver is closed", ConnectionState.DISCONNECTED
+        self._obey()
+
+    # Details
+
+    def _obey(self) -> None:
+        while not self._commands.empty():
+            self._commands.get()()
+
+    def _opened(self, now_s: float) -> bool:
+        if now_s < self._next_open_s:
+            self._wait(min(self._next_open_s - now_s, 0.02))
+            return False
+        self._transport.open()
+        self.state = ConnectionState.CONNECTING
+        self.problem = self._silence()
+        self._heard_s = now_s
+        return True
+
+    def _silence(self) -> str:
+        return (
+            f"{self.description}: no message yet; are the IMUs' drivers running, and are these the names of their "
+            "topics? `ros2 topic list -t` shows those of sensor_msgs/msg/Imu"
+        )
+
+    def _take(self, data: bytes) -> None:
+        try:
+            for piece in unpacked(data):
+                self._take_piece(piece)
+        except PieceError as error:
+            self._reject("no_piece", error)
+
+    def _take_piece(self, piece: Piece) -> None:
+        if piece.sensor >= len(self._topics) or not math.isfinite(piece.arrival_s):
+            self._reject("other_sensor", f"expected sensors 0 to {len(self._topics) - 1}, found {piece.sensor}")
+            return
+        try:
+            message = imu_message(piece.data)
+        except ImuMessageError as error:
+            self._reject("no_message", error)
+            return
+        lead_ns = message.stamp_ns - piece.ros_ns
+        if piece.stepping and 0 < lead_ns < LEAD_NS:
+            # It has been measured, so it is at least as late as that: the clock only has not said so yet.
+            piece = replace(piece, arrival_s=piece.arrival_s + 1e-9 * lead_ns, ros_ns=message.stamp_ns)
+            self._lead_s = max(self._lead_s, piece.arrival_s)
+        topic = self._topics[piece.sensor]
+        first = not topic.clock.messages
+        if topic.clock.add(message.stamp_ns, piece.arrival_s, piece.ros_ns):
+            self._assembler.forget(piece.sensor)
+        if first or topic.clock.kind is not topic.kind or piece.arrival_s >= self._review_s:
+            self._review(piece.arrival_s)
+        self._heard_s = piece.arrival_s
+        self._meet(first)
+        if not self.streaming:
+            return
+        reading = topic.reading(message, self._shifts.get(piece.sensor), piece)
+        self._assembler.add(reading, piece.arrival_s)
+
+    def _begin_anew(self) -> None:
+        """The clock went back, as `/clock` does when a bag is played again: nothing of before is of now."""
+        self._assembler = FrameAssembler(len(self._topics), self._rate_hz, self.layout_id)
+        for topic in self._topics:
+            topic.clock.begin_anew()
+        self._sequence, self._last_s, self._review_s, self._heard_s = None, -math.inf, -math.inf, self._now_s
+        self._lead_s = -math.inf
+
+    def _reject(self, reason: str, error: object) -> None:
+        self._rejected[reason] += 1
+        self._last_reject = str(error)
+
+    def _review(self, now_s: float) -> None:
+        self._review_s = now_s + REVIEW_S
+        self._shifts = shifts(topic.clock for topic in self._topics)
+        periods = [topic.clock.period_s for topic in self._topics if topic.clock.period_s > 0.0]
+        usual = AssemblerParams()
+        slowest_s = min(max(periods, default=0.0), LONGEST_WAIT_S)
+        self._assembler.params = replace(
+            usual,
+            wait_s=max(usual.wait_s, 1.25 * slowest_s),
+            predict_s=max(usual.predict_s, 1.5 * slowest_s),
+            gap_s=max(usual.gap_s, 2.5 * slowest_s),
+            alive_s=max(usual.alive_s, 2.5 * slowest_s),
+        )
+        for topic in self._topics:
+            topic.kind = topic.clock.kind
+
+    def _meet(self, first: bool) -> None:
+        """Who is there; made anew when a topic is heard for the first time."""
+        if first or self.identity is None:
+            sensors = tuple(
+                HubSensor(sensor.id, sensor.name, "", topic.clock.messages > 0, 0.0, 0.0)
+                for sensor, topic in zip(self._layout.sensors, self._topics, strict=True)
+            )
+            self.identity = HubIdentity("imu_topics", "", sensors, self._rate_hz, True)
+            self.layout_id = self._assembler.layout_id = _layout_id(self._layout)
+        if not self.streaming:
+            self._connected()
+
+    def _connected(self) -> None:
+        if self.state is not ConnectionState.CONNECTED:
+            self._connections += 1
+            self.state, self.problem = ConnectionState.CONNECTED, ""
+
+    def _watch(self, now_s: float) -> None:
+        quiet_s = now_s - self._heard_s
+        if self.state is ConnectionState.CONNECTED and quiet_s > SILENCE_S:
+            self._watchdog += 1
+            self.state = ConnectionState.CONNECTING
+            self.problem = f"{self.description}: no message on any for {quiet_s:.1f} s; are their drivers running?"
+
+    def _frames(self, now_s: float) -> list[ImuSample]:
+        made: list[ImuSample] = []
+        for frame in self._assembler.frames(now_s):
+            before, self._sequence = self._sequence, frame.sequence
+            lost = 0 if before is None else (frame.sequence - before - 1) % (1 << 32)
+            self._lost += lost
+            fused = self._fused(frame, lost)
+            self._last_s = max(frame.host_time_s, self._last_s + 1e-6)
+            made.append(replace(fused, host_time_s=self._last_s))
+        if made and now_s - self._heard_s <= SILENCE_S:
+            self._connected()
+        self._samples += len(made)
+        return made
+
+    def _fused(self, frame: ImuSample, lost: int) -> ImuSample:
+        """With the host's own orientation where a topic gives none that can be used."""
+        without = np.array([topic.distrusted for topic in self._topics])
+        if self._filter is None:
+            if not without.any() or self._filter_missing:
+                return frame
+            self._filter = host_fusion.make_filter(len(self._topics), self._rate_hz)
+            self._filter_missing = self._filter is None
+            if self._filter is None:
+                return frame
+        usable = (frame.status & (STATUS_VALID | STATUS_MISSING | STATUS_FAULT)) == STATUS_VALID
+        # All of them, so that one whose orientation is refused later is known already.
+        turned = self._filter.update(frame.angular_velocity, frame.specific_force, usable, lost)
+        where = usable & without & np.isfinite(turned).all(axis=1)
+        status: NDArray[np.uint8] = frame.status.copy()
+        status[where] |= STATUS_ORIENTATION_VALID | STATUS_ORIENTATION_HOST
+        orientation = np.where(where[:, None], turned, frame.orientation)
+        return replace(frame, status=status, orientation=orientation)
+
+
+class _Topic:
+    """One topic from message to reading."""
+
+    def __init__(self, sensor: int, by_arrival: bool) -> None:
+        self.clock, self.orientation = TopicClock(), OrientationCheck()
+        self.kind = self.clock.kind
+        self.distrusted = False
+        self._sensor, self._by_arrival = sensor, by_arrival
+        self._values, self._since_s = b"", -math.inf
+        self._ends = [0] * 6
+        self._axes: tuple[float, ...] = (math.nan,) * 6
+
+    @property
+    def rate_hz(self) -> float:
+        """Messages per second; NaN before it is known."""
+        period_s = self.clock.period_s
+        return 1.0 / period_s if period_s > 0.0 else math.nan
+
+    def reading(self, message: ImuMessage, shift_s: float | None, piece: Piece) -> Reading:
+        """What the message says, with a verdict."""
+        rate, force = message.angular_velocity, message.specific_force
+        usable = self.orientation.usable(message.orientation, rate, force)
+        # Without rates nothing can be fused here, so what there is is taken.
+        self.distrusted = not usable and rate is not None and force is not None
+        if message.values != self._values:
+            self._values, self._since_s = message.values, piece.arrival_s
+        stuck = piece.arrival_s - self._since_s > STUCK_S
+        nothing = force is not None and not any(force)
+        time_s = piece.arrival_s
+        if not self._by_arrival:
+            time_s = taken_s(self.clock, shift_s, message.stamp_ns, piece.arrival_s, piece.ros_ns)
+        return Reading(
+            self._sensor,
+            time_s,
+            None if self.distrusted else message.orientation,
+            rate,
+            force,
+            self._saturation(rate, force) | (STATUS_FAULT if stuck or nothing else 0),
+        )
+
+    def _saturation(self, rate: Triple | None, force: Triple | None) -> int:
+        axes = (*(rate or (0.0, 0.0, 0.0)), *(force or (0.0, 0.0, 0.0)))
+        before, self._axes = self._axes, axes
+        if max(map(abs, axes[:3])) < END_RATE_RAD_S and max(map(abs, axes[3:])) < END_FORCE_M_S2:
+            self._ends = [0] * 6
+            return 0
+        bits = 0
+        for i, value in enumerate(axes):
+            high = abs(value) >= (END_RATE_RAD_S if i < 3 else END_FORCE_M_S2)
+            self._ends[i] = self._ends[i] + 1 if high and value == before[i] else 0
+            if self._ends[i] >= AT_END - 1:
+                bits |= STATUS_GYRO_SATURATED if i < 3 else STATUS_ACCEL_SATURATED
+        return bits
+
+
+def _layout_id(layout: SensorLayout) -> int:
+    """The same for the same layout in every run, and never 0."""
+    told = "\n".join(f"{sensor.id} {sensor.name}" for sensor in layout.sensors)
+    return zlib.crc32(f"imu_topics\n{told}".encode()) or 1

@@ -1,0 +1,1 @@
+"""Trackers with the open SlimeVR firmware, by UDP: each of them is one sender with one or several IMUs."""

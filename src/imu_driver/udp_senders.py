@@ -1,0 +1,189 @@
+"""Many senders on one UDP port, each told apart by its address: datagrams in envelopes, see `envelopes`."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import select
+import socket
+import struct
+import time
+from typing import Final
+
+from imu_driver.envelopes import Envelope, packed, unpacked
+from imu_driver.transport import IsHub, LostError
+from imu_driver.udp import (
+    BUFFER_BYTES,
+    Address,
+    HostAndPort,
+    Listed,
+    is_listed,
+    opening_error,
+    parse_hub_address,
+    resolved,
+)
+
+LONGEST_DATAGRAM: Final = 1500
+"""What is longer came in fragments, and from no tracker: it is dropped and counted as foreign."""
+
+MOST_AT_ONCE: Final = 64
+"""Datagrams that one `read` returns: more than twelve trackers send in 20 ms."""
+
+MOST_FOREIGN: Final = 500
+"""Datagrams of strangers that one `read` drops before it returns."""
+
+_TIMESTAMPNS: Final = getattr(socket, "SO_TIMESTAMPNS", 35)
+"""Linux: the system notes when a datagram arrived, whenever it is read; asm-generic/socket.h."""
+
+_TIME: Final = struct.Struct("@qq")
+_ROOM: Final = socket.CMSG_SPACE(_TIME.size)
+
+
+class UdpSendersTransport:
+    """Datagrams of everybody who may send, in envelopes.
+
+    Args:
+        host: address to bind; 127.0.0.1 hears this machine only.
+        port: UDP port to bind; 0 lets the system choose.
+        allowed: addresses that may send, their port None where it may be any; empty: everybody.
+
+    Attributes:
+        foreign: datagrams dropped because of their sender or their length.
+        unsent: datagrams that the system did not take.
+    """
+
+    datagrams = True
+
+    def __init__(self, host: str, port: int, allowed: tuple[HostAndPort, ...] = ()) -> None:
+        self.host = host
+        self.port = port
+        self.foreign = 0
+        self.unsent = 0
+        self._told = allowed
+        self._allowed: Listed = []
+        self._socket: socket.socket | None = None
+        self._poll = select.poll()
+
+    @property
+    def description(self) -> str:
+        """Where it listens, and to whom."""
+        host, port = self.address
+        if not self._told:
+            return f"UDP {host}:{port}"
+        allowed = ", ".join(name if port is None else f"{name}:{port}" for name, port in self._told)
+        return f"UDP {host}:{port} from {allowed}"
+
+    @property
+    def address(self) -> Address:
+        """Bound address; the port is the system's choice once open."""
+        if self._socket is None:
+            return self.host, self.port
+        host, port = self._socket.getsockname()
+        return str(host), int(port)
+
+    def open(self, is_hub: IsHub | None = None) -> None:
+        """Bind; everybody who is allowed is heard, `is_hub` is not asked.
+
+        Raises:
+            NotFoundError, BusyError, DeniedError, TransportError: why not, and what to do.
+        """
+        self.close()
+        self._allowed = resolved(self._told)
+        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            opened.bind((self.host, self.port))
+        except OSError as error:
+            opened.close()
+            raise opening_error(f"UDP {self.host}:{self.port}", error) from error
+        opened.setblocking(False)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        with contextlib.suppress(OSError):  # then nothing is said to have waited
+            opened.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
+        self._socket = opened
+        self._poll = select.poll()
+        self._poll.register(opened, select.POLLIN)
+
+    def read(self, timeout_s: float) -> bytes:
+        """The datagrams that are there, `MOST_AT_ONCE` at most, as envelopes; b"" after `timeout_s`.
+
+        Raises:
+            LostError: the socket is of no use any more.
+        """
+        opened = self._opened()
+        end_s = time.monotonic() + timeout_s
+        found: list[bytes] = []
+        dropped = 0
+        while True:
+            if not found:
+                self._poll.poll(max(0.0, 1e3 * (end_s - time.monotonic())))
+            while len(found) < MOST_AT_ONCE and dropped < MOST_FOREIGN:
+                try:
+                    data, control, _, sender = opened.recvmsg(LONGEST_DATAGRAM + 1, _ROOM)
+                except (BlockingIOError, ConnectionError):
+                    # Some systems report here that an earlier datagram of ours found nobody.
+                    break
+                except OSError as error:
+                    raise self._lost(error) from error
+                if len(data) <= LONGEST_DATAGRAM and self._may_send(sender):
+                    found.append(packed(Envelope(sender, data, waited_s=_waited_s(control))))
+                else:
+                    dropped += 1
+            if found or dropped >= MOST_FOREIGN or time.monotonic() >= end_s:
+                self.foreign += dropped
+                return b"".join(found)
+
+    def write(self, data: bytes) -> None:
+        """Send what is in envelopes, each to its peer; raises `LostError`."""
+        opened = self._opened()
+        for envelope in unpacked(data):
+            if envelope is None:
+                raise ValueError("expected envelopes, found other bytes; see imu_driver.envelopes")
+            try:
+                opened.sendto(envelope.data, envelope.peer)
+            except (BlockingIOError, ConnectionError, PermissionError):
+                # UDP promises nothing, and a peer's address may be one that nobody may send to.
+                self.unsent += 1
+            except OSError as error:
+                if not _is_peers(error):
+                    raise self._lost(error) from error
+                self.unsent += 1
+
+    def close(self) -> None:
+        """Unbind."""
+        opened, self._socket = self._socket, None
+        if opened is not None:
+            opened.close()
+
+    def _may_send(self, sender: Address) -> bool:
+        return not self._allowed or is_listed(sender, self._allowed)
+
+    def _opened(self) -> socket.socket:
+        if self._socket is None:
+            raise LostError(f"{self.description} is not open")
+        return self._socket
+
+    def _lost(self, error: OSError) -> LostError:
+        return LostError(f"lost {self.description} ({error}); check the network, it is picked up again by itself")
+
+
+def parse_senders(text: str) -> tuple[HostAndPort, ...]:
+    """`host:port` or `host:*`, several with commas between, to addresses; an empty text to none.
+
+    Raises:
+        ValueError: none of these.
+    """
+    return parse_hub_address(text)
+
+
+def _waited_s(control: list[tuple[int, int, bytes]]) -> float:
+    for level, kind, data in control:
+        if level == socket.SOL_SOCKET and kind == _TIMESTAMPNS and len(data) == _TIME.size:
+            seconds, nanoseconds = _TIME.unpack(data)
+            # The wall clock may have been set meanwhile; `packed` bounds what follows from that.
+            return float(max(0.0, time.time() - seconds - 1e-9 * nanoseconds))
+    return 0.0
+
+
+def _is_peers(error: OSError) -> bool:
+    """Whether an error of sending is about the peer's address, not about our socket."""
+    return error.errno in (errno.EINVAL, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EMSGSIZE, errno.EADDRNOTAVAIL)
