@@ -56,7 +56,7 @@ def running_graph(
         GraphError: an argument that the graph does not have.
     """
     with tempfile.TemporaryDirectory(prefix="imusic_") as folder:
-        line = {"udp": _free_udp_port()} if transport == "udp" else {"port": str(Path(folder) / "hub")}
+        line = {"udp": free_udp_port()} if transport == "udp" else {"port": str(Path(folder) / "hub")}
         processes = load_graph(graph).started_with({**(values or {}), **line})
         namespace = new_namespace()
         with started({namespace: processes}) as (pids, check):
@@ -101,7 +101,8 @@ def started(
             raise CommandError("\n".join([str(error), "last printed:", *lines])) from error
 
 
-def _free_udp_port() -> str:
+def free_udp_port() -> str:
+    """HOST:PORT of this machine that nobody uses now."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"

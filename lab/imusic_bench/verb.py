@@ -163,6 +163,36 @@ def soak(
 
 
 @app.command()
+def reconnect(
+    times: Annotated[int, typer.Option(min=1, help="How often the hub is lost, for each row.")] = 5,
+    transport: Annotated[
+        list[str] | None, typer.Option(help="serial (a pseudo-terminal) or udp; repeatable; by default both.")
+    ] = None,
+    hub: Annotated[
+        list[str] | None,
+        typer.Option(help="fused: it sends orientations; raw: the driver fuses; repeatable; by default both."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Draws how long the hub is away.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """A hub that is lost while somebody talks and comes back, with and without a reboot: when are weights back?
+
+    Ends with status 1 if they once took longer than 2 s.
+    """
+    from imusic_bench.printing import show
+    from imusic_bench.reconnect import HUBS, measure_returns
+    from imusic_bench.running import TRANSPORTS
+
+    for name, found, known in (("transport", transport, TRANSPORTS), ("hub", hub, HUBS)):
+        if wrong := [each for each in found or () if each not in known]:
+            raise UsageError(f"--{name}: expected {' or '.join(known)}, found {wrong[0]}; take one of these")
+    rows = list(measure_returns(times, transport or TRANSPORTS, hub or HUBS, seed=seed, progress=_progress))
+    show([asdict(row) for row in rows], "a hub's return to weights, while talking", as_json)
+    if any(row.late for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
 def simulate(
     seconds: Annotated[float, typer.Option(min=5.0, help="Length of the simulated performance, s.")] = 60.0,
     repeats: Annotated[int, typer.Option(min=1, help="How often it is measured; the median counts.")] = 5,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from face_capture.errors import SourceError
 from face_capture.simulator import SimulatedHubProcess
-from imu_driver.hubs import MANY_SENDERS
+from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS
 from imu_driver.recorded_bytes import RecordedBytesTransport, RecordingTransport
+from imu_driver.serial_finder import AUTO, FoundSerialTransport
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import Transport, TransportError
 from imu_driver.udp import UdpTransport, parse_address
@@ -102,9 +103,11 @@ def _line(text: str, baud: int, hub: str) -> Transport:
         return UdpSendersTransport(*address) if hub in MANY_SENDERS else UdpTransport(*address)
     if hub in MANY_SENDERS:
         raise SourceError(f"expected udp://HOST:PORT, as for hubs of kind {hub}, found {text!r}")
+    if text == AUTO and hub in INTRODUCTIONS:
+        return FoundSerialTransport(baud, INTRODUCTIONS[hub])
     if text.startswith("/"):
         return SerialTransport(text, baud)
     raise SourceError(
-        f"expected a serial port such as /dev/ttyUSB0, udp://HOST:PORT, simulated, simulated:MOTION or recorded:FILE, "
-        f"found {text!r}"
+        "expected a serial port such as /dev/ttyUSB0, auto, udp://HOST:PORT, simulated, simulated:MOTION or "
+        f"recorded:FILE, found {text!r}"
     )

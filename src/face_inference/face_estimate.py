@@ -116,6 +116,7 @@ class TrackerCounters:
         resets: the network started anew (gap, reboot, layout, new neutral).
         not_finite: outputs of the network that were not numbers and were not published.
         steps: of the network.
+        returns: times that hub or driver was restarted and headings were found again for the neutral that there was.
     """
 
     samples: int = 0
@@ -125,3 +126,4 @@ class TrackerCounters:
     resets: int = 0
     not_finite: int = 0
     steps: int = 0
+    returns: int = 0

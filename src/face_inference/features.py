@@ -5,14 +5,14 @@ One function computes one frame or a stretch of a take alike, so streaming and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
 from face_inference.errors import InferenceError
-from face_inference.heading_filter import HeadingFilter, HeadingParams, HeadingState
+from face_inference.heading_filter import HeadingFilter, HeadingParams, HeadingState, turn_between
 from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral
 from face_inference.quaternion_matrices import left_matrix, right_matrix
@@ -23,6 +23,12 @@ from face_model.saved_arrays import Arrays, SavedArrays, part_of
 FloatArray = NDArray[np.floating]
 
 _IDENTITY = np.array([0.0, 0.0, 0.0, 1.0])
+
+_MOST_TURN_RAD = 0.35
+"""Skin turns by less against the skull about the vertical; a unit that was away and came back with more began anew."""
+
+_LEAST_UPRIGHT = 0.88
+"""Cosine of 28 degrees: where half of the sensors are tilted further against the skull, they sit elsewhere now."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,11 @@ class State:
 
 
 class FeatureExtractor:
-    """Features of `S` sensors: see `Channels` for their order and `state` for saving and restoring."""
+    """Features of `S` sensors: see `Channels` for their order and `state` for saving and restoring.
+
+    Attributes:
+        fits: False once headings began anew and the neutral is not that of these sensors as they sit now.
+    """
 
     def __init__(
         self,
@@ -83,6 +93,9 @@ class FeatureExtractor:
         self._to_neutral: FloatArray | None = None
         self._from_reference = right_matrix(rotation.conjugate(mounts.orientation[mounts.reference]))
         self._reference_mount: FloatArray = mounts.orientation[mounts.reference]
+        self._begun_anew: NDArray[np.bool_] = np.zeros(len(mounts.names), np.bool_)
+        self._suspected = self._begun_anew.copy()
+        self.fits = True
 
     @property
     def state(self) -> State:
@@ -93,6 +106,9 @@ class FeatureExtractor:
     def state(self, state: State) -> None:
         self._neutral = state.neutral
         self._heading.state = state.heading or self._fresh(state.neutral)
+        self._begun_anew = np.zeros(self.channels.sensors, np.bool_)
+        self._suspected = self._begun_anew.copy()
+        self.fits = True
         self._coefficients = None
         mount: FloatArray = self.mounts.orientation
         front_rad = 0.0
@@ -100,13 +116,48 @@ class FeatureExtractor:
             mount, front_rad = state.neutral.mount, state.neutral.front_rad
             self._coefficients = Coefficients.of(state.neutral, self.mounts.position_m, self._order)
             self._correct(self._coefficients)
-        ahead = left_matrix(rotation.from_vector(np.array([0.0, 0.0, -front_rad])))
         self._reference_mount = mount[self.mounts.reference]
+        self._face(front_rad)
+
+    def _face(self, front_rad: float) -> None:
+        ahead = left_matrix(rotation.from_vector(np.array([0.0, 0.0, -front_rad])))
         self._from_reference = ahead @ right_matrix(rotation.conjugate(self._reference_mount))
+
+    def headings_began_anew(self, sensors: NDArray[np.bool_], *, perhaps: bool = False) -> None:
+        """These sensors (S,) have other headings now, as after a restart; with the reference among them all have.
+
+        At the next sample with them their headings are what the neutral makes of the face as it is then, and follow
+        its average over the next seconds; mountings and all else of the neutral stay. No neutral, nothing happens.
+
+        Args:
+            sensors: which.
+            perhaps: only of those that turned further about the vertical than skin does.
+        """
+        if self._neutral is None:
+            return
+        sensors = sensors | sensors[self.mounts.reference]
+        if perhaps:
+            self._suspected = self._suspected | sensors
+        else:
+            self._begun_anew = self._begun_anew | sensors
+
+    def keep_front(self, head_before: NDArray[np.floating], reference_orientation: NDArray[np.floating]) -> None:
+        """The skull unit has a new heading: from now on the head looks where it looked before, `head_before` (4,).
+
+        `reference_orientation` as in `head_orientation`. Nobody knows how the head turned meanwhile.
+        """
+        neutral = self._neutral
+        if neutral is None:
+            return
+        turned = _heading_of(self.head_orientation(reference_orientation)) - _heading_of(head_before)
+        self._neutral = replace(neutral, front_rad=float(np.remainder(neutral.front_rad + turned, 2.0 * np.pi)))
+        self._face(self._neutral.front_rad)
 
     def saved_state(self) -> Arrays:
         """`state` as arrays, for `restore_state`."""
         arrays = part_of("heading", self._heading.state.saved_state())
+        if self._begun_anew.any() or self._suspected.any():
+            arrays["doubted"] = np.stack([self._begun_anew, self._suspected])
         if self._neutral is not None:
             arrays |= part_of("neutral", self._neutral.saved_state())
         return arrays
@@ -120,8 +171,11 @@ class FeatureExtractor:
         sensors = self.channels.sensors
         neutral = Neutral.from_saved(saved.part("neutral"), sensors) if saved.has_part("neutral") else None
         heading = self._heading.saved(saved.part("heading"))
+        doubted = saved.array("doubted", (2, sensors), "b1") if "doubted" in saved else None
         saved.end()
         self.state = State(neutral, heading)
+        if doubted is not None:
+            self._begun_anew, self._suspected = doubted
 
     @property
     def ready(self) -> bool:
@@ -214,6 +268,9 @@ class FeatureExtractor:
             work.sample[hidden] = AT_REST
             work.squares[hidden] = 1.0
         work.compute(c, self._to_head, self._to_neutral)
+        doubtful = self._begun_anew.any() or self._suspected.any()
+        if doubtful and self._find_headings(work.head[0], work.upright[0], mask[0], c):
+            work.compute(c, self._to_head, self._to_neutral)
         features = work.features.astype(np.float32)
         if not whole:
             features *= mask[:, self._sensor_of]
@@ -245,3 +302,26 @@ class FeatureExtractor:
         turn = self._heading.turn
         self._to_head = c.turned(self._heading.drift, turn)
         self._to_neutral = about_vertical(turn) if turn.any() else None
+
+    def _find_headings(self, head: FloatArray, upright: FloatArray, mask: NDArray[np.bool_], c: Coefficients) -> bool:
+        """Of the sensors that began anew, as far as they are there; whether headings changed."""
+        there = np.zeros(self.channels.sensors, np.bool_)
+        there[self._order] = mask
+        skin = self._order[1:]
+        leapt = self._suspected[skin] & (np.abs(turn_between(head)) > _MOST_TURN_RAD)
+        anew = self._begun_anew[skin] & mask[1:]
+        found = anew | (leapt & mask[1:])
+        self._begun_anew, self._suspected = self._begun_anew & ~there, self._suspected & ~there
+        if not found.any():
+            return False
+        # Gravity does not depend on headings: the same boards in the same places see it as they did.
+        self.fits = not anew.any() or bool(np.median(upright[anew]) > _LEAST_UPRIGHT)
+        self._heading.begin_anew(found, head)
+        self._correct(c)
+        return True
+
+
+def _heading_of(head: NDArray[np.floating]) -> float:
+    """Where a head (4,), `face_head` to earth, looks about the vertical, rad."""
+    ahead = rotation.rotate(np.asarray(head, dtype=np.float64), np.array([1.0, 0.0, 0.0]))
+    return float(np.arctan2(ahead[1], ahead[0]))

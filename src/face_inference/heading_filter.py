@@ -20,6 +20,9 @@ Jacobian was learned in. A head that is tilted adds a rotation of about m times 
 back by -m: what was learned before m was known, or in another neutral of the same gluing, stays true as it is, and at a
 level head nothing changes when m gets known. So no turn need be kept with a wearer: boards that are glued on anew begin
 with a new neutral, that knows none.
+
+Where headings began anew, as in a hub that was restarted, the drift is what the face shows at once and on average over
+the next two seconds, whatever it does meanwhile: skin turns little about the vertical, an unknown heading by anything.
 """
 
 from __future__ import annotations
@@ -57,6 +60,8 @@ class HeadingParams:
         rest_tilt_rad: and at rest if none is tilted further than this,
         rest_s: for so long.
         rest_error_rad: how far a face at rest is turned from the neutral, for one block; neighbouring blocks err alike.
+        anew_s: a heading that began anew is that which the face shows on average over so long,
+        anew_error_rad: which is wrong by this much in the end: the mean turn of the skin of somebody who talks.
     """
 
     block_s: float = 0.1
@@ -70,6 +75,8 @@ class HeadingParams:
     rest_tilt_rad: float = 0.03
     rest_s: float = 1.0
     rest_error_rad: float = 0.12
+    anew_s: float = 2.0
+    anew_error_rad: float = 0.06
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,8 @@ class HeadingState:
 
     `angle` (2, K): constant and drift, rad; `covariance` (3, K): variance of the constant, covariance, variance of the
     drift; `turn` (K,): what the features take for the constant, rad; `rows` (n, 9 K + 7): what was seen in the block
-    under way; `rested_s`: how long the face rested before it.
+    under way; `rested_s`: how long the face rested before it;
+    `finding` (K,): blocks for which a heading that began anew is still looked for.
     """
 
     angle: FloatArray
@@ -86,6 +94,7 @@ class HeadingState:
     turn: FloatArray
     rows: FloatArray
     rested_s: float
+    finding: NDArray[np.integer]
 
     def saved_state(self) -> Arrays:
         """As arrays, for `from_saved`."""
@@ -95,6 +104,7 @@ class HeadingState:
             "turn": self.turn,
             "rows": self.rows,
             "rested_s": np.array(self.rested_s),
+            "finding": self.finding,
         }
 
     @classmethod
@@ -111,6 +121,8 @@ class HeadingState:
             saved.array("turn", (sensors,), most=_MOST_TURN_RAD) if "turn" in saved else np.zeros(sensors),
             saved.array("rows", (None, 9 * sensors + 7), most_rows=block - 1),
             saved.number("rested_s", 0.0),
+            # Not in what was saved before headings could begin anew.
+            saved.array("finding", (sensors,), "i8") if "finding" in saved else np.zeros(sensors, np.int64),
         )
         saved.end()
         return state
@@ -138,12 +150,19 @@ class HeadingFilter:
     @property
     def state(self) -> HeadingState:
         """To be saved."""
-        return HeadingState(self._angle, self._covariance, self._turn, self._rows[: self._count].copy(), self._rested_s)
+        return HeadingState(
+            self._angle,
+            self._covariance,
+            self._turn,
+            self._rows[: self._count].copy(),
+            self._rested_s,
+            self._finding,
+        )
 
     @state.setter
     def state(self, state: HeadingState) -> None:
         self._angle, self._covariance, self._rested_s = state.angle, state.covariance, state.rested_s
-        self._turn = state.turn
+        self._turn, self._finding = state.turn, state.finding
         self._count = len(state.rows)
         self._rows[: self._count] = state.rows
 
@@ -159,7 +178,22 @@ class HeadingFilter:
         covariance, nothing = np.zeros((3, self._sensors)), np.zeros(self._sensors)
         covariance[0] = np.square(self.params.mounting_rad if mounting_rad is None else mounting_rad)
         rows = np.zeros((0, 9 * self._sensors + 7))
-        return HeadingState(np.zeros((2, self._sensors)), covariance, nothing, rows, 0.0)
+        finding = np.zeros(self._sensors, np.int64)
+        return HeadingState(np.zeros((2, self._sensors)), covariance, nothing, rows, 0.0, finding)
+
+    def begin_anew(self, sensors: NDArray[np.bool_], head: NDArray[np.floating]) -> None:
+        """Headings of these `sensors` (K,) are other ones; `head` (K + 1, 4) is what they show now, as in `add`.
+
+        What is known of their mountings stays.
+        """
+        angle, covariance = self._angle.copy(), self._covariance.copy()
+        angle[1] -= np.where(sensors, turn_between(head), 0.0)
+        covariance[1:, sensors] = 0.0
+        covariance[2, sensors] = _UNKNOWN_RAD**2
+        blocks = max(1, round(self.params.anew_s / self._elapsed_s))
+        self._angle, self._covariance = angle, covariance
+        self._finding = np.where(sensors, blocks, self._finding)
+        self._count = 0  # the block under way saw them under the old headings
 
     @property
     def drift(self) -> FloatArray:
@@ -229,12 +263,18 @@ class HeadingFilter:
         self._rested_s = self._rested_s + self._elapsed_s if resting else 0.0
         if self._rested_s >= p.rest_s:
             # At rest, what is left of the turn about the vertical is drift.
-            x, y, z, w = self._head[-1, 0]
-            turn = self._head[-1, 1:] @ np.array([[-y, x], [x, y], [w, z], [-z, w]])  # sine and cosine of its half
             gains = covariance[1:].copy()
             total = gains[1] + p.rest_error_rad**2
-            left = self._angle[1] - angle[1] - 2.0 * np.arctan2(turn[:, 0], turn[:, 1])
+            left = self._angle[1] - angle[1] - turn_between(self._head[-1])
             _correct(angle, covariance, gains, total, _wrapped(left), there[-1])
+        if self._finding.any():
+            gains = covariance[1:].copy()
+            blocks = p.anew_s / self._elapsed_s
+            total = gains[1] + blocks * p.anew_error_rad**2  # so that all of them together err by `anew_error_rad`
+            left = self._angle[1] - angle[1] - turn_between(self._head[-1])
+            seen = (self._finding > 0) & there[-1]
+            _correct(angle, covariance, gains, total, _wrapped(left), seen)
+            self._finding = self._finding - seen
         self._angle, self._covariance = angle, covariance
         self._turn = self._turn + self._follow * (angle[0] - self._turn)
 
@@ -259,6 +299,18 @@ class HeadingFilter:
         squared = (used * np.square(speed[:, :1])).sum(axis=0)
         apart = np.square(np.abs(skin * np.exp(-1j * self.drift) - skull)) + np.square(climbing)
         return product, squared, apart < p.rest_rate_rad_s**2
+
+
+_UNKNOWN_RAD = 1.0
+"""Standard deviation of a heading of which one sample is known: much more than `HeadingParams.anew_error_rad`."""
+
+
+def turn_between(head: NDArray[np.floating]) -> FloatArray:
+    """(K,) rad, turn of each skin sensor against the skull about the vertical, of their frames `head` (K + 1, 4)."""
+    x, y, z, w = head[0]
+    half = head[1:] @ np.array([[-y, x], [x, y], [w, z], [-z, w]])  # its sine and cosine
+    turn: FloatArray = _wrapped(2.0 * np.arctan2(half[:, 0], half[:, 1]))
+    return turn
 
 
 def _correct(

@@ -67,8 +67,8 @@ class Coefficients:
         to_head = self.to_head.copy()
         half = 0.5 * (heading_rad + mounting_rad)[:, None, None]
         cosine, sine = np.cos(half), np.sin(half)
-        half = 0.5 * mounting_rad[:, None, None]
-        cosine_of_head, sine_of_head = np.cos(half), -np.sin(half)
+        half_of_head = 0.5 * mounting_rad[:, None, None]
+        cosine_of_head, sine_of_head = np.cos(half_of_head), -np.sin(half_of_head)
         plain, (earth, head, both) = self.to_head[1:, :4, :4], self.quarters
         to_head[1:, :4, :4] = cosine_of_head * (cosine * plain + sine * earth)
         to_head[1:, :4, :4] += sine_of_head * (cosine * head + sine * both)

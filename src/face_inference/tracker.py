@@ -30,13 +30,15 @@ from face_inference.wearer.routine_capture import RoutineCapture
 from face_inference.wearer.smooth_estimate import CHANGE_S, SmoothEstimate
 from face_inference.wearer.wear_learning import WearLearning
 from face_model import arkit
-from face_model.imu_sample import ImuSample
+from face_model.imu_sample import STATUS_ORIENTATION_HOST, ImuSample
 from face_model.saved_arrays import Arrays, SavedArrays, part_of
 
 Float32Array = NDArray[np.float32]
 
 _NUMBERS = 1 << 32
 _MOST_MISSED = 4096
+_TAKEN_OFF_S = 300.0
+"""Sensors of a hub that was off for longer may have been glued on anew; a guess."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ class FaceTracker:
         self._received_s: float | None = None
         self._head = np.array([0.0, 0.0, 0.0, 1.0])
         self._skull_rate: NDArray[np.floating] | None = None
+        self._new_front = False
+        self._away: NDArray[np.int64] = np.zeros(len(description.mounts.names), np.int64)
         self.changes = self.breaks = 0
         self.missed: deque[tuple[int, int]] = deque(maxlen=_MOST_MISSED)
 
@@ -284,7 +288,7 @@ class FaceTracker:
 
     def accept(self, sample: ImuSample, now_s: float) -> bool:
         """Take a sample in; False if it cannot be used (counted in `counters.refused`)."""
-        if not self._sensors.fits(sample) or not self._follow_sequence(sample):
+        if not self._sensors.fits(sample) or not self._follow_sequence(sample, now_s):
             self.counters.refused += 1
             return False
         self._received_s = now_s
@@ -301,7 +305,12 @@ class FaceTracker:
         if not self._extractor.ready:
             self._conclude(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
             return True
+        self._follow_absence(valid)
         features = self._extractor.step(orientation, rates, forces, valid)
+        if not self._extractor.fits:
+            self._start_anew()  # other sensors, or on another face
+            self._conclude(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
+            return True
         if self._routine is not None:
             self._routine.add(sample.hub_time_s, features)
             self._routine = None if self._routine.complete else self._routine
@@ -383,6 +392,10 @@ class FaceTracker:
         arrays |= part_of("ticks", self._ticks.saved_state())
         arrays |= part_of("rings", {str(i): ring for i, ring in enumerate(engine.rings)})
         arrays |= {"engine_ticks": np.array(engine.ticks), "head": self._head}
+        if self._new_front:
+            arrays["new_front"] = np.array(True)
+        if self._away.any():
+            arrays["away"] = self._away
         layout, newest, last = self._sensors.layout, self._continuity.newest, self._last
         if layout is not None:
             arrays |= part_of("layout", layout.saved_state())
@@ -426,6 +439,9 @@ class FaceTracker:
         ticks.restore_state(saved.part("ticks"), None if continuity.newest is None else continuity.newest[1])
         engine = self._engine_state(saved)
         head = saved.array("head", (4,), most=2.0)
+        new_front = "new_front" in saved and saved.flag("new_front")
+        count = extractor.channels.sensors
+        away = saved.array("away", (count,), "i8") if "away" in saved else np.zeros(count, np.int64)
         last = FaceEstimate.from_saved(saved.part("last")) if saved.has_part("last") else None
         automatic, requested = (
             NeutralCalibration.from_saved(saved.part(name), description.mounts) if saved.has_part(name) else None
@@ -439,7 +455,7 @@ class FaceTracker:
         self._give_up("the state of another moment was restored; start it again")
         self.params, self._sensors, self._extractor, self._check = params, sensors, extractor, check
         self._ticks, self._continuity, self._last, self._head = ticks, continuity, last, head
-        self._skull_rate = None
+        self._skull_rate, self._new_front, self._away = None, new_front, away
         self._calibration, self._requested = automatic, requested
         self._received_s = None
         self._due.clear()
@@ -484,15 +500,25 @@ class FaceTracker:
         skull = orientation[reference]
         self._skull_rate = None
         if valid[reference] and math.isfinite(float(np.dot(skull, skull))):
+            if self._new_front:
+                self._extractor.keep_front(self._head, skull)
+                self._new_front = False
             self._head = self._extractor.head_orientation(skull)
             self._skull_rate = rates[reference].copy()
 
-    def _follow_sequence(self, sample: ImuSample) -> bool:
+    def _follow_absence(self, valid: NDArray[np.bool_]) -> None:
+        """A unit that was away for long may have begun with another heading; so may all, if the skull's was."""
+        if not self._away.any() and valid.all():
+            return
+        long = self._away > self.params.max_gap_s * self._rate_hz
+        if (back := long & valid).any():
+            self._extractor.headings_began_anew(back, perhaps=True)
+        self._away = np.where(valid, 0, self._away + 1)
+
+    def _follow_sequence(self, sample: ImuSample, now_s: float) -> bool:
         """Count losses, act on gaps and restarts; False for a sample that comes late or twice."""
-        layout = self._sensors.layout
-        rate_hz = self._description.rate_hz if layout is None else layout.rate_hz
         before = self._continuity.newest
-        coming, ahead = self._continuity.follow(sample.sequence, sample.hub_time_s, rate_hz)
+        coming, ahead = self._continuity.follow(sample.sequence, sample.hub_time_s, self._rate_hz)
         if coming is Coming.NEXT and ahead == 1:
             self._ahead = 1
             return True
@@ -503,12 +529,16 @@ class FaceTracker:
             self.missed.append(((before[0] + 1) % _NUMBERS, (sample.sequence - 1) % _NUMBERS))
         if coming is Coming.RESTART:
             self._check.reset()
-            self._start_anew()  # with new headings the old neutral is worth nothing
+            self._come_back(now_s)
             self._ahead = 1
             return True
         self.counters.lost += ahead - 1
         if coming is Coming.GAP:
             self._reset_network()
+            began_anew = before is not None and (sample.sequence - before[0]) % _NUMBERS > _NUMBERS // 2
+            if began_anew and (sample.status & STATUS_ORIENTATION_HOST).any():
+                # Whoever numbers samples has fused these orientations, too, and was restarted.
+                self._find_headings()
         self._ahead = ahead if coming is Coming.NEXT else 1
         return True
 
@@ -528,6 +558,7 @@ class FaceTracker:
 
     def _use(self, neutral: Neutral) -> None:
         self._extractor.state = State(neutral)
+        self._new_front = False
         self.wear.renew()
         self._calibration = None
         self._end_routine("the neutral was learned anew during the routine; start it again")
@@ -536,6 +567,12 @@ class FaceTracker:
     def _read_as(self, reading: SmoothEstimate) -> None:
         self._reading = reading
         self._inputs = InputAssembler(self._extractor.channels, reading)
+
+    @property
+    def _rate_hz(self) -> float:
+        """Of the incoming samples."""
+        layout = self._sensors.layout
+        return self._description.rate_hz if layout is None else layout.rate_hz
 
     @property
     def _change_ticks(self) -> int:
@@ -553,11 +590,33 @@ class FaceTracker:
         What is known of the wearer stays: a restart puts no sensor elsewhere.
         """
         self._extractor.state = State(None)
+        self._new_front = False
         self.wear.renew()
         self._calibration = self._automatic_calibration()
         self._give_up("the hub or its layout changed meanwhile; start it again")
         self._last = None
         self._reset_network()
+
+    def _come_back(self, now_s: float) -> None:
+        """The hub was restarted: with other headings, but every sensor sits where it sat, so that the neutral stays.
+
+        Not after a long time without samples: the sensors may be on somebody else.
+        """
+        taken_off = self._received_s is not None and now_s - self._received_s > _TAKEN_OFF_S
+        if taken_off or not self._extractor.ready:
+            self._start_anew()
+            return
+        self.wear.renew()
+        self._give_up("the hub was restarted meanwhile; start it again")
+        self._last = None
+        self._reset_network()
+        self._find_headings()
+
+    def _find_headings(self) -> None:
+        """Orientations have other headings from this sample on."""
+        self._extractor.headings_began_anew(np.ones(len(self.mounts.names), np.bool_))
+        self._new_front = self._extractor.ready
+        self.counters.returns += 1
 
     def _give_up(self, reason: str) -> None:
         """End what was asked for and is under way."""

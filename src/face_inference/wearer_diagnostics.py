@@ -40,6 +40,7 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
         "refused": counters.refused,
         "masked": counters.masked,
         "resets": counters.resets,
+        "returns": counters.returns,
         "not_finite": counters.not_finite,
         "model": wearer.model,
         "engine": engine,

@@ -20,7 +20,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,8 +82,7 @@ class AssemblerParams:
     catch_up_s: float = 0.5
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What one unit measured at one time; each of the three may come alone.
 
     Attributes:

@@ -23,13 +23,15 @@ from imu_driver.diagnostics import Reporter
 from imu_driver.hub import Hub, HubIdentity, Outcome
 from imu_driver.hub_key import HubKeyError, load_key
 from imu_driver.hub_thread import HubThread
-from imu_driver.hubs import MANY_SENDERS, make_hub, sealed
+from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS, make_hub, sealed
+from imu_driver.joined_hubs import JoinedHubs
 from imu_driver.line_messages import LineMessages
 from imu_driver.parameters import PARAMETERS
 from imu_driver.part_noise import PartNoise, part_noise
 from imu_driver.sensor_figures import SensorTally
 from imu_driver.sensor_states import StatesWatch
 from imu_driver.sensor_topics import sensor_topics
+from imu_driver.serial_finder import AUTO, FoundSerialTransport
 from imu_driver.serial_port import SerialTransport
 from imu_driver.stamps import Stamps
 from imu_driver.topic_transport import TopicTransport
@@ -81,7 +83,7 @@ class ImuDriverNode(ManagedNode):
             self._layout = load_layout(str(self.value("layout")))
         except (FaceModelError, OSError) as error:
             raise ConfigurationError(str(error)) from error
-        self._transport = self._with_key(self._make_transport())
+        self._lines = self._make_lines()
         try:
             self._frame_id = checked_frame(head_frame(self.get_namespace(), str(self.value("frame_id"))))
         except ValueError as error:
@@ -109,8 +111,12 @@ class ImuDriverNode(ManagedNode):
         if self._topics is not None:
             self._topics.subscribe()
         self._now_s = self._topics.now_s if self._topics is not None else time.monotonic
-        by_arrival = self._by_arrival
-        hub = make_hub(kind, self._transport, self._layout, rate_hz, by_arrival=by_arrival, clock=self._now_s)
+        by_arrival, now_s = self._by_arrival, self._now_s
+        hubs = [
+            make_hub(kind, transport, self._layout, rate_hz, by_arrival=by_arrival, clock=now_s, name=name)
+            for transport, name in self._lines
+        ]
+        hub: Hub = hubs[0] if len(hubs) == 1 else JoinedHubs(hubs, self._layout, rate_hz)
         self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival)
         tally = SensorTally(len(self._layout.sensors))
         thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header), tally)
@@ -160,22 +166,41 @@ class ImuDriverNode(ManagedNode):
         taken = self._topics.subscriptions if self._topics is not None else []
         return (subscription for subscription in super().subscriptions if subscription not in taken)
 
-    def _make_transport(self) -> Transport:
+    def _make_lines(self) -> list[tuple[Transport, str]]:
+        """A transport for each hub, and the name of the hub that is wanted there."""
         self._topics = self._make_topics() if self.value("hub") == TOPICS else None
         if self._topics is not None:
-            return self._topics
-        kind, udp = str(self.value("hub")), str(self.value("udp"))
+            return [(self._topics, "")]
+        kind, udp, port = str(self.value("hub")), str(self.value("udp")), str(self.value("port"))
         many = kind in MANY_SENDERS
-        if not udp and not many:
-            port = str(self.value("port"))
-            if not port:
-                raise ConfigurationError("expected a serial port in `port` or HOST:PORT in `udp`, found neither")
-            return SerialTransport(port, int(self.value("baud")))
+        places = _parts(udp or MANY_SENDERS.get(kind, "")) or _parts(port)
+        if not places:
+            raise ConfigurationError("expected a serial port in `port` or HOST:PORT in `udp`, found neither")
+        names = _parts(str(self.value("hub_id")))
+        if places == [AUTO]:
+            places = [AUTO] * max(1, len(names))  # each name is looked for
+        if len(places) > 1 and many:
+            raise ConfigurationError(f"udp: hubs of kind {kind} share one port, found {len(places)}")
+        if names and len(names) != len(places):
+            raise ConfigurationError(f"hub_id: expected a name for each of {len(places)} hubs, found {len(names)}")
+        names = names or [""] * len(places)
+        make = self._udp_line if udp or many else self._serial_line
+        return [(self._with_key(make(place, name)), name) for place, name in zip(places, names, strict=True)]
+
+    def _serial_line(self, port: str, name: str) -> Transport:
+        kind, baud = str(self.value("hub")), int(self.value("baud"))
+        if port != AUTO:
+            return SerialTransport(port, baud)
+        if kind not in INTRODUCTIONS:
+            raise ConfigurationError(f"port: a hub of kind {kind} cannot be found by itself; set its port")
+        return FoundSerialTransport(baud, INTRODUCTIONS[kind], name)
+
+    def _udp_line(self, place: str, _: str) -> Transport:
+        kind = str(self.value("hub"))
+        many = kind in MANY_SENDERS
         try:
-            bound = parse_address(udp or MANY_SENDERS[kind])
+            bound = parse_address(place)
             senders = parse_senders(str(self.value("hub_address")))
-            if len(senders) > 1 and not many:
-                raise ValueError(f"expected one hub of kind {kind}, found {len(senders)} addresses")
         except ValueError as error:
             raise ConfigurationError(f"udp, hub_address: {error}") from error
         assert bound is not None
@@ -301,6 +326,11 @@ class ImuDriverNode(ManagedNode):
             if count > said and now - said_s >= LOG_PERIOD_S:
                 self._rejects_said[reason] = (now, count)
                 self.get_logger().warning(f"{count - said} frames rejected as {reason}, newest: {figures.last_reject}")
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def main() -> int:

@@ -14,15 +14,19 @@ PARAMETERS = (
         "Kind of hub, which is the protocol it speaks.",
         choices=HUB_KINDS,
         effect="imusic_v1 is that of docs/protocol.md. slimevr: all trackers with the SlimeVR firmware that find this "
-        "machine, by UDP; the layout's `unit` says which sits where (docs/hubs.md). imu_topics takes sensor_msgs/Imu "
-        "of other drivers: see topics.",
+        "machine, by UDP; the layout's `unit` says which sits where (docs/hubs.md). imu_topics: sensor_msgs/Imu of "
+        "other drivers, see topics (docs/ros.md).",
     ),
     ParameterSpec(
         "port",
         "/dev/ttyUSB0",
-        "Serial port of the hub, e.g. /dev/ttyUSB0.",
-        effect="A name under /dev/serial/by-id stays the same after replugging. Unused where udp is set. A port that "
-        "is not there is tried again, at most once a second.",
+        "Serial port of the hub, e.g. /dev/ttyUSB0; auto: it is looked for on USB. Several hubs: with commas.",
+        effect="Several hubs, here or in `udp`, make one face: each has some units, and one that is missing takes "
+        "only its units with it. auto listens for up to 3 s to the USB ports of makers that hubs are built of; nothing "
+        "is written to one that has not spoken as hubs do, but opening a port restarts some boards. Of several hubs, "
+        "`hub_id` names one. A hub that was found is known again by its USB serial number. A name under "
+        "/dev/serial/by-id stays the same after replugging. Unused where udp is set. A port that is not there is tried "
+        "again, four times a second.",
     ),
     ParameterSpec(
         "baud",
@@ -37,7 +41,7 @@ PARAMETERS = (
     ParameterSpec(
         "udp",
         "",
-        "HOST:PORT to listen on for a hub that sends over UDP, instead of a serial port.",
+        "HOST:PORT to listen on for a hub that sends over UDP, instead of a serial port; or several, with commas.",
         effect="Empty: serial; with hub slimevr 0.0.0.0:6969, where its trackers send to. :PORT or 127.0.0.1:PORT "
         "hears this machine only; an address of this machine or 0.0.0.0 lets the network in: set key_file and "
         "hub_address then.",
@@ -65,6 +69,13 @@ PARAMETERS = (
         effect="Empty: a hub is believed as it is. Else only a hub with the same key is heard, and only what it "
         "sealed: anything else is dropped, counted by reason and told as an error. The key itself is no parameter, and "
         "is never logged or recorded.",
+    ),
+    ParameterSpec(
+        "hub_id",
+        "",
+        "Name of the only hub that is used, as it calls itself.",
+        effect="Empty: any. Another hub on the same port is refused, another one on the network not heard; with port "
+        "auto this one is chosen. Several hubs: a name for each, with commas. The diagnostics show the names in use.",
     ),
     ParameterSpec(
         "rate_hz",

@@ -90,6 +90,13 @@ class SerialTransport:
         except OSError as error:
             raise self._lost(error) from error
 
+    def fileno(self) -> int:
+        """Descriptor to wait on; raises `LostError`."""
+        try:
+            return int(self._opened().fileno())
+        except (OSError, TypeError) as error:
+            raise self._lost(error) from error
+
     def close(self) -> None:
         """Give the port back."""
         port, self._serial = self._serial, None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import select
 import socket
 import struct
 import time
+from pathlib import Path
 from typing import Final
 
 from imu_driver.envelopes import Envelope, packed, unpacked
@@ -29,6 +31,15 @@ LONGEST_DATAGRAM: Final = 1500
 MOST_AT_ONCE: Final = 64
 """Datagrams that one `read` returns: more than twelve trackers send in 20 ms."""
 
+NEIGHBOURS: Final = Path("/proc/net/arp")
+"""Linux: the MAC addresses of those on this network that this machine has sent to."""
+
+MOST_MET: Final = 256
+"""Senders that are remembered as looked up; then all are forgotten."""
+
+LOOKED_UP_S: Final = 0.05
+"""Shortest time between two look-ups: anybody may make up senders."""
+
 MOST_FOREIGN: Final = 500
 """Datagrams of strangers that one `read` drops before it returns."""
 
@@ -46,6 +57,7 @@ class UdpSendersTransport:
         host: address to bind; 127.0.0.1 hears this machine only.
         port: UDP port to bind; 0 lets the system choose.
         allowed: addresses that may send, their port None where it may be any; empty: everybody.
+        neighbours: file of MAC addresses; the one of a new sender, if it is there, comes before its first datagram.
 
     Attributes:
         foreign: datagrams dropped because of their sender or their length.
@@ -54,7 +66,9 @@ class UdpSendersTransport:
 
     datagrams = True
 
-    def __init__(self, host: str, port: int, allowed: tuple[HostAndPort, ...] = ()) -> None:
+    def __init__(
+        self, host: str, port: int, allowed: tuple[HostAndPort, ...] = (), neighbours: Path = NEIGHBOURS
+    ) -> None:
         self.host = host
         self.port = port
         self.foreign = 0
@@ -63,6 +77,9 @@ class UdpSendersTransport:
         self._allowed: Listed = []
         self._socket: socket.socket | None = None
         self._poll = select.poll()
+        self._neighbours = neighbours
+        self._met: set[Address] = set()
+        self._looked_s = -math.inf
 
     @property
     def description(self) -> str:
@@ -100,6 +117,7 @@ class UdpSendersTransport:
         with contextlib.suppress(OSError):  # then nothing is said to have waited
             opened.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
         self._socket = opened
+        self._met.clear()
         self._poll = select.poll()
         self._poll.register(opened, select.POLLIN)
 
@@ -125,6 +143,8 @@ class UdpSendersTransport:
                 except OSError as error:
                     raise self._lost(error) from error
                 if len(data) <= LONGEST_DATAGRAM and self._may_send(sender):
+                    if sender not in self._met:
+                        self._meet(sender, found)
                     found.append(packed(Envelope(sender, data, waited_s=_waited_s(control))))
                 else:
                     dropped += 1
@@ -154,6 +174,19 @@ class UdpSendersTransport:
         if opened is not None:
             opened.close()
 
+    def _meet(self, sender: Address, found: list[bytes]) -> None:
+        """A new sender: its MAC address, if it is known, goes before what it sent."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s < LOOKED_UP_S:
+            return  # with its next datagram
+        self._looked_s = now_s
+        if len(self._met) >= MOST_MET:
+            self._met.clear()
+        self._met.add(sender)
+        mac = mac_of(sender[0], self._neighbours)
+        if mac:
+            found.append(packed(Envelope(sender, mac, neighbour=True)))
+
     def _may_send(self, sender: Address) -> bool:
         return not self._allowed or is_listed(sender, self._allowed)
 
@@ -173,6 +206,21 @@ def parse_senders(text: str) -> tuple[HostAndPort, ...]:
         ValueError: none of these.
     """
     return parse_hub_address(text)
+
+
+def mac_of(host: str, neighbours: Path = NEIGHBOURS) -> bytes:
+    """The six bytes of a neighbour's MAC address; empty where the system knows none."""
+    try:
+        lines = neighbours.read_text(encoding="ascii", errors="replace").splitlines()[1:]
+    except OSError:
+        return b""  # no such file, as on other systems
+    for line in lines:
+        fields = line.split()
+        if len(fields) >= 4 and fields[0] == host:
+            with contextlib.suppress(ValueError):
+                mac = bytes.fromhex(fields[3].replace(":", ""))
+                return mac if len(mac) == 6 and any(mac) else b""
+    return b""
 
 
 def _waited_s(control: list[tuple[int, int, bytes]]) -> float:

@@ -245,7 +245,8 @@ def check_files(processes: tuple[Process, ...]) -> None:
 
 def _check_udp(text: str) -> None:
     try:
-        parse_address(text)
+        for part in text.split(","):  # several hubs of one face
+            parse_address(part.strip())
     except ValueError as error:
         raise UsageError(
             "--udp: expected HOST:PORT to listen on, such as 0.0.0.0:5055, or :PORT for this machine only, "

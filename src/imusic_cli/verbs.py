@@ -80,6 +80,7 @@ VERBS = {
     "inference": Verb(SEVERAL, "The faces of several wearers in one process.", "imusic_cli.graph_verbs", "inference"),
     "build-engine": Verb(SEVERAL, "Build a model's TensorRT engine ahead.", "imusic_cli.build_engine", "build_engine"),
     "simulate": Verb(LABORATORY, "Be a hub, with faults on demand.", "imu_sim.hub.verb", "simulate"),
+    "fault": Verb(LABORATORY, "Tell a simulated hub what shall go wrong.", "imu_sim.hub.fault_verb", "fault"),
     "dataset": Verb(LABORATORY, "Data sets of simulated takes.", "face_dataset.verb", "app"),
     "train": Verb(LABORATORY, "Train a model and write its folder.", "face_training.verb", "train"),
     "evaluate": Verb(LABORATORY, "How good models are on people they never saw.", "face_evaluation.verb", "evaluate"),

@@ -244,14 +244,16 @@ def test_sequence_numbers_wrap_around(echo, recorded):
     assert (echo.counters.lost, echo.counters.refused) == (0, 0)
 
 
-def test_a_restarted_hub_or_another_layout_means_calibrating_anew(echo, recorded):
+def test_a_restarted_hub_keeps_the_neutral_and_another_layout_means_calibrating_anew(echo, recorded):
     recording = recorded(seed=5, seconds=3.5)
     estimates = run(ready(echo, recording), recording)
     assert estimates[-1].state == TrackingState.TRACKING
+    asked = echo.start_calibration(1.0)
     restarted = run(echo, recording, 0, 3)
-    assert restarted[0].state == TrackingState.CALIBRATING
-    assert echo.neutral is None
-    ready(echo, recording)
+    assert restarted[0].state == TrackingState.TRACKING
+    assert echo.neutral is not None
+    assert asked.complete, "what was asked for of the old headings ended"
+    assert not asked.result.success
     echo.set_layout(layout_of(recording))
     assert echo.neutral is not None, "the same layout again changes nothing"
     echo.set_layout(replace(layout_of(recording), layout_id=2))

@@ -19,8 +19,7 @@ from face_model.frames import GRAVITY_M_S2
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
 from imu_bytes import imu_bytes
-from imu_driver.envelopes import Envelope
-from imu_driver.envelopes import packed as enveloped
+from imu_driver import envelopes
 from imu_driver.hub import ConnectionState
 from imu_driver.hubs.imu_topics.session import TopicsHub
 from imu_driver.hubs.imusic_v1 import protocol as p
@@ -330,7 +329,6 @@ class Peer:
         named: name and version of the hub.
         ranges: of the units, rad/s and m/s2.
         blinks: whether its units have lights.
-        has_commands: whether it can be told anything, and says who it is.
     """
 
     line: VirtualLine
@@ -342,7 +340,6 @@ class Peer:
     named: tuple[str, str] = ("bench-hub", "1.0")
     ranges: tuple[float, float] = (np.deg2rad(1024), 8 * GRAVITY_M_S2)
     blinks: bool = True
-    has_commands: bool = True
 
 
 def _imusic_v1_peer() -> Peer:
@@ -350,28 +347,6 @@ def _imusic_v1_peer() -> Peer:
     hub = BenchHub(load_layout("face_12"), clock)
     line = VirtualLine(clock, hub)
     return Peer(line, clock, hub.identified, lambda: hub.streaming, lambda: line.deliver(p.encode(hub.hello())))
-
-
-def _slimevr_peer() -> Peer:
-    clock = VirtualClock()
-    trackers = Trackers([SimulatedTracker(i, clock, patient=True, sends_unchanged=True) for i in range(6)])
-    line = VirtualLine(clock, trackers)
-
-    def say_hello() -> None:
-        for tracker in trackers.each:
-            line.deliver(enveloped(Envelope(tracker.peer, tracker.handshake())))
-
-    return Peer(
-        line,
-        clock,
-        [],
-        lambda: line.is_open,  # trackers cannot be told to stop: nobody hears them
-        say_hello,
-        with_units(load_layout("face_12")),
-        ("SlimeVR trackers", "1.0"),
-        (np.deg2rad(2000), 16 * GRAVITY_M_S2),
-        blinks=False,
-    )
 
 
 @dataclass(frozen=True)
@@ -451,7 +426,38 @@ class BenchTopics:
 def _imu_topics_peer() -> Peer:
     clock = VirtualClock()
     line = VirtualLine(clock, BenchTopics(clock, len(load_layout("face_12").sensors)))
-    return Peer(line, clock, [], lambda: line.is_open, lambda: None, has_commands=False)
+    return Peer(
+        line,
+        clock,
+        [],
+        lambda: line.is_open,  # drivers cannot be told to stop
+        lambda: None,
+        named=("imu_topics", ""),
+        ranges=(0.0, 0.0),
+        blinks=False,
+    )
+
+
+def _slimevr_peer() -> Peer:
+    clock = VirtualClock()
+    trackers = Trackers([SimulatedTracker(i, clock, patient=True, sends_unchanged=True) for i in range(6)])
+    line = VirtualLine(clock, trackers)
+
+    def say_hello() -> None:
+        for tracker in trackers.each:
+            line.deliver(envelopes.packed(envelopes.Envelope(tracker.peer, tracker.handshake())))
+
+    return Peer(
+        line,
+        clock,
+        [],
+        lambda: line.is_open,  # trackers cannot be told to stop: nobody hears them
+        say_hello,
+        with_units(load_layout("face_12")),
+        ("SlimeVR trackers", "1.0"),
+        (np.deg2rad(2000), 16 * GRAVITY_M_S2),
+        blinks=False,
+    )
 
 
 PEERS: dict[str, Callable[[], Peer]] = {
@@ -487,12 +493,16 @@ def hello(layout: SensorLayout) -> p.Hello:
 
 @pytest.fixture(scope="session")
 def make_rig(layout: SensorLayout) -> Callable[..., Rig]:
-    def make(*, listen_only: bool = False, key: bytes | None = None, hub_key: bytes | None = None) -> Rig:
+    def make(
+        *, listen_only: bool = False, name: str = "", key: bytes | None = None, hub_key: bytes | None = None
+    ) -> Rig:
         clock = VirtualClock()
         hub = BenchHub(layout, clock, hub_key)
         line = VirtualLine(clock, hub)
         seal = SealedLine(line, key, clock) if key is not None else None
-        session = HubSession(seal or line, layout, 100, listen_only=listen_only, clock=clock, wait=clock.advance)
+        session = HubSession(
+            seal or line, layout, 100, listen_only=listen_only, name=name, clock=clock, wait=clock.advance
+        )
         return Rig(clock, hub, line, session, seal)
 
     return make

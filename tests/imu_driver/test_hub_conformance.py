@@ -126,16 +126,13 @@ def test_samples_are_complete(bench: Bench, layout: SensorLayout) -> None:
 
 def test_identity_is_in_si_units_and_stays_the_same_object(bench: Bench) -> None:
     bench.run_to(CONNECTED)
-    bench.run(0.1)
     identity, layout_id = bench.hub.identity, bench.hub.layout_id
     assert identity is not None
-    assert identity.rate_hz == 100
+    assert (identity.name, identity.firmware, identity.rate_hz) == (*bench.peer.named, 100)
     assert identity.sends_orientation
     assert all(sensor.present for sensor in identity.sensors)
-    if bench.peer.has_commands:
-        assert (identity.name, identity.firmware) == bench.peer.named
-        assert identity.sensors[0].gyro_range_rad_s == pytest.approx(bench.peer.ranges[0])
-        assert identity.sensors[0].accel_range_m_s2 == pytest.approx(bench.peer.ranges[1], rel=1e-3)
+    assert identity.sensors[0].gyro_range_rad_s == pytest.approx(bench.peer.ranges[0])
+    assert identity.sensors[0].accel_range_m_s2 == pytest.approx(bench.peer.ranges[1], rel=1e-3)
     bench.peer.line.plugged = False
     bench.run_to(DISCONNECTED)
     bench.peer.line.plugged = True
@@ -210,8 +207,6 @@ def test_identify(bench: Bench, layout: SensorLayout) -> None:
     assert not early.result(0).ok
     assert early.result(0).message
     bench.run_to(CONNECTED)
-    if not bench.peer.has_commands:
-        return
     known, unknown = bench.hub.identify(layout.sensors[3].id), bench.hub.identify(200)
     bench.run(0.2)
     if not bench.peer.blinks:

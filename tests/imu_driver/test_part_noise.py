@@ -37,3 +37,32 @@ def test_the_parts_of_the_issue(part: str, rate_dps: float, force_mg: float) -> 
 @pytest.mark.parametrize("name", ["", "unknown", "../layouts/face_12", "QMC5883P", "QMI 8658", "a\0b", "\u00e4"])
 def test_of_what_is_not_known_nothing_is_made_up(name: str) -> None:
     assert part_noise(name) is None
+
+
+@pytest.mark.ros
+def test_messages_have_them_as_rep_145_and_sensor_msgs_ask() -> None:
+    pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
+    import numpy as np
+    from builtin_interfaces.msg import Time
+
+    from face_model.imu_sample import STATUS_MISSING, STATUS_ORIENTATION_VALID, STATUS_VALID, ImuSample
+    from imu_driver.messages import imu_message
+
+    status = np.array([STATUS_VALID | STATUS_ORIENTATION_VALID, STATUS_VALID, STATUS_MISSING], np.uint8)
+    level = np.tile(np.array([0.0, 0.0, 0.0, 1.0], np.float32), (3, 1))
+    three = np.zeros((3, 3), np.float32)
+    sample = ImuSample(1, 0, 0.0, status, level, three, three, 1.0, 1.0)
+    noise = part_noise("QMI8658")
+    assert noise is not None
+    whole = imu_message(sample, 0, Time(), "imu_skull", noise)
+    np.testing.assert_array_equal(np.reshape(whole.angular_velocity_covariance, (3, 3)), np.eye(3) * noise.rate)
+    np.testing.assert_array_equal(np.reshape(whole.linear_acceleration_covariance, (3, 3)), np.eye(3) * noise.force)
+    turned = np.reshape(whole.orientation_covariance, (3, 3))
+    np.testing.assert_allclose(turned, np.diag([noise.inclination, noise.inclination, math.pi**2 / 3.0]))
+    without = imu_message(sample, 1, Time(), "imu_skull", noise)
+    assert without.orientation_covariance[0] == -1.0
+    assert without.angular_velocity_covariance[0] == noise.rate
+    assert imu_message(sample, 2, Time(), "imu_skull", noise) is None
+    unknown = imu_message(sample, 0, Time(), "imu_skull")
+    assert not np.any(unknown.orientation_covariance)
+    assert not np.any(unknown.angular_velocity_covariance)

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from imu_driver.envelopes import Envelope, packed, unpacked
 from imu_driver.transport import BusyError, LostError, NotFoundError
-from imu_driver.udp_senders import LONGEST_DATAGRAM, UdpSendersTransport, parse_senders
+from imu_driver.udp_senders import LONGEST_DATAGRAM, UdpSendersTransport, mac_of, parse_senders
 
 LONG_S = 5.0
 
@@ -57,6 +58,30 @@ def test_each_gets_what_is_for_it(transport: UdpSendersTransport, senders: list[
     pieces = [packed(Envelope(s.getsockname(), bytes((i,)), to_peer=True)) for i, s in enumerate(senders)]
     transport.write(b"".join(pieces))
     assert [s.recv(10) for s in senders] == [b"\0", b"\1", b"\2"]
+
+
+def test_the_mac_address_of_a_new_sender_goes_before_it(tmp_path: Path, senders: list[socket.socket]) -> None:
+    known = tmp_path / "arp"
+    known.write_text(
+        "IP address       HW type     Flags       HW address            Mask     Device\n"
+        "10.0.0.9         0x1         0x0         00:00:00:00:00:00     *        wlan0\n"
+        "10.0.0.8         0x1         0x2         nonsense              *        wlan0\n"
+        "127.0.0.1        0x1         0x2         a4:e5:7c:00:00:01     *        wlan0\n"
+    )
+    transport = UdpSendersTransport("127.0.0.1", 0, neighbours=known)
+    transport.open()
+    for _ in range(2):
+        senders[0].sendto(b"x", transport.address)
+    found = received(transport, 3)
+    assert [(e.neighbour, e.data) for e in found] == [
+        (True, bytes.fromhex("a4e57c000001")),
+        (False, b"x"),
+        (False, b"x"),
+    ]
+    assert all(e.peer == senders[0].getsockname() for e in found)
+    transport.close()
+    assert [mac_of(host, known) for host in ("10.0.0.9", "10.0.0.8", "10.0.0.7")] == [b"", b"", b""]
+    assert mac_of("127.0.0.1", tmp_path / "none") == b""
 
 
 def test_only_those_on_the_list_are_heard(senders: list[socket.socket]) -> None:

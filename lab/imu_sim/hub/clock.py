@@ -16,8 +16,14 @@ class HubClock:
 
     def __init__(self, clock: Callable[[], float], offset_s: float = 12.0, skew_ppm: float = 20.0) -> None:
         self._clock = clock
+        self._skew_ppm = skew_ppm
         self._rate = 1.0 + skew_ppm * 1e-6
         self._zero_s = clock() - offset_s / self._rate
+
+    @property
+    def skew_ppm(self) -> float:
+        """How much faster it runs, parts per million."""
+        return self._skew_ppm
 
     @property
     def now_s(self) -> float:
@@ -36,6 +42,17 @@ class HubClock:
     def host_duration_s(self, hub_duration_s: float) -> float:
         """How long a duration on the hub's clock takes on the host's, s."""
         return hub_duration_s / self._rate
+
+    def set_skew(self, skew_ppm: float) -> None:
+        """Run so much faster than the host's clock from now on; what was counted stays counted."""
+        now_s = self._clock()
+        counted_s = (now_s - self._zero_s) * self._rate
+        self._skew_ppm, self._rate = skew_ppm, 1.0 + skew_ppm * 1e-6
+        self._zero_s = now_s - counted_s / self._rate
+
+    def step(self, seconds: float) -> None:
+        """Be set ahead by so much, or back; not before 0."""
+        self._zero_s = min(self._clock(), self._zero_s - seconds / self._rate)
 
     def restart(self) -> None:
         """Start from zero, as at a reboot."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from face_model.layout import load_layout
 from face_model.settings import SettingsKind
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.hub.faults import Faults
@@ -48,6 +49,10 @@ class SimulatorConfig:
     phone_lag_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
     phone_skew_ppm: Annotated[float, Field(ge=-500.0, le=500.0)] = -30.0
     namespace: str = ""
+    name: str = "imusic-sim"
+    control: str = ""
+    hubs: Annotated[int, Field(ge=1, le=64)] = 1
+    one_face: bool = False
     faults: Faults = field(default_factory=Faults)
 
 
@@ -80,3 +85,59 @@ def updated(config: SimulatorConfig, values: Any) -> SimulatorConfig:
         SimulatorConfigError: an unknown key, a wrong type or a value out of range.
     """
     return _SETTINGS.checked(values, config)
+
+
+def updated_faults(faults: Faults, values: Any) -> Faults:
+    """`faults` with `values`, a mapping of their names.
+
+    Raises:
+        SimulatorConfigError: an unknown name or a wrong type.
+    """
+    return updated(SimulatorConfig(faults=faults), {"faults": values}).faults
+
+
+def each_hub(config: SimulatorConfig) -> list[SimulatorConfig]:
+    """The settings of each of `hubs` hubs: link, control and name with `-2`, `-3` ..., the next ports, seeds, people.
+
+    With `one_face` they share the person, and its units: of two hubs the second has those on the right.
+
+    Raises:
+        SimulatorConfigError: there are not so many ports.
+    """
+    count, every = config.hubs, []
+    for i in range(count):
+        suffix = f"-{i + 1}" if i else ""
+        udp = config.udp
+        if udp and i:
+            host, _, port = udp.rpartition(":")
+            udp = f"{host}:{int(port) + i}" if port.isdecimal() else udp
+        control = config.control or ("" if udp else f"{config.link}.control")
+        if config.control and suffix:
+            control += suffix
+        elif control and suffix:
+            control = f"{config.link}{suffix}.control"
+        every.append(
+            replace(
+                config,
+                hubs=1,
+                link=config.link + suffix,
+                udp=udp,
+                name=config.name + suffix,
+                control=control,
+                seed=config.seed if config.one_face else config.seed + i,
+                subject=config.subject if config.one_face else config.subject + i,
+                clock_offset_s=config.clock_offset_s + (7.0 * i if config.one_face else 0.0),
+                faults=_with_share(config, i) if config.one_face and count > 1 else config.faults,
+            )
+        )
+    return every
+
+
+def _with_share(config: SimulatorConfig, index: int) -> Faults:
+    """Its faults, and no unit of the others."""
+    others = []
+    for i, name in enumerate(load_layout(config.layout).names):
+        owner = int(name.endswith("_right")) if config.hubs == 2 else i % config.hubs
+        if owner != index:
+            others.append(name)
+    return replace(config.faults, unlisted=tuple(dict.fromkeys((*config.faults.unlisted, *others))))

@@ -24,12 +24,20 @@ class Faults:
         frozen: units whose values stay as they were, with status ok: the hub does not notice.
         saturated: units that are shaken beyond their range.
         spike_rate_hz: impossible single values, per unit and second.
-        drop: probability that a frame is lost on its way.
-        corrupt: probability that one byte of a frame arrives changed.
+        drop: share of the samples that are lost on their way.
+        burst: how many are lost in a row, on average; 1: whether one is lost does not depend on the one before.
+        duplicate: probability that a sample arrives twice.
+        reorder: probability that a sample arrives after the next one.
+        corrupt: probability that one byte of a sample's frame arrives changed.
         garbage_rate_hz: bursts of random bytes per second.
         stall_at_s: when the hub falls silent, s after START; None: never.
         stall_s: how long it is silent, s.
         reboot_at_s: when the hub reboots (once), s after START; None: never.
+        slow_start_s: how long the hub is silent after each boot, s.
+        clock_step_at_s: when its clock is set (once), s after START; None: never.
+        clock_step_s: how far ahead it is set then, s; less than 0: back.
+        skew_ppm: how much faster its clock runs, parts per million; None: as the settings say.
+        jitter_s: mean delay of a frame on its way out, s; None: as the settings say.
         missing: units that HELLO lists as not present.
         unlisted: units that HELLO does not list at all.
         wrong_version: the hub speaks another protocol version.
@@ -43,11 +51,19 @@ class Faults:
     saturated: tuple[str, ...] = ()
     spike_rate_hz: float = 0.0
     drop: float = 0.0
+    burst: float = 1.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
     corrupt: float = 0.0
     garbage_rate_hz: float = 0.0
     stall_at_s: float | None = None
     stall_s: float = 1.0
     reboot_at_s: float | None = None
+    slow_start_s: float = 0.0
+    clock_step_at_s: float | None = None
+    clock_step_s: float = 1.0
+    skew_ppm: float | None = None
+    jitter_s: float | None = None
     missing: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
     wrong_version: bool = False
@@ -67,17 +83,36 @@ class Faults:
                 )
         if len(set(self.unlisted)) == len(names):
             raise SimulatorConfigError("fault unlisted: expected to leave one unit at least, found all of them")
-        for field in ("drop", "corrupt"):
-            if not 0.0 <= getattr(self, field) <= 1.0:
-                raise SimulatorConfigError(f"fault {field}: expected 0 to 1, found {getattr(self, field)}")
-        for field in ("begin_s", "spike_rate_hz", "garbage_rate_hz", "stall_s"):
-            if not getattr(self, field) >= 0.0:
-                raise SimulatorConfigError(f"fault {field}: expected 0 or more, found {getattr(self, field)}")
+        for field, (least, most) in _RANGES.items():
+            value = getattr(self, field)
+            if value is not None and not least <= value <= most:
+                raise SimulatorConfigError(f"fault {field}: expected {least:g} to {most:g}, found {value:g}")
 
     def stalled(self, since_start_s: float) -> bool:
         """Whether the hub is silent at this time."""
         return self.stall_at_s is not None and self.stall_at_s <= since_start_s < self.stall_at_s + self.stall_s
 
+
+_LONGEST_S = 1e7
+_RANGES = {
+    "drop": (0.0, 1.0),
+    "burst": (1.0, 1e4),
+    "duplicate": (0.0, 1.0),
+    "reorder": (0.0, 1.0),
+    "corrupt": (0.0, 1.0),
+    "begin_s": (0.0, _LONGEST_S),
+    "spike_rate_hz": (0.0, 1e4),
+    "garbage_rate_hz": (0.0, 1e4),
+    "stall_at_s": (0.0, _LONGEST_S),
+    "stall_s": (0.0, _LONGEST_S),
+    "reboot_at_s": (0.0, _LONGEST_S),
+    "slow_start_s": (0.0, _LONGEST_S),
+    "clock_step_at_s": (0.0, _LONGEST_S),
+    "clock_step_s": (-_LONGEST_S, _LONGEST_S),
+    "skew_ppm": (-1e5, 1e5),
+    "jitter_s": (0.0, 1.0),
+}
+"""Least and most of what is a number."""
 
 _SHAKE = 40.0
 """A unit that is `saturated` feels this many times its own specific force: more than any range."""
@@ -103,6 +138,9 @@ class UnitFrames:
 class FaultInjector:
     """Applies `Faults` to samples and to bytes; the dice come from one seeded generator.
 
+    Attributes:
+        overtaken: frames that are still on their way and arrive after the next one.
+
     Args:
         faults: what goes wrong.
         names: sensors in layout order.
@@ -121,6 +159,8 @@ class FaultInjector:
         self._ranges = ranges
         self._rng = rng
         self._held: tuple[Floats, Floats, Floats] | None = None
+        self._losing = False
+        self.overtaken: list[bytes] = []
         self._masks = {
             field: np.array([name in getattr(faults, field) for name in names])
             for field in ("dead", "faulty", "frozen", "saturated", "missing")
@@ -187,13 +227,35 @@ class FaultInjector:
             return self._rng.bytes(int(self._rng.integers(1, 600)))
         return b""
 
-    def line(self, frame: bytes) -> bytes:
-        """A frame as it arrives: whole, with a changed byte, or not at all (empty)."""
-        if self.faults.drop > 0.0 and self._rng.random() < self.faults.drop:
-            return b""
+    def line(self, frame: bytes) -> list[bytes]:
+        """What arrives when a frame is sent: it, changed, twice or not at all, and then those that it overtook."""
+        late, self.overtaken = self.overtaken, []
+        if self._lost():
+            return late
         if self.faults.corrupt > 0.0 and self._rng.random() < self.faults.corrupt:
             spoilt = bytearray(frame)
             at = int(self._rng.integers(0, len(spoilt)))
             spoilt[at] ^= int(self._rng.integers(1, 256))
-            return bytes(spoilt)
-        return frame
+            frame = bytes(spoilt)
+        arriving = [frame]
+        if self.faults.duplicate > 0.0 and self._rng.random() < self.faults.duplicate:
+            arriving.append(frame)
+        if self.faults.reorder > 0.0 and self._rng.random() < self.faults.reorder:
+            self.overtaken = arriving
+            return late
+        return arriving + late
+
+    def _lost(self) -> bool:
+        """Whether the next frame is; losses come in bursts whose lengths are geometric (E. N. Gilbert, 1960)."""
+        drop, burst = self.faults.drop, self.faults.burst
+        if drop <= 0.0:
+            return False
+        if drop >= 1.0:
+            return True
+        ends = 1.0 / max(burst, drop / (1.0 - drop), 1.0)
+        begins = drop * ends / (1.0 - drop)
+        if burst == 1.0 and drop < 0.5:
+            self._losing = bool(self._rng.random() < drop)
+        else:
+            self._losing = bool(self._rng.random() < (1.0 - ends if self._losing else begins))
+        return self._losing

@@ -7,11 +7,15 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imu_sim.errors import ImuSimError
 from imu_sim.hub.stop_signal import StoppedError, StopSignal
 from imusic_cli.usage import OneLineParser
+
+if TYPE_CHECKING:
+    from imu_sim.hub.config import SimulatorConfig
+    from imu_sim.hub.server import Served
 
 
 def main(argv: Sequence[str] | None = None, called: str = "imu_sim") -> int:
@@ -38,25 +42,28 @@ def _run(arguments: argparse.Namespace, stop: StopSignal) -> int:
     # Imported only now: these take a second, in which Ctrl-C would otherwise show a traceback.
     from face_model.errors import FaceModelError
     from imu_driver.hub_key import HubKeyError
-    from imu_sim.hub.config import load_config, updated
-    from imu_sim.hub.server import build_hub, open_link, prompted, serve, steady_clock, watching_phone
+    from imu_sim.hub.config import each_hub, load_config, updated
+    from imu_sim.hub.server import opened, prompted, serve_all
 
     try:
         config = updated(load_config(_config_path(arguments)), _given(arguments))
-        link = open_link(config)
         try:
-            hub = build_hub(config, steady_clock)
-            stop.starting = False
-            print(f"simulated hub at {link.path}: {config.motion}, {config.rate_hz} Hz", flush=True)  # noqa: T201
-            with prompted(config) as prompts, watching_phone(config, hub) as phone:
-                serve(hub, link, stop, config.duration_s or None, prompts, phone)
+            with opened(each_hub(config)) as served, prompted(config) as prompts:
+                stop.starting = False
+                for each in served:
+                    print(_introduction(each, config), flush=True)  # noqa: T201
+                serve_all(served, stop, config.duration_s or None, prompts)
         finally:
             stop.starting = False
-            link.close()
     except (ImuSimError, FaceModelError, HubKeyError) as error:
         print(f"simulator not started: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return 0
+
+
+def _introduction(served: Served, config: SimulatorConfig) -> str:
+    at = f"; faults: imusic fault --at {served.control.path} help" if served.control is not None else ""
+    return f"simulated hub at {served.link.path}: {config.motion}, {config.rate_hz} Hz{at}"
 
 
 def _without_ros(argv: list[str]) -> list[str]:
@@ -73,30 +80,63 @@ def _without_ros(argv: list[str]) -> list[str]:
 
 
 _FAULT_FLAGS: dict[str, tuple[str, str]] = {
-    "dead": ("names", "units that stop answering, comma separated"),
+    "dead": ("names", "units that stop answering: status missing"),
     "faulty": ("names", "units that report a fault"),
-    "frozen": ("names", "units whose values stay as they were"),
+    "frozen": ("names", "units whose values stay as they were, though the hub calls them good"),
     "saturated": ("names", "units shaken beyond their range"),
-    "missing": ("names", "units the hub says are not present"),
-    "unlisted": ("names", "units the hub does not mention"),
+    "missing": ("names", "units that the hub says are not present"),
+    "unlisted": ("names", "units that the hub does not mention"),
     "begin_s": ("number", "faults of units begin this long after START, s"),
     "spike_rate_hz": ("number", "impossible values per unit and second"),
-    "drop": ("number", "probability that a frame is lost"),
-    "corrupt": ("number", "probability that a frame is damaged"),
+    "drop": ("number", "share of the samples that are lost, 0 to 1"),
+    "burst": ("number", "how many are lost in a row, on average"),
+    "duplicate": ("number", "share that arrive twice, 0 to 1"),
+    "reorder": ("number", "share that arrive after the next one, 0 to 1"),
+    "corrupt": ("number", "share that arrive with a changed byte, 0 to 1"),
     "garbage_rate_hz": ("number", "bursts of random bytes per second"),
     "stall_at_s": ("number", "fall silent this long after START, s"),
     "stall_s": ("number", "length of that silence, s"),
-    "reboot_at_s": ("number", "reboot this long after START, s"),
-    "wrong_version": ("switch", "speak an unknown protocol version"),
-    "no_quaternion": ("switch", "send no orientation"),
+    "reboot_at_s": ("number", "lose power this long after START, s"),
+    "slow_start_s": ("number", "silence after each boot, s"),
+    "clock_step_at_s": ("number", "set the hub's clock this long after START, s"),
+    "clock_step_s": ("number", "how far ahead, s; less than 0: back"),
+    "skew_ppm": ("number", "how much faster the hub's clock runs, parts per million"),
+    "jitter_s": ("number", "mean delay of a frame on its way out, s"),
+    "wrong_version": ("switch", "speak a protocol version that nobody knows"),
+    "no_quaternion": ("switch", "send no orientation, as a hub that does not fuse"),
 }
+
+_ABOUT = """\
+A face that moves, twelve simulated IMUs on it, and a hub that speaks the protocol of docs/protocol.md to whoever opens
+its line: to a driver it is hardware. Ctrl-C ends it."""
+
+_EXAMPLES = """\
+examples:
+  imusic simulate                                      a hub at /tmp/imusic_hub; then, in another terminal:
+  imusic capture --port /tmp/imusic_hub
+  imusic simulate --udp 127.0.0.1:5055                 the same over UDP, to: imusic capture --udp 127.0.0.1:5055
+  imusic simulate --drop 0.05 --burst 8 --dead mentalis
+  imusic fault drop 0.3                                change that hub while it runs; imusic fault help lists all
+  imusic fault unplug ; sleep 2 ; imusic fault plug
+  imusic simulate --hubs 3                             /tmp/imusic_hub, /tmp/imusic_hub-2 and /tmp/imusic_hub-3
+  imusic simulate --hubs 2 --one-face                  two halves, for --port /tmp/imusic_hub,/tmp/imusic_hub-2
+
+NAMES are sensors of the layout, comma separated. All settings: config/imu_sim.yaml; more: docs/simulator.md."""
 
 
 def _parser(called: str) -> argparse.ArgumentParser:
-    parser = OneLineParser(prog=called, description="A simulated IMU hub on a simulated face.")
+    parser = OneLineParser(
+        prog=called, description=_ABOUT, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", type=Path, help="settings (default: the package's config/imu_sim.yaml)")
     parser.add_argument("--link", help="path of the link to the pseudo-terminal")
     parser.add_argument("--udp", metavar="HOST:PORT", help="send to a driver on UDP instead")
+    parser.add_argument("--name", help="what the hub calls itself; a driver with `hub_id` takes no other")
+    parser.add_argument("--hubs", type=int, metavar="N", help="be so many hubs: their names, links, ports count on")
+    shared = "the hubs are on one face, each with some of its units: of two the second has the right"
+    parser.add_argument("--one-face", action="store_true", default=None, help=shared)
+    told = "socket on which `imusic fault` changes faults (default: LINK.control; over UDP none)"
+    parser.add_argument("--control", metavar="PATH", help=told)
     parser.add_argument(
         "--key", "--key-file", dest="key_file", metavar="FILE", help="answer only a driver that has this key"
     )
@@ -120,7 +160,9 @@ def _parser(called: str) -> argparse.ArgumentParser:
     parser.add_argument("--phone", metavar="HOST:PORT", help=watch)
     parser.add_argument("--phone-lag", type=float, dest="phone_lag_s", metavar="X", help="how late it sees, s")
     parser.add_argument("--phone-skew", type=float, dest="phone_skew_ppm", metavar="X", help="of its clock, ppm")
-    faults = parser.add_argument_group("faults")
+    faults = parser.add_argument_group(
+        "faults from the start on", "each may also be changed at run time: `imusic fault`"
+    )
     for name, (kind, text) in _FAULT_FLAGS.items():
         flag = "--" + name.replace("_", "-")
         if kind == "switch":

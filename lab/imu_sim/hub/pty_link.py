@@ -23,6 +23,8 @@ class PtyLink:
 
     Attributes:
         dropped: frames not written because nobody read and the line was full.
+        device: the system's own path, another one each time that it is plugged in.
+        plugged: whether it is there.
 
     Raises:
         SimulatorConfigError: the link cannot be made, or another simulated hub that runs has it.
@@ -31,6 +33,14 @@ class PtyLink:
     def __init__(self, link: Path | None = None) -> None:
         self.dropped = 0
         self._claim = None if link is None else _claimed(link)
+        self._link = link
+        self.plugged = False
+        self.plug()
+
+    def plug(self) -> None:
+        """Be there: like a USB port that appears, with a device of its own; does nothing if it is."""
+        if self.plugged:
+            return
         self._master, slave = os.openpty()
         # Raw from the start: no echo of our own bytes, no translation, before a driver sets its own mode.
         tty.setraw(slave)
@@ -40,9 +50,18 @@ class PtyLink:
         os.set_blocking(self._master, False)
         self._poll = select.poll()
         self._poll.register(self._master, select.POLLIN)
-        self._link = link
-        if link is not None:
-            self._make_link(link)
+        self.plugged = True
+        if self._link is not None:
+            self._make_link(self._link)
+
+    def unplug(self) -> None:
+        """Be gone, with the link; a driver that has it open is told of a hang-up."""
+        if not self.plugged:
+            return
+        self.plugged = False
+        os.close(self._master)
+        if self._link is not None and self._link.is_symlink() and self._link.readlink() == self.device:
+            self._link.unlink()
 
     @property
     def path(self) -> Path:
@@ -57,10 +76,12 @@ class PtyLink:
     @property
     def connected(self) -> bool:
         """Whether a driver has the line open."""
-        return not any(event & select.POLLHUP for _, event in self._poll.poll(0))
+        return self.plugged and not any(event & select.POLLHUP for _, event in self._poll.poll(0))
 
     def read(self) -> bytes:
         """What the driver wrote, empty if nothing or nobody."""
+        if not self.plugged:
+            return b""
         try:
             return os.read(self._master, _CHUNK)
         except BlockingIOError:
@@ -93,9 +114,7 @@ class PtyLink:
 
     def close(self) -> None:
         """Close the line and remove the link if it is still ours."""
-        os.close(self._master)
-        if self._link is not None and self._link.is_symlink() and self._link.readlink() == self.device:
-            self._link.unlink()
+        self.unplug()
         if self._claim is not None:
             self._claim.close()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
@@ -21,10 +21,12 @@ from imu_sim.errors import MotionError, SimulatorConfigError
 from imu_sim.families import load_family
 from imu_sim.generator import from_text
 from imu_sim.hub.clock import HubClock
+from imu_sim.hub.commands import Commands
 from imu_sim.hub.config import MOTIONS, PERFORMANCE, ROUTINE, SAY, SimulatorConfig, is_built_in, is_routine
+from imu_sim.hub.control import ControlSocket
 from imu_sim.hub.cued_motion import CuedTrajectory
 from imu_sim.hub.pty_link import PtyLink
-from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.hub.simulated_hub import FaceClock, HubSettings, SimulatedHub
 from imu_sim.hub.udp_link import UdpLink
 from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory
@@ -70,12 +72,61 @@ class Link(Protocol):
     def write(self, frames: list[bytes]) -> None:
         """Send frames; never blocks."""
 
+    @property
+    def plugged(self) -> bool:
+        """Whether it is whole."""
+
+    def plug(self) -> None:
+        """Mend it."""
+
+    def unplug(self) -> None:
+        """Cut it."""
+
     def close(self) -> None:
         """Release what is held."""
 
 
-def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedHub:
-    """A hub as configured, on the given monotonic clock in s.
+@dataclass
+class Served:
+    """A hub on its line.
+
+    Attributes:
+        hub: what speaks.
+        link: where.
+        control: hears from other processes what shall go wrong; None: nobody may say so.
+        phone: watches the face; None: there is none.
+    """
+
+    hub: SimulatedHub
+    link: Link
+    control: ControlSocket | None = None
+    phone: LiveLinkPhone | None = None
+
+    def turn(self) -> float:
+        """Do what is due; time until more is, s."""
+        if self.control is not None:
+            self.control.hear()
+        received = self.link.read()
+        if received:
+            self.link.write(self.hub.receive(received))
+        self.link.write(self.hub.due())
+        self.hub.prepare()
+        wait_s = min(self.hub.wait_s, _LONGEST_WAIT_S)
+        if self.phone is not None:
+            now_s = steady_clock()
+            self.phone.tick(now_s)
+            wait_s = min(wait_s, self.phone.wait_s(now_s))
+        return wait_s
+
+    @property
+    def filenos(self) -> list[int]:
+        """Readable where something waits."""
+        line = self.link.fileno
+        return [*([] if line is None else [line]), *([] if self.control is None else self.control.filenos)]
+
+
+def build_hub(config: SimulatorConfig, clock: Callable[[], float], face: FaceClock | None = None) -> SimulatedHub:
+    """A hub as configured, on the given monotonic clock in s; `face` is that of several hubs on one face.
 
     Raises:
         ImuSimError, FaceModelError, HubKeyError: motion, layout, faults or key cannot be used.
@@ -104,6 +155,7 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
 
     # Only over UDP must a hub stop by itself: there nobody can unplug it.
     settings = HubSettings(
+        name=config.name,
         rate_hz=config.rate_hz,
         jitter_s=config.send_jitter_s,
         silence_s=10.0 if config.udp else None,
@@ -111,7 +163,15 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float]) -> SimulatedH
     )
     hub_clock = HubClock(clock, config.clock_offset_s, config.clock_skew_ppm)
     return SimulatedHub(
-        make_stream, layout, part, hub_clock, settings=settings, faults=config.faults, seed=config.seed, cued=cued
+        make_stream,
+        layout,
+        part,
+        hub_clock,
+        settings=settings,
+        faults=config.faults,
+        seed=config.seed,
+        cued=cued,
+        face=face,
     )
 
 
@@ -161,23 +221,49 @@ def serve(
 
     `phone` watches the face meanwhile.
     """
+    serve_all([Served(hub, link, phone=phone)], stop, duration_s, prompts)
+
+
+def serve_all(
+    served: Sequence[Served],
+    stop: StopWish,
+    duration_s: float | None = None,
+    prompts: SimpleQueue[float | None] | None = None,
+) -> None:
+    """Serve several hubs in one thread until `stop` or for `duration_s`; the first one follows the prompts."""
     end_s = None if duration_s is None else time.monotonic() + duration_s
     while not stop.asked and (end_s is None or time.monotonic() < end_s):
         while prompts is not None and not prompts.empty():
-            hub.prompt(prompts.get())
-        received = link.read()
-        if received:
-            link.write(hub.receive(received))
-        link.write(hub.due())
-        hub.prepare()
-        wait_s = min(hub.wait_s, _LONGEST_WAIT_S)
-        if phone is not None:
-            now_s = steady_clock()
-            phone.tick(now_s)
-            wait_s = min(wait_s, phone.wait_s(now_s))
-        descriptor = link.fileno
-        ready = [stop.fileno] if descriptor is None else [stop.fileno, descriptor]
-        select.select(ready, [], [], wait_s)
+            served[0].hub.prompt(prompts.get())
+        # Of all what is due first: how long others take must not make one wait for what is due later.
+        wait_s = min(each.turn() for each in served)
+        ready = [stop.fileno, *(fileno for each in served for fileno in each.filenos)]
+        select.select(ready, [], [], min([wait_s, *(each.hub.wait_s for each in served)]))
+
+
+@contextmanager
+def opened(configs: Sequence[SimulatorConfig]) -> Iterator[list[Served]]:
+    """Hubs on their lines, each as its settings say; all lines are opened before the first hub is built.
+
+    Raises:
+        ImuSimError, FaceModelError: a line cannot be opened, or motion, layout or faults cannot be used.
+    """
+    with ExitStack() as stack:
+        links = []
+        for config in configs:
+            links.append(open_link(config))
+            stack.callback(links[-1].close)
+        served = []
+        face = FaceClock(shared=True)
+        for config, link in zip(configs, links, strict=True):
+            hub = build_hub(config, steady_clock, face if config.one_face else None)
+            control = None
+            if config.control:
+                control = ControlSocket(Path(config.control).expanduser(), Commands(hub, link).obey)
+                stack.callback(control.close)
+            phone = stack.enter_context(watching_phone(config, hub))
+            served.append(Served(hub, link, control, phone))
+        yield served
 
 
 def open_link(config: SimulatorConfig) -> Link:

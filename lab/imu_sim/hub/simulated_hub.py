@@ -66,8 +66,24 @@ StreamFactory = Callable[[float, float], UnitStream]
 _BLOCK_S = 0.2
 """Samples are computed ahead in blocks of this length: the cost of many small array operations is shared."""
 
+_IN_HELLO = ("missing", "unlisted", "no_quaternion")
+"""Faults that HELLO shows."""
+
 _OLDEST_S = 1.0
 """A sample that could not be sent for this long is lost, as in a hub whose buffer is full."""
+
+
+@dataclass
+class FaceClock:
+    """When the motion of a face began.
+
+    Attributes:
+        shared: whether several hubs are on it, so that the first START of any begins it, and no other.
+        began_s: host time; None: it has not begun.
+    """
+
+    shared: bool
+    began_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +126,7 @@ class SimulatedHub:
         streaming: whether samples are being sent.
         identified: ids of units whose light was asked to blink, in order.
         sent: SAMPLE frames handed out so far.
+        reboots: times that it lost power.
         cadence: pacing of the samples and what was late.
         guard: of the key, None where there is none.
     """
@@ -125,12 +142,13 @@ class SimulatedHub:
         faults: Faults | None = None,
         seed: int = 0,
         cued: CuedTrajectory | None = None,
+        face: FaceClock | None = None,
     ) -> None:
         self.settings = settings or HubSettings()
         self.parser = StreamParser()
         self.streaming = False
         self.identified: list[int] = []
-        self.sent = 0
+        self.sent = self.reboots = 0
         self.cadence = Cadence(clock.now_s, 1.0 / (settings or HubSettings()).rate_hz)
         self.guard = HubGuard(self.settings.key, lambda: clock.now_s) if self.settings.key is not None else None
         self._make_stream = make_stream
@@ -138,11 +156,13 @@ class SimulatedHub:
         self._part = part
         self._clock = clock
         self._cued = cued
+        self._face = face or FaceClock(shared=False)
+        self._skew_ppm = clock.skew_ppm
         self._rng = np.random.default_rng([seed, 0x40B])
         self._scales = (float(gyro_scale(part.gyro_range_dps)), float(accel_scale(part.accel_range_g)))
         self._rate_hz = self.settings.rate_hz
         self._first_start_s: float | None = None
-        self._rebooted = False
+        self._rebooted = self._stepped = self._news = self._rebooting = False
         self._segments: list[_Segment] = []
         self._sequence = 0
         self._next_hello_s: float = clock.now_s
@@ -157,7 +177,18 @@ class SimulatedHub:
             SimulatorConfigError: the faults name unknown sensors or hold numbers out of range.
         """
         ranges = (self._part.gyro.full_scale, self._part.accel.full_scale)
+        before = getattr(self, "_injector", None)
         self._injector = FaultInjector(faults, self._layout.names, ranges, self._rng)
+        if before is not None:
+            self._injector.overtaken = before.overtaken
+            # A hub that finds or loses a unit says so at once.
+            self._news |= any(getattr(before.faults, f) != getattr(faults, f) for f in _IN_HELLO)
+            self._rebooted &= before.faults.reboot_at_s == faults.reboot_at_s
+            self._stepped &= before.faults.clock_step_at_s == faults.clock_step_at_s
+        wanted_ppm = self._skew_ppm if faults.skew_ppm is None else faults.skew_ppm
+        if wanted_ppm != self._clock.skew_ppm:
+            self._clock.set_skew(wanted_ppm)
+            self.cadence.restart(self.cadence.deadline_s, self._clock.host_duration_s(1.0 / self._rate_hz))
         self._listed = np.array([name not in faults.unlisted for name in self._layout.names])
 
     def prompt(self, elapsed_s: float | None) -> None:
@@ -192,19 +223,25 @@ class SimulatedHub:
         """What the hub sends by itself up to now: samples, or HELLO once a second; one frame each."""
         now_s = self._clock.now_s
         self._maybe_reboot(now_s)
+        self._maybe_set_clock(now_s)
+        news: list[bytes] = []
+        if self._news and not self._silent(now_s):
+            self._news, news = False, [self._encoded(self._hello())]
         if not self.streaming:
             if now_s < self._next_hello_s or self._silent(now_s):
-                return []
+                return news
             self._next_hello_s = now_s + 1.0
             return [self._encoded(self._hello())]
         if self.settings.silence_s is not None and now_s - self._heard_s > self.settings.silence_s:
             self._stop(now_s)
-            return []
-        out: list[bytes] = []
+            return news
+        out: list[bytes] = news
         while self._release_s <= now_s:
             frame = self._next_sample()
             if not self._silent(now_s) and now_s - self._release_s < _OLDEST_S:
-                out += [piece for piece in (self._injector.garbage(self._rate_hz), self._injector.line(frame)) if piece]
+                garbage = self._injector.garbage(self._rate_hz)
+                out += [garbage] if garbage else []
+                out += self._injector.line(frame)
                 self.sent += 1
             self.cadence.tick(now_s)
             self._sequence = (self._sequence + 1) % 2**32
@@ -242,10 +279,20 @@ class SimulatedHub:
         time_s = max(0.0, self.motion_time_s(self._sequence) + ahead_s)
         return self._stream.weights(np.array([time_s]))[0], self._stream.head(time_s)
 
+    def set_clock(self, ahead_s: float) -> None:
+        """Set the hub's clock ahead by so much, s, or back: what a hub must never do, and some do."""
+        self._clock.step(ahead_s)
+
     def reboot(self) -> None:
-        """As after a loss of power: clock, rate and streaming start anew."""
+        """As after a loss of power: clock, rate and streaming start anew. The face goes on doing what it did."""
         self._clock.restart()
+        self.reboots += 1
+        self._rebooting = self._first_start_s is not None
         self._boot()
+
+    def stall(self, seconds: float) -> None:
+        """Say nothing for so long from now on, s; samples go on being taken."""
+        self._awake_s = self._clock.now_s + seconds
 
     def _boot(self) -> None:
         if self.guard is not None:
@@ -253,7 +300,8 @@ class SimulatedHub:
         self._boot_id: int = int(self._rng.integers(1, 2**32))
         self.streaming = False
         self._rate_hz = self.settings.rate_hz
-        self._next_hello_s = self._clock.now_s
+        self._awake_s = self._clock.now_s + self.faults.slow_start_s
+        self._next_hello_s = self._awake_s
         self._heard_s = self._clock.now_s
 
     def _maybe_reboot(self, now_s: float) -> None:
@@ -263,7 +311,16 @@ class SimulatedHub:
         self._rebooted = True
         self.reboot()
 
+    def _maybe_set_clock(self, now_s: float) -> None:
+        at = self.faults.clock_step_at_s
+        if at is None or self._stepped or self._first_start_s is None or now_s - self._first_start_s < at:
+            return
+        self._stepped = True
+        self.set_clock(self.faults.clock_step_s)
+
     def _silent(self, now_s: float) -> bool:
+        if now_s < self._awake_s:
+            return True
         return self._first_start_s is not None and self.faults.stalled(now_s - self._first_start_s)
 
     def _answers(self, packet: Packet) -> list[HubPacket]:
@@ -290,9 +347,14 @@ class SimulatedHub:
         self._first_start_s = now_s if self._first_start_s is None else self._first_start_s
         self.streaming = True
         self._injector.thaw()
-        self._segments = [_Segment(0, 0.0, self._rate_hz)]
+        # A face does not begin anew because its hub lost power.
+        if self._face.began_s is None or not (self._rebooting or self._face.shared):
+            self._face.began_s = now_s
+        self._rebooting = False
+        since_s = now_s - self._face.began_s
+        self._segments = [_Segment(0, since_s, self._rate_hz)]
         self._sequence = 0
-        self._restart_stream(0.0, now_s)
+        self._restart_stream(since_s, now_s)
 
     def _stop(self, now_s: float) -> None:
         self.streaming = False
@@ -367,7 +429,8 @@ class SimulatedHub:
 
     def _draw_release(self) -> None:
         """When the next sample may leave: at its deadline plus the delay of the line."""
-        delay_s = float(self._rng.exponential(self.settings.jitter_s)) if self.settings.jitter_s > 0.0 else 0.0
+        jitter_s = self.settings.jitter_s if self.faults.jitter_s is None else self.faults.jitter_s
+        delay_s = float(self._rng.exponential(jitter_s)) if jitter_s > 0.0 else 0.0
         self._release_s = self.cadence.deadline_s + delay_s
 
     def _encoded(self, packet: HubPacket) -> bytes:

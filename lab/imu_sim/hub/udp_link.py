@@ -20,6 +20,7 @@ class UdpLink:
     Attributes:
         dropped: datagrams the system would not take.
         foreign: datagrams ignored because another sender sent them.
+        plugged: whether anything passes.
 
     Raises:
         SimulatorConfigError: the address cannot be resolved.
@@ -28,6 +29,7 @@ class UdpLink:
     def __init__(self, host: str, port: int) -> None:
         self.dropped = 0
         self.foreign = 0
+        self.plugged = True
         try:
             family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         except (OSError, OverflowError) as error:
@@ -47,6 +49,14 @@ class UdpLink:
         """Descriptor to wait on."""
         return self._socket.fileno()
 
+    def plug(self) -> None:
+        """Let datagrams pass again."""
+        self.plugged = True
+
+    def unplug(self) -> None:
+        """Let no datagram pass either way, as where Wi-Fi is lost."""
+        self.plugged = False
+
     def read(self) -> bytes:
         """What the host sent, empty if nothing."""
         parts: list[bytes] = []
@@ -58,6 +68,8 @@ class UdpLink:
             except ConnectionRefusedError:
                 # The system tells that an earlier datagram found nobody: the driver is not up yet.
                 continue
+            if not self.plugged:
+                continue
             if sender[:2] == self._to[:2]:
                 parts.append(data)
             else:
@@ -65,6 +77,8 @@ class UdpLink:
 
     def write(self, frames: list[bytes]) -> None:
         """Send frames, several to a datagram where they fit."""
+        if not self.plugged:
+            return
         pending = b""
         for frame in frames:
             if pending and len(pending) + len(frame) > _DATAGRAM:

@@ -9,10 +9,12 @@ from typing import Final, Protocol
 from face_model.layout import SensorLayout
 from imu_driver.hub import Hub
 from imu_driver.hubs.imu_topics.session import TopicsHub
+from imu_driver.hubs.imusic_v1.introduction import Introduction
 from imu_driver.hubs.imusic_v1.sealed_line import SealedLine
 from imu_driver.hubs.imusic_v1.session import HubSession
 from imu_driver.hubs.slimevr.session import SlimeVrHub
 from imu_driver.recorded_bytes import RecordedBytesTransport
+from imu_driver.serial_finder import Introduces
 from imu_driver.transport import Transport
 
 
@@ -27,6 +29,7 @@ class MakeHub(Protocol):
         *,
         listen_only: bool,
         by_arrival: bool,
+        name: str,
         clock: Callable[[], float],
         wait: Callable[[float], object],
     ) -> Hub:
@@ -36,8 +39,8 @@ class MakeHub(Protocol):
 
 HUBS: Final[dict[str, MakeHub]] = {
     "imusic_v1": HubSession,
-    "slimevr": SlimeVrHub,
     "imu_topics": TopicsHub,
+    "slimevr": SlimeVrHub,
 }
 
 MANY_SENDERS: Final = {"slimevr": "0.0.0.0:6969"}
@@ -68,6 +71,12 @@ def sealed(kind: str, transport: Transport, key: bytes, clock: Callable[[], floa
     return make(transport, key, clock)
 
 
+INTRODUCTIONS: Final[dict[str, Callable[[], Introduces]]] = {
+    "imusic_v1": Introduction,
+}
+"""Kinds of hub that can be found among the USB ports."""
+
+
 def make_hub(
     kind: str,
     transport: Transport,
@@ -76,6 +85,7 @@ def make_hub(
     listen_only: bool = False,
     *,
     by_arrival: bool = False,
+    name: str = "",
     clock: Callable[[], float] | None = None,
     wait: Callable[[float], object] = time.sleep,
 ) -> Hub:
@@ -88,6 +98,7 @@ def make_hub(
         rate_hz: samples per second to ask for; the hub's own maximum is used where that is lower.
         listen_only: send nothing, and take the samples of a hub that streams by itself once it has said who it is.
         by_arrival: samples are stamped with their arrival: the hub's clock may be wrong, and none is dropped for it.
+        name: of the only hub that is used, as it calls itself; empty: any.
         clock: monotonic time of arrivals, s. None: the host's, or that of the recording.
         wait: sleeps for some seconds, at most 0.02, used only while there is nothing to read from.
 
@@ -101,4 +112,6 @@ def make_hub(
     if clock is None:
         clock = transport.clock if isinstance(transport, RecordedBytesTransport) else time.monotonic
     listen_only = listen_only or recorded
-    return make(transport, layout, rate_hz, listen_only=listen_only, by_arrival=by_arrival, clock=clock, wait=wait)
+    return make(
+        transport, layout, rate_hz, listen_only=listen_only, by_arrival=by_arrival, name=name, clock=clock, wait=wait
+    )

@@ -82,6 +82,7 @@ class TopicsHub:
         rate_hz: of the frames; sensors may be slower or faster.
         listen_only: streaming cannot be switched; nothing is sent anyway.
         by_arrival: messages are taken for as old as they are when they come.
+        name: nothing changes with it here: topics name their sensors.
         clock: host monotonic time, s.
         wait: sleeps for some seconds, used only while there is nothing to read from.
 
@@ -101,6 +102,7 @@ class TopicsHub:
         *,
         listen_only: bool = False,
         by_arrival: bool = False,
+        name: str = "",
         clock: Callable[[], float],
         wait: Callable[[float], object],
     ) -> None:
@@ -189,7 +191,7 @@ class TopicsHub:
         del sensor_id
         future: Future[Outcome] = Future()
         why = "a topic has no light to blink: move the unit by hand and look which sensor moves on the page"
-        self._commands.put(lambda: future.set_result(Outcome(False, False, why)))
+        self._commands.put(lambda: future.set_result(Outcome(False, True, why)))
         return future
 
     def set_streaming(self, wanted: bool) -> Future[Outcome]:

@@ -107,6 +107,12 @@ class SampleConverter:
         """Whether it has a filter that fuses orientations."""
         return self._filter is not None
 
+    def go_on_from(self, before: SampleConverter) -> None:
+        """Of the same hub and layout, of which another unit answers now: orientations keep their headings."""
+        self.disagreeing = before.disagreeing
+        if self._filter is not None and before._filter is not None:
+            self._filter = before._filter
+
     def saved_state(self) -> Arrays:
         """As arrays, for `restore_state`."""
         arrays = part_of("agreement", self._agreement.saved_state())

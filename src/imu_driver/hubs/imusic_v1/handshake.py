@@ -122,5 +122,19 @@ def identity_of(hello: Hello, rate_hz: int) -> HubIdentity:
 
 
 def layout_id(layout: SensorLayout, hello: Hello) -> int:
-    """The same number for the same layout on the same hub, in every run, so that recordings agree with themselves."""
-    return zlib.crc32(repr((layout, hello.hub, hello.firmware, hello.fields, hello.sensors)).encode())
+    """The same number for the same layout on the same hub, in every run, so that recordings agree with themselves.
+
+    Whether a unit answers at present, and what is known of it only then, changes nothing of who sits where.
+    """
+    units = tuple((sensor.id, sensor.place) for sensor in hello.sensors)
+    return zlib.crc32(repr((layout, hello.hub, hello.firmware, hello.fields, units)).encode())
+
+
+def same_units(hello: Hello, other: Hello) -> bool:
+    """Whether samples of both hold the same units and fields; some may be present in one of them only."""
+    return hello.fields == other.fields and [s.id for s in hello.sensors] == [s.id for s in other.sensors]
+
+
+def absent_units(hello: Hello) -> tuple[int, ...]:
+    """Where in a sample those units stand that did not answer when the hub said so."""
+    return tuple(i for i, sensor in enumerate(hello.sensors) if not sensor.present)

@@ -31,8 +31,8 @@ class SessionParams:
 
     read_timeout_s: float = 0.02
     retry_first_s: float = 0.1
-    retry_most_s: float = 1.0
-    hello_period_s: float = 0.5
+    retry_most_s: float = 0.25
+    hello_period_s: float = 0.25
     error_period_s: float = 1.0
     request_period_s: float = 0.25
     request_tries: int = 4

@@ -2,7 +2,7 @@
 
 | state | event | next |
 |---|---|---|
-| DISCONNECTED | transport opened; tried after 0.1 s, doubling up to 1 s | CONNECTING |
+| DISCONNECTED | transport opened; tried after 0.1 s, doubling up to 0.25 s | CONNECTING |
 | CONNECTING | HELLO, SET_RATE and START answered, and a first sample | CONNECTED |
 | CONNECTED | samples stop, the hub reboots or changes | CONNECTING |
 | CONNECTING, CONNECTED | the hub cannot be used: version, units, command refused | ERROR |
@@ -44,7 +44,15 @@ from imu_driver.hub import (
 )
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.conversion import SampleConverter
-from imu_driver.hubs.imusic_v1.handshake import HandshakeReport, compare, identity_of, layout_id, printable
+from imu_driver.hubs.imusic_v1.handshake import (
+    HandshakeReport,
+    absent_units,
+    compare,
+    identity_of,
+    layout_id,
+    printable,
+    same_units,
+)
 from imu_driver.hubs.imusic_v1.numbering import FIRST_BELOW, SampleNumbers
 from imu_driver.hubs.imusic_v1.params import SessionCounters, SessionParams
 from imu_driver.hubs.imusic_v1.pinger import Pinger
@@ -70,6 +78,7 @@ class HubSession:
         rate_hz: sample rate to ask for; the hub's own maximum is used where that is lower. Where the session only
             listens, the rate that the hub was told to send.
         listen_only: send nothing.
+        name: of the only hub that is used; empty: any.
         by_arrival: hand on samples whose time is in doubt as well.
         clock: host monotonic time, s.
         wait: sleeps for some seconds, used only while there is nothing to read from.
@@ -97,6 +106,7 @@ class HubSession:
         *,
         listen_only: bool = False,
         by_arrival: bool = False,
+        name: str = "",
         clock: Callable[[], float],
         wait: Callable[[float], object],
         params: SessionParams | None = None,
@@ -118,6 +128,7 @@ class HubSession:
         self._rate_hz = rate_hz
         self._listen_only = listen_only
         self._by_arrival = by_arrival
+        self._name = name
         self._params = params
         self._clock = clock
         self._wait = wait
@@ -140,6 +151,8 @@ class HubSession:
         self._patient_until_s = 0.0
         self._converter: SampleConverter | None = None
         self._orientation_problem = ""
+        self._absent: tuple[int, ...] = ()
+        self._converter_of = 0, 0  # layout's number and rate of the last converter
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._retry_s = params.retry_first_s
         self._next_open_s = float("-inf")
@@ -313,6 +326,8 @@ class HubSession:
             return not self._met
         if not isinstance(found, p.Hello):
             return False
+        if self._name and found.hub != self._name:
+            return False
         if known is None or not self._met:
             return True
         # Another boot of it is another session, but the same hub; its address may be new because it booted.
@@ -399,6 +414,8 @@ class HubSession:
         if not wanted or self.hello is None or self._converter is None:
             self.counters.stale += 1
             return
+        if self._absent and arrival >= self._next_hello_s:
+            self._look_at_absent(sample, arrival)
         if (len(sample.status), sample.fields) != (len(self.hello.sensors), self.hello.fields):
             self._started = False
             self._begin_handshake(arrival, "the hub's samples have other units or fields than its HELLO")
@@ -425,6 +442,12 @@ class HubSession:
             self._abandon("the hub's samples go on")
         if self._stage is not Stage.DONE:
             self._connected(arrival)
+
+    def _look_at_absent(self, sample: p.Sample, now: float) -> None:
+        """A unit that did not answer at HELLO measures now: it was plugged in, and its ranges are not known yet."""
+        if any(i < len(sample.status) and sample.status[i] & p.UnitStatus.OK for i in self._absent):
+            self._next_hello_s = now + self._params.error_period_s
+            self._send(p.HelloRequest(0))
 
     def _release(self, samples: list[ImuSample]) -> None:
         """Hand on the samples that are held, unless their time is in doubt: the next PONG decides, in milliseconds."""
@@ -463,6 +486,13 @@ class HubSession:
         self._next_hello_s = now
 
     def _on_hello(self, hello: p.Hello, now: float) -> None:
+        if self._name and hello.hub != self._name:
+            self._fail(
+                f"{self.description}: expected the hub {self._name!r}, found {printable(hello.hub)!r}: set `hub_id` to "
+                "that name, or empty for any hub, or plug the other hub in here",
+                now,
+            )
+            return
         known = self.hello
         rebooted = known is not None and hello.boot_id != known.boot_id
         if rebooted:
@@ -472,6 +502,13 @@ class HubSession:
             self._pinger.forget()
             self._numbers.reboot()
         changed = known is None or (hello.sensors, hello.fields) != (known.sensors, known.fields)
+        if known is not None and changed and not rebooted and self._stage is Stage.DONE and same_units(hello, known):
+            report = compare(hello, self._layout)
+            if report.usable and (hello.streaming or not self.streaming or self._listen_only):
+                # Units were plugged in or out, and samples go on.
+                self.hello, self.report = hello, report
+                self._adopt(hello, usable=True)
+                return
         if known is not None and not rebooted and self._stage is not Stage.HELLO:
             stopped = self._stage is Stage.DONE and self.streaming and not hello.streaming
             if not changed and (self._listen_only or not stopped):
@@ -506,10 +543,14 @@ class HubSession:
             return
         if not same:
             self.identity, self.layout_id = identity, number
-        self._converter, self._orientation_problem = None, ""
+        before, self._converter, self._orientation_problem = self._converter, None, ""
+        self._absent = absent_units(hello)
         if not usable:
             return
         self._converter = self.make_converter(hello, identity, number)
+        if before is not None and self._converter_of == (number, identity.rate_hz):
+            self._converter.go_on_from(before)
+        self._converter_of = number, identity.rate_hz
         if not identity.sends_orientation and not self._converter.fuses:
             self._orientation_problem = host_fusion.MISSING_PACKAGE
 

@@ -17,7 +17,7 @@ from face_model.saved_arrays import Arrays, SavedArrays, part_of, text_array
 from imu_driver.clock import ClockMapper, ClockState
 from imu_driver.hub import ConnectionState
 from imu_driver.hubs.imusic_v1 import protocol as p
-from imu_driver.hubs.imusic_v1.handshake import compare, identity_of, layout_id
+from imu_driver.hubs.imusic_v1.handshake import absent_units, compare, identity_of, layout_id
 from imu_driver.hubs.imusic_v1.numbering import SampleNumbers
 from imu_driver.hubs.imusic_v1.pinger import MAX_WAITING
 from imu_driver.hubs.imusic_v1.sequence import SequenceCheck
@@ -182,6 +182,8 @@ def _restore(session: HubSession, saved: SavedArrays) -> None:
     session.clock_map, session._pinger, session._numbers, session._held = clock, pinger, numbers, held
     session.hello, session.report, session.identity, session.layout_id = hello, report, identity, number
     session._converter = converter
+    session._converter_of = number, 0 if identity is None else identity.rate_hz
+    session._absent = () if hello is None else absent_units(hello)
 
 
 def _packet(text: str, kind: type[Any]) -> Any:

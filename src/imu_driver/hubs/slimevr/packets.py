@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, NamedTuple, TypeAlias
 
 from face_model.frames import GRAVITY_M_S2
 
@@ -84,16 +84,14 @@ class Handshake:
     part: int
 
 
-@dataclass(frozen=True)
-class Rotation:
+class Rotation(NamedTuple):
     """Orientation of a sensor: x, y, z, w, not normalised, sensor axes to an earth frame with z up."""
 
     sensor: int
     orientation: tuple[float, float, float, float]
 
 
-@dataclass(frozen=True)
-class Acceleration:
+class Acceleration(NamedTuple):
     """Linear acceleration of a sensor without gravity, m/s2, in its axes."""
 
     sensor: int

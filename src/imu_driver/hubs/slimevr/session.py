@@ -16,6 +16,9 @@ linear acceleration only: the angular velocity is derived from the orientations,
 and gravity by the orientation. They send nothing while the orientation stays within 0.1 mrad or so (four components
 within 1e-4), which a held face does: that a quiet tracker did not turn is known from its numbered heartbeats, for which
 it is asked then, provided that no datagram was lost since its last orientation. Without that it is missing.
+
+A tracker that had its handshake with a driver before this one sends on, and says its name only after 3 s: where this
+machine's network knows its MAC address, it is known at once.
 """
 
 from __future__ import annotations
@@ -83,6 +86,9 @@ FORCE_S: Final = 0.05
 """An acceleration belongs to an orientation that is no older."""
 LOW_BATTERY: Final = 0.15
 
+MOST_LISTED: Final = 24
+"""Units that one line names: two for each sensor of a face."""
+
 TURNING_SHARE: Final = 0.03
 """Of the newest turn in the smoothed one: about a third of a second."""
 STILL_S: Final = 0.1
@@ -113,6 +119,7 @@ class SlimeVrHub:
         rate_hz: of the frames; trackers send at their own rate, 100 Hz and less.
         listen_only: send nothing.
         by_arrival: nothing changes with it here.
+        name: nothing changes with it here: the layout says which trackers are used.
         clock: host monotonic time, s.
         wait: sleeps for some seconds, used only while there is nothing to read from.
 
@@ -129,6 +136,7 @@ class SlimeVrHub:
         *,
         listen_only: bool = False,
         by_arrival: bool = False,
+        name: str = "",
         clock: Callable[[], float],
         wait: Callable[[float], object],
     ) -> None:
@@ -170,7 +178,7 @@ class SlimeVrHub:
         return self._notices
 
     def figures(self) -> HubFigures:
-        """What happened so far; `lost` are datagrams of trackers, and frames that were left out."""
+        """What happened so far; `lost` are datagrams of trackers in the layout, and frames that were left out."""
         trackers = list(self.trackers.values())
         counts = self._assembler.counts
         trips = [t.trip_s for t in trackers if t.trip_s > 0.0]
@@ -196,7 +204,7 @@ class SlimeVrHub:
             "stamps": "by arrival: trackers send no time",
             "late_readings": counts.predicted,
             "missing_readings": counts.missing,
-            "unknown_trackers": ", ".join(self._units.strange(trackers)) or "none",
+            "unknown_trackers": _listed(self._units.strange(trackers)) or "none",
             "turns_most": self._turns_most(trackers),
         }
         for t in trackers:
@@ -343,6 +351,9 @@ class SlimeVrHub:
             if envelope is None:
                 self._reject("no_envelope", "expected datagrams with their senders, found other bytes")
                 heard = True
+            elif envelope.neighbour:
+                heard = True
+                self._on_neighbour(envelope, arrival)
             elif not envelope.to_peer:
                 heard = True
                 try:
@@ -369,15 +380,15 @@ class SlimeVrHub:
             # The firmware sends a ping back as it is, with our number.
             self._on_ping(tracker, found[0], arrival)
             return
-        first = tracker.number < 0
+        first, wanted = tracker.number < 0, self._units.wants(tracker.name)
         lost = tracker.follow(number)
         if lost is None:
-            self._old += 1
+            self._old += wanted
             return
         if first and number < tracker.before:
-            self._rebooted(tracker)
+            self._rebooted(tracker, wanted)
         tracker.heard_s = max(tracker.heard_s, arrival)
-        self._lost += lost
+        self._lost += lost if wanted else 0
         if lost:
             for sensor in tracker.sensors.values():
                 sensor.whole = False
@@ -435,7 +446,7 @@ class SlimeVrHub:
             turn = 2.0 * math.acos(min(1.0, abs(x * bx + y * by + z * bz + w * bw)))
             sensor.turning += TURNING_SHARE * (turn - sensor.turning)
         sensor.orientation, sensor.told_s, sensor.whole = (x, y, z, w), time_s, True
-        self._add(tracker, packet.sensor, Reading(0, time_s, sensor.orientation), arrival)
+        self._add(tracker, packet.sensor, time_s, sensor.orientation, None, arrival)
 
     def _on_acceleration(self, tracker: Tracker, packet: p.Acceleration, time_s: float, arrival: float) -> None:
         sensor = self._sensor(tracker, packet.sensor)
@@ -446,7 +457,7 @@ class SlimeVrHub:
             return
         sensor.sends_force = True
         force = p.specific_force(packet.acceleration, sensor.orientation)
-        self._add(tracker, packet.sensor, Reading(0, time_s, specific_force=force), arrival)
+        self._add(tracker, packet.sensor, time_s, None, force, arrival)
 
     def _repeat(self, tracker: Tracker, time_s: float, arrival: float) -> None:
         """What the tracker did not say again has not changed, as of `time_s`."""
@@ -457,15 +468,21 @@ class SlimeVrHub:
             sensor.told_s = time_s
             sensor.turning -= (1.0 if still else TURNING_SHARE) * sensor.turning
             force = p.specific_force((0.0, 0.0, 0.0), sensor.orientation) if sensor.sends_force else None
-            self._add(tracker, number, Reading(0, time_s, sensor.orientation, specific_force=force), arrival)
+            self._add(tracker, number, time_s, sensor.orientation, force, arrival)
 
-    def _add(self, tracker: Tracker, number: int, reading: Reading, arrival: float) -> None:
+    def _add(
+        self,
+        tracker: Tracker,
+        number: int,
+        time_s: float,
+        orientation: tuple[float, float, float, float] | None,
+        force: tuple[float, float, float] | None,
+        arrival: float,
+    ) -> None:
         index = self._units.index(tracker, number)
         if index is not None:
             flags = STATUS_FAULT if tracker.sensors[number].state == p.BROKEN else 0
-            self._assembler.add(
-                Reading(index, reading.time_s, reading.orientation, None, reading.specific_force, flags), arrival
-            )
+            self._assembler.add(Reading(index, time_s, orientation, None, force, flags), arrival)
 
     def _on_ping(self, tracker: Tracker, packet: p.Ping, arrival: float) -> None:
         if packet.token != tracker.token or not 0.0 < arrival - tracker.pinged_s < LONGEST_TRIP_S:
@@ -504,6 +521,13 @@ class SlimeVrHub:
             tracker.sensors[0] = TrackerSensor(packet.part)  # says nothing more of it
         self._send(peer, p.HANDSHAKE_ANSWER)
 
+    def _on_neighbour(self, envelope: Envelope, arrival: float) -> None:
+        """Who a sender is that says it not: it had its handshake with a driver before this one, and sends on to it."""
+        name = envelope.data.hex(":")
+        known = envelope.peer in self.trackers or any(t.name == name for t in self.trackers.values())
+        if self._units.wants(name) and not known:
+            self._on_handshake(p.Handshake(name, "", 0, 0), envelope.peer, arrival)
+
     def _make_room(self, now: float) -> bool:
         """For a tracker of no sensor in the layout; whether there is some."""
         strangers = [t for t in self.trackers.values() if not self._units.wants(t.name)]
@@ -515,9 +539,9 @@ class SlimeVrHub:
         del self.trackers[oldest.peer]
         return True
 
-    def _rebooted(self, tracker: Tracker) -> None:
+    def _rebooted(self, tracker: Tracker, wanted: bool) -> None:
         """Its orientations begin anew, with another heading."""
-        self._reboots += 1
+        self._reboots += wanted
         tracker.before = -1
         for number, sensor in tracker.sensors.items():
             sensor.orientation = None
@@ -575,7 +599,7 @@ class SlimeVrHub:
         if unnamed and met:
             notices.append(f"no `unit` in the layout for {', '.join(unnamed)}")
         if strange:
-            notices.append(f"trackers that are not in the layout, unused: {', '.join(strange)}; {write}")
+            notices.append(f"trackers that are not in the layout, unused: {_listed(strange)}; {write}")
         broken = [self._layout.sensors[i].name for i, (_, s) in sorted(met.items()) if s.state == p.BROKEN]
         if broken:
             notices.append(f"broken, as their trackers say: {', '.join(broken)}; check their cables")
@@ -588,7 +612,7 @@ class SlimeVrHub:
         if self.state is ConnectionState.CONNECTING and strange and not met:
             self.state = ConnectionState.ERROR
         if self.state is ConnectionState.ERROR:
-            self.problem = f"{self.description}: none is in the layout: {', '.join(strange)}; {write}"
+            self.problem = f"{self.description}: none is in the layout: {_listed(strange)}; {write}"
         elif self.state is ConnectionState.CONNECTING:
             self.problem = self._waiting(now, trackers)
 
@@ -670,6 +694,12 @@ class SlimeVrHub:
         if state is not ConnectionState.DISCONNECTED:
             self._transport.open()
         self._update(self._framed_s)
+
+
+def _listed(units: list[str]) -> str:
+    """Units in words, `MOST_LISTED` at most: anybody on the network may make up some."""
+    more = len(units) - MOST_LISTED
+    return ", ".join(units[:MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 _NUMBERS: Final = ("_connections", "_reboots", "_watchdog", "_samples", "_old", "_lost", "_token")

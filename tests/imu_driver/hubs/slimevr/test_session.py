@@ -293,6 +293,24 @@ def test_a_flood_of_strangers_takes_no_room_from_those_in_the_layout(make_bench:
     assert bench.line.written - written < 60_000  # strangers that are gone are not asked any more
 
 
+def test_what_strangers_make_up_is_not_counted_as_ours(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(nod)
+    bench.run_to_connected()
+    for number in range(20):
+        host = f"10.0.0.{number + 1}"
+        bench.from_elsewhere(host, handshake(struct.pack(">HI", 7, number)))
+        for sensor in range(8):
+            bench.from_elsewhere(host, rotation_data(100 * sensor, sensor, [0.0, 0.0, 0.0, 1.0]))
+        bench.from_elsewhere(host, rotation_data(3, 0, [0.0, 0.0, 0.0, 1.0]))
+        bench.from_elsewhere(host, handshake(struct.pack(">HI", 7, number)))
+        bench.from_elsewhere(host, rotation_data(3, 0, [0.0, 0.0, 0.0, 1.0]))
+        assert bench.run(0.05)[-1].valid.all()
+    figures = bench.hub.figures()
+    assert (figures.lost, figures.out_of_order, figures.reboots) == (0, 0, 0)
+    assert len(str(figures.more["unknown_trackers"])) < 1500
+    assert "and 136 more" in "; ".join(bench.hub.notices)
+
+
 def test_a_tracker_has_no_more_sensors_than_any_has(bench: Bench) -> None:
     bench.run_to_connected()
     for number in range(256):
@@ -339,6 +357,27 @@ def test_data_without_a_handshake_are_refused(bench: Bench) -> None:
     bench.run(0.1)
     assert bench.hub.figures().rejected == {"no_handshake": 1}
     assert "expected a handshake" in bench.hub.figures().last_reject
+
+
+def test_trackers_of_a_driver_before_this_one_are_known_at_once(make_bench: Callable[..., Bench]) -> None:
+    """They say their names only after 3 s; the network knows their MAC addresses."""
+    bench = make_bench(nod)
+    bench.run_to_connected()
+    bench.run(1.0)
+    bench.hub.close()
+    line, clock = bench.line, bench.clock
+    again = Bench(SlimeVrHub(line, LAYOUT, 100, clock=clock, wait=clock.advance), clock, line, bench.trackers)
+    start_s = clock()
+    again.run(0.1)
+    assert again.hub.state is ConnectionState.CONNECTING
+    for tracker in bench.trackers:
+        line.deliver(packed(Envelope(tracker.peer, mac_of(tracker.number), neighbour=True)))
+    line.deliver(packed(Envelope(("10.0.0.3", 6969), b"\1\2\3\4\5\6", neighbour=True)))
+    line.deliver(packed(Envelope(("10.0.0.3", 6969), mac_of(0), neighbour=True)))
+    assert again.run(0.2)[-1].valid.all()
+    assert clock() - start_s < 0.4
+    assert len(again.hub.trackers) == 6
+    assert again.hub.figures().reboots == again.hub.figures().lost == 0
 
 
 reals = st.one_of(st.floats(width=32), st.sampled_from([0.0, 1.0, -1.0, 0.5]))
