@@ -177,6 +177,12 @@ class FeatureExtractor:
         if doubted is not None:
             self._begun_anew, self._suspected = doubted
 
+    def remount(self, neutral: Neutral) -> None:
+        """Use the same neutral with the boards' mountings known otherwise: the headings' drift stays."""
+        known = neutral.turn_deviation_rad
+        heading = self._heading.remounted(None if known is None else known[self._order[1:]])
+        self.state = State(neutral, heading)
+
     @property
     def ready(self) -> bool:
         """Whether a neutral is known."""

@@ -27,7 +27,7 @@ the next two seconds, whatever it does meanwhile: skin turns little about the ve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,6 +194,13 @@ class HeadingFilter:
         self._angle, self._covariance = angle, covariance
         self._finding = np.where(sensors, blocks, self._finding)
         self._count = 0  # the block under way saw them under the old headings
+
+    def remounted(self, mounting_rad: NDArray[np.floating] | None = None) -> HeadingState:
+        """State now, the constant part forgotten: the mountings are known otherwise from here on; see `fresh`."""
+        fresh = self.fresh(mounting_rad)
+        covariance = fresh.covariance.copy()
+        covariance[2] = self._covariance[2]
+        return replace(fresh, angle=np.stack([fresh.angle[0], self._angle[1]]), covariance=covariance)
 
     @property
     def drift(self) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,32 @@ class Neutral:
     calibrated: NDArray[np.bool_]
     stillness_rad_s: float
     turn_deviation_rad: FloatArray | None = None
+
+    @property
+    def up(self) -> FloatArray:
+        """(S, 3) unit vectors, the vertical in each sensor's axes in the still seconds."""
+        vertical = np.broadcast_to([0.0, 0.0, 1.0], (len(self.mount), 3))
+        return np.asarray(rotation.rotate(rotation.conjugate(self.mount), vertical))
+
+    def mounted(self, mount: FloatArray, reference: int, turn_deviation_rad: FloatArray | None = None) -> Neutral:
+        """The same still seconds with the sensors mounted (S, 4) otherwise, but for what gravity says against it.
+
+        `reference`: index of the unit on the skull.
+        """
+        in_head = rotation.rotate(np.asarray(mount, dtype=np.float64), self.up)
+        level = np.broadcast_to([0.0, 0.0, 1.0], in_head.shape)
+        levelled = rotation.normalise(rotation.multiply(rotation.between(in_head, level), mount))
+        between = rotation.multiply(levelled, rotation.conjugate(self.mount))
+        turn = 2.0 * np.arctan2(between[:, 2], between[:, 3])
+        # Both frames are level, so that a turn of the mounting is one of the heading, the other way round.
+        skull = turn[reference]
+        return replace(
+            self,
+            mount=np.where(self.calibrated[:, None], levelled, self.mount),
+            yaw_rad=np.where(self.calibrated, _wrapped(self.yaw_rad + turn - skull), 0.0),
+            front_rad=float(_wrapped(np.array(self.front_rad - skull))),
+            turn_deviation_rad=turn_deviation_rad,
+        )
 
     def saved_state(self) -> Arrays:
         """As arrays, for `from_saved`."""
@@ -104,8 +130,7 @@ def solve_neutral(
     if not calibrated[mounts.reference]:
         return None
     q = rotation.normalise(np.asarray(orientation, dtype=np.float64))
-    up_in_sensor = rotation.rotate(rotation.conjugate(q), np.broadcast_to([0.0, 0.0, 1.0], (*q.shape[:-1], 3)))
-    up = _mean_direction(up_in_sensor, valid)
+    up = seen_up(q, valid)
     up_in_head = rotation.rotate(mounts.orientation, up)
     level = np.broadcast_to([0.0, 0.0, 1.0], up_in_head.shape)
     mount = rotation.normalise(rotation.multiply(rotation.between(up_in_head, level), mounts.orientation))
@@ -129,6 +154,18 @@ def solve_neutral(
         calibrated=calibrated,
         stillness_rad_s=stillness,
     )
+
+
+def _wrapped(angle: FloatArray) -> FloatArray:
+    """To -pi..pi."""
+    return np.asarray(np.remainder(angle + np.pi, 2.0 * np.pi) - np.pi)
+
+
+def seen_up(orientation: NDArray[np.floating], valid: NDArray[np.bool_]) -> FloatArray:
+    """(S, 3) unit vectors, the vertical in each sensor's axes, mean over (T, S, 4) orientations to earth."""
+    q = rotation.normalise(np.asarray(orientation, dtype=np.float64))
+    up_in_sensor = rotation.rotate(rotation.conjugate(q), np.broadcast_to([0.0, 0.0, 1.0], (*q.shape[:-1], 3)))
+    return _mean_direction(up_in_sensor, valid)
 
 
 def _mean_direction(vectors: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:

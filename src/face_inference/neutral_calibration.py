@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
+from face_inference.alignment.sensor_alignment import SensorAlignment, told
 from face_inference.mounts import NominalMounts
-from face_inference.neutral import Neutral, solve_neutral
+from face_inference.neutral import Neutral, seen_up, solve_neutral
 from face_model.saved_arrays import Arrays, SavedArrays, part_of, text_array
 
 _MOST_PARAM = 1e6
@@ -48,11 +49,15 @@ class CalibrationParams:
 
 @dataclass(frozen=True)
 class CalibrationResult:
-    """How a calibration ended; `neutral` is None exactly if it failed."""
+    """How a calibration ended; `neutral` is None exactly if it failed.
+
+    `alignment` is what still holds of the mountings that were known: gravity tells of boards that were glued on anew.
+    """
 
     neutral: Neutral | None
     stillness_rad_s: float
     message: str
+    alignment: SensorAlignment | None = None
 
     @property
     def success(self) -> bool:
@@ -65,10 +70,20 @@ class NeutralCalibration:
 
     `automatic`: starts over whenever the wearer was not still, until `patience_s`, and does not fail; for start-up,
     when there is no older neutral to fall back on. Otherwise one window decides; for a calibration that was asked for.
+
+    Attributes:
+        alignment: how the sensors are mounted, where that is known; may be set meanwhile.
     """
 
-    def __init__(self, mounts: NominalMounts, params: CalibrationParams | None = None, automatic: bool = False) -> None:
+    def __init__(
+        self,
+        mounts: NominalMounts,
+        params: CalibrationParams | None = None,
+        automatic: bool = False,
+        alignment: SensorAlignment | None = None,
+    ) -> None:
         self._mounts = mounts
+        self.alignment = alignment
         self.params = params or CalibrationParams()
         self._automatic = automatic
         self._orientation: list[NDArray[np.floating]] = []
@@ -76,6 +91,7 @@ class NeutralCalibration:
         self._valid: list[NDArray[np.bool_]] = []
         self._began_s: float | None = None
         self._window_s: float = 0.0
+        self._newest_s: float = 0.0
         self._stillest: CalibrationResult | None = None
         self.result: CalibrationResult | None = None
         self.problem = ""
@@ -109,12 +125,30 @@ class NeutralCalibration:
             return self.result
         if self._began_s is None:
             self._began_s = self._window_s = time_s
+        self._newest_s = time_s
         self._orientation.append(np.array(orientation, dtype=np.float64))
         self._angular_velocity.append(np.array(angular_velocity, dtype=np.float64))
         self._valid.append(np.array(valid, dtype=bool))
         if time_s - self._window_s >= self.params.duration_s:
             self._close_window(time_s)
         return self.result
+
+    @property
+    def progress(self) -> float:
+        """0 to 1, of the time that the window under way takes."""
+        if self.complete or not self._valid or self._window_s <= 0.0:
+            return float(self.complete)
+        return max(0.0, min(1.0, (self._newest_s - self._window_s) / self.params.duration_s))
+
+    @property
+    def quality(self) -> float:
+        """0 to 1, how still the head is at the newest frame: 1 up to half of what counts as still."""
+        reference = self._mounts.reference
+        if not self._valid or not self._valid[-1][reference]:
+            return 0.0
+        rate = self._angular_velocity[-1][reference]
+        share = float(np.sqrt(rate @ rate)) / max(self.params.max_skull_rate_rad_s, 1e-6)
+        return max(0.0, min(1.0, 1.5 - share))
 
     def abort(self, reason: str) -> None:
         """End without a neutral, if not complete yet."""
@@ -139,16 +173,20 @@ class NeutralCalibration:
         if self._stillest is not None and self._stillest.neutral is not None:
             arrays |= part_of("stillest", self._stillest.neutral.saved_state())
             arrays["message"] = text_array(self._stillest.message)
+            if self._stillest.alignment is not None:
+                arrays |= part_of("stillest_alignment", self._stillest.alignment.saved_state())
         return arrays
 
     @classmethod
-    def from_saved(cls, saved: SavedArrays, mounts: NominalMounts) -> NeutralCalibration:
-        """A calibration that goes on with what was collected, from `saved_state`.
+    def from_saved(
+        cls, saved: SavedArrays, mounts: NominalMounts, alignment: SensorAlignment | None = None
+    ) -> NeutralCalibration:
+        """A calibration that goes on with what was collected, from `saved_state`; the alignment is saved elsewhere.
 
         Raises:
             SnapshotError: it is damaged, or of other sensors.
         """
-        calibration = cls(mounts, CalibrationParams.from_saved(saved), saved.flag("automatic"))
+        calibration = cls(mounts, CalibrationParams.from_saved(saved), saved.flag("automatic"), alignment)
         calibration._window_s = saved.number("window_s")
         calibration.problem = saved.text("problem")
         count = len(mounts.names)
@@ -161,7 +199,10 @@ class NeutralCalibration:
             calibration._valid = list(valid)
         if saved.has_part("stillest"):
             neutral = Neutral.from_saved(saved.part("stillest"), count)
-            calibration._stillest = CalibrationResult(neutral, neutral.stillness_rad_s, saved.text("message"))
+            known = saved.has_part("stillest_alignment")
+            still_known = SensorAlignment.from_saved(saved.part("stillest_alignment"), count) if known else None
+            message = saved.text("message")
+            calibration._stillest = CalibrationResult(neutral, neutral.stillness_rad_s, message, still_known)
         saved.end()
         return calibration
 
@@ -184,13 +225,18 @@ class NeutralCalibration:
         """Verdict on the collected window, and whether the wearer was still in it."""
         valid = np.stack(self._valid)
         rates = np.stack(self._angular_velocity)
-        neutral = solve_neutral(self._mounts, np.stack(self._orientation), rates, valid)
+        orientation = np.stack(self._orientation)
+        alignment, moved = self._holding(orientation, valid)
+        mounts = self._mounts if alignment is None else alignment.mounts(self._mounts)
+        neutral = solve_neutral(mounts, orientation, rates, valid)
         if neutral is None:
             name = self._mounts.names[self._mounts.reference]
             message = self.problem = (
                 f"expected the reference sensor {name!r} in at least half of {len(valid)} frames; check its cable"
             )
             return CalibrationResult(None, 0.0, message), False
+        if alignment is not None:
+            neutral = replace(neutral, turn_deviation_rad=alignment.turn_deviation_rad)
         stillness = neutral.stillness_rad_s
         face = self._face_rate(rates, valid, neutral)
         problems = []
@@ -200,14 +246,35 @@ class NeutralCalibration:
             problems.append(f"the face moved at {face:.3f} rad/s, relaxed is {self.params.max_face_rate_rad_s}")
         absent = [n for n, seen in zip(self._mounts.names, neutral.calibrated, strict=True) if not seen]
         note = f"; not seen and masked: {', '.join(absent)}" if absent else ""
+        note += moved
         if not problems:
-            return CalibrationResult(neutral, stillness, f"neutral learned from {len(valid)} frames{note}"), True
+            text = f"neutral learned from {len(valid)} frames{note}"
+            return CalibrationResult(neutral, stillness, text, alignment), True
         trouble = self.problem = " and ".join(problems)
         if self._automatic:
             text = f"neutral learned although {trouble}; look ahead, relax, keep still and calibrate again{note}"
-            return CalibrationResult(neutral, stillness, text), False
+            return CalibrationResult(neutral, stillness, text, alignment), False
         text = f"{trouble}; the old neutral stays: look ahead, relax, keep still and try again{note}"
         return CalibrationResult(None, stillness, text), False
+
+    def _holding(
+        self, orientation: NDArray[np.float64], valid: NDArray[np.bool_]
+    ) -> tuple[SensorAlignment | None, str]:
+        """What still holds of the alignment, and what is to be said of the rest."""
+        alignment, reference = self.alignment, self._mounts.reference
+        if alignment is None:
+            return None, ""
+        seen = valid & valid[:, [reference]]
+        there = seen.mean(axis=0) >= 0.5
+        if not there[reference]:
+            return alignment, ""
+        moved = alignment.moved(seen_up(orientation, seen), there, reference)
+        if not moved.any():
+            return alignment, ""
+        if moved[alignment.aligned].all():
+            return None, "; the sensors sit otherwise than when they were aligned: align them again"
+        names = [name for name, other in zip(self._mounts.names, moved, strict=True) if other]
+        return alignment.without(moved), f"; sits otherwise than when it was aligned: {told(names)}; align again"
 
     def _face_rate(self, rates: NDArray[np.float64], valid: NDArray[np.bool_], neutral: Neutral) -> float:
         """Median over the skin sensors of the RMS angular velocity relative to the skull, rad/s."""

@@ -142,6 +142,7 @@ class FaceInferenceNode(ManagedNode):
         for face, estimate in self._batch.update(samples, self.now_s()):
             wearer = self._served[face]
             wearer.header = ready[face][0]
+            wearer.taps.on_sample(*ready[face])
             age_s = wearer.topics.age_s(wearer.header)
             if comparable(age_s) and not self.is_simulated:
                 estimate = wearer.tracker.aged(estimate, age_s)

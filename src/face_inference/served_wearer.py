@@ -10,6 +10,7 @@ from imusic.msg import ImuFrame, SensorLayout, Snapshot
 from imusic.srv import RestoreSnapshot
 from std_msgs.msg import Header
 
+from face_inference.alignment_action import AlignmentAction
 from face_inference.errors import InferenceError, LayoutMismatchError
 from face_inference.face_estimate import TrackingState
 from face_inference.frame_source import FrameSource
@@ -17,6 +18,7 @@ from face_inference.head_transforms import HeadTransform, parent_of
 from face_inference.latency import LatencyStatistics
 from face_inference.model_folder import ModelDescription
 from face_inference.neutral_service import NeutralService
+from face_inference.taps_action import TapsAction
 from face_inference.tracker import FaceTracker
 from face_inference.wearer_action import WearerAction
 from face_inference.wearer_snapshots import WearerSnapshots
@@ -106,9 +108,13 @@ class ServedWearer:
         self.replay = replay
         self._waiting: deque[tuple[ImuFrame, float]] = deque()
         self.topics = WearerTopics(node, place, self.model, self._on_layout, replay)
-        self.neutral = NeutralService(node, place, tracker, self._refusal, self._log)
+        self.neutral = NeutralService(node, place, tracker, self._neutral_refusal, self._log)
         self.wear = WearerWear(node, place, tracker, self._log, replay)
         self.action = WearerAction(node, place, tracker, description, self._routine_refusal, self._log, self.wear)
+        self.alignment = AlignmentAction(
+            node, place, tracker, self._alignment_refusal, self._log, self.wear, self.action.prompt
+        )
+        self.taps = TapsAction(node, place, tracker, self._refusal, self._log)
         self.snapshots = WearerSnapshots(node, place, tracker, description, engine, lambda: self.action.profile)
         self._restore = (
             node.create_service(RestoreSnapshot, f"{place}{node.get_name()}/restore", self._on_restore)
@@ -129,6 +135,8 @@ class ServedWearer:
         """Go on with a neutral or a routine that was asked for; `now_s` is the node's."""
         self.neutral.poll(now_s)
         self.action.poll(now_s, self.header)
+        self.alignment.poll(now_s, self.header)
+        self.taps.poll(now_s)
         self.wear.poll(now_s)
 
     def admits(self, message: ImuFrame, now_s: float) -> bool:
@@ -168,6 +176,8 @@ class ServedWearer:
         self._waiting.clear()
         self.neutral.abort("the node was deactivated; activate it and calibrate again")
         self.action.abort("the node was deactivated; activate it and start the routine again")
+        self.alignment.abort("the node was deactivated; activate it and align again")
+        self.taps.abort("the node was deactivated; activate it and tap again")
         self.wear.keep()
 
     def close(self) -> None:
@@ -175,6 +185,8 @@ class ServedWearer:
         if self._restore is not None:
             self._node.destroy_service(self._restore)
         self.snapshots.close()
+        self.alignment.close()
+        self.taps.close()
         self.action.close()
         self.wear.close()
         self.neutral.close()
@@ -260,5 +272,13 @@ class ServedWearer:
             return "expected the node to be active, found it is not; activate it first"
         return self.layout_problem
 
+    def _neutral_refusal(self) -> str | None:
+        return "the sensors are being aligned; wait for it" if self.alignment.running else self._refusal()
+
     def _routine_refusal(self) -> str | None:
+        return "the neutral is being learned; wait for it" if self.neutral.running else self._neutral_refusal()
+
+    def _alignment_refusal(self) -> str | None:
+        if self.action.running:
+            return "the guided routine is under way; wait for it"
         return "the neutral is being learned; wait for it" if self.neutral.running else self._refusal()

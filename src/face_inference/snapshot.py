@@ -18,7 +18,7 @@ KIND = "imusic tracker 3"
 """What the data are, and the version of their names and meanings; a change of either makes another version."""
 
 _KINDS = ("imusic tracker 1", "imusic tracker 2", KIND)
-"""That can be restored; the first learned nothing while worn, the second turned no mountings."""
+"""That can be restored; the first learned nothing while worn, the second turned no mountings and knew of none."""
 
 _MISSED = "missed"
 

@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from face_inference.alignment.capture import AlignmentCapture
+from face_inference.alignment.sensor_alignment import SensorAlignment
+from face_inference.alignment.solve import turned_rad
+from face_inference.alignment.turned import turned_wearer, turning
 from face_inference.continuity import Coming, Continuity
 from face_inference.engines.protocol import Engine, EngineOutput, EngineState
 from face_inference.errors import InferenceError, LayoutMismatchError
@@ -123,9 +127,12 @@ class FaceTracker:
         self._sensors = SensorMatch(description)
         self._check = SampleCheck(len(description.mounts.names))
         self._ticks = TickResampler(self._extractor.channels, description.rate_hz, description.rate_hz)
+        self._alignment: SensorAlignment | None = None
+        self._wearer_aligned = False
         self._calibration: NeutralCalibration | None = self._automatic_calibration()
         self._requested: NeutralCalibration | None = None
         self._routine: RoutineCapture | None = None
+        self._aligning: AlignmentCapture | None = None
         self._last: FaceEstimate | None = None
         self._sequence, self._state = 0, TrackingState.CALIBRATING
         self._continuity = Continuity(self.params.max_gap_s)
@@ -174,13 +181,59 @@ class FaceTracker:
     @wearer.setter
     def wearer(self, wearer: WearerJacobian) -> None:
         self.use_wearer(wearer)
+        self._wearer_aligned = self._alignment is not None  # learned with the mountings in use
 
-    def use_wearer(self, labelled: WearerJacobian, worn: WearerJacobian | None = None) -> None:
-        """Somebody wears the sensors of whom labels tell this; `worn`: with what wear added to it before."""
+    def use_wearer(
+        self,
+        labelled: WearerJacobian,
+        worn: WearerJacobian | None = None,
+        alignment: SensorAlignment | None = None,
+    ) -> None:
+        """Somebody wears the sensors of whom labels tell this; `worn`: with what wear added to it before.
+
+        `alignment`: how their sensors were mounted then; gravity says whether they still are. Where they are not, or
+        nothing is said, what is known of the mountings stays.
+        """
+        if alignment is not None:
+            self._use_if_it_holds(alignment)
+        self._wearer_aligned = alignment is not None
         self.wear.start(labelled, worn)
         self._read_as(SmoothEstimate(self._description.prior, self.wear.known, self._change_ticks))
         self._reset_network()
         self.changes += 1
+
+    @property
+    def alignment(self) -> SensorAlignment | None:
+        """How the sensors are mounted, as a nod and a shake told; None: as the layout has them."""
+        return self._alignment
+
+    def turn_of(self, neutral: Neutral) -> NDArray[np.floating]:
+        """(S,) rad about the vertical, by which a neutral's mountings differ from those in use; 0: there are none."""
+        before = self.neutral
+        if before is None:
+            return np.zeros(len(self.mounts.names))
+        both = before.calibrated & neutral.calibrated
+        return np.where(both, turned_rad(before.mount, neutral.mount), 0.0)
+
+    def align(self, alignment: SensorAlignment | None, neutral: Neutral) -> None:
+        """Use these mountings and the neutral that was learned with them; what is known of the wearer turns along."""
+        turn = self.turn_of(neutral)
+        self._know(alignment)
+        self._use(neutral)
+        # What was learned with other boards that were aligned needs no turning: it is in the head's own axes.
+        self._turn_knowledge(np.zeros_like(turn) if self._wearer_aligned else turn)
+        self._wearer_aligned = alignment is not None
+
+    def forget_alignment(self) -> None:
+        """The layout's mountings hold again, at once: the neutral is turned back to them."""
+        neutral = self.neutral
+        if neutral is None:
+            self._know(None)
+            self.changes += 1
+            return
+        turn = self._remounted(neutral, None)
+        self._turn_knowledge(turn if self._wearer_aligned else np.zeros_like(turn))
+        self._wearer_aligned = False
 
     @property
     def learn_while_worn(self) -> bool:
@@ -222,8 +275,11 @@ class FaceTracker:
             LayoutMismatchError: the model's reference sensor is not among them, a name stands twice, or rate or number
                 of sensors is out of bounds. Nothing has changed then.
         """
+        before = self.layout
         if not self._sensors.follow(layout):
             return
+        if before is not None and before.names != layout.names:
+            self._alignment = None  # another layout may name other boards
         self._ticks = TickResampler(self._extractor.channels, self._description.rate_hz, layout.rate_hz)
         self._extractor = FeatureExtractor(self._description.mounts, rate_hz=layout.rate_hz)
         self._continuity.newest = None
@@ -239,7 +295,7 @@ class FaceTracker:
         params = self.params.calibration
         if duration_s is not None:
             params = replace(params, duration_s=duration_s)
-        self._requested = NeutralCalibration(self._description.mounts, params)
+        self._requested = NeutralCalibration(self._description.mounts, params, alignment=self._alignment)
         self.changes += 1
         return self._requested
 
@@ -258,6 +314,15 @@ class FaceTracker:
             )
         self._routine = RoutineCapture(self._extractor.channels)
         return self._routine
+
+    def start_alignment(self) -> AlignmentCapture:
+        """Collect the nod and the shake from the next sample on; nothing changes until `align` is called.
+
+        The caller keeps the returned object and looks at its `moment`, and at its `result` once it is complete. A
+        restart of the hub ends it without one; a new neutral does not, as it brings one of its own.
+        """
+        self._aligning = AlignmentCapture(len(self.mounts.names), self.mounts.reference)
+        return self._aligning
 
     def use_params(self, params: TrackerParams) -> None:
         """Use these times from now on; an automatic calibration that runs goes on with them, `max_gap_s` stays."""
@@ -299,6 +364,9 @@ class FaceTracker:
         if valid is not claimed:
             self.counters.masked += int(np.count_nonzero(claimed & ~valid))
         self._follow_head(orientation, rates, valid)
+        if self._aligning is not None:
+            self._aligning.add(sample.hub_time_s, orientation, rates, valid)
+            self._aligning = None if self._aligning.complete else self._aligning
         if self._calibration is not None or self._requested is not None:
             self._calibrate(sample.hub_time_s, orientation, rates, valid)
         self._due.clear()
@@ -399,6 +467,10 @@ class FaceTracker:
         layout, newest, last = self._sensors.layout, self._continuity.newest, self._last
         if layout is not None:
             arrays |= part_of("layout", layout.saved_state())
+        if self._alignment is not None:
+            arrays |= part_of("alignment", self._alignment.saved_state())
+        if self._wearer_aligned:
+            arrays["wearer_aligned"] = np.array(True)
         if newest is not None:
             arrays |= {"sequence": np.array(newest[0]), "hub_time_s": np.array(newest[1])}
         if last is not None:
@@ -443,8 +515,13 @@ class FaceTracker:
         count = extractor.channels.sensors
         away = saved.array("away", (count,), "i8") if "away" in saved else np.zeros(count, np.int64)
         last = FaceEstimate.from_saved(saved.part("last")) if saved.has_part("last") else None
+        alignment, wearer_aligned = None, "wearer_aligned" in saved and saved.flag("wearer_aligned")
+        if saved.has_part("alignment"):
+            alignment = SensorAlignment.from_saved(saved.part("alignment"), extractor.channels.sensors)
         automatic, requested = (
-            NeutralCalibration.from_saved(saved.part(name), description.mounts) if saved.has_part(name) else None
+            NeutralCalibration.from_saved(saved.part(name), description.mounts, alignment)
+            if saved.has_part(name)
+            else None
             for name in ("automatic", "requested")
         )
         if (automatic is None) is not extractor.ready:
@@ -457,6 +534,7 @@ class FaceTracker:
         self._ticks, self._continuity, self._last, self._head = ticks, continuity, last, head
         self._skull_rate, self._new_front, self._away = None, new_front, away
         self._calibration, self._requested = automatic, requested
+        self._alignment, self._wearer_aligned = alignment, wearer_aligned
         self._received_s = None
         self._due.clear()
         self.wear = wear
@@ -551,14 +629,57 @@ class FaceTracker:
                 time_s, np.where(good[:, None], orientation, 0.0), np.where(good[:, None], rates, 0.0), good
             )
             if result is not None and result.neutral is not None:
+                self._know(result.alignment)
                 self._use(result.neutral)
         if self._requested is not None and self._requested.complete:
             self._requested = None
             self.changes += 1  # somebody may have ended it
 
+    def _know(self, alignment: SensorAlignment | None) -> None:
+        """Of the mountings, from now on; calibrations that are under way go on with it."""
+        self._alignment = alignment
+        for calibration in (self._calibration, self._requested):
+            if calibration is not None:
+                calibration.alignment = alignment
+
+    def _use_if_it_holds(self, alignment: SensorAlignment) -> None:
+        neutral = self.neutral
+        if neutral is None:  # the calibration under way will see
+            self._know(alignment)
+            return
+        moved = alignment.moved(neutral.up, neutral.calibrated, self.mounts.reference)
+        holding = alignment.without(moved)
+        if holding is None or moved[self.mounts.reference]:
+            return
+        self._remounted(neutral, holding)
+
+    def _remounted(self, neutral: Neutral, alignment: SensorAlignment | None) -> NDArray[np.floating]:
+        """Use other mountings without new still seconds; (S,) rad by which they turned."""
+        mounts = self.mounts if alignment is None else alignment.mounts(self.mounts)
+        other = neutral.mounted(
+            mounts.orientation, mounts.reference, None if alignment is None else alignment.turn_deviation_rad
+        )
+        turn = self.turn_of(other)
+        self._know(alignment)
+        self._extractor.remount(other)
+        self._begin_anew()
+        return turn
+
+    def _turn_knowledge(self, turn_rad: NDArray[np.floating]) -> None:
+        """What is known of the wearer, as mountings turned (S,) that it was learned with."""
+        turn = turning(turn_rad, self.mounts.skin)
+        worn = turned_wearer(self.wear.known, turn) if self.wear.learned is not None else None
+        self.wear.start(turned_wearer(self.wear.labelled, turn), worn)
+        self._read_as(SmoothEstimate(self._description.prior, self.wear.known, self._change_ticks))
+        self.changes += 1
+
     def _use(self, neutral: Neutral) -> None:
         self._extractor.state = State(neutral)
         self._new_front = False
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """With a new neutral, or with other mountings."""
         self.wear.renew()
         self._calibration = None
         self._end_routine("the neutral was learned anew during the routine; start it again")
@@ -582,7 +703,9 @@ class FaceTracker:
         self._last = FaceEstimate(sequence, state, weights, confidence, self._head)
 
     def _automatic_calibration(self) -> NeutralCalibration:
-        return NeutralCalibration(self._description.mounts, self.params.calibration, automatic=True)
+        return NeutralCalibration(
+            self._description.mounts, self.params.calibration, automatic=True, alignment=self._alignment
+        )
 
     def _start_anew(self) -> None:
         """Forget neutral and past; the automatic calibration starts over, what was asked for ends.
@@ -624,6 +747,12 @@ class FaceTracker:
             self._requested.abort(reason)
             self._requested = None
         self._end_routine(reason)
+        self._end_aligning(reason)
+
+    def _end_aligning(self, reason: str) -> None:
+        if self._aligning is not None:
+            self._aligning.abort(reason)
+            self._aligning = None
 
     def _end_routine(self, reason: str) -> None:
         if self._routine is not None:

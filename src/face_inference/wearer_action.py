@@ -70,6 +70,7 @@ class WearerAction:
         self._folder = ProfileFolder()
         self._running: _Running | None = None
         self.profile = ""
+        self.wrong_places = ""
         self._header = Header()
         self._publisher = node.create_lifecycle_publisher(WearerPrompt, f"{place}face/prompt", LATCHED)
         group = ReentrantCallbackGroup()
@@ -100,7 +101,7 @@ class WearerAction:
         self._wear.keep()
         if name:
             profile, told = kept_wearer(name, self._description, self._folder)
-            self._tracker.use_wearer(profile.jacobian, profile.worn)
+            self._tracker.use_wearer(profile.jacobian, profile.worn, profile.alignment)
             same = profile.label.prior == prior_digest(self._description.prior)
             self._wear.follow(profile.label if same else None)
             if told:
@@ -118,6 +119,15 @@ class WearerAction:
             self.use(name)
         except InferenceError as error:
             self._log.warning(f"goes on with the prior, as for an unknown wearer: {error}")
+
+    @property
+    def running(self) -> bool:
+        """Whether a routine is under way."""
+        return self._running is not None
+
+    def prompt(self, prompt: WearerPrompt) -> None:
+        """Publish what somebody else asks of the wearer."""
+        self._publisher.publish(prompt)
 
     def poll(self, now_s: float, header: Header) -> None:
         """Go on with a routine that is under way; `now_s` is the node's, `header` that of the newest frame."""
@@ -138,6 +148,7 @@ class WearerAction:
             self._running = None
             if outcome.success:
                 self.profile = str(running.goal.request.wearer)
+                self.wrong_places = outcome.places.message
                 self._wear.follow(calibration.label)
             running.done.set_result(None)
 

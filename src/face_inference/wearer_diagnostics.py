@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
+from face_inference.alignment.sensor_alignment import SensorAlignment
 from face_inference.face_estimate import TrackingState
 from face_inference.frame_source import comparable
 from face_inference.served_wearer import ServedWearer, Since
@@ -48,6 +53,7 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
         "wearer": wearer.action.profile or "unknown",
         "wearer_known_from": tracker.wearer.source,
         **wear_values(tracker.wear),
+        **alignment_values(tracker.alignment, tracker.mounts.names),
     }
     if min(wearer.publishers) > 1 or since.foreign:
         return Health(ERROR, _two_sources(wearer, since.foreign), values)
@@ -69,6 +75,16 @@ def wear_values(wear: WearLearning) -> dict[str, object]:
         "worn_rounds_rejected": wear.rejected,
         "worn_last_gain_nats": wear.gain,
     }
+
+
+def alignment_values(alignment: SensorAlignment | None, names: Sequence[str]) -> dict[str, object]:
+    """Whether the mountings are known, and each sensor's residual in degrees."""
+    if alignment is None:
+        return {"alignment": "as the layout has it"}
+    known = [name for name, aligned in zip(names, alignment.aligned, strict=True) if aligned]
+    residuals = np.rad2deg(alignment.residual_rad)
+    told = ", ".join(f"{n} {r:.1f}" for n, r, a in zip(names, residuals, alignment.aligned, strict=True) if a)
+    return {"alignment": f"{len(known)} of {len(names)} sensors", "alignment_residual_deg": told}
 
 
 def _two_sources(wearer: ServedWearer, foreign: int) -> str:
@@ -126,6 +142,9 @@ def _verdict(wearer: ServedWearer, now_s: float, engine_failure: str | None) -> 
         return OK, f"calibrating: {tracker.calibration_hint}"
     if wearer.state == TrackingState.DEGRADED:
         return WARN, "sensors are missing or faulty: weights follow with lower confidence"
+    wrong_places = wearer.action.wrong_places or wearer.alignment.wrong_places
+    if wrong_places:
+        return WARN, f"{wrong_places}: change over what is exchanged, then align the sensors again"
     if tracker.wear.glued_anew:
         return WARN, GLUED_ANEW
     if tracker.wearer.source == "population":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from rclpy.impl.rcutils_logger import RcutilsLogger
@@ -10,7 +11,7 @@ from std_srvs.srv import Trigger
 from face_inference.errors import ProfileError
 from face_inference.tracker import FaceTracker
 from face_inference.wearer.prior import WearerJacobian
-from face_inference.wearer.profile import ProfileFolder, ProfileLabel
+from face_inference.wearer.profile import ProfileFolder, ProfileLabel, WearerProfile
 from imusic_ros.managed_node import ManagedNode
 
 KEEP_PERIOD_S = 60.0
@@ -51,6 +52,19 @@ class WearerWear:
         """The profile in use from now on, into which what is learned goes; None: none, or one of another model."""
         self._label = None if self._replay else label
         self._kept_rounds = self._tracker.wear.kept
+
+    def change(self, changed: Callable[[WearerProfile], WearerProfile]) -> None:
+        """Write what `changed` makes of the profile in use in place of it; nothing where there is none.
+
+        Raises:
+            ProfileError: it is gone, damaged, another one by now, or cannot be written.
+        """
+        self._wait()
+        if self._label is not None and not self._folder.change(self._label, changed):
+            raise ProfileError(
+                f"expected the profile of {self._label.wearer} as it was taken into use, found another one; "
+                "use it again (`imusic wearer use NAME`) and try again"
+            )
 
     def poll(self, now_s: float) -> None:
         """Tell and keep what is new; `now_s` is the node's."""

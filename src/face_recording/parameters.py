@@ -34,6 +34,7 @@ PARAMETERS = (
             "face/snapshot",
             "face/head",
             "face/prompt",
+            "face/tap",
             "face/reference",
             "/diagnostics",
             "/rosout",

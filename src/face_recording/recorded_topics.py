@@ -41,6 +41,7 @@ KINDS = {
     FACES_NAME: TopicKind(FACE, reliable=True),
     "face/head": TopicKind("sensor_msgs/msg/Imu", reliable=True),
     "face/prompt": TopicKind("imusic/msg/WearerPrompt", reliable=True, latched=True, depth=100, repeats=1),
+    "face/tap": TopicKind("imusic/msg/Tap", reliable=True),
     "face/reference": TopicKind("imusic/msg/FaceReference"),
     "/diagnostics": TopicKind("diagnostic_msgs/msg/DiagnosticArray", reliable=True, depth=1000),
     "/rosout": TopicKind("rcl_interfaces/msg/Log", reliable=True, depth=1000),

@@ -8,12 +8,11 @@ in the video).
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
+from face_model.taps import ABOUT_S, find_taps, peaks, running_median
 from face_reference.alignment import MOST_DRIFT_PPM, ClockAlignment
 from face_reference.errors import AlignmentError
 
@@ -21,17 +20,6 @@ FloatArray = NDArray[np.float64]
 
 LEAST_TAPS = 3
 """Fewer leave it open which belongs to which."""
-
-_APART_S = 0.15
-"""Taps closer than this are one, and its ringing."""
-_LEAST_FORCE = 6.0
-"""m/s2 beyond what the unit feels about then; speech and chewing stay below 3 at the chin (synthetic), a tap of a
-fingertip gives tens (a guess)."""
-_TIMES_USUAL = 12.0
-"""How far a tap stands out from the median change of force."""
-_ABOUT_S = 0.5
-_ALONE = 0.4
-"""Of a tap's height may remain 0.1 s before and after it: a shaken head lasts longer."""
 
 _JAW = tuple(arkit.INDEX[name] for name in ("jawOpen", "jawForward", "mouthClose", "mouthShrugLower", "mouthRollLower"))
 _LEAST_JOLT = 0.04
@@ -42,21 +30,7 @@ _MOST_MARKS = 60
 
 def felt_taps(time_s: NDArray[np.floating], specific_force: NDArray[np.floating]) -> FloatArray:
     """Times (K,) of taps in the specific force (T, 3) of one unit, m/s2, at times (T,), s: where each peaks."""
-    if len(time_s) < 8:
-        return np.zeros(0)
-    rate_hz = 1.0 / float(np.median(np.diff(time_s)))
-    about = max(3, round(_ABOUT_S * rate_hz) | 1)
-    usual = _running_median(np.asarray(specific_force, dtype=np.float64), about)
-    change = np.linalg.norm(specific_force - usual, axis=1)
-    bar = max(_LEAST_FORCE, _TIMES_USUAL * float(np.median(change)))
-    taps: list[float] = []
-    near = max(2, round(0.1 * rate_hz))
-    for index in _peaks(change, bar, time_s):
-        before, after = change[max(0, index - 2 * near) : max(0, index - near)], change[index + near : index + 2 * near]
-        rest = max(float(before.max(initial=0.0)), float(after.max(initial=0.0)))
-        if rest <= _ALONE * change[index]:
-            taps.append(float(time_s[index]))
-    return np.array(taps)
+    return np.array([float(time_s[tap.row]) for tap in find_taps(time_s, specific_force)])
 
 
 def seen_jolts(time_s: NDArray[np.floating], weights: NDArray[np.floating]) -> FloatArray:
@@ -65,10 +39,10 @@ def seen_jolts(time_s: NDArray[np.floating], weights: NDArray[np.floating]) -> F
         return np.zeros(0)
     step_s = float(np.median(np.diff(time_s)))
     jaw = np.asarray(weights, dtype=np.float64)[:, list(_JAW)]
-    about = max(3, round(_ABOUT_S / step_s) | 1)
-    change = np.linalg.norm(jaw - _running_median(jaw, about), axis=1)
+    about = max(3, round(ABOUT_S / step_s) | 1)
+    change = np.linalg.norm(jaw - running_median(jaw, about), axis=1)
     bar = max(_LEAST_JOLT, 4.0 * float(np.median(change)))
-    times = [_peak_time(time_s, change, index) for index in _peaks(change, bar, time_s)]
+    times = [_peak_time(time_s, change, index) for index in peaks(change, bar, time_s)]
     return np.array(sorted(times))
 
 
@@ -203,15 +177,6 @@ def _matched(felt: FloatArray, marks: FloatArray, offset: float) -> tuple[FloatA
     return felt[close], marks[nearest[close]]
 
 
-def _peaks(height: FloatArray, bar: float, time_s: NDArray[np.floating]) -> list[int]:
-    """Highest point of each stretch over the bar; stretches closer than `_APART_S` are one."""
-    over = np.flatnonzero(height > bar)
-    if not len(over):
-        return []
-    cuts = [0, *(k + 1 for k, (a, b) in enumerate(pairwise(over)) if time_s[b] - time_s[a] > _APART_S), len(over)]
-    return [int(over[a:b][np.argmax(height[over[a:b]])]) for a, b in pairwise(cuts)]
-
-
 def _peak_time(time_s: NDArray[np.floating], height: FloatArray, index: int) -> float:
     """When a peak is, to a fraction of a frame."""
     if not 0 < index < len(height) - 1:
@@ -221,11 +186,3 @@ def _peak_time(time_s: NDArray[np.floating], height: FloatArray, index: int) -> 
     part = float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < 0.0 else 0.0
     step_s = time_s[index + 1] - time_s[index] if part > 0.0 else time_s[index] - time_s[index - 1]
     return float(time_s[index] + part * step_s)
-
-
-def _running_median(values: FloatArray, length: int) -> FloatArray:
-    """(T, D) median over `length` neighbours, odd; ends are held."""
-    from scipy.ndimage import median_filter
-
-    median: FloatArray = median_filter(values, size=(length, 1), mode="nearest")
-    return median

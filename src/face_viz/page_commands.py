@@ -21,6 +21,7 @@ PERIOD_S: Final = {
     "calibrate": 3.0,  # it takes two still seconds
     "identify": 0.5,
     "routine": 2.0,
+    "align": 2.0,
     "cancel": 0.5,
     "use_wearer": 1.0,
     "record": 2.0,

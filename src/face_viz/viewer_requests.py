@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from action_msgs.srv import CancelGoal
-from imusic.action import CalibrateWearer
+from imusic.action import AlignSensors, CalibrateWearer
 from imusic.srv import Identify, SeekReplay, SetReplayRate, StartRecording, UseWearer
 from rclpy.action import ActionClient
 from rclpy.node import Node
@@ -18,17 +18,20 @@ from std_srvs.srv import Trigger
 from face_viz.page_commands import Command
 
 ROUTINE: Final = "face_inference/calibrate_wearer"
+ALIGN: Final = "face_inference/align_sensors"
 SERVICES: Final = {
     "identify": (Identify, "imu_driver/identify"),
     "use_wearer": (UseWearer, "face_inference/use_wearer"),
     "record": (StartRecording, "recorder/start"),
     "stop": (Trigger, "recorder/stop"),
     "cancel": (CancelGoal, f"{ROUTINE}/_action/cancel_goal"),
+    "cancel_align": (CancelGoal, f"{ALIGN}/_action/cancel_goal"),
     "pause": (Trigger, "player/pause"),
     "resume": (Trigger, "player/resume"),
     "seek": (SeekReplay, "player/seek"),
     "set_rate": (SetReplayRate, "player/set_rate"),
 }
+BEGINS: Final = {"routine": "The routine begins", "align": "The alignment begins"}
 NO_PLAYER: Final = "No replay runs here any more"
 LOST_S: Final = 3.0
 """An answer that has not come after this long comes no more: the player has ended meanwhile."""
@@ -36,7 +39,8 @@ ABSENT: Final = {
     "identify": "Cannot blink its light: no node offers imu_driver/identify; is the driver running?",
     "use_wearer": "Cannot use a profile: no node offers face_inference/use_wearer; is face_inference running?",
     "routine": f"Cannot begin the routine: no node offers {ROUTINE}; is face_inference running?",
-    "cancel": "No routine is running here",
+    "align": f"Cannot align the sensors: no node offers {ALIGN}; is face_inference running?",
+    **dict.fromkeys(("cancel", "cancel_align"), "No routine is running here"),
     "record": "Cannot record: no recorder runs here; start one in a terminal with `imusic record`, or `ros2 run imusic "
     "recorder` in the same namespace",
     "stop": "No recorder runs here any more",
@@ -59,6 +63,7 @@ class ViewerRequests:
         self._node, self._announce = node, announce
         self._clients = {name: node.create_client(kind, path) for name, (kind, path) in SERVICES.items()}
         self._routine = ActionClient(node, CalibrateWearer, ROUTINE)
+        self._align = ActionClient(node, AlignSensors, ALIGN)
         self._pending: dict[str, Future[Any]] = {}
         self._lock = threading.Lock()
         self._sought: float | None = None
@@ -67,13 +72,18 @@ class ViewerRequests:
     def close(self) -> None:
         """Give everything back."""
         self._routine.destroy()
+        self._align.destroy()
         for client in self._clients.values():
             self._node.destroy_client(client)
 
     def offered(self) -> dict[str, bool]:
         """Which requests somebody is there to answer."""
         ready = {name: client.service_is_ready() for name, client in self._clients.items()}
-        return {**ready, "routine": self._routine.server_is_ready()}
+        return {
+            **ready,
+            "routine": self._routine.server_is_ready(),
+            "align": self._align.server_is_ready(),
+        }
 
     def handle(self, command: Command) -> None:
         """Pass on what a viewer asked for; returns at once, the answer is announced. Called in the page's thread."""
@@ -87,9 +97,15 @@ class ViewerRequests:
         elif command.name == "stop":
             self._ask("stop", Trigger.Request(), "Recording ended")
         elif command.name == "routine":
-            self._begin_routine(command.wearer)
+            goal = CalibrateWearer.Goal(wearer=command.wearer)
+            self._begin("routine", self._routine, goal, self._routine_ended)
+        elif command.name == "align":
+            self._begin("align", self._align, AlignSensors.Goal(), self._align_ended)
         elif command.name == "cancel":
-            self._ask("cancel", CancelGoal.Request(), "Routine cancelled")
+            # What runs is one or the other; to the one that does not run it means nothing.
+            self._ask("cancel", CancelGoal.Request(), "Cancelled")
+            if self._clients["cancel_align"].service_is_ready():
+                self._ask("cancel_align", CancelGoal.Request(), "")
         elif command.name in ("pause", "resume"):
             self._ask(command.name, Trigger.Request(), "")
         elif command.name == "set_rate":
@@ -138,19 +154,27 @@ class ViewerRequests:
         if text:  # what is seen anyway is not said
             self._announce(text, good)
 
-    def _begin_routine(self, wearer: str) -> None:
-        if not self._routine.server_is_ready():
-            self._announce(ABSENT["routine"], False)
+    def _begin(self, name: str, client: ActionClient, goal: Any, ended: Callable[[Future[Any]], None]) -> None:
+        if not client.server_is_ready():
+            self._announce(ABSENT[name], False)
             return
-        self._announce("The routine begins: do what the page says", True)
-        sent = self._routine.send_goal_async(CalibrateWearer.Goal(wearer=wearer))
-        sent.add_done_callback(self._routine_accepted)
+        self._announce(f"{BEGINS[name]}: do what the page says", True)
+        sent = client.send_goal_async(goal)
+        sent.add_done_callback(lambda future: self._accepted(future, ended))
 
-    def _routine_accepted(self, future: Future[Any]) -> None:
+    def _accepted(self, future: Future[Any], ended: Callable[[Future[Any]], None]) -> None:
         if future.exception() is not None or not future.result().accepted:
             self._announce("The routine was refused: face_inference takes none now", False)
             return
-        future.result().get_result_async().add_done_callback(self._routine_ended)
+        future.result().get_result_async().add_done_callback(ended)
+
+    def _align_ended(self, future: Future[Any]) -> None:
+        if future.exception() is not None:
+            self._announce(f"The alignment ended: {future.exception()}", False)
+            return
+        result = future.result().result
+        text = result.message or ("Sensors aligned" if result.success else "The sensors were not aligned")
+        self._announce(text, bool(result.success))
 
     def _routine_ended(self, future: Future[Any]) -> None:
         if future.exception() is not None:

@@ -1,4 +1,4 @@
-"""Talks to a running graph about its wearer: guides them through the routine, switches profiles."""
+"""Talks to a running graph about its wearer: guides them through routines, waits for taps, switches profiles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import rclpy
-from imusic.action import CalibrateWearer
+from imusic.action import AlignSensors, CalibrateWearer, FindTaps
 from imusic.msg import WearerPrompt
 from imusic.srv import UseWearer
 from rclpy.action import ActionClient
@@ -18,7 +18,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from face_model import routine
+from face_model import nod_and_shake, routine
 from imusic_cli.errors import CommandError
 from imusic_ros.enclaves import command_line_arguments
 
@@ -26,6 +26,10 @@ DISCOVERY_PATIENCE_S = 10.0
 ANSWER_PATIENCE_S = 5.0
 ROUTINE_PATIENCE_S = routine.DURATION_S + 30.0
 """The node itself ends a routine that gets no samples, and learning takes seconds."""
+
+
+ALIGNMENT_PATIENCE_S = nod_and_shake.DURATION_S + 30.0
+TAP_SLACK_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,23 +49,47 @@ def follow_routine(wearer: str, namespace: str, show: Callable[[WearerPrompt], N
         CommandError: no node offers the routine, or it does not answer.
         KeyboardInterrupt: after the node was told.
     """
+    goal = CalibrateWearer.Goal(wearer=wearer)
+    name = "calibrate_wearer"
+    result = _followed(
+        CalibrateWearer, name, goal, namespace, lambda feedback: show(feedback.prompt), ROUTINE_PATIENCE_S
+    )
+    return Guided(result.success, result.message, tuple(result.seen), tuple(result.not_seen))
+
+
+def align_sensors(
+    goal: AlignSensors.Goal, namespace: str, show: Callable[[AlignSensors.Feedback], None]
+) -> AlignSensors.Result:
+    """Start an alignment in a running graph; as `follow_routine`."""
+    return _followed(AlignSensors, "align_sensors", goal, namespace, show, ALIGNMENT_PATIENCE_S)
+
+
+def find_taps(goal: FindTaps.Goal, namespace: str, show: Callable[[FindTaps.Feedback], None]) -> FindTaps.Result:
+    """Wait for taps in a running graph; as `follow_routine`."""
+    return _followed(FindTaps, "find_taps", goal, namespace, show, float(goal.patience) + TAP_SLACK_S)
+
+
+def _followed(kind: Any, name: str, goal: Any, namespace: str, show: Callable[[Any], None], patience_s: float) -> Any:
+    """The result of a goal; Ctrl-C cancels it in the graph, too.
+
+    Raises:
+        CommandError: no node offers the action, or it does not answer.
+        KeyboardInterrupt: after the node was told.
+    """
     with _node(namespace) as (node, executor):
-        client = ActionClient(node, CalibrateWearer, "face_inference/calibrate_wearer")
+        client = ActionClient(node, kind, f"face_inference/{name}")
         try:
             if not _spin(executor, DISCOVERY_PATIENCE_S, client.server_is_ready):
-                raise CommandError(_not_offered(namespace, "calibrate_wearer"))
-            sent = client.send_goal_async(
-                CalibrateWearer.Goal(wearer=wearer), feedback_callback=lambda told: show(told.feedback.prompt)
-            )
+                raise CommandError(_not_offered(namespace, name))
+            sent = client.send_goal_async(goal, feedback_callback=lambda told: show(told.feedback))
             handle = _answer(executor, sent, ANSWER_PATIENCE_S)
             try:
-                result = _answer(executor, handle.get_result_async(), ROUTINE_PATIENCE_S).result
+                return _answer(executor, handle.get_result_async(), patience_s).result
             except KeyboardInterrupt:
                 _answer(executor, handle.cancel_goal_async(), ANSWER_PATIENCE_S)
                 raise
         finally:
             client.destroy()
-    return Guided(result.success, result.message, tuple(result.seen), tuple(result.not_seen))
 
 
 def use_wearer(wearer: str, namespace: str, patience_s: float = DISCOVERY_PATIENCE_S) -> str | None:

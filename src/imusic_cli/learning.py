@@ -315,6 +315,7 @@ def _profile(found: Learned, known: WearerProfile | None, description: ModelDesc
         description.title,
         f"{found.summary}{_FROM}{sources}",
         None if known is None else known.routine,
+        None if known is None else known.alignment,
     )
     if known is not None:
         learned = replace(learned, label=replace(learned.label, created=known.label.created))

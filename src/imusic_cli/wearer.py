@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -71,6 +72,67 @@ def routine(
         told["learned"] = _learned(name, [], [phone], model, namespace, fps, force=False, as_json=False)
     if as_json:
         print(json.dumps(told, indent=2))  # noqa: T201
+
+
+@app.command()
+def align(
+    tolerant: Annotated[
+        bool,
+        typer.Option(help="Go on without sensors that do not turn with the skull, and where some seem exchanged."),
+    ] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Go back to the layout's mountings, at once.")] = False,
+    namespace: Namespace = "",
+    bell: Annotated[bool, typer.Option(help="Ring at each change, for eyes that are shut.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Learn how each sensor is glued on from a nod and a shake of the head (10 s), in a running graph.
+
+    Do it before the routine, whenever boards were glued on anew. A profile in use keeps what was learned.
+    """
+    from imusic.action import AlignSensors
+
+    _aligned(AlignSensors.Goal(tolerant=tolerant, forget=forget), namespace, bell, as_json)
+
+
+@app.command()
+def neutral(namespace: Namespace = "", as_json: Json = False) -> None:
+    """Take the neutral anew: relax, look ahead and keep still for two seconds, in a running graph."""
+    from imusic.action import AlignSensors
+
+    _aligned(AlignSensors.Goal(still_only=True), namespace, False, as_json)
+
+
+@app.command()
+def tap(
+    taps: Annotated[int, typer.Option(help="How many to wait for.", min=1, max=50)] = 3,
+    sensor: Annotated[str, typer.Option(help="Sensor that is tapped.")] = "mentalis",
+    patience: Annotated[float, typer.Option(help="How long to wait for them, s.", min=1.0, max=300.0)] = 20.0,
+    namespace: Namespace = "",
+    as_json: Json = False,
+) -> None:
+    """Find taps on the chin's sensor, to align a video or another recording with the capture, in a running graph.
+
+    Tap with a fingertip, not in step. Each tap goes into a recording under way, as a message on face/tap.
+    """
+    from imusic.action import FindTaps
+
+    from imusic_cli.guide import find_taps
+
+    goal = FindTaps.Goal(sensor=sensor, taps=taps, patience=patience)
+    with err.status(f"Tap {taps} times on the sensor {sensor}, not in step.") as status:
+        result = find_taps(
+            goal, namespace, lambda told: status.update(f"{told.found} of {taps} taps, {told.time_left:.0f} s left")
+        )
+    stamps = [stamp.sec + 1e-9 * stamp.nanosec for stamp in result.stamps]
+    if as_json:
+        told = {"success": result.success, "message": result.message, "quality": result.quality}
+        print(json.dumps(told | {"stamps": stamps, "heights": list(result.heights)}, indent=2))  # noqa: T201
+    if not result.success:
+        raise CommandError(result.message)
+    err.print(result.message, style="green", highlight=False)
+    if not as_json:
+        for stamp, height in zip(stamps, result.heights, strict=True):
+            out.print(f"{stamp:.3f}  {height:.0f} m/s2", highlight=False)
 
 
 @app.command()
@@ -204,6 +266,39 @@ def _table_of(label: ProfileLabel) -> Table:
     return table
 
 
+def _aligned(goal: Any, namespace: str, bell: bool, as_json: bool) -> None:
+    """Follow an alignment, tell its result to people, or to programs."""
+    from imusic_cli.guide import align_sensors
+
+    with _prompter(bell) as show:
+        result = align_sensors(goal, namespace, lambda told: show(told.prompt))
+    rows = [
+        {"sensor": name, "aligned": known, "turn_deg": turn, "residual_deg": residual, "deviation_deg": deviation}
+        for name, known, turn, residual, deviation in zip(
+            result.sensors,
+            result.aligned,
+            (math.degrees(each) for each in result.turn),
+            (math.degrees(each) for each in result.residual),
+            (math.degrees(each) for each in result.deviation),
+            strict=True,
+        )
+    ]
+    if as_json:
+        told = {name: getattr(result, name) for name in ("success", "message", "stillness")}
+        told |= {name: list(getattr(result, name)) for name in ("exchanged", "misplaced")}
+        print(json.dumps(told | {"sensors": rows}, indent=2))  # noqa: T201
+    if not result.success:
+        raise CommandError(result.message)
+    if any(row["aligned"] for row in rows) and not goal.still_only:
+        table = Table("sensor", "turned by", "residual", "known to")
+        for row in rows:
+            cells = [f"{row[key]:.1f} deg" for key in ("turn_deg", "residual_deg", "deviation_deg")]
+            table.add_row(row["sensor"], *(cells if row["aligned"] else ["as in the layout", "", ""]))
+        err.print(table)
+    warned = bool(result.exchanged or result.misplaced)
+    err.print(result.message, style="yellow" if warned else "green", highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def _prompter(bell: bool) -> Iterator[Any]:
     """Shows each prompt large, with the time that is left of it."""
@@ -221,7 +316,8 @@ def _prompter(bell: bool) -> Iterator[Any]:
                     err.bell()
             words = Text(prompt.text, style="bold green" if prompt.hold else "dim", justify="center")
             bar = ProgressBar(total=longest_s, completed=prompt.phase_left, width=40)
-            title = f"{prompt.number} of {prompt.count}, {prompt.routine_left:.0f} s left"
+            number = f"{prompt.number} of {prompt.count}, " if prompt.count else ""
+            title = f"{number}{prompt.routine_left:.0f} s left"
             live.update(Panel(Group(Text(), words, Text(), Align.center(bar)), title=title, width=72, height=8))
 
         yield show

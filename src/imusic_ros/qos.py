@@ -38,3 +38,6 @@ SNAPSHOTS = QoSProfile(
 
 REPLAYED = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2000, reliability=ReliabilityPolicy.RELIABLE)
 """What goes into and comes out of a node that replays: nothing is lost on the way."""
+
+EVENTS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.RELIABLE)
+"""`face/tap`: few messages, each of which counts."""

@@ -81,7 +81,8 @@ def test_headings_are_found_again_while_face_and_head_move(description, take):
     assert rotations[RESTARTED_AT:].mean() < 0.03
     assert rotations[-100:].mean() < 0.03
     tilts = np.abs(off)[:, again.channels.skin_block("tilt")]
-    assert tilts.max() < 1e-4, "what gravity tells stays as it is"
+    # What gravity tells stays as it is, but for what the filter thinks of the mountings' turns meanwhile.
+    assert tilts.max() < 0.02
 
 
 def test_the_head_goes_on_looking_where_it_looked(tracker, take):

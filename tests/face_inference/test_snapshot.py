@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from face_evaluation.takes import layout_of, samples_of
 from face_inference import tracker as tracker_module
+from face_inference.alignment.sensor_alignment import SensorAlignment
 from face_inference.batch import FaceBatch
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.onnx_runtime_gpu import OnnxRuntimeGpuEngine
@@ -21,6 +22,7 @@ from face_inference.snapshot import KIND, check_origin, missed_by_inference, res
 from face_inference.tracker import FaceTracker, TrackerParams
 from face_inference.wearer import wear_learning, worn
 from face_inference.wearer.prior import WearerJacobian
+from face_model import rotation
 from face_model.errors import SnapshotError
 from face_model.imu_sample import STATUS_GYRO_SATURATED
 from face_model.saved_arrays import packed, unpacked
@@ -29,7 +31,7 @@ PARAMS = TrackerParams(calibration=CalibrationParams(duration_s=0.5, patience_s=
 RATES_HZ = (100.0, 60.0, 73.0, 200.0)
 EVENTS = (
     "missing", "loss", "gap", "saturated", "leap", "restart", "late", "neutral", "wearer", "routine", "params",
-    "not_finite",
+    "not_finite", "align", "align_wrongly", "forget_alignment",
 )  # fmt: skip
 
 
@@ -83,6 +85,16 @@ def samples_with(recording, events):
     return out
 
 
+def alignment_of(neutral, tilt_rad):
+    """Mountings that are turned, and tilted by so much, with the neutral that was learned with them."""
+    about = np.random.default_rng(5).normal(0.0, 0.5 * tilt_rad, (len(neutral.mount), 3))
+    about[:, 2] = np.linspace(-0.2, 0.3, len(about))
+    mount = rotation.multiply(rotation.from_vector(about), neutral.mount)
+    count = len(mount)
+    alignment = SensorAlignment(mount, np.ones(count, bool), np.full(count, 0.03), np.full(count, 0.05))
+    return alignment, neutral.mounted(mount, 0, alignment.turn_deviation_rad)
+
+
 def do(tracker, what):
     prior = tracker._description.prior
     if "neutral" in what:
@@ -94,6 +106,11 @@ def do(tracker, what):
         tracker.wearer = WearerJacobian(
             (1.3 * known.mean).astype(np.float32), (0.5 * known.uncertainty).astype(np.float32), "prompts"
         )
+    if ("align" in what or "align_wrongly" in what) and tracker.neutral is not None:
+        # Wrongly: gravity will say at the next neutral that the boards were glued on anew.
+        tracker.align(*alignment_of(tracker.neutral, 0.5 if "align_wrongly" in what else 0.0))
+    if "forget_alignment" in what:
+        tracker.forget_alignment()
     if "learn" in what:
         tracker.learn_while_worn = True
     if "forget" in what:
@@ -166,6 +183,15 @@ def test_on_every_engine_that_runs_here_and_for_several_faces(trained, make_engi
     for cut in (30, 120, 333):
         events = [(100, "missing"), (105, "routine"), (110, "wearer"), (200, "neutral"), (331, "loss")]
         check_cut(trained["model"], make_engine, take(100.0, 1.2), events, cut, faces=2)
+
+
+@pytest.mark.parametrize("cut", [125, 230, 345, 420])
+def test_mountings_that_are_known_go_on_bit_for_bit(trained, cut):
+    events = [
+        (60, "wearer"), (120, "align"), (200, "neutral"), (300, "align_wrongly"), (320, "neutral"),
+        (400, "forget_alignment"),
+    ]  # fmt: skip
+    check_cut(trained["model"], OnnxRuntimeEngine, take(100.0, 0.6), events, cut)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ rclpy = pytest.importorskip("rclpy", reason="no ROS 2: rclpy is not importable")
 pytest.importorskip("imusic.msg", reason="the package's messages are not built: run make setup")
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
-from imusic.action import CalibrateWearer  # noqa: E402
+from imusic.action import AlignSensors, CalibrateWearer  # noqa: E402
 from imusic.msg import (  # noqa: E402
     FaceBlendshapes,
     FaceReference,
@@ -633,7 +633,19 @@ def test_requests_nobody_answers_say_what_to_start(graph: Graph, monkeypatch: py
     activate(graph)
     page = graph.node._page
     monkeypatch.setattr(page, "announce", lambda text, ok=True: told.append(text))
-    names = "record", "stop", "identify", "use_wearer", "routine", "cancel", "pause", "resume", "seek", "set_rate"
+    names = (
+        "record",
+        "stop",
+        "identify",
+        "use_wearer",
+        "routine",
+        "align",
+        "cancel",
+        "pause",
+        "resume",
+        "seek",
+        "set_rate",
+    )
     for name in names:
         page.command(Command(name))
     assert "imusic record" in told[0]
@@ -669,6 +681,41 @@ def test_requests_reach_recorder_driver_and_estimator(graph: Graph, monkeypatch:
     assert (asked[0].name, asked[0].wearer, asked[0].notes) == ("smile", "alice", "first")
     assert (asked[2].sensor_id, asked[3].wearer) == (7, "alice")
     assert ("answer 2", False) in told
+
+
+def test_the_alignment_is_begun_cancelled_and_its_result_told(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, bool]] = []
+    goals: list[Any] = []
+    activate(graph)
+    page = graph.node._page
+    monkeypatch.setattr(page, "announce", lambda text, ok=True: told.append((text, ok)))
+    ended = Future()
+
+    async def align(goal: Any) -> AlignSensors.Result:
+        goals.append(goal)
+        await ended
+        goal.canceled()
+        return AlignSensors.Result(success=False, message="cancelled; what was known stays")
+
+    server = ActionServer(
+        graph.other,
+        AlignSensors,
+        "face_inference/align_sensors",
+        align,
+        cancel_callback=lambda _: CancelResponse.ACCEPT,
+    )
+    try:
+        offered = graph.node._requests.offered
+        graph.spin_until(lambda: offered()["align"] and offered()["cancel_align"], "action")
+        page.command(Command("align"))
+        graph.spin_until(lambda: goals, "goal")
+        assert not goals[0].request.still_only
+        page.command(Command("cancel"))
+        graph.spin_until(lambda: goals[0].is_cancel_requested, "cancelling")
+        ended.set_result(None)
+        graph.spin_until(lambda: ("cancelled; what was known stays", False) in told, "result")
+    finally:
+        server.destroy()
 
 
 def test_the_routine_is_begun_cancelled_and_its_result_told(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:

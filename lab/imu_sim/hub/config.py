@@ -37,6 +37,7 @@ class SimulatorConfig:
     seed: Annotated[int, Field(ge=0, le=2**31)] = 1
     subject: Annotated[int, Field(ge=0, le=2**31)] = 0
     placement_m: Annotated[float, Field(ge=0.0, le=0.02)] = 0.005
+    mount_deg: Annotated[float, Field(ge=0.0, le=60.0)] = 10.0
     loop: bool = True
     duration_s: Annotated[float, Field(ge=0.0, le=1e7)] = 0.0
     clock_offset_s: Annotated[float, Field(ge=0.0, le=1e9)] = 12.0

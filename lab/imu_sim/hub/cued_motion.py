@@ -1,4 +1,5 @@
-"""A subject who rests until told, and then does the guided routine at the times of its prompts."""
+"""A subject who rests until told, and then does what prompts ask for at their times: the guided routine, a nod and a
+shake of the head."""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from face_model import arkit
+from face_model.routine import DURATION_S
 from imu_sim.kinematics import HeadPath, Trajectory
-from imu_sim.motion import FaceMotion, Floats
+from imu_sim.motion import IDENTITY, FaceMotion, Floats
 from imu_sim.splines import Sampling, UniformSpline
 
 ATTENTIVE_S = 1.0
@@ -16,6 +19,25 @@ ATTENTIVE_S = 1.0
 _REST_S = 3.0
 _AGREED_S = 0.5
 """A prompt that says another time than those before by more than this belongs to another routine, s."""
+
+
+ALIGNMENT_AT_S = DURATION_S + 20.0
+"""Where the nod and the shake begin, s from the routine's beginning: a subject knows one course of motion, of which
+prompts say which part it is time for."""
+
+
+def with_alignment(routine: FaceMotion, nod_and_shake: FaceMotion) -> FaceMotion:
+    """The routine, a rest, and from `ALIGNMENT_AT_S` on the nod and the shake; both begin and end at rest."""
+    rest = round(ALIGNMENT_AT_S * routine.rate_hz) - routine.samples
+    other = nod_and_shake.resampled(routine.rate_hz)
+    return replace(
+        routine,
+        weights=np.concatenate([routine.weights, np.zeros((rest, arkit.COUNT)), other.weights]),
+        head_orientation=np.concatenate(
+            [routine.head_orientation, np.tile(IDENTITY, (rest, 1)), other.head_orientation]
+        ),
+        head_position=np.concatenate([routine.head_position, np.zeros((rest, 3)), other.head_position]),
+    )
 
 
 @dataclass

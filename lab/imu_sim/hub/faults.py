@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class Faults:
         unlisted: units that HELLO does not list at all.
         wrong_version: the hub speaks another protocol version.
         no_quaternion: the hub does not fuse orientation.
+        exchanged: units whose wires were exchanged, in pairs: the first with the second, the third with the fourth.
     """
 
     begin_s: float = 0.0
@@ -68,6 +69,7 @@ class Faults:
     unlisted: tuple[str, ...] = ()
     wrong_version: bool = False
     no_quaternion: bool = False
+    exchanged: tuple[str, ...] = ()
 
     def check(self, names: tuple[str, ...]) -> None:
         """Check that every named unit is in the layout.
@@ -75,7 +77,7 @@ class Faults:
         Raises:
             SimulatorConfigError: a name is not one of `names`, no unit would be left, or a number is out of its range.
         """
-        for field in ("dead", "faulty", "frozen", "saturated", "missing", "unlisted"):
+        for field in ("dead", "faulty", "frozen", "saturated", "missing", "unlisted", "exchanged"):
             unknown = [name for name in getattr(self, field) if name not in names]
             if unknown:
                 raise SimulatorConfigError(
@@ -87,6 +89,10 @@ class Faults:
             value = getattr(self, field)
             if value is not None and not least <= value <= most:
                 raise SimulatorConfigError(f"fault {field}: expected {least:g} to {most:g}, found {value:g}")
+        if len(self.exchanged) % 2 or len(set(self.exchanged)) != len(self.exchanged):
+            raise SimulatorConfigError(
+                f"fault exchanged: expected pairs of different units, found {', '.join(self.exchanged)}"
+            )
 
     def stalled(self, since_start_s: float) -> bool:
         """Whether the hub is silent at this time."""
@@ -161,6 +167,11 @@ class FaultInjector:
         self._held: tuple[Floats, Floats, Floats] | None = None
         self._losing = False
         self.overtaken: list[bytes] = []
+        self._order = None
+        if faults.exchanged:
+            self._order = np.arange(len(names))
+            pairs = [names.index(name) for name in faults.exchanged]
+            self._order[pairs[::2]], self._order[pairs[1::2]] = pairs[1::2], pairs[::2]
         self._masks = {
             field: np.array([name in getattr(faults, field) for name in names])
             for field in ("dead", "faulty", "frozen", "saturated", "missing")
@@ -169,6 +180,8 @@ class FaultInjector:
     def apply(self, frames: Frames, since_start_s: Floats, rate_hz: float) -> UnitFrames:
         """Samples taken `since_start_s` (N,) seconds after START, with the faults of units."""
         begun = since_start_s[:, None] >= self.faults.begin_s
+        if self._order is not None:
+            frames = Frames(*(getattr(frames, each.name)[:, self._order] for each in fields(Frames)))
         over_gyro, over_accel = frames.gyro_saturated, frames.accel_saturated
         values = (frames.orientation, frames.angular_velocity, frames.specific_force)
         shaken = self._masks["saturated"] & begun

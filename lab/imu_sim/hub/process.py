@@ -86,6 +86,7 @@ _FAULT_FLAGS: dict[str, tuple[str, str]] = {
     "saturated": ("names", "units shaken beyond their range"),
     "missing": ("names", "units that the hub says are not present"),
     "unlisted": ("names", "units that the hub does not mention"),
+    "exchanged": ("names", "units whose wires are exchanged, in pairs"),
     "begin_s": ("number", "faults of units begin this long after START, s"),
     "spike_rate_hz": ("number", "impossible values per unit and second"),
     "drop": ("number", "share of the samples that are lost, 0 to 1"),

@@ -1,4 +1,4 @@
-"""Hears the guided routine's prompts from ROS, where it is there: the one thing that the simulated hub knows of it."""
+"""Hears what the wearer is asked for from ROS, where it is there: the one thing that the simulated hub knows of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from face_model import nod_and_shake
 from face_model.routine import DURATION_S
+from imu_sim.hub.cued_motion import ALIGNMENT_AT_S
 from imusic_ros.qos import LATCHED
 
 TOPIC = "face/prompt"
@@ -24,7 +26,8 @@ class PromptListener:
 
     Args:
         namespace: of the wearer who is simulated.
-        on_prompt: called in that thread with the time since the routine's beginning, s; None: it is over.
+        on_prompt: called in that thread with the time since the routine's beginning, s; that of a nod and a shake
+            counts from `ALIGNMENT_AT_S` on. None: it is over.
     """
 
     def __init__(self, namespace: str, on_prompt: Callable[[float | None], None]) -> None:
@@ -56,10 +59,14 @@ class PromptListener:
             return  # somebody else ended the context
 
     def _hear(self, prompt: WearerPrompt) -> None:
-        if not prompt.text:
+        if not prompt.text or not prompt.count:
             self._on_prompt(None)
             return
         stamp = prompt.header.stamp
         late_s = time.time() - (stamp.sec + 1e-9 * stamp.nanosec)
         # A clock of another machine may be anything; a prompt on this one is some milliseconds old.
-        self._on_prompt(DURATION_S - prompt.routine_left + (late_s if 0.0 < late_s < 1.0 else 0.0))
+        late_s = late_s if 0.0 < late_s < 1.0 else 0.0
+        if prompt.count == nod_and_shake.PROMPTS:
+            self._on_prompt(ALIGNMENT_AT_S + nod_and_shake.DURATION_S - prompt.routine_left + late_s)
+        else:
+            self._on_prompt(DURATION_S - prompt.routine_left + late_s)

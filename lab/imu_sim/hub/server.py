@@ -24,7 +24,7 @@ from imu_sim.hub.clock import HubClock
 from imu_sim.hub.commands import Commands
 from imu_sim.hub.config import MOTIONS, PERFORMANCE, ROUTINE, SAY, SimulatorConfig, is_built_in, is_routine
 from imu_sim.hub.control import ControlSocket
-from imu_sim.hub.cued_motion import CuedTrajectory
+from imu_sim.hub.cued_motion import CuedTrajectory, with_alignment
 from imu_sim.hub.pty_link import PtyLink
 from imu_sim.hub.simulated_hub import FaceClock, HubSettings, SimulatedHub
 from imu_sim.hub.udp_link import UdpLink
@@ -33,6 +33,7 @@ from imu_sim.kinematics import Trajectory
 from imu_sim.motion import FaceMotion
 from imu_sim.mounted_boards import boards_on
 from imu_sim.performance import performance
+from imu_sim.performance.nod_and_shake_performance import perform_nod_and_shake
 from imu_sim.performance.routine_performance import perform_routine
 from imu_sim.phone.camera import PHONE
 from imu_sim.phone.live_link_phone import LiveLinkPhone, PhoneClock
@@ -138,12 +139,16 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float], face: FaceClo
     motion, repairs = played_motion(config.motion, config.seed)
     if repairs:
         print(f"{config.motion}: {repairs}", flush=True)  # noqa: T201
-    cued = CuedTrajectory(_made_up(config.motion, config.seed)) if follows(config) else None
+    cued = None
+    if follows(config):
+        course = with_alignment(_made_up(config.motion, config.seed), perform_nod_and_shake(config.seed))
+        cued = CuedTrajectory(course)
     trajectory = cued or Trajectory(motion, loop=config.loop)
     family = load_family(config.face)
     seed = config.subject
     if seed:
-        subject = random_subject(family, layout, seed, placement_m=config.placement_m)
+        crooked_rad = float(np.deg2rad(config.mount_deg))
+        subject = random_subject(family, layout, seed, placement_m=config.placement_m, mount_rad=crooked_rad)
     else:
         subject = nominal_subject(family.typical(), layout)
     boards = boards_on(subject, layout)

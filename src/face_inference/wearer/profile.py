@@ -11,7 +11,7 @@ import re
 import secrets
 import stat
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from face_inference.alignment.sensor_alignment import SensorAlignment
 from face_inference.channels import FEATURE_VERSION
 from face_inference.errors import ProfileError, WearerError
 from face_inference.wearer.adapt import adapt
@@ -37,6 +38,8 @@ from face_inference.wearer.prior import (
     check_covariance,
 )
 from face_model import arkit
+from face_model.errors import SnapshotError
+from face_model.saved_arrays import SavedArrays, part_of
 
 FORMAT_VERSION = 2
 """The first had neither noises and evidence nor what wear added."""
@@ -55,6 +58,7 @@ FILE_MODE = 0o600
 _ROUTINE = "routine."
 _EVIDENCE = "evidence."
 _WORN = "worn."
+_ALIGNMENT = "alignment."
 _STORED_AS = {"wearer": "person", "prior": "population"}
 """Fields of the label whose names in the file are older than the code's; `response` is the Jacobian's mean."""
 
@@ -93,12 +97,15 @@ class WearerProfile:
         jacobian: what labels tell; wear changes nothing of it.
         routine: what it was learned from, so that a phone's labels can be added later.
         worn: the same with what wear added, apart, so that it can be forgotten; None: nothing.
+        alignment: how the sensors were mounted, as a nod and a shake told; what is known above goes with it. None: as
+            the layout has them.
     """
 
     label: ProfileLabel
     jacobian: WearerJacobian
     routine: Observations | None = None
     worn: WearerJacobian | None = None
+    alignment: SensorAlignment | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,19 @@ class ProfileFolder:
             if profile.label != label:
                 return False
             self._save(replace(profile, worn=worn))
+            return True
+
+    def change(self, label: ProfileLabel, changed: Callable[[WearerProfile], WearerProfile]) -> bool:
+        """Write what `changed` makes of a profile in place of it; False where it is another one by now.
+
+        Raises:
+            ProfileError: there is no such profile any more, it is damaged, or cannot be written.
+        """
+        with self._alone():
+            profile = self.load(label.wearer)
+            if profile.label != label:
+                return False
+            self._save(changed(profile))
             return True
 
     @contextlib.contextmanager
@@ -174,6 +194,8 @@ class ProfileFolder:
         arrays |= {name: noise.astype(np.float32) for name, noise in noises.items() if noise is not None}
         if profile.routine is not None:
             arrays |= {_ROUTINE + f.name: getattr(profile.routine, f.name) for f in fields(Observations)}
+        if profile.alignment is not None:
+            arrays |= part_of(_ALIGNMENT[:-1], profile.alignment.saved_state())
         arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         content[_HASH] = _sha256_of(content, arrays)
         written = save(arrays, metadata={_METADATA_KEY: json.dumps(content, ensure_ascii=False)})
@@ -369,6 +391,7 @@ def new_profile(
     model: str,
     quality: str,
     routine: Observations | None = None,
+    alignment: SensorAlignment | None = None,
 ) -> WearerProfile:
     """A profile of today.
 
@@ -385,7 +408,7 @@ def new_profile(
         model=model,
         quality=quality,
     )
-    return WearerProfile(label, jacobian, routine)
+    return WearerProfile(label, jacobian, routine, alignment=alignment)
 
 
 def check_fits(label: ProfileLabel, prior: Prior, sensors: Sequence[str], reference: str) -> None:
@@ -435,7 +458,7 @@ def fitted(profile: WearerProfile, prior: Prior, sensors: Sequence[str], referen
         return replace(profile, jacobian=jacobian), ""
     lost = "; what a phone saw is not in it: learn from it again" if label.source == "phone" else ""
     told = f"{label.wearer}'s profile is of {label.model}: learned anew from the routine in it{lost}"
-    return WearerProfile(replace(label, source="prompts"), jacobian, routine), told
+    return WearerProfile(replace(label, source="prompts"), jacobian, routine, alignment=profile.alignment), told
 
 
 def _check_versions(path: Path, content: dict[str, Any]) -> None:
@@ -487,7 +510,17 @@ def _profile_from(content: dict[str, Any], arrays: dict[str, Any]) -> WearerProf
     routine = None
     if any(name.startswith(_ROUTINE) for name in arrays):
         routine = _routine_from(arrays, size)
-    return WearerProfile(label, jacobian, routine, worn)
+    return WearerProfile(label, jacobian, routine, worn, _alignment_from(arrays, len(label.sensors)))
+
+
+def _alignment_from(arrays: dict[str, Any], sensors: int) -> SensorAlignment | None:
+    saved = SavedArrays({name: array for name, array in arrays.items() if name.startswith(_ALIGNMENT)}, "profile")
+    if not saved.has_part(_ALIGNMENT[:-1]):
+        return None
+    try:
+        return SensorAlignment.from_saved(saved.part(_ALIGNMENT[:-1]), sensors)
+    except SnapshotError as error:
+        raise ValueError(str(error)) from error
 
 
 def _jacobian_from(arrays: dict[str, Any], part: str, size: int, source: Source) -> WearerJacobian:

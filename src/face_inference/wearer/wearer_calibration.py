@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
+import numpy as np
+
+from face_inference.alignment.places import Places, examine, response_likelihoods
+from face_inference.alignment.sensor_alignment import SensorAlignment
 from face_inference.errors import InferenceError
 from face_inference.model_folder import ModelDescription
+from face_inference.neutral import Neutral
 from face_inference.tracker import FaceTracker
 from face_inference.wearer.adapt import adapt
 from face_inference.wearer.guided import GuidedRows, check_followed, guided_rows
@@ -28,6 +34,13 @@ class CalibrationOutcome:
     message: str
     seen: tuple[str, ...] = ()
     not_seen: tuple[str, ...] = ()
+    places: Places = field(default_factory=Places)
+
+
+class _Learned(NamedTuple):
+    jacobian: WearerJacobian
+    guided: GuidedRows
+    places: Places
 
 
 class WearerCalibration:
@@ -58,7 +71,7 @@ class WearerCalibration:
         self._deadline_s = now_s + routine.DURATION_S + SLACK_S
         self._capture: RoutineCapture = tracker.start_routine()
         self._learner: ThreadPoolExecutor | None = None
-        self._learned: Future[tuple[WearerJacobian, GuidedRows]] | None = None
+        self._learned: Future[_Learned] | None = None
         self.outcome: CalibrationOutcome | None = None
         self.label: ProfileLabel | None = None
 
@@ -90,15 +103,17 @@ class WearerCalibration:
         capture = self._capture
         if capture.result is not None:
             self._learner = ThreadPoolExecutor(1, thread_name_prefix="learn_wearer")
-            self._learned = self._learner.submit(learn, self._description.prior, capture.result)
+            self._learned = self._learner.submit(
+                _learn, self._description, capture.result, self._tracker.neutral, self._tracker.alignment
+            )
         elif capture.complete:
             self._end(CalibrationOutcome(False, capture.problem))
         elif now_s > self._deadline_s:
             self.abort("no samples came in time; what was known stays: check the driver and try again")
 
-    def _take_over(self, learned: Future[tuple[WearerJacobian, GuidedRows]]) -> None:
+    def _take_over(self, learned: Future[_Learned]) -> None:
         try:
-            jacobian, guided = learned.result()
+            jacobian, guided, places = learned.result()
             if self._name:
                 profile = self._profile(jacobian, guided)
                 self._folder.save(profile)
@@ -108,7 +123,9 @@ class WearerCalibration:
             return
         self._tracker.wearer = jacobian
         kept = f", kept as {self._name}" if self._name else ""
-        self._end(CalibrationOutcome(True, guided.summary + kept, guided.seen, guided.not_seen))
+        wrong = f"; {places.message}: change them over and do the routine again" if places.exchanged else ""
+        message = f"{guided.summary}{kept}{wrong}"
+        self._end(CalibrationOutcome(True, message, guided.seen, guided.not_seen, places))
 
     def _profile(self, jacobian: WearerJacobian, guided: GuidedRows) -> WearerProfile:
         description, mounts = self._description, self._description.mounts
@@ -121,6 +138,7 @@ class WearerCalibration:
             description.title,
             f"{guided.summary}; held within {guided.scatter_rad:.4f} rad",
             self._capture.result,
+            self._tracker.alignment,
         )
 
     def _end(self, outcome: CalibrationOutcome) -> None:
@@ -138,6 +156,21 @@ def learn(prior: Prior, observations: Observations) -> tuple[WearerJacobian, Gui
     guided = guided_rows(observations)
     check_followed(observations, prior)
     return adapt(prior, guided.rows, "prompts"), guided
+
+
+def _learn(
+    description: ModelDescription,
+    observations: Observations,
+    neutral: Neutral | None,
+    alignment: SensorAlignment | None,
+) -> _Learned:
+    jacobian, guided = learn(description.prior, observations)
+    if neutral is None:
+        return _Learned(jacobian, guided, Places())
+    mounts = description.mounts
+    known = np.zeros(len(mounts.names), dtype=bool) if alignment is None else alignment.aligned
+    responses = response_likelihoods(description.prior, guided.rows, mounts, neutral, known)
+    return _Learned(jacobian, guided, examine(mounts, alignment, responses))
 
 
 def kept_wearer(name: str, description: ModelDescription, folder: ProfileFolder) -> tuple[WearerProfile, str]:

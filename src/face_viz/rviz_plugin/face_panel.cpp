@@ -64,6 +64,104 @@ QString size_of(double bytes)
 
 }  // namespace
 
+template<class Action>
+void FacePanel::guide(Guided<Action> FacePanel::* which, const typename Action::Goal & goal)
+{
+  using Handle = rclcpp_action::ClientGoalHandle<Action>;
+  Guided<Action> & guided = this->*which;
+  const QString title(guided.title);
+  if (!guided.client) {return;}
+  if (guided.goal) {
+    guided.client->async_cancel_goal(guided.goal);
+    guided.button->setEnabled(false);
+    guided.until_s = now_s() + GOAL_S;
+    say(title + ": stopping ...", true);
+    return;
+  }
+  if (!guided.client->action_server_is_ready()) {
+    say(
+      QString("%1: nobody offers %2; is face_inference running, and the namespace right?").arg(
+        title, shown(name(guided.path))), false);
+    return;
+  }
+  const QPointer<FacePanel> panel(this);
+  const std::size_t epoch = epoch_;
+  typename rclcpp_action::Client<Action>::SendGoalOptions options;
+  options.goal_response_callback = [panel, epoch, which](typename Handle::SharedPtr handle) {
+      if (panel.isNull()) {return;}
+      panel->later(epoch, [panel, which, handle] {
+        Guided<Action> & waiting = panel.data()->*which;
+        if (!waiting.asked) {return;}
+        if (!handle) {
+          panel->ended(waiting, QString("%1 was refused by face_inference").arg(waiting.title), false);
+          return;
+        }
+        waiting.goal = handle;
+        waiting.button->setText(QString("Stop: %1").arg(waiting.title));
+        waiting.button->setEnabled(true);
+        waiting.until_s = now_s() + SILENT_ROUTINE_S;
+      });
+    };
+  options.feedback_callback =
+    [panel, epoch, which](typename Handle::SharedPtr, const std::shared_ptr<const typename Action::Feedback> feedback) {
+      if (panel.isNull()) {return;}
+      panel->later(epoch, [panel, which, feedback] {
+        Guided<Action> & running = panel.data()->*which;
+        if (!running.goal) {return;}
+        running.until_s = now_s() + SILENT_ROUTINE_S;
+        const auto & prompt = feedback->prompt;
+        panel->say(
+          QString("%1 (%2 of %3, %4 s left)").arg(shown(prompt.text)).arg(prompt.number).arg(prompt.count).arg(
+            static_cast<double>(prompt.routine_left), 0, 'f', 0), true);
+      });
+    };
+  options.result_callback = [panel, epoch, which](const typename Handle::WrappedResult & result) {
+      if (panel.isNull()) {return;}
+      panel->later(epoch, [panel, which, result] {
+        Guided<Action> & over = panel.data()->*which;
+        if (!over.asked) {return;}
+        const bool good = result.code == rclcpp_action::ResultCode::SUCCEEDED && result.result->success;
+        const bool cancelled = result.code == rclcpp_action::ResultCode::CANCELED;
+        const QString said = result.result ? shown(result.result->message) : QString();
+        const char * how = good ? "done" : cancelled ? "stopped" : "failed";
+        panel->ended(over, !said.isEmpty() ? said : QString("%1: %2").arg(over.title, how), good);
+      });
+    };
+  guided.asked = true;
+  guided.until_s = now_s() + GOAL_S;
+  guided.button->setEnabled(false);
+  say(title + " ...", true);
+  guided.client->async_send_goal(goal, options);
+}
+
+template<class Action>
+void FacePanel::ended(Guided<Action> & guided, const QString & text, bool good)
+{
+  guided.goal.reset();
+  guided.asked = false;
+  guided.button->setText(guided.title);
+  guided.button->setEnabled(true);
+  say(text, good);
+}
+
+template<class Action>
+void FacePanel::withdraw(Guided<Action> & guided)
+{
+  guided.goal.reset();
+  guided.client.reset();
+  guided.asked = false;
+  guided.button->setText(guided.title);
+  guided.button->setEnabled(true);
+}
+
+template<class Action>
+void FacePanel::look_after(Guided<Action> & guided)
+{
+  if (guided.asked && now_s() > guided.until_s) {
+    ended(guided, QString("%1: no word from face_inference; it hangs or has ended").arg(guided.title), false);
+  }
+}
+
 FacePanel::FacePanel(QWidget * parent)
 : rviz_common::Panel(parent)
 {
@@ -81,8 +179,10 @@ FacePanel::FacePanel(QWidget * parent)
   bars_ = new BarsWidget(this);
   neutral_button_ = new QPushButton("Neutral", this);
   neutral_button_->setToolTip("Learn the relaxed face anew: look straight ahead and keep still");
-  routine_button_ = new QPushButton("Routine", this);
-  routine_button_->setToolTip("A minute of prompts in which the model learns the wearer");
+  align_.button = new QPushButton(align_.title, this);
+  align_.button->setToolTip("Keep still, nod, shake the head (10 s): how each board is glued on is learned from it");
+  routine_.button = new QPushButton(routine_.title, this);
+  routine_.button->setToolTip("A minute of prompts in which the model learns the wearer");
   wearer_ = new QLineEdit(this);
   wearer_->setPlaceholderText("wearer (empty: not kept)");
   sensors_ = new QComboBox(this);
@@ -101,7 +201,8 @@ FacePanel::FacePanel(QWidget * parent)
   head->addWidget(space_, 1);
   auto * buttons = new QGridLayout;
   buttons->addWidget(neutral_button_, 0, 0);
-  buttons->addWidget(routine_button_, 1, 0);
+  buttons->addWidget(align_.button, 0, 1);
+  buttons->addWidget(routine_.button, 1, 0);
   buttons->addWidget(wearer_, 1, 1);
   buttons->addWidget(identify_button_, 2, 0);
   buttons->addWidget(sensors_, 2, 1);
@@ -127,7 +228,12 @@ FacePanel::FacePanel(QWidget * parent)
   timer_ = new QTimer(this);
   connect(timer_, &QTimer::timeout, this, [this] {tick();});
   connect(neutral_button_, &QPushButton::clicked, this, [this] {neutral();});
-  connect(routine_button_, &QPushButton::clicked, this, [this] {routine();});
+  connect(routine_.button, &QPushButton::clicked, this, [this] {
+      Routine::Goal goal;
+      goal.wearer = wearer_->text().toStdString();
+      guide(&FacePanel::routine_, goal);
+    });
+  connect(align_.button, &QPushButton::clicked, this, [this] {guide(&FacePanel::align_, Align::Goal());});
   connect(identify_button_, &QPushButton::clicked, this, [this] {identify();});
   connect(record_button_, &QPushButton::clicked, this, [this] {record();});
   connect(space_, &QLineEdit::editingFinished, this, [this] {
@@ -200,7 +306,8 @@ void FacePanel::connect_to(const QString & space)
     identify_client_ = node_->create_client<Identify>(name("imu_driver/identify"));
     start_client_ = node_->create_client<Start>(name("recorder/start"));
     stop_client_ = node_->create_client<Stop>(name("recorder/stop"));
-    routine_client_ = rclcpp_action::create_client<Routine>(node_, name("face_inference/calibrate_wearer"));
+    routine_.client = rclcpp_action::create_client<Routine>(node_, name(routine_.path));
+    align_.client = rclcpp_action::create_client<Align>(node_, name(align_.path));
     say("", true);
   } catch (const std::exception & error) {  // rclcpp has several for names that are none
     disconnect_all();
@@ -223,11 +330,9 @@ void FacePanel::disconnect_all()
   identify_client_.reset();
   start_client_.reset();
   stop_client_.reset();
-  goal_.reset();
-  routine_client_.reset();
-  routine_asked_ = false;
-  for (auto * button : {neutral_button_, routine_button_, identify_button_, record_button_}) {button->setEnabled(true);}
-  routine_button_->setText("Routine");
+  withdraw(routine_);
+  withdraw(align_);
+  for (auto * button : {neutral_button_, identify_button_, record_button_}) {button->setEnabled(true);}
   std::lock_guard<std::mutex> lock(mutex_);
   newest_.reset();
   new_layout_.reset();
@@ -336,80 +441,6 @@ void FacePanel::record()
     });
 }
 
-void FacePanel::routine()
-{
-  if (!routine_client_) {return;}
-  if (goal_) {
-    routine_client_->async_cancel_goal(goal_);
-    routine_button_->setEnabled(false);
-    routine_until_s_ = now_s() + GOAL_S;
-    say("Stopping the routine ...", true);
-    return;
-  }
-  if (!routine_client_->action_server_is_ready()) {
-    say(
-      QString("Routine: nobody offers %1; is face_inference running, and the namespace right?").arg(
-        shown(name("face_inference/calibrate_wearer"))), false);
-    return;
-  }
-  const QPointer<FacePanel> panel(this);
-  const std::size_t epoch = epoch_;
-  rclcpp_action::Client<Routine>::SendGoalOptions options;
-  options.goal_response_callback = [panel, epoch](Goal::SharedPtr goal) {
-      if (panel.isNull()) {return;}
-      panel->later(epoch, [panel, goal] {
-        if (!panel->routine_asked_) {return;}
-        if (!goal) {
-          panel->routine_ended("The routine was refused: another one is running, or there is no neutral yet", false);
-          return;
-        }
-        panel->goal_ = goal;
-        panel->routine_button_->setText("Stop routine");
-        panel->routine_button_->setEnabled(true);
-        panel->routine_until_s_ = now_s() + SILENT_ROUTINE_S;
-      });
-    };
-  options.feedback_callback = [panel, epoch](Goal::SharedPtr, const std::shared_ptr<const Routine::Feedback> feedback) {
-      if (panel.isNull()) {return;}
-      panel->later(epoch, [panel, feedback] {
-        if (!panel->goal_) {return;}
-        panel->routine_until_s_ = now_s() + SILENT_ROUTINE_S;
-        const auto & prompt = feedback->prompt;
-        panel->say(
-          QString("%1 (%2 of %3, %4 s left)").arg(shown(prompt.text)).arg(prompt.number).arg(prompt.count).arg(
-            static_cast<double>(prompt.routine_left), 0, 'f', 0), true);
-      });
-    };
-  options.result_callback = [panel, epoch](const Goal::WrappedResult & result) {
-      if (panel.isNull()) {return;}
-      panel->later(epoch, [panel, result] {
-        if (!panel->routine_asked_) {return;}
-        const bool good = result.code == rclcpp_action::ResultCode::SUCCEEDED && result.result->success;
-        const bool cancelled = result.code == rclcpp_action::ResultCode::CANCELED;
-        const QString said = result.result ? shown(result.result->message) : QString();
-        panel->routine_ended(
-          !said.isEmpty() ? said : QString(good ? "Routine done" : cancelled ? "Routine stopped" : "The routine failed"),
-          good);
-      });
-    };
-  Routine::Goal goal;
-  goal.wearer = wearer_->text().toStdString();
-  routine_asked_ = true;
-  routine_until_s_ = now_s() + GOAL_S;
-  routine_button_->setEnabled(false);
-  say("Routine ...", true);
-  routine_client_->async_send_goal(goal, options);
-}
-
-void FacePanel::routine_ended(const QString & text, bool good)
-{
-  goal_.reset();
-  routine_asked_ = false;
-  routine_button_->setText("Routine");
-  routine_button_->setEnabled(true);
-  say(text, good);
-}
-
 void FacePanel::tick()
 {
   Blendshapes::ConstSharedPtr face;
@@ -490,9 +521,8 @@ void FacePanel::tick()
     say(QString("%1: no answer; the node hangs or has ended. `imusic doctor` and /diagnostics say more").arg(
         shown(asked.what)), false);
   }
-  if (routine_asked_ && now > routine_until_s_) {
-    routine_ended("Routine: no word from face_inference; it hangs or has ended", false);
-  }
+  look_after(routine_);
+  look_after(align_);
 }
 
 void FacePanel::show_recording()

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/frame.hpp"
+#include "imusic/action/align_sensors.hpp"
 #include "imusic/action/calibrate_wearer.hpp"
 #include "imusic/msg/face_blendshapes.hpp"
 #include "imusic/msg/recording_status.hpp"
@@ -53,7 +54,20 @@ private:
   using Start = imusic::srv::StartRecording;
   using Stop = std_srvs::srv::Trigger;
   using Routine = imusic::action::CalibrateWearer;
-  using Goal = rclcpp_action::ClientGoalHandle<Routine>;
+  using Align = imusic::action::AlignSensors;
+
+  // An action that guides the wearer by prompts, behind a button that begins and stops it.
+  template<class Action>
+  struct Guided
+  {
+    const char * path;
+    const char * title;    // on the button
+    QPushButton * button = nullptr;
+    typename rclcpp_action::Client<Action>::SharedPtr client{};
+    typename rclcpp_action::ClientGoalHandle<Action>::SharedPtr goal{};
+    bool asked = false;
+    double until_s = 0.0;  // monotonic
+  };
 
   // A request that has not been answered yet.
   struct Asked
@@ -71,10 +85,16 @@ private:
   void show_recording();
   void say(const QString & text, bool good);
   void neutral();
-  void routine();
   void identify();
   void record();
-  void routine_ended(const QString & text, bool good);
+  template<class Action>
+  void guide(Guided<Action> FacePanel::* which, const typename Action::Goal & goal);
+  template<class Action>
+  void ended(Guided<Action> & guided, const QString & text, bool good);
+  template<class Action>
+  void withdraw(Guided<Action> & guided);
+  template<class Action>
+  void look_after(Guided<Action> & guided);
   std::string name(const char * relative) const;
 
   template<class Service>
@@ -91,7 +111,6 @@ private:
   QLabel * numbers_;
   BarsWidget * bars_;
   QPushButton * neutral_button_;
-  QPushButton * routine_button_;
   QLineEdit * wearer_;
   QComboBox * sensors_;
   QPushButton * identify_button_;
@@ -109,10 +128,8 @@ private:
   rclcpp::Client<Identify>::SharedPtr identify_client_;
   rclcpp::Client<Start>::SharedPtr start_client_;
   rclcpp::Client<Stop>::SharedPtr stop_client_;
-  rclcpp_action::Client<Routine>::SharedPtr routine_client_;
-  Goal::SharedPtr goal_;
-  bool routine_asked_ = false;
-  double routine_until_s_ = 0.0;
+  Guided<Routine> routine_{"face_inference/calibrate_wearer", "Routine"};
+  Guided<Align> align_{"face_inference/align_sensors", "Align"};
 
   std::mutex mutex_;  // of the four that follow
   Blendshapes::ConstSharedPtr newest_;

@@ -27,6 +27,7 @@ export class Session {
     this.allowed = false;
     const wearer = () => at("wearer").value.trim();
     at("routine").addEventListener("click", () => send("routine", { wearer: wearer() }));
+    at("align").addEventListener("click", () => send("align"));
     at("cancel").addEventListener("click", () => send("cancel"));
     at("use-wearer").addEventListener("click", () => send("use_wearer", { wearer: wearer() }));
     at("record").addEventListener("click", () => {
@@ -54,6 +55,7 @@ export class Session {
     const { services, allowed } = this;
     for (const id of ["wearer", "take", "notes"]) at(id).disabled = !allowed;
     at("routine").disabled = !(allowed && services.routine);
+    at("align").disabled = !(allowed && services.align);
     at("use-wearer").disabled = !(allowed && services.use_wearer);
     at("cancel").hidden = !allowed;
     at("record").disabled = !allowed;

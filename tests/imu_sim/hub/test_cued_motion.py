@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from face_model import arkit
+from face_model import arkit, nod_and_shake
 from face_model.routine import REST_S, schedule
-from imu_sim.hub.cued_motion import CuedTrajectory
+from imu_sim.hub.cued_motion import ALIGNMENT_AT_S, CuedTrajectory, with_alignment
+from imu_sim.performance.nod_and_shake_performance import perform_nod_and_shake
 from imu_sim.performance.routine_performance import perform_routine
 from imu_sim.splines import Sampling
 
@@ -66,3 +67,21 @@ def test_prompts_of_one_routine_do_not_move_it_and_another_routine_does() -> Non
     np.testing.assert_array_equal(sampled(14000, 50)[0], before)
     trajectory.prompted(0.1, 13.0)
     assert np.abs(sampled(14000, 50)[0] - before).max() > 0.01
+
+
+def test_a_nod_and_a_shake_come_when_they_are_asked_for() -> None:
+    course = with_alignment(perform_routine(3), perform_nod_and_shake(3))
+    trajectory = CuedTrajectory(course)
+    trajectory.prompted(ALIGNMENT_AT_S + 0.1, 10.0)
+    heads = trajectory.head_on(Sampling(0.0, RATE_HZ))
+
+    def turned(first_s: float, last_s: float) -> float:
+        found = heads(round(first_s * RATE_HZ), round((last_s - first_s) * RATE_HZ)).orientation
+        return float(2.0 * np.arccos(np.clip(np.abs(found[:, 3]), 0.0, 1.0)).max())
+
+    begin_s = 9.9
+    assert turned(begin_s + 0.3, begin_s + nod_and_shake.STILL_S - 0.2) < 0.01
+    for phase in nod_and_shake.PHASES[1:]:
+        assert turned(begin_s + phase.start_s, begin_s + phase.end_s) > 0.1
+    trajectory.prompted(None, 25.0)
+    assert turned(25.0, 26.0) < 1e-6

@@ -232,6 +232,18 @@ def test_dead_and_faulty_units_begin_when_told(start: Callable[..., Host], layou
     assert {last.status[i] for i in others} == {UnitStatus.OK}
 
 
+def test_exchanged_units_send_each_other_s_values(start: Callable[..., Host], layout: SensorLayout) -> None:
+    left, right = layout.names.index("zygomaticus_left"), layout.names.index("zygomaticus_right")
+    plain = start(Faults(), settings=PROMPT).samples(0.3)
+    other = start(Faults(exchanged=("zygomaticus_left", "zygomaticus_right")), settings=PROMPT).samples(0.3)
+    for before, after in zip(plain, other, strict=True):
+        assert np.array_equal(after.gyro[left], before.gyro[right])  # type: ignore[index]
+        assert np.array_equal(after.accel[right], before.accel[left])  # type: ignore[index]
+        assert np.array_equal(after.gyro[0], before.gyro[0])  # type: ignore[index]
+    with pytest.raises(SimulatorConfigError, match="pairs"):
+        Faults(exchanged=("zygomaticus_left",)).check(layout.names)
+
+
 def test_frozen_unit_repeats_itself_and_claims_to_be_well(start: Callable[..., Host], layout: SensorLayout) -> None:
     host = start(Faults(begin_s=0.5, frozen=("zygomaticus_left",)), settings=PROMPT)
     (unit,) = named(layout, "zygomaticus_left")
