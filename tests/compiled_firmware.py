@@ -97,6 +97,11 @@ class HostPacket(c.Structure):
         ("rate_hz", c.c_uint16),
         ("sensor_id", c.c_uint8),
         ("token", c.c_uint32),
+        ("counter", c.c_uint64),
+        ("inner_length", c.c_uint8),
+        ("inner", c.c_uint8 * 16),
+        ("tag", c.c_uint8 * 16),
+        ("nonce", c.c_uint8 * p.NONCE_BYTES),
     )
 
 
@@ -110,13 +115,15 @@ def load(folder: Path) -> c.CDLL:
     library = c.CDLL(str(path))
     size, u8, u16, u32, u64 = c.c_size_t, c.c_uint8, c.c_uint16, c.c_uint32, c.c_uint64
     library.imusic_encode_hello.restype = size
-    library.imusic_encode_hello.argtypes = [c.c_char_p, size, c.POINTER(HelloStruct)]
+    library.imusic_encode_hello.argtypes = [c.c_char_p, size, c.c_void_p, c.POINTER(HelloStruct)]
     library.imusic_encode_sample.restype = size
-    library.imusic_encode_sample.argtypes = [c.c_char_p, size, u32, u64, c.POINTER(Reading), size, c.c_void_p]
+    library.imusic_encode_sample.argtypes = [
+        c.c_char_p, size, c.c_void_p, u32, u64, c.POINTER(Reading), size, c.c_void_p,
+    ]  # fmt: skip
     library.imusic_encode_pong.restype = size
-    library.imusic_encode_pong.argtypes = [c.c_char_p, size, u32, u64]
+    library.imusic_encode_pong.argtypes = [c.c_char_p, size, c.c_void_p, u32, u64]
     library.imusic_encode_ack.restype = size
-    library.imusic_encode_ack.argtypes = [c.c_char_p, size, u16, u8, u8, Text]
+    library.imusic_encode_ack.argtypes = [c.c_char_p, size, c.c_void_p, u16, u8, u8, Text]
     library.under_test_bytes.restype = size
     library.under_test_init.argtypes = [
         c.c_char_p, c.POINTER(Unit), size, u16, u16, u64, u64, size, u32, c.c_int, Measure, u64,
@@ -132,6 +139,9 @@ def load(folder: Path) -> c.CDLL:
     library.under_test_counters.argtypes = [c.c_char_p, c.POINTER(u32)]
     library.under_test_set_sequence.argtypes = [c.c_char_p, u32]
     library.under_test_set_flags.argtypes = [c.c_char_p, size, u8]
+    library.under_test_set_key.argtypes = [c.c_char_p, c.c_char_p, c.c_char_p]
+    library.under_test_seal_counters.argtypes = [c.c_char_p, c.POINTER(u32)]
+    library.imusic_hkdf.argtypes = [c.c_char_p, size, c.c_char_p, size, c.c_char_p, size, c.c_char_p, u8]
     library.parser_bytes.restype = size
     library.parser_feed.restype = size
     library.parser_feed.argtypes = [c.c_char_p, c.c_char_p, size, c.POINTER(HostPacket), size]
@@ -152,6 +162,8 @@ class CompiledHub:
         sensors: its units.
         clock: s; the hub's own time is the time since it was made.
         measure: fills the readings of a sample that was due at a hub time in us, and returns the time of measurement.
+        key: that the host has to have; None: everybody is answered.
+        nonce: that the hub draws for every session.
     """
 
     def __init__(
@@ -168,6 +180,8 @@ class CompiledHub:
         waiting_bytes: int = 2048,
         boot_id: int = 0x12345678,
         lights: bool = True,
+        key: bytes | None = None,
+        nonce: bytes = bytes(p.NONCE_BYTES),
     ) -> None:
         self._library = library
         self._clock = clock
@@ -183,6 +197,8 @@ class CompiledHub:
             self._state, self._units, len(sensors), rate_hz, max_rate_hz, round(1e6 * silence_s),
             round(1e6 * catch_up_s), waiting_bytes, boot_id, lights, self._measure, 0,
         )  # fmt: skip
+        if key is not None:
+            library.under_test_set_key(self._state, key, nonce)
 
     @property
     def now_us(self) -> int:
@@ -217,6 +233,13 @@ class CompiledHub:
     def flag(self, unit: int, flags: int) -> None:
         """Change a unit's flags."""
         self._library.under_test_set_flags(self._state, unit, flags)
+
+    @property
+    def seal_counters(self) -> dict[str, int]:
+        found = (c.c_uint32 * 6)()
+        self._library.under_test_seal_counters(self._state, found)
+        names = ("unsealed", "bad_tag", "replayed", "no_session", "bad_inner", "sessions")
+        return dict(zip(names, found, strict=True))
 
     @property
     def counters(self) -> dict[str, int]:
@@ -265,6 +288,10 @@ def _packet(found: HostPacket) -> p.Packet:
         p.HelloRequest.TYPE: lambda: p.HelloRequest(found.request_id),
         p.Start.TYPE: lambda: p.Start(found.request_id),
         p.Stop.TYPE: lambda: p.Stop(found.request_id),
+        p.AuthRequest.TYPE: lambda: p.AuthRequest(bytes(found.nonce)),
+        p.SealedByHost.TYPE: lambda: p.SealedByHost(
+            found.counter, bytes(found.inner[: found.inner_length]), bytes(found.tag)
+        ),
     }
     return kinds[found.type]()
 
@@ -278,14 +305,14 @@ def encoded(library: c.CDLL, packet: p.HubPacket, capacity: int = _MOST) -> byte
             packet.boot_id, packet.rate_hz, packet.max_rate_hz, packet.flags, packet.fields, Text.of(packet.hub),
             Text.of(packet.firmware), units, len(packet.sensors),
         )  # fmt: skip
-        length = library.imusic_encode_hello(out, capacity, c.byref(hello))
+        length = library.imusic_encode_hello(out, capacity, None, c.byref(hello))
     elif isinstance(packet, p.Sample):
         length = _encoded_sample(library, packet, out, capacity)
     elif isinstance(packet, p.Pong):
-        length = library.imusic_encode_pong(out, capacity, packet.token, packet.hub_time_us)
+        length = library.imusic_encode_pong(out, capacity, None, packet.token, packet.hub_time_us)
     else:
         text = Text.of(packet.message)
-        length = library.imusic_encode_ack(out, capacity, packet.request_id, packet.command, packet.result, text)
+        length = library.imusic_encode_ack(out, capacity, None, packet.request_id, packet.command, packet.result, text)
     return out.raw[:length]
 
 
@@ -298,5 +325,7 @@ def _encoded_sample(library: c.CDLL, packet: p.Sample, out: c.Array[c.c_char], c
     for i in range(count):
         readings[i] = Reading((c.c_int16 * 3)(*gyro[i]), (c.c_int16 * 3)(*accel[i]), packet.status[i])
     counts = None if quaternion is None else (c.c_int16 * (4 * count))(*quaternion.ravel())
-    length = library.imusic_encode_sample(out, capacity, packet.sequence, packet.hub_time_us, readings, count, counts)
+    length = library.imusic_encode_sample(
+        out, capacity, None, packet.sequence, packet.hub_time_us, readings, count, counts
+    )
     return int(length)

@@ -9,7 +9,7 @@
 #define UNITS  12U
 #define ROUNDS 200000U
 
-int main(void)
+static void measure(imusic_seal *seal)
 {
     static imusic_reading readings[UNITS];
     static uint8_t frame[IMUSIC_SAMPLE_BYTES(UNITS)];
@@ -25,11 +25,19 @@ int main(void)
     }
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
     for (uint32_t n = 0U; n < ROUNDS; n++) {
-        length = imusic_encode_sample(frame, sizeof(frame), n, n, readings, UNITS, NULL);
+        length = imusic_encode_sample(frame, sizeof(frame), seal, n, n, readings, UNITS, NULL);
     }
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
-    (void)printf("%u units: %zu bytes, %.2f us\n", UNITS, length,
+    (void)printf("%u units%s: %zu bytes, %.2f us\n", UNITS, (seal != NULL) ? ", sealed" : "", length,
                  ((1e6 * (double)(end.tv_sec - begin.tv_sec)) + (1e-3 * (double)(end.tv_nsec - begin.tv_nsec))) /
                      (double)ROUNDS);
+}
+
+int main(void)
+{
+    static imusic_seal seal;
+    seal.type = IMUSIC_SEALED_BY_HUB;
+    measure(NULL);
+    measure(&seal);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* A hub on this computer: plays raw samples from a file through the library of ../imusic, over a pseudo-terminal or
  * UDP.
  *
- *     imusic_hub_host (--pty PATH | --udp HOST:PORT) --samples FILE [--rate HZ] [--loop]
+ *     imusic_hub_host (--pty PATH | --udp HOST:PORT) --samples FILE [--rate HZ] [--loop] [--key FILE]
  *
  * To a driver it is a hub with units; only the samples come from a file, which `python -m imu_sim.hub.sample_file`
  * writes and
@@ -406,6 +406,47 @@ static uint32_t draw_boot_id(void *context)
     return number;
 }
 
+static void draw_nonce(void *context, uint8_t *bytes, size_t length)
+{
+    FILE *source = fopen("/dev/urandom", "rb");
+    (void)context;
+    if ((source == NULL) || (fread(bytes, 1U, length, source) != length)) {
+        refuse("expected random bytes from /dev/urandom, found: %s", strerror(errno));
+    }
+    if (source != NULL) {
+        (void)fclose(source);
+    }
+}
+
+/* A file of `imusic key`: 64 hexadecimal digits, and remarks. */
+static void read_key(const char *path, uint8_t key[IMUSIC_KEY_BYTES])
+{
+    char text[256];
+    bool found = false;
+    struct stat state;
+    FILE *file = fopen(path, "r");
+    if ((file == NULL) || (fstat(fileno(file), &state) < 0)) {
+        refuse("expected a key in %s, found: %s", path, strerror(errno));
+        return;
+    }
+    if ((state.st_mode & 077U) != 0U) {
+        refuse("expected a key that only its owner can read, found others can: chmod 600 %s", path);
+    }
+    while (fgets(text, (int)sizeof(text), file) != NULL) {
+        if ((text[0] != '#') && (strspn(text, "0123456789abcdefABCDEF") == (2U * IMUSIC_KEY_BYTES))) {
+            for (size_t i = 0U; i < IMUSIC_KEY_BYTES; i++) {
+                const char digits[3] = {text[2U * i], text[(2U * i) + 1U], '\0'};
+                key[i] = (uint8_t)strtoul(digits, NULL, 16);
+            }
+            found = true;
+        }
+    }
+    (void)fclose(file);
+    if (!found) {
+        refuse("expected a key of %u hexadecimal digits in %s, found none", 2U * IMUSIC_KEY_BYTES, path);
+    }
+}
+
 static void receive(player *self, uint64_t begin_us)
 {
     uint8_t bytes[4096];
@@ -436,7 +477,7 @@ static void wait_for(const player *self, uint64_t wait_us, const sigset_t *signa
 
 static void serve(player *self, const imusic_hub_config *config)
 {
-    const imusic_platform platform = {self, send_frame, measure, light, draw_boot_id};
+    const imusic_platform platform = {self, send_frame, measure, light, draw_boot_id, draw_nonce, NULL};
     const uint64_t begin_us = now_us();
     struct sigaction action;
     sigset_t blocked;
@@ -477,13 +518,17 @@ int main(int argc, char **argv)
     static uint8_t frame[IMUSIC_MAX_FRAME + 1U];
     static uint8_t waiting[WAITING_BYTES];
     static imusic_reading readings[IMUSIC_MAX_UNITS];
-    const char *usage = "usage: imusic_hub_host (--pty PATH | --udp HOST:PORT) --samples FILE [--rate HZ] [--loop]";
+    const char *usage = "usage: imusic_hub_host (--pty PATH | --udp HOST:PORT) --samples FILE [--rate HZ] [--loop] "
+                        "[--key FILE]";
+    static uint8_t key[IMUSIC_KEY_BYTES];
     const char *pty = NULL;
+    const char *key_path = NULL;
     char *udp = NULL;
     const char *path = NULL;
     uint16_t rate_hz = 0U;
     imusic_hub_config config = {
-        IMUSIC_TEXT("imusic-host-hub"), IMUSIC_TEXT("1.0.0"), 0U, 0U, 0U, 0U, NULL, 0U, NULL, NULL, 0U, NULL, 0U};
+        IMUSIC_TEXT("imusic-host-hub"), IMUSIC_TEXT("1.0.0"), 0U, 0U, 0U, 0U,   NULL, 0U,
+                                NULL, NULL, 0U, NULL, 0U, NULL};
     for (int i = 1; i < argc; i++) {
         const bool has_value = (i + 1) < argc;
         if (strcmp(argv[i], "--loop") == 0) {
@@ -497,6 +542,8 @@ int main(int argc, char **argv)
             udp = argv[++i];
         } else if (has_value && (strcmp(argv[i], "--samples") == 0)) {
             path = argv[++i];
+        } else if (has_value && (strcmp(argv[i], "--key") == 0)) {
+            key_path = argv[++i];
         } else if (has_value && (strcmp(argv[i], "--rate") == 0)) {
             rate_hz = (uint16_t)number_within(argv[++i], "--rate", 1, (long)MAX_RATE_HZ, 0U);
         } else {
@@ -507,6 +554,10 @@ int main(int argc, char **argv)
         refuse("expected --samples and one of --pty and --udp\n%s", usage);
     }
     read_samples(&self.samples, path);
+    if (key_path != NULL) {
+        read_key(key_path, key);
+        config.key = key;
+    }
     if (pty != NULL) {
         open_pty(&self.out, pty);
     } else {

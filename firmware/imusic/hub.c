@@ -22,19 +22,32 @@ static void pace(imusic_hub *hub, uint64_t from_us, uint16_t rate_hz)
     hub->rate_hz = rate_hz;
 }
 
+/* What frames are sealed with, NULL without a key. */
+static imusic_seal *seal_of(imusic_hub *hub)
+{
+    return (hub->config.key != NULL) ? &hub->guard.seal : NULL;
+}
+
+/* Whether there is a key, and no host has shown that it has it, too. */
+static bool nobody_is_known(const imusic_hub *hub)
+{
+    return (hub->config.key != NULL) && !hub->guard.begun;
+}
+
 static size_t encode_hello(imusic_hub *hub)
 {
     imusic_hello hello;
+    uint8_t *frame = hub->config.frame;
     hello.boot_id = hub->boot_id;
     hello.rate_hz = hub->rate_hz;
     hello.max_rate_hz = hub->config.max_rate_hz;
-    hello.flags = hub->streaming ? IMUSIC_STREAMING : 0U;
+    hello.flags = (uint8_t)(IMUSIC_CAN_SEAL | (hub->streaming ? IMUSIC_STREAMING : 0U));
     hello.fields = IMUSIC_FIELD_GYRO | IMUSIC_FIELD_ACCEL;
     hello.hub = hub->config.name;
     hello.firmware = hub->config.firmware;
     hello.units = hub->config.units;
     hello.unit_count = hub->config.unit_count;
-    return imusic_encode_hello(hub->config.frame, hub->config.frame_capacity, &hello);
+    return imusic_encode_hello(frame, hub->config.frame_capacity, seal_of(hub), &hello);
 }
 
 /* Text that is put together in a fixed buffer and cut where that ends. */
@@ -92,19 +105,25 @@ static void explain(const imusic_hub *hub, const imusic_answer *answer, message 
 
 static size_t encode_answer(imusic_hub *hub, const imusic_answer *answer)
 {
+    uint8_t *frame = hub->config.frame;
+    const size_t capacity = hub->config.frame_capacity;
     size_t length;
-    if (answer->type == IMUSIC_HELLO) {
+    if (answer->type == IMUSIC_AUTH_CHALLENGE) {
+        length = imusic_encode_challenge(frame, capacity, &hub->guard);
+    } else if ((answer->type == IMUSIC_REFUSED) || ((answer->type == IMUSIC_HELLO) && nobody_is_known(hub))) {
+        length = imusic_encode_refused(frame, capacity);
+    } else if (answer->type == IMUSIC_HELLO) {
         length = encode_hello(hub);
     } else if (answer->type == IMUSIC_PONG) {
-        length = imusic_encode_pong(hub->config.frame, hub->config.frame_capacity, answer->token, answer->time_us);
+        length = imusic_encode_pong(frame, capacity, seal_of(hub), answer->token, answer->time_us);
     } else {
         message text;
         imusic_text words;
         explain(hub, answer, &text);
         words.bytes = text.bytes;
         words.length = text.length;
-        length = imusic_encode_ack(hub->config.frame, hub->config.frame_capacity, answer->request_id, answer->command,
-                                   answer->result, words);
+        length = imusic_encode_ack(frame, capacity, seal_of(hub), answer->request_id, answer->command, answer->result,
+                                   words);
     }
     return length;
 }
@@ -119,12 +138,18 @@ static void queue_answer(imusic_hub *hub, const imusic_answer *answer)
     }
 }
 
-static void queue_hello(imusic_hub *hub)
+/* An answer that is its type. */
+static void queue_type(imusic_hub *hub, uint8_t type)
 {
     imusic_answer answer;
     (void)memset(&answer, 0, sizeof(answer));
-    answer.type = IMUSIC_HELLO;
+    answer.type = type;
     queue_answer(hub, &answer);
+}
+
+static void queue_hello(imusic_hub *hub)
+{
+    queue_type(hub, IMUSIC_HELLO);
 }
 
 static void queue_ack(imusic_hub *hub, const imusic_host_packet *packet, uint8_t result)
@@ -296,9 +321,46 @@ static void answer_packet(imusic_hub *hub, const imusic_host_packet *packet, uin
         queue_ack(hub, packet, identify(hub, packet->sensor_id, now_us));
         break;
     default:
-        /* The parser accepts no other. */
+        /* AUTH_REQUEST or an envelope, and there is no key here: the host will see that it needs none. */
         break;
     }
+}
+
+/* To whoever asks, who may be nobody's host. */
+static void reply(imusic_hub *hub, uint8_t type)
+{
+    uint8_t frame[IMUSIC_ANSWER_BYTES];
+    if (hub->platform.reply == NULL) {
+        queue_type(hub, type);
+    } else if (type == IMUSIC_AUTH_CHALLENGE) {
+        hub->platform.reply(hub->platform.context, frame, imusic_encode_challenge(frame, sizeof(frame), &hub->guard));
+    } else {
+        hub->platform.reply(hub->platform.context, frame, imusic_encode_refused(frame, sizeof(frame)));
+    }
+}
+
+/* With a key: whether a packet is of a host that has it; `packet` is then what was in its envelope. */
+static bool is_of_the_host(imusic_hub *hub, imusic_host_packet *packet, uint64_t now_us)
+{
+    bool is_host = false;
+    if (packet->type == IMUSIC_SEALED_BY_HOST) {
+        imusic_host_packet inner;
+        is_host = imusic_guard_open(&hub->guard, packet, &inner);
+        if (is_host) {
+            *packet = inner;
+        }
+    } else if (packet->type == IMUSIC_AUTH_REQUEST) {
+        uint8_t nonce[IMUSIC_NONCE_BYTES];
+        hub->platform.draw_nonce(hub->platform.context, nonce, sizeof(nonce));
+        imusic_guard_ask(&hub->guard, packet->nonce, nonce);
+        reply(hub, IMUSIC_AUTH_CHALLENGE);
+    } else {
+        hub->guard.rejects[IMUSIC_UNSEALED]++;
+        if ((packet->type == IMUSIC_HELLO_REQUEST) && imusic_guard_may_refuse(&hub->guard, now_us)) {
+            reply(hub, IMUSIC_REFUSED);
+        }
+    }
+    return is_host;
 }
 
 static bool units_can_be_used(const imusic_hub_config *config)
@@ -327,6 +389,7 @@ static bool buffers_are_long_enough(imusic_hub *hub)
     return (config->frame != NULL) && (config->waiting != NULL) && (config->frame_capacity >= sample) &&
            (config->frame_capacity >= IMUSIC_ANSWER_BYTES) && (config->waiting_capacity >= (sample + LENGTH_BYTES)) &&
            (encode_hello(hub) > 0U);
+    /* In an envelope where there is a key: its counter begins with the session. */
 }
 
 imusic_hub_problem imusic_hub_init(imusic_hub *hub, const imusic_hub_config *config, const imusic_platform *platform,
@@ -336,7 +399,11 @@ imusic_hub_problem imusic_hub_init(imusic_hub *hub, const imusic_hub_config *con
     hub->config = *config;
     hub->platform = *platform;
     imusic_parser_init(&hub->parser);
-    if ((platform->send == NULL) || (platform->measure == NULL) || (platform->draw_boot_id == NULL)) {
+    if (config->key != NULL) {
+        imusic_guard_init(&hub->guard, config->key);
+    }
+    if ((platform->send == NULL) || (platform->measure == NULL) || (platform->draw_boot_id == NULL) ||
+        ((config->key != NULL) && (platform->draw_nonce == NULL))) {
         return IMUSIC_HUB_NO_CALLBACK;
     }
     if (!units_can_be_used(config)) {
@@ -357,7 +424,8 @@ size_t imusic_hub_receive(imusic_hub *hub, const uint8_t *bytes, size_t length, 
     size_t packets = 0U;
     for (size_t i = 0U; i < length; i++) {
         imusic_host_packet packet;
-        if (imusic_parser_push(&hub->parser, bytes[i], &packet)) {
+        if (imusic_parser_push(&hub->parser, bytes[i], &packet) &&
+            ((hub->config.key == NULL) || is_of_the_host(hub, &packet, now_us))) {
             packets++;
             hub->heard_us = now_us;
             answer_packet(hub, &packet, now_us);
@@ -373,8 +441,8 @@ static void take_sample(imusic_hub *hub, uint64_t due)
         time_us = hub->last_time_us;
     }
     hub->last_time_us = time_us;
-    send_sample(hub, imusic_encode_sample(hub->config.frame, hub->config.frame_capacity, hub->sequence, time_us,
-                                          hub->config.readings, hub->config.unit_count, NULL));
+    send_sample(hub, imusic_encode_sample(hub->config.frame, hub->config.frame_capacity, seal_of(hub), hub->sequence,
+                                          time_us, hub->config.readings, hub->config.unit_count, NULL));
 }
 
 static void take_due_samples(imusic_hub *hub, uint64_t now_us)

@@ -13,7 +13,7 @@
 #ifndef IMUSIC_HUB_H
 #define IMUSIC_HUB_H
 
-#include "parser.h"
+#include "guard.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,6 +42,11 @@ typedef struct {
     void (*light)(void *context, size_t unit, bool on);
     /* A random number, drawn once when the hub begins. */
     uint32_t (*draw_boot_id)(void *context);
+    /* Random bytes that nobody can guess; NULL only where there is no key. */
+    void (*draw_nonce)(void *context, uint8_t *bytes, size_t length);
+    /* Send a frame to whoever sent the bytes that imusic_hub_receive is taking, who may be nobody's host yet; it may be
+     * lost. NULL: there is one host only, and `send` leads to it. */
+    void (*reply)(void *context, const uint8_t *frame, size_t length);
 } imusic_platform;
 
 typedef struct {
@@ -60,6 +65,7 @@ typedef struct {
     size_t frame_capacity;
     uint8_t *waiting; /* for SAMPLE frames that the line has no room for; the oldest are dropped when it is full */
     size_t waiting_capacity; /* at least IMUSIC_SAMPLE_BYTES(unit_count) + 2 */
+    const uint8_t *key;      /* IMUSIC_KEY_BYTES that the host has to have, too; NULL: everybody is answered */
 } imusic_hub_config;
 
 typedef enum {
@@ -67,12 +73,12 @@ typedef enum {
     IMUSIC_HUB_BAD_UNITS,  /* 1 to 64 units expected, each id once, ranges of at least 1 */
     IMUSIC_HUB_BAD_RATE,   /* 1 <= rate_hz <= max_rate_hz expected */
     IMUSIC_HUB_BAD_BUFFER, /* too short for HELLO or for one SAMPLE, or a string over 255 bytes */
-    IMUSIC_HUB_NO_CALLBACK /* send, measure or draw_boot_id is missing */
+    IMUSIC_HUB_NO_CALLBACK /* send, measure or draw_boot_id is missing; with a key, draw_nonce */
 } imusic_hub_problem;
 
 /* An answer that waits for the line. */
 typedef struct {
-    uint8_t type;    /* IMUSIC_HELLO, IMUSIC_PONG or IMUSIC_ACK */
+    uint8_t type;    /* IMUSIC_HELLO, IMUSIC_PONG, IMUSIC_ACK; IMUSIC_REFUSED, IMUSIC_AUTH_CHALLENGE */
     uint8_t command; /* of ACK */
     uint8_t result;  /* of ACK */
     uint16_t request_id;
@@ -84,6 +90,7 @@ typedef struct {
     imusic_hub_config config;
     imusic_platform platform;
     imusic_parser parser;
+    imusic_guard guard; /* of config.key */
     uint32_t boot_id;
     uint16_t rate_hz;
     bool streaming;
@@ -112,8 +119,8 @@ imusic_hub_problem imusic_hub_init(imusic_hub *hub, const imusic_hub_config *con
                                    uint64_t now_us);
 
 /* Take bytes of the host; answers wait until imusic_hub_poll. `now_us`: when the last of them arrived, for PONG. How
- * many intact packets of the host they completed: a UDP transport sends to the sender of the last datagram for which
- * this was not 0. */
+ * many intact packets of the host they completed, of a host with the key where there is one: a UDP transport sends to
+ * the sender of the last datagram for which this was not 0. */
 size_t imusic_hub_receive(imusic_hub *hub, const uint8_t *bytes, size_t length, uint64_t now_us);
 
 /* Do what is due: answers first, then HELLO or samples. */

@@ -5,13 +5,13 @@ static bool can_be_counted(size_t unit_count)
     return (unit_count >= 1U) && (unit_count <= IMUSIC_MAX_UNITS);
 }
 
-size_t imusic_encode_hello(uint8_t *bytes, size_t capacity, const imusic_hello *hello)
+size_t imusic_encode_hello(uint8_t *bytes, size_t capacity, imusic_seal *seal, const imusic_hello *hello)
 {
     imusic_frame frame;
     if (!can_be_counted(hello->unit_count)) {
         return 0U;
     }
-    imusic_frame_begin(&frame, bytes, capacity, IMUSIC_PROTOCOL_VERSION, IMUSIC_HELLO);
+    imusic_frame_begin_sealed(&frame, bytes, capacity, seal, IMUSIC_HELLO);
     imusic_frame_u32(&frame, hello->boot_id);
     imusic_frame_u16(&frame, hello->rate_hz);
     imusic_frame_u16(&frame, hello->max_rate_hz);
@@ -32,7 +32,7 @@ size_t imusic_encode_hello(uint8_t *bytes, size_t capacity, const imusic_hello *
     return imusic_frame_end(&frame);
 }
 
-size_t imusic_encode_sample(uint8_t *bytes, size_t capacity, uint32_t sequence, uint64_t hub_time_us,
+size_t imusic_encode_sample(uint8_t *bytes, size_t capacity, imusic_seal *seal, uint32_t sequence, uint64_t hub_time_us,
                             const imusic_reading *readings, size_t unit_count, const imusic_quaternion *quaternions)
 {
     imusic_frame frame;
@@ -43,7 +43,7 @@ size_t imusic_encode_sample(uint8_t *bytes, size_t capacity, uint32_t sequence, 
     if (quaternions != NULL) {
         fields |= IMUSIC_FIELD_QUATERNION;
     }
-    imusic_frame_begin(&frame, bytes, capacity, IMUSIC_PROTOCOL_VERSION, IMUSIC_SAMPLE);
+    imusic_frame_begin_sealed(&frame, bytes, capacity, seal, IMUSIC_SAMPLE);
     imusic_frame_u32(&frame, sequence);
     imusic_frame_u64(&frame, hub_time_us);
     imusic_frame_u8(&frame, fields);
@@ -71,20 +71,20 @@ size_t imusic_encode_sample(uint8_t *bytes, size_t capacity, uint32_t sequence, 
     return imusic_frame_end(&frame);
 }
 
-size_t imusic_encode_pong(uint8_t *bytes, size_t capacity, uint32_t token, uint64_t hub_time_us)
+size_t imusic_encode_pong(uint8_t *bytes, size_t capacity, imusic_seal *seal, uint32_t token, uint64_t hub_time_us)
 {
     imusic_frame frame;
-    imusic_frame_begin(&frame, bytes, capacity, IMUSIC_PROTOCOL_VERSION, IMUSIC_PONG);
+    imusic_frame_begin_sealed(&frame, bytes, capacity, seal, IMUSIC_PONG);
     imusic_frame_u32(&frame, token);
     imusic_frame_u64(&frame, hub_time_us);
     return imusic_frame_end(&frame);
 }
 
-size_t imusic_encode_ack(uint8_t *bytes, size_t capacity, uint16_t request_id, uint8_t command, uint8_t result,
-                         imusic_text message)
+size_t imusic_encode_ack(uint8_t *bytes, size_t capacity, imusic_seal *seal, uint16_t request_id, uint8_t command,
+                         uint8_t result, imusic_text message)
 {
     imusic_frame frame;
-    imusic_frame_begin(&frame, bytes, capacity, IMUSIC_PROTOCOL_VERSION, IMUSIC_ACK);
+    imusic_frame_begin_sealed(&frame, bytes, capacity, seal, IMUSIC_ACK);
     imusic_frame_u16(&frame, request_id);
     imusic_frame_u8(&frame, command);
     imusic_frame_u8(&frame, result);

@@ -15,12 +15,19 @@ extern "C" {
 #define IMUSIC_SAMPLE        0x02U
 #define IMUSIC_PONG          0x03U
 #define IMUSIC_ACK           0x04U
+/* With a key. */
+#define IMUSIC_REFUSED        0x05U
+#define IMUSIC_AUTH_CHALLENGE 0x06U
+#define IMUSIC_SEALED_BY_HUB  0x07U
 #define IMUSIC_HELLO_REQUEST 0x81U
 #define IMUSIC_START         0x82U
 #define IMUSIC_STOP          0x83U
 #define IMUSIC_SET_RATE      0x84U
 #define IMUSIC_PING          0x85U
 #define IMUSIC_IDENTIFY      0x86U
+/* With a key. */
+#define IMUSIC_AUTH_REQUEST   0x87U
+#define IMUSIC_SEALED_BY_HOST 0x88U
 
 /* Bits of `fields`. */
 #define IMUSIC_FIELD_QUATERNION 0x01U
@@ -29,6 +36,7 @@ extern "C" {
 
 /* Bits of a hub's and of a unit's flags in HELLO. */
 #define IMUSIC_STREAMING 0x01U
+#define IMUSIC_CAN_SEAL  0x02U
 #define IMUSIC_PRESENT   0x01U
 
 /* Bits of a unit's status in SAMPLE. */
@@ -79,20 +87,23 @@ typedef struct {
 /* x, y, z, w in units of 1/32767. */
 typedef int16_t imusic_quaternion[4];
 
-/* Bytes of a SAMPLE frame without quaternions, delimiter included. */
-#define IMUSIC_SAMPLE_BYTES(units) IMUSIC_FRAME_BYTES(14U + (13U * (units)))
-/* Enough for PONG and ACK. */
-#define IMUSIC_ANSWER_BYTES IMUSIC_FRAME_BYTES(4U + 256U)
+/* Most bytes of a SAMPLE frame without quaternions, envelope and delimiter included. */
+#define IMUSIC_SAMPLE_BYTES(units) IMUSIC_FRAME_BYTES(14U + (13U * (units)) + IMUSIC_ENVELOPE_BYTES)
+/* Enough for PONG, ACK, REFUSED and AUTH_CHALLENGE. */
+#define IMUSIC_ANSWER_BYTES IMUSIC_FRAME_BYTES(4U + 256U + IMUSIC_ENVELOPE_BYTES)
 
-/* Each writes a whole frame with its delimiter and returns its length; 0: buffer or protocol cannot hold it. */
-size_t imusic_encode_hello(uint8_t *bytes, size_t capacity, const imusic_hello *hello);
+#define IMUSIC_NONCE_BYTES 16U
+
+/* Each writes a whole frame with its delimiter and returns its length; 0: buffer or protocol cannot hold it. `seal`:
+ * what it is sealed with, NULL: nothing. */
+size_t imusic_encode_hello(uint8_t *bytes, size_t capacity, imusic_seal *seal, const imusic_hello *hello);
 
 /* `quaternions` is NULL where the host shall fuse the orientation, as for all hubs of this folder. */
-size_t imusic_encode_sample(uint8_t *bytes, size_t capacity, uint32_t sequence, uint64_t hub_time_us,
+size_t imusic_encode_sample(uint8_t *bytes, size_t capacity, imusic_seal *seal, uint32_t sequence, uint64_t hub_time_us,
                             const imusic_reading *readings, size_t unit_count, const imusic_quaternion *quaternions);
-size_t imusic_encode_pong(uint8_t *bytes, size_t capacity, uint32_t token, uint64_t hub_time_us);
-size_t imusic_encode_ack(uint8_t *bytes, size_t capacity, uint16_t request_id, uint8_t command, uint8_t result,
-                         imusic_text message);
+size_t imusic_encode_pong(uint8_t *bytes, size_t capacity, imusic_seal *seal, uint32_t token, uint64_t hub_time_us);
+size_t imusic_encode_ack(uint8_t *bytes, size_t capacity, imusic_seal *seal, uint16_t request_id, uint8_t command,
+                         uint8_t result, imusic_text message);
 
 #ifdef __cplusplus
 }

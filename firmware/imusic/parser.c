@@ -70,7 +70,10 @@ static uint32_t sent_crc(const imusic_parser *parser)
     return crc;
 }
 
-/* Bytes of the payload of a host packet; 0: no such type. */
+/* Counter, type and tag. */
+#define LEAST_SEALED (8U + 1U + IMUSIC_TAG_BYTES)
+
+/* Bytes of the payload of a host packet that has no envelope, or may be in one; 0: no such type. */
 static size_t payload_bytes(uint8_t type)
 {
     size_t bytes;
@@ -113,11 +116,50 @@ static void read_payload(const uint8_t *head, imusic_host_packet *packet)
     }
 }
 
+static void read_sealed(const uint8_t *payload, size_t length, imusic_host_packet *packet)
+{
+    (void)memset(packet, 0, sizeof(*packet));
+    packet->type = IMUSIC_SEALED_BY_HOST;
+    packet->counter = (uint64_t)u32_at(payload) | ((uint64_t)u32_at(&payload[4]) << 32);
+    packet->inner_length = (uint8_t)(length - LEAST_SEALED + 1U);
+    (void)memcpy(packet->inner, &payload[8], packet->inner_length);
+    (void)memcpy(packet->tag, &payload[8U + packet->inner_length], IMUSIC_TAG_BYTES);
+}
+
+bool imusic_parser_read(const uint8_t *bytes, size_t length, imusic_host_packet *packet)
+{
+    uint8_t head[2U + IMUSIC_MOST_INNER] = {0};
+    if ((length < 1U) || (length > IMUSIC_MOST_INNER) || (payload_bytes(bytes[0]) != (length - 1U)) || (length == 1U)) {
+        return false;
+    }
+    (void)memcpy(&head[1], bytes, length);
+    read_payload(head, packet);
+    return true;
+}
+
+/* Whether a payload of this length can be one of this type. */
+static bool length_fits(uint8_t type, size_t length)
+{
+    bool fits = payload_bytes(type) == length;
+    if (type == IMUSIC_SEALED_BY_HOST) {
+        fits = (length >= LEAST_SEALED) && (length <= (LEAST_SEALED - 1U + IMUSIC_MOST_INNER));
+    } else if (type == IMUSIC_AUTH_REQUEST) {
+        fits = length == IMUSIC_NONCE_BYTES;
+    } else {
+        /* As above. */
+    }
+    return fits;
+}
+
+static bool is_known(uint8_t type)
+{
+    return (payload_bytes(type) != 0U) || (type == IMUSIC_AUTH_REQUEST) || (type == IMUSIC_SEALED_BY_HOST);
+}
+
 /* The frame that the delimiter ended. Whether it is a packet of the host. */
 static bool take_frame(imusic_parser *parser, imusic_host_packet *packet)
 {
     const uint8_t type = parser->head[1];
-    const size_t expected = payload_bytes(type);
     imusic_reason reason = IMUSIC_REASONS;
     bool accepted = false;
     if (parser->left != 0U) {
@@ -130,14 +172,22 @@ static bool take_frame(imusic_parser *parser, imusic_host_packet *packet)
         reason = IMUSIC_BAD_CRC;
     } else if (parser->head[0] != IMUSIC_PROTOCOL_VERSION) {
         reason = IMUSIC_WRONG_VERSION;
-    } else if ((type >= IMUSIC_HELLO) && (type <= IMUSIC_ACK)) {
+    } else if ((type >= IMUSIC_HELLO) && (type <= IMUSIC_SEALED_BY_HUB)) {
         parser->echoes++;
-    } else if (expected == 0U) {
+    } else if (!is_known(type)) {
         reason = IMUSIC_UNKNOWN_TYPE;
-    } else if (parser->decoded != (expected + IMUSIC_PACKET_OVERHEAD)) {
+    } else if (!length_fits(type, parser->decoded - IMUSIC_PACKET_OVERHEAD)) {
         reason = IMUSIC_MALFORMED;
     } else {
-        read_payload(parser->head, packet);
+        if (type == IMUSIC_SEALED_BY_HOST) {
+            read_sealed(&parser->head[2], parser->decoded - IMUSIC_PACKET_OVERHEAD, packet);
+        } else if (type == IMUSIC_AUTH_REQUEST) {
+            (void)memset(packet, 0, sizeof(*packet));
+            packet->type = type;
+            (void)memcpy(packet->nonce, &parser->head[2], IMUSIC_NONCE_BYTES);
+        } else {
+            read_payload(parser->head, packet);
+        }
         parser->packets++;
         accepted = true;
     }

@@ -31,10 +31,17 @@ typedef struct {
     uint16_t rate_hz;    /* of SET_RATE */
     uint8_t sensor_id;   /* of IDENTIFY */
     uint32_t token;      /* of PING */
+    uint64_t counter;    /* of SEALED_BY_HOST, as all below */
+    uint8_t inner_length;
+    uint8_t inner[16];                /* type and payload of the packet in the envelope */
+    uint8_t tag[IMUSIC_TAG_BYTES];    /* of the envelope */
+    uint8_t nonce[IMUSIC_NONCE_BYTES]; /* of AUTH_REQUEST */
 } imusic_host_packet;
 
-/* Version, type, the longest payload (SET_RATE, PING) and the CRC. */
-#define IMUSIC_HOST_PACKET_BYTES 10U
+/* Most bytes of a packet in an envelope of the host. */
+#define IMUSIC_MOST_INNER 16U
+/* Version, type, the longest payload (SEALED_BY_HOST) and the CRC. */
+#define IMUSIC_HOST_PACKET_BYTES (2U + 8U + IMUSIC_MOST_INNER + IMUSIC_TAG_BYTES + 4U)
 
 typedef struct {
     /* Counters; they wrap. */
@@ -56,6 +63,9 @@ void imusic_parser_init(imusic_parser *parser);
 
 /* Take one byte. Whether it completed a packet of the host, which is then in `packet`. */
 bool imusic_parser_push(imusic_parser *parser, uint8_t byte, imusic_host_packet *packet);
+
+/* Read type and payload of a packet of the host that was in an envelope. Whether it is one. */
+bool imusic_parser_read(const uint8_t *bytes, size_t length, imusic_host_packet *packet);
 
 /* Forget a half-received frame, after the line was opened anew; counters stay. */
 void imusic_parser_reset(imusic_parser *parser);

@@ -84,15 +84,35 @@ void imusic_frame_begin(imusic_frame *frame, uint8_t *bytes, size_t capacity, ui
     frame->code_at = 0U;
     frame->packet = 0U;
     frame->crc = IMUSIC_CRC_BEGIN;
+    frame->seal = NULL;
     frame->open = false;
     frame->failed = false;
     imusic_frame_u8(frame, version);
     imusic_frame_u8(frame, type);
 }
 
+void imusic_frame_begin_sealed(imusic_frame *frame, uint8_t *bytes, size_t capacity, imusic_seal *seal, uint8_t type)
+{
+    if (seal == NULL) {
+        imusic_frame_begin(frame, bytes, capacity, IMUSIC_PROTOCOL_VERSION, type);
+    } else {
+        const uint8_t head[2] = {IMUSIC_PROTOCOL_VERSION, seal->type};
+        imusic_frame_begin(frame, bytes, capacity, IMUSIC_PROTOCOL_VERSION, seal->type);
+        seal->sent++;
+        imusic_hmac_begin(&seal->mac, seal->key, sizeof(seal->key));
+        imusic_hmac_add(&seal->mac, head, sizeof(head));
+        frame->seal = seal; /* from here on all bytes are sealed */
+        imusic_frame_u64(frame, seal->sent);
+        imusic_frame_u8(frame, type);
+    }
+}
+
 void imusic_frame_u8(imusic_frame *frame, uint8_t value)
 {
     if (!frame->failed) {
+        if (frame->seal != NULL) {
+            imusic_hmac_add(&frame->seal->mac, &value, 1U);
+        }
         frame->crc = imusic_crc_add(frame->crc, value);
         stuff(frame, value);
     }
@@ -121,6 +141,13 @@ void imusic_frame_i16(imusic_frame *frame, int16_t value)
     imusic_frame_u16(frame, (uint16_t)value);
 }
 
+void imusic_frame_bytes(imusic_frame *frame, const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0U; i < length; i++) {
+        imusic_frame_u8(frame, bytes[i]);
+    }
+}
+
 void imusic_frame_text(imusic_frame *frame, imusic_text text)
 {
     if (text.length > LONGEST_TEXT) {
@@ -135,7 +162,14 @@ void imusic_frame_text(imusic_frame *frame, imusic_text text)
 
 size_t imusic_frame_end(imusic_frame *frame)
 {
-    const uint32_t crc = imusic_crc_end(frame->crc);
+    uint32_t crc;
+    if (frame->seal != NULL) {
+        uint8_t tag[IMUSIC_HASH_BYTES];
+        imusic_hmac_end(&frame->seal->mac, tag);
+        frame->seal = NULL;
+        imusic_frame_bytes(frame, tag, IMUSIC_TAG_BYTES);
+    }
+    crc = imusic_crc_end(frame->crc);
     for (unsigned int shift = 0U; shift < 32U; shift += 8U) {
         if (!frame->failed) {
             stuff(frame, (uint8_t)((crc >> shift) & 0xFFU));

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sha256.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -41,6 +43,17 @@ typedef struct {
 /* Of a string that ends with a zero; what is longer than 255 bytes cannot be encoded. */
 imusic_text imusic_text_of(const char *string);
 
+/* What the frames of one side of a session are sealed with, docs/protocol.md, "With a key". */
+#define IMUSIC_TAG_BYTES 16U
+typedef struct {
+    uint8_t key[IMUSIC_HASH_BYTES];
+    uint8_t type; /* of the envelope */
+    uint64_t sent; /* the counter of the newest envelope */
+    imusic_hmac mac;
+} imusic_seal;
+/* What an envelope adds to a packet: counter, type and tag. */
+#define IMUSIC_ENVELOPE_BYTES (8U + 1U + IMUSIC_TAG_BYTES)
+
 /* A frame while it is written. */
 typedef struct {
     uint8_t *bytes;
@@ -49,17 +62,21 @@ typedef struct {
     size_t code_at; /* of the open COBS block */
     size_t packet;  /* bytes of the packet so far */
     uint32_t crc;
+    imusic_seal *seal; /* NULL: the packet stands as it is */
     bool open;   /* whether a COBS block is open */
     bool failed; /* whether something did not fit */
 } imusic_frame;
 
 /* Begin a frame in a buffer. `version` is IMUSIC_PROTOCOL_VERSION, except to try what a receiver makes of another. */
 void imusic_frame_begin(imusic_frame *frame, uint8_t *bytes, size_t capacity, uint8_t version, uint8_t type);
+/* The same in an envelope; `seal` NULL: without, version IMUSIC_PROTOCOL_VERSION. */
+void imusic_frame_begin_sealed(imusic_frame *frame, uint8_t *bytes, size_t capacity, imusic_seal *seal, uint8_t type);
 void imusic_frame_u8(imusic_frame *frame, uint8_t value);
 void imusic_frame_u16(imusic_frame *frame, uint16_t value);
 void imusic_frame_u32(imusic_frame *frame, uint32_t value);
 void imusic_frame_u64(imusic_frame *frame, uint64_t value);
 void imusic_frame_i16(imusic_frame *frame, int16_t value);
+void imusic_frame_bytes(imusic_frame *frame, const uint8_t *bytes, size_t length);
 void imusic_frame_text(imusic_frame *frame, imusic_text text);
 /* Add CRC and delimiter. The frame's length; 0 where it did not fit the buffer, the protocol or a field. */
 size_t imusic_frame_end(imusic_frame *frame);

@@ -14,7 +14,7 @@ from typing import Any
 from face_capture.errors import CalibrationError, CaptureError, NoSamplesError, SourceError
 from face_capture.face import Face, face_of
 from face_capture.samples import LiveSamples, RecordedSamples, Samples
-from face_capture.sources import BAUD, FASTEST_BAUD, SLOWEST_BAUD, Source, open_source
+from face_capture.sources import BAUD, FASTEST_BAUD, RECORDED, SLOWEST_BAUD, Source, open_source
 from face_inference.engines.choice import create_engine
 from face_inference.engines.protocol import Engine
 from face_inference.face_estimate import InputLayout, TrackerCounters, TrackingState
@@ -26,7 +26,8 @@ from face_inference.wearer.wearer_calibration import kept_wearer
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
 from imu_driver.hub import ConnectionState, Hub, HubFigures, HubIdentity
-from imu_driver.hubs import make_hub
+from imu_driver.hub_key import load_key
+from imu_driver.hubs import make_hub, sealed
 
 CONNECT_S = 10.0
 """How long the first sample is waited for: a hub answers in less than a second, a person plugs it in within this."""
@@ -287,6 +288,7 @@ def open_capture(
     hub: str = "imusic_v1",
     baud: int = BAUD,
     record: str | Path | None = None,
+    key_file: str | Path | None = None,
     learn_while_worn: bool = True,
     connect_s: float | None = None,
     silence_s: float = SILENCE_S,
@@ -308,6 +310,8 @@ def open_capture(
         hub: kind of hub, one of `imu_driver.hubs.HUBS`.
         baud: of a serial port, bits per second, 9600 to 12 million.
         record: file that all bytes of a live hub are also written to.
+        key_file: file with the key of the hub, see `imu_driver.hub_key`; None: any hub is believed. A recording needs
+            none: it holds what was checked.
         learn_while_worn: whether wear adds to what the profile tells, for as long as this capture lasts; the profile
             stays as it is. Without a profile nothing is learned.
         connect_s: how long the first sample is waited for; None: 10 s, and 60 s for a simulated hub.
@@ -317,8 +321,10 @@ def open_capture(
         SourceError: the source means nothing, or cannot be used.
         LayoutError: the layout cannot be read.
         InferenceError: model, wearer or engine cannot be used; its subclasses say which.
-        ValueError: no such kind of hub, or a rate or baud that is none.
+        HubKeyError: the key file cannot be used.
+        ValueError: no such kind of hub, one without keys, or a rate or baud that is none.
     """
+    key = load_key(key_file) if key_file is not None and not source.startswith(RECORDED) else None
     rate_hz, baud = _whole("rate_hz", rate_hz, 1, 1000), _whole("baud", baud, SLOWEST_BAUD, FASTEST_BAUD)
     sensors, loaded = load_layout(layout), load_model(model)
     profile = kept_wearer(wearer, loaded.description, ProfileFolder())[0] if wearer else None
@@ -334,7 +340,8 @@ def open_capture(
     tracker.learn_while_worn = learn_while_worn
     opened: Source | None = None
     try:
-        opened = open_source(source, layout, baud, record, hub)
+        guard = (lambda transport: sealed(hub, transport, key)) if key is not None else None
+        opened = open_source(source, layout, baud, record, hub, guard)
         made = make_hub(hub, opened.transport, sensors, rate_hz)
     except BaseException:
         if opened is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,12 @@ class Source:
 
 
 def open_source(
-    text: str, layout: str, baud: int = BAUD, record: str | Path | None = None, hub: str = "imusic_v1"
+    text: str,
+    layout: str,
+    baud: int = BAUD,
+    record: str | Path | None = None,
+    hub: str = "imusic_v1",
+    guard: Callable[[Transport], Transport] | None = None,
 ) -> Source:
     """The transport that a text means; a simulated hub is started here.
 
@@ -58,6 +64,7 @@ def open_source(
         baud: of a serial port, bits per second.
         record: file that all bytes are also written to.
         hub: kind of hub, which may have several senders on one UDP port.
+        guard: makes a transport that lets only the hub with the right key through; what it lets through is recorded.
 
     Raises:
         SourceError: the text means none, there is no such recording, or it cannot be recorded.
@@ -72,6 +79,8 @@ def open_source(
     kind, _, motion = text.partition(":")
     simulator = SimulatedHubProcess(motion, layout) if kind == SIMULATED else None
     transport: Transport = SerialTransport(str(simulator.port), baud) if simulator else _line(text, baud, hub)
+    if guard is not None:
+        transport = guard(transport)
     if record is None:
         return Source(transport, simulator=simulator)
     try:

@@ -23,8 +23,9 @@ from imu_driver import messages
 from imu_driver.diagnostics import Reporter
 from imu_driver.gyro_bias import PERIOD_S, GyroBiasError, GyroBiasFile, default_folder
 from imu_driver.hub import FusingHub, Hub, HubIdentity, Outcome
+from imu_driver.hub_key import HubKeyError, load_key
 from imu_driver.hub_thread import HubThread
-from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS, make_hub
+from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS, make_hub, sealed
 from imu_driver.joined_hubs import JoinedHubs
 from imu_driver.line_messages import LineMessages
 from imu_driver.parameters import PARAMETERS
@@ -192,7 +193,7 @@ class ImuDriverNode(ManagedNode):
             raise ConfigurationError(f"hub_id: expected a name for each of {len(places)} hubs, found {len(names)}")
         names = names or [""] * len(places)
         make = self._udp_line if udp or many else self._serial_line
-        return [(make(place, name), name) for place, name in zip(places, names, strict=True)]
+        return [(self._with_key(make(place, name)), name) for place, name in zip(places, names, strict=True)]
 
     def _serial_line(self, port: str, name: str) -> Transport:
         kind, baud = str(self.value("hub")), int(self.value("baud"))
@@ -208,12 +209,10 @@ class ImuDriverNode(ManagedNode):
         try:
             bound = parse_address(place)
             senders = parse_senders(str(self.value("hub_address")))
-            if len(senders) > 1 and not many:
-                raise ValueError(f"expected one hub of kind {kind}, found {len(senders)} addresses")
         except ValueError as error:
             raise ConfigurationError(f"udp, hub_address: {error}") from error
         assert bound is not None
-        return UdpSendersTransport(*bound, senders) if many else UdpTransport(*bound, *senders[:1])
+        return UdpSendersTransport(*bound, senders) if many else UdpTransport(*bound, senders)
 
     def _make_topics(self) -> TopicTransport:
         names = self._layout.names
@@ -230,6 +229,16 @@ class ImuDriverNode(ManagedNode):
                 "give the driver a namespace of its own, or the topics other names"
             )
         return TopicTransport(self, {names.index(name): topic for name, topic in topics.items()})
+
+    def _with_key(self, transport: Transport) -> Transport:
+        """A transport that lets nobody through who has not the key, if one is set."""
+        file = str(self.value("key_file"))
+        if not file:
+            return transport
+        try:
+            return sealed(str(self.value("hub")), transport, load_key(file))
+        except (HubKeyError, ValueError) as error:
+            raise ConfigurationError(f"key_file: {error}") from error
 
     def _publisher(self, kind: Any, topic: str, qos: Any) -> Any:
         publisher = self.create_lifecycle_publisher(kind, topic, qos)

@@ -42,16 +42,18 @@ PARAMETERS = (
         "udp",
         "",
         "HOST:PORT to listen on for a hub that sends over UDP, instead of a serial port; or several, with commas.",
-        effect="Empty: serial; with hub slimevr 0.0.0.0:6969, where its trackers send to. 127.0.0.1 hears this machine "
-        "only; an address of this machine or 0.0.0.0 lets the network in.",
+        effect="Empty: serial; with hub slimevr 0.0.0.0:6969, where its trackers send to. :PORT or 127.0.0.1:PORT "
+        "hears this machine only; an address of this machine or 0.0.0.0 lets the network in: set key_file and "
+        "hub_address then.",
     ),
     ParameterSpec(
         "hub_address",
         "",
-        "HOST:PORT of the hub, or HOST:* for any port, UDP only; datagrams of anybody else are dropped and counted.",
+        "Who may be the hub, UDP only: HOST:PORT, HOST:* for any port, NETWORK/BITS:*, several separated by commas; "
+        "datagrams of anybody else are dropped and counted.",
         effect="Empty: the first sender of an intact HELLO is the hub until the connection is lost; set it on a "
         "network you do not trust. A hub that falls silent and says the same HELLO from another port is followed, "
-        "unless its port is set. With hub slimevr: all trackers that may send, as HOST:*, with commas between.",
+        "unless its port is set. With hub slimevr: all trackers that may send, as HOST:*.",
     ),
     ParameterSpec(
         "topics",
@@ -59,6 +61,14 @@ PARAMETERS = (
         "Where sensor_msgs/Imu of other drivers come on, for the hub imu_topics.",
         effect="SENSOR=TOPIC for a sensor of the layout, and one topic with {sensor} in it for all others; names are "
         "relative to the node's namespace unless they begin with a slash. Axes must be those of the layout.",
+    ),
+    ParameterSpec(
+        "key_file",
+        "",
+        "File with the key of the hub (`imusic key FILE` makes one, docs/security.md), mode 0600.",
+        effect="Empty: a hub is believed as it is. Else only a hub with the same key is heard, and only what it "
+        "sealed: anything else is dropped, counted by reason and told as an error. The key itself is no parameter, and "
+        "is never logged or recorded.",
     ),
     ParameterSpec(
         "hub_id",

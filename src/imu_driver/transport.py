@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeAlias, runtime_checkable
 
 IsHub: TypeAlias = Callable[[bytes], bool]
 """Whether a datagram proves that its sender is a hub."""
@@ -74,4 +74,24 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Close; does nothing if it is not open, never raises."""
+        ...
+
+
+@runtime_checkable
+class CheckedTransport(Transport, Protocol):
+    """A transport that drops by itself what is not the hub's, and counts it."""
+
+    @property
+    def rejected(self) -> Mapping[str, int]:
+        """What was dropped, by reason."""
+        ...
+
+    @property
+    def last_reject(self) -> str:
+        """The newest of it, for people; empty before the first."""
+        ...
+
+    @property
+    def received(self) -> int:
+        """Bytes that came over the line."""
         ...

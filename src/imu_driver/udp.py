@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
 from typing import Final, TypeAlias
 
 from imu_driver.transport import BusyError, DeniedError, IsHub, LostError, NotFoundError, TransportError
@@ -22,6 +24,9 @@ SILENT_S: Final = 0.15
 MOST_FOREIGN: Final = 500
 """Datagrams of strangers that one `read` drops before it returns."""
 
+LOOPBACK: Final = "127.0.0.1"
+"""What is heard where no host is named: this machine only."""
+
 HostAndPort: TypeAlias = tuple[str, int | None]
 """None: any port."""
 
@@ -32,8 +37,10 @@ class UdpTransport:
     Args:
         host: address to bind; 127.0.0.1 hears this machine only.
         port: UDP port to bind; 0 lets the system choose.
-        hub: address of the hub, its port None where it may be any. None: the first sender that proves to be one, until
-            opened anew or until it is silent and another proves to be the same hub; see `open`.
+        hub: who may be the hub: one or several addresses of a host or a network (`192.168.4.0/24`), their port None
+            where it may be any. None: anybody. Where it is not one host with one port, the hub is the first sender
+            among them that proves to be one, until opened anew or until it is silent and another proves to be the same
+            hub; see `open`.
 
     Attributes:
         foreign: datagrams dropped because another sender sent them.
@@ -42,14 +49,14 @@ class UdpTransport:
 
     datagrams = True
 
-    def __init__(self, host: str, port: int, hub: HostAndPort | None = None) -> None:
+    def __init__(self, host: str, port: int, hub: HostAndPort | tuple[HostAndPort, ...] | None = None) -> None:
         self.host = host
         self.port = port
         self.foreign = 0
         self.unsent = 0
-        self._told = hub
+        self._told = () if hub is None else tuple(_listed(hub))
         self._hub: Address | None = None
-        self._only: str | None = None
+        self._allowed: Listed = []
         self._fixed = False
         self._heard_s = 0.0
         self._stranger: Address | None = None
@@ -63,8 +70,8 @@ class UdpTransport:
         host, port = self.address
         if self._hub is not None:
             return f"UDP {host}:{port} from the hub at {self._hub[0]}:{self._hub[1]}"
-        if self._told is not None:
-            at = self._told[0] if self._told[1] is None else f"{self._told[0]}:{self._told[1]}"
+        if self._told:
+            at = " or ".join(name if known is None else f"{name}:{known}" for name, known in self._told)
             return f"UDP {host}:{port} from the hub at {at}"
         return f"UDP {host}:{port}, no hub yet"
 
@@ -92,9 +99,12 @@ class UdpTransport:
         """
         self.close()
         # Resolved, because datagrams carry numbers, not names.
-        self._only, port = self._resolve(*self._told) if self._told else (None, None)
-        self._fixed = self._only is not None and port is not None
-        self._hub = (self._only, port) if self._only is not None and port is not None else None
+        self._allowed = resolved(self._told)
+        self._hub, self._fixed = None, False
+        if len(self._allowed) == 1:
+            network, port = self._allowed[0]
+            if network.num_addresses == 1 and port is not None:
+                self._hub, self._fixed = (str(network.network_address), port), True
         self._stranger = None
         self._is_hub = is_hub
         opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -140,7 +150,7 @@ class UdpTransport:
 
     def _accepts(self, data: bytes, sender: Address, now_s: float) -> bool:
         """Whether a datagram of somebody else is the hub's: of the first one, or of a hub that changed its address."""
-        if self._fixed or (self._only is not None and sender[0] != self._only):
+        if self._fixed or not self._may_be_the_hub(sender):
             return False
         if self._hub is not None and (self._is_hub is None or now_s - self._heard_s < SILENT_S):
             return False
@@ -150,15 +160,20 @@ class UdpTransport:
         self._stranger = sender
         return False
 
+    def _may_be_the_hub(self, sender: Address) -> bool:
+        """Whether a sender is on the list, or there is none."""
+        return not self._allowed or is_listed(sender, self._allowed)
+
     def write(self, data: bytes) -> None:
         """Send to the hub, if it is known; raises `LostError`."""
         opened = self._opened()
         stranger, self._stranger = self._stranger, None
-        if self._hub is None:
+        if self._hub is None and stranger is None:
             self.unsent += 1
             return
         try:
-            opened.sendto(data, self._hub)
+            if self._hub is not None:
+                opened.sendto(data, self._hub)
             if stranger is not None:
                 # The hub, if it is one that was given another port on its way here, answers from there.
                 opened.sendto(data, stranger)
@@ -183,12 +198,34 @@ class UdpTransport:
     def _lost(self, error: OSError) -> LostError:
         return LostError(f"lost {self.description} ({error}); check the network, it is picked up again by itself")
 
-    @staticmethod
-    def _resolve(host: str, port: int | None) -> HostAndPort:
+
+Listed: TypeAlias = list[tuple[IPv4Network, int | None]]
+"""Networks, and their ports; None: any."""
+
+
+def resolved(told: tuple[HostAndPort, ...]) -> Listed:
+    """Addresses in numbers; raises `NotFoundError`."""
+    found: Listed = []
+    for host, port in told:
         try:
-            return socket.gethostbyname(host), port
-        except OSError as error:
+            found.append((IPv4Network(host if "/" in host else socket.gethostbyname(host), strict=False), port))
+        except (OSError, ValueError) as error:
             raise NotFoundError(f"hub address {host}: cannot be resolved ({error}); set `hub_address`") from error
+    return found
+
+
+def is_listed(sender: Address, allowed: Listed) -> bool:
+    """Whether a sender is one of those."""
+    address = IPv4Address(sender[0])
+    return any(address in network and port in (None, sender[1]) for network, port in allowed)
+
+
+def _listed(hub: HostAndPort | tuple[HostAndPort, ...]) -> Iterator[HostAndPort]:
+    """One or several, as several."""
+    if len(hub) == 2 and isinstance(hub[0], str):
+        yield hub[0], hub[1]
+    else:
+        yield from hub
 
 
 def opening_error(where: str, error: OSError) -> TransportError:
@@ -204,27 +241,40 @@ def opening_error(where: str, error: OSError) -> TransportError:
     return TransportError(f"{where}: cannot be bound ({error})")
 
 
-def parse_hub_address(text: str) -> HostAndPort | None:
-    """`host:port`, or `host:*` for any port, to an address, an empty text to None.
+def parse_hub_address(text: str) -> tuple[HostAndPort, ...]:
+    """`host:port`, or `host:*` for any port, several separated by commas; a host may be a network, `10.0.0.0/24`.
 
     Raises:
         ValueError: none of these.
     """
-    host, star, rest = text.rpartition(":*")
-    if star and host and not rest:
-        return host, None
-    return parse_address(text)
+    found: list[HostAndPort] = []
+    for word in text.split(",") if text else ():
+        host, star, rest = word.strip().rpartition(":*")
+        if star and host and not rest:
+            found.append((host, None))
+            continue
+        address = parse_address(word.strip())
+        if address is None or word.strip().startswith(":"):
+            raise ValueError(f"expected a hub address as host:port, found {word!r} in {text!r}")
+        found.append(address)
+    for host, _ in found:
+        try:
+            if "/" in host:
+                IPv4Network(host, strict=False)
+        except ValueError as error:
+            raise ValueError(f"expected a network such as 192.168.4.0/24, found {host} ({error})") from error
+    return tuple(found)
 
 
 def parse_address(text: str) -> Address | None:
-    """`host:port` to an address, an empty text to None.
+    """`host:port` to an address, `:port` to one of this machine only, an empty text to None.
 
     Raises:
         ValueError: neither.
     """
     if not text:
         return None
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"expected a hub address as host:port or an empty text, found {text!r}")
-    return host, int(port)
+    host, colon, port = text.rpartition(":")
+    if not (host or colon) or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"expected an address as host:port, :port or an empty text, found {text!r}")
+    return host or LOOPBACK, int(port)

@@ -13,8 +13,17 @@ from pathlib import Path
 from typing import Final
 
 from imu_driver.envelopes import Envelope, packed, unpacked
-from imu_driver.transport import IsHub, LostError, NotFoundError
-from imu_driver.udp import BUFFER_BYTES, Address, HostAndPort, opening_error, parse_hub_address
+from imu_driver.transport import IsHub, LostError
+from imu_driver.udp import (
+    BUFFER_BYTES,
+    Address,
+    HostAndPort,
+    Listed,
+    is_listed,
+    opening_error,
+    parse_hub_address,
+    resolved,
+)
 
 LONGEST_DATAGRAM: Final = 1500
 """What is longer came in fragments, and from no tracker: it is dropped and counted as foreign."""
@@ -65,7 +74,7 @@ class UdpSendersTransport:
         self.foreign = 0
         self.unsent = 0
         self._told = allowed
-        self._allowed: frozenset[HostAndPort] = frozenset()
+        self._allowed: Listed = []
         self._socket: socket.socket | None = None
         self._poll = select.poll()
         self._neighbours = neighbours
@@ -96,7 +105,7 @@ class UdpSendersTransport:
             NotFoundError, BusyError, DeniedError, TransportError: why not, and what to do.
         """
         self.close()
-        self._allowed = frozenset((_resolved(name), port) for name, port in self._told)
+        self._allowed = resolved(self._told)
         opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             opened.bind((self.host, self.port))
@@ -179,8 +188,7 @@ class UdpSendersTransport:
             found.append(packed(Envelope(sender, mac, neighbour=True)))
 
     def _may_send(self, sender: Address) -> bool:
-        allowed = self._allowed
-        return not allowed or (sender[0], None) in allowed or sender in allowed
+        return not self._allowed or is_listed(sender, self._allowed)
 
     def _opened(self) -> socket.socket:
         if self._socket is None:
@@ -197,8 +205,7 @@ def parse_senders(text: str) -> tuple[HostAndPort, ...]:
     Raises:
         ValueError: none of these.
     """
-    found = (parse_hub_address(part.strip()) for part in text.split(",") if part.strip())
-    return tuple(address for address in found if address is not None)
+    return parse_hub_address(text)
 
 
 def mac_of(host: str, neighbours: Path = NEIGHBOURS) -> bytes:
@@ -214,13 +221,6 @@ def mac_of(host: str, neighbours: Path = NEIGHBOURS) -> bytes:
                 mac = bytes.fromhex(fields[3].replace(":", ""))
                 return mac if len(mac) == 6 and any(mac) else b""
     return b""
-
-
-def _resolved(name: str) -> str:
-    try:
-        return socket.gethostbyname(name)
-    except OSError as error:
-        raise NotFoundError(f"hub address {name}: cannot be resolved ({error}); set `hub_address`") from error
 
 
 def _waited_s(control: list[tuple[int, int, bytes]]) -> float:

@@ -20,6 +20,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from face_model import nod_and_shake, routine
 from imusic_cli.errors import CommandError
+from imusic_ros.enclaves import command_line_arguments
 
 DISCOVERY_PATIENCE_S = 10.0
 ANSWER_PATIENCE_S = 5.0
@@ -110,7 +111,7 @@ def use_wearer(wearer: str, namespace: str, patience_s: float = DISCOVERY_PATIEN
 @contextmanager
 def _node(namespace: str) -> Iterator[tuple[Node, SingleThreadedExecutor]]:
     # Without rclpy's handlers Ctrl-C is an ordinary KeyboardInterrupt.
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    rclpy.init(args=command_line_arguments(), signal_handler_options=SignalHandlerOptions.NO)
     node = Node(f"guide_{os.getpid()}", namespace=namespace)
     executor = SingleThreadedExecutor()
     executor.add_node(node)

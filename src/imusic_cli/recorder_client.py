@@ -18,6 +18,7 @@ from std_srvs.srv import Trigger
 
 from face_recording.recorded_topics import FACES, NOTHING_PUBLISHED, absolute, nothing_published
 from imusic_cli.errors import CommandError
+from imusic_ros.enclaves import command_line_arguments
 from imusic_ros.qos import LATCHED
 
 ANSWER_S = 20.0
@@ -45,7 +46,7 @@ class RecorderClient:
 
     def __enter__(self) -> RecorderClient:
         # Without rclpy's handlers Ctrl-C is ours.
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(args=command_line_arguments(), signal_handler_options=SignalHandlerOptions.NO)
         self._node = Node(f"record_{os.getpid()}", namespace=self._place, enable_rosout=False)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)

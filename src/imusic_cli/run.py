@@ -249,7 +249,8 @@ def _check_udp(text: str) -> None:
             parse_address(part.strip())
     except ValueError as error:
         raise UsageError(
-            f"--udp: expected HOST:PORT to listen on, such as 0.0.0.0:5055, found {text!r}; correct it"
+            "--udp: expected HOST:PORT to listen on, such as 0.0.0.0:5055, or :PORT for this machine only, "
+            f"found {text!r}; correct it"
         ) from error
 
 

@@ -70,6 +70,7 @@ VERBS = {
     "record": Verb(RUN, "Record a running graph, to be replayed.", "imusic_cli.record", "record"),
     "replay": Verb(RUN, "Play a recording back, computed again bit for bit.", "imusic_cli.replay", "replay"),
     "takes": Verb(RUN, "Recordings: list, check, cut, export to animation tools.", "imusic_cli.takes", "app"),
+    "key": Verb(RUN, "Make the key of a hub on Wi-Fi.", "imusic_cli.key", "key"),
     "doctor": Verb(RUN, "Say what is missing on this machine and what to do.", "imusic_cli.doctor_verb", "doctor"),
     "wearer": Verb(WEARER, "Teach a model who wears the sensors.", "imusic_cli.wearer", "app"),
     "rig": Verb(WEARER, "Bring a face of your own (glTF or OBJ): check it, look at it.", "imusic_cli.rig", "app"),

@@ -13,6 +13,8 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from imusic_ros.enclaves import command_line_arguments
+
 DISCOVERY_S = 0.6
 """Nodes of this machine find each other within half a second; a second graph that is missed here is told of later."""
 HEARTBEAT_S = 2.2
@@ -63,7 +65,7 @@ class GraphWatch:
 
     def __enter__(self) -> GraphWatch:
         # Without rclpy's handlers Ctrl-C is ours.
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(args=command_line_arguments(), signal_handler_options=SignalHandlerOptions.NO)
         self._node = Node(f"imusic_{os.getpid()}")
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)

@@ -17,6 +17,7 @@ from face_model.errors import ImusicError
 from face_model.settings import read_mapping
 from face_model.share import PACKAGE, share_dir
 from imusic_ros.companions import NODE
+from imusic_ros.enclaves import enclave_arguments
 from imusic_ros.parameters import USE_SIM_TIME, ParameterSpec, Value
 
 Values = Mapping[str, object]
@@ -86,6 +87,7 @@ class Process:
         command = [program, "--ros-args", "--params-file", str(self.file), "-r", f"__node:={self.name}"]
         if namespace:
             command += ["-r", f"__ns:=/{namespace.strip('/')}"]
+        command += enclave_arguments(self.name, namespace)
         for key, value in {**self.overrides, "autostart": autostart}.items():
             command += ["-p", f"{key}:={json.dumps(value)}"]  # JSON is YAML with the type kept
         return command

@@ -12,6 +12,7 @@ from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, Opaqu
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
+from imusic_ros.enclaves import enclave_arguments
 from imusic_ros.graph import Companions, Graph, Process, checked_namespace, gathered, load_graph, own_line
 from imusic_ros.page_port import with_free_page
 
@@ -95,6 +96,7 @@ def _action(
         name=process.name,
         namespace=namespace,
         parameters=[str(process.file), {**process.overrides, "autostart": autostart}],
+        ros_arguments=enclave_arguments(process.name, namespace),
         output="screen",
         prefix=prefix,
         on_exit=on_exit,

@@ -204,6 +204,15 @@ uint32_t esp_random(void)
     return (uint32_t)getpid();
 }
 
+void esp_fill_random(void *bytes, size_t length)
+{
+    FILE *source = fopen("/dev/urandom", "rb");
+    if (source == NULL || fread(bytes, 1U, length, source) != length) {
+        abort();
+    }
+    (void)fclose(source);
+}
+
 void esp_rom_delay_us(uint32_t us)
 {
     sleep_us(us);

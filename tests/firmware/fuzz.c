@@ -40,11 +40,29 @@ static bool take(void *context, const uint8_t *frame, size_t length, bool is_ans
     }
     /* The frame's time is not known here: only its token, which follows COBS, version and type, is compared where it
      * has no zero. */
-    (void)imusic_encode_pong(pong, sizeof(pong), expected_token, 0U);
+    (void)imusic_encode_pong(pong, sizeof(pong), NULL, expected_token, 0U);
     if (length > 7U && frame[2] == IMUSIC_PONG && memcmp(&frame[3], &pong[3], 4U) == 0) {
         pongs++;
     }
     return true;
+}
+
+/* With a key: nothing but REFUSED and AUTH_CHALLENGE goes out, as nobody here has it. */
+static bool take_refusals(void *context, const uint8_t *frame, size_t length, bool is_answer)
+{
+    (void)context;
+    (void)is_answer;
+    if (length < 4U || frame[length - 1U] != 0U || (frame[2] != IMUSIC_REFUSED && frame[2] != IMUSIC_AUTH_CHALLENGE)) {
+        (void)printf("a frame for a host without the key\n");
+        exit(1);
+    }
+    return drawn(8U) >= refused;
+}
+
+static void draw_nonce(void *context, uint8_t *bytes, size_t length)
+{
+    (void)context;
+    (void)memset(bytes, 7, length);
 }
 
 static uint64_t measure(void *context, uint64_t due_us, imusic_reading *readings)
@@ -74,12 +92,13 @@ static uint32_t boot_id(void *context)
 
 static size_t host_frame(uint8_t *bytes, size_t capacity)
 {
+    /* Bytes of the payload of types from 0x7F on. */
+    static const uint32_t usual[10] = {2U, 2U, 2U, 2U, 2U, 4U, 4U, 3U, 16U, 30U};
     imusic_frame frame;
     const uint32_t kind = drawn(10U);
     imusic_frame_begin(&frame, bytes, capacity, (uint8_t)(drawn(20U) == 0U ? drawn(256U) : 1U),
                        (uint8_t)(0x7FU + kind));
-    for (uint32_t left = drawn(20U) == 0U ? drawn(12U) : (kind == 5U || kind == 6U ? 4U : (kind == 7U ? 3U : 2U));
-         left > 0U; left--) {
+    for (uint32_t left = drawn(20U) == 0U ? drawn(12U) : usual[kind]; left > 0U; left--) {
         imusic_frame_u8(&frame, (uint8_t)(drawn(3U) == 0U ? drawn(256U) : drawn(4U)));
     }
     return imusic_frame_end(&frame);
@@ -117,6 +136,33 @@ static size_t fill(uint8_t *bytes, size_t capacity)
     return length;
 }
 
+/* A hub with a key, and hosts that have none. */
+static int fuzz_guarded(const imusic_hub_config *config, long inputs)
+{
+    static imusic_hub hub;
+    static uint8_t input[9000];
+    static const uint8_t key[IMUSIC_KEY_BYTES] = {1U};
+    const imusic_platform platform = {NULL, take_refusals, measure, light, boot_id, draw_nonce, NULL};
+    imusic_hub_config guarded = *config;
+    uint64_t now_us = 0U;
+    guarded.key = key;
+    if (imusic_hub_init(&hub, &guarded, &platform, now_us) != IMUSIC_HUB_READY) {
+        (void)printf("the hub with a key did not begin\n");
+        return 1;
+    }
+    for (long n = 0; n < inputs; n++) {
+        const size_t length = fill(input, sizeof(input));
+        now_us += drawn(20000U);
+        refused = drawn(4U) == 0U ? drawn(9U) : 0U;
+        if (imusic_hub_receive(&hub, input, length, now_us) != 0U || hub.streaming || hub.guard.begun) {
+            (void)printf("input %ld: taken for the host's\n", n);
+            return 1;
+        }
+        imusic_hub_poll(&hub, now_us);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static imusic_unit units[UNITS] = {
@@ -129,7 +175,7 @@ int main(int argc, char **argv)
     static uint8_t waiting[200];
     static uint8_t input[9000];
     static imusic_hub hub;
-    const imusic_platform platform = {NULL, take, measure, light, boot_id};
+    const imusic_platform platform = {NULL, take, measure, light, boot_id, NULL, NULL};
     const imusic_hub_config config = {IMUSIC_TEXT("fuzzed"),
                                       IMUSIC_TEXT("1"),
                                       100U,
@@ -142,7 +188,8 @@ int main(int argc, char **argv)
                                       frame,
                                       sizeof(frame),
                                       waiting,
-                                      sizeof(waiting)};
+                                      sizeof(waiting),
+                                      NULL};
     const long inputs = argc > 1 ? strtol(argv[1], NULL, 10) : 1000L;
     uint64_t now_us = 0U;
     state = 88172645463325252ULL + (uint64_t)(argc > 2 ? strtol(argv[2], NULL, 10) : 0L);
@@ -180,6 +227,9 @@ int main(int argc, char **argv)
         if (imusic_hub_next_us(&hub, now_us) + 1U == 0U) {
             return 1;
         }
+    }
+    if (fuzz_guarded(&config, inputs / 4L) != 0) {
+        return 1;
     }
     (void)printf("%ld inputs, %" PRIu32 " packets, %" PRIu32 " samples sent, %" PRIu32 " dropped, %" PRIu32 " missed\n",
                  inputs, hub.parser.packets, hub.sent, hub.dropped, hub.missed);

@@ -18,6 +18,8 @@ typedef struct {
     size_t lit;  /* times a light was switched on */
     size_t dimmed;
     uint32_t boot_id;
+    uint8_t key[IMUSIC_KEY_BYTES];
+    uint8_t nonce[IMUSIC_NONCE_BYTES];
     uint64_t (*measure)(uint64_t due_us, imusic_reading *readings, size_t count);
 } under_test;
 
@@ -33,6 +35,8 @@ void under_test_give_room(under_test *self, size_t bytes);
 void under_test_counters(const under_test *self, uint32_t *counters);
 void under_test_set_sequence(under_test *self, uint32_t sequence);
 void under_test_set_flags(under_test *self, size_t unit, uint8_t flags);
+void under_test_set_key(under_test *self, const uint8_t *key, const uint8_t *nonce);
+void under_test_seal_counters(const under_test *self, uint32_t *counters);
 
 size_t parser_bytes(void);
 size_t parser_feed(imusic_parser *parser, const uint8_t *bytes, size_t length, imusic_host_packet *packets,
@@ -78,6 +82,11 @@ static uint32_t draw_boot_id(void *context)
     return ((under_test *)context)->boot_id;
 }
 
+static void draw_nonce(void *context, uint8_t *bytes, size_t length)
+{
+    memcpy(bytes, ((under_test *)context)->nonce, length);
+}
+
 size_t under_test_bytes(void)
 {
     return sizeof(under_test);
@@ -87,9 +96,10 @@ int under_test_init(under_test *self, const imusic_unit *units, size_t count, ui
                     uint64_t silence_us, uint64_t catch_up_us, size_t waiting_capacity, uint32_t boot_id, int lights,
                     uint64_t (*measured)(uint64_t, imusic_reading *, size_t), uint64_t now_us)
 {
-    const imusic_platform platform = {self, take_frame, measure, lights ? light : NULL, draw_boot_id};
+    const imusic_platform platform = {self, take_frame, measure, lights ? light : NULL, draw_boot_id, draw_nonce,
+                                      NULL};
     imusic_hub_config config = {
-        IMUSIC_TEXT("bench-hub"), IMUSIC_TEXT("1.0"), 0, 0, 0, 0, NULL, 0, NULL, NULL, 0, NULL, 0};
+        IMUSIC_TEXT("bench-hub"), IMUSIC_TEXT("1.0"), 0, 0, 0, 0, NULL, 0, NULL, NULL, 0, NULL, 0, NULL};
     memset(self, 0, sizeof(*self));
     memcpy(self->units, units, (count < IMUSIC_MAX_UNITS ? count : IMUSIC_MAX_UNITS) * sizeof(*units));
     self->room = SIZE_MAX;
@@ -155,6 +165,20 @@ void under_test_set_sequence(under_test *self, uint32_t sequence)
 void under_test_set_flags(under_test *self, size_t unit, uint8_t flags)
 {
     self->units[unit].flags = flags;
+}
+
+void under_test_set_key(under_test *self, const uint8_t *key, const uint8_t *nonce)
+{
+    memcpy(self->key, key, IMUSIC_KEY_BYTES);
+    memcpy(self->nonce, nonce, IMUSIC_NONCE_BYTES);
+    self->hub.config.key = self->key;
+    imusic_guard_init(&self->hub.guard, self->key);
+}
+
+void under_test_seal_counters(const under_test *self, uint32_t *counters)
+{
+    memcpy(counters, self->hub.guard.rejects, sizeof(self->hub.guard.rejects));
+    counters[IMUSIC_SEAL_REASONS] = self->hub.guard.sessions;
 }
 
 size_t parser_bytes(void)

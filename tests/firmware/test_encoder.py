@@ -63,7 +63,7 @@ def test_bytes_are_those_of_the_driver(library: ctypes.CDLL, packet: p.HubPacket
 def test_documented_vectors(library: ctypes.CDLL) -> None:
     blocks = re.findall(r"(?:^ {4}[0-9a-f ]+\n?)+", DOC.split("## Test vectors", 1)[1], flags=re.MULTILINE)
     frames = [bytes.fromhex(block) for block in blocks]
-    from_hub = [(p.decode(frame), frame) for frame in frames if frame[2] < 0x80]
+    from_hub = [(p.decode(frame), frame) for frame in frames if frame[2] <= p.Ack.TYPE]
     assert len(from_hub) == 6
     for packet, frame in from_hub:
         assert isinstance(packet, p.Hello | p.Sample | p.Pong | p.Ack)

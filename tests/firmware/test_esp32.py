@@ -16,15 +16,22 @@ from face_model.frames import GRAVITY_M_S2
 from face_model.imu_sample import STATUS_MISSING, STATUS_VALID, ImuSample
 from face_model.layout import load_layout
 from imu_driver.hub import ConnectionState, Hub
-from imu_driver.hubs import make_hub
+from imu_driver.hub_key import write_header
+from imu_driver.hubs import make_hub, sealed
 from imu_driver.serial_port import SerialTransport
+from imu_driver.transport import Transport
 
 LAYOUT = load_layout("face_12")
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("esp32") / "esp_on_host"
+    return compiled(tmp_path_factory.mktemp("esp32"))
+
+
+def compiled(folder: Path, *options: str | Path) -> Path:
+    """The example as a program of this computer."""
+    path = folder / "esp_on_host"
     sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     probe = path.with_suffix(".c")
     probe.write_text("int main(void) { return 0; }\n")
@@ -32,12 +39,12 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sanitizers = []
     main = FIRMWARE / "esp32/main"
     sources = [*sorted(main.glob("*.c")), *sorted(LIBRARY.glob("*.c")), HERE / "esp_on_host.c"]
-    built("-O1", "-g", "-pthread", *sanitizers, "-I", HERE / "stubs", "-I", main, *sources, "-o", path)
+    built("-O1", "-g", "-pthread", *options, *sanitizers, "-I", HERE / "stubs", "-I", main, *sources, "-o", path)
     return path
 
 
 @contextmanager
-def connected(program: Path, port: Path, *arguments: str) -> Iterator[Hub]:
+def connected(program: Path, port: Path, *arguments: str, key: bytes | None = None) -> Iterator[Hub]:
     """A session of the driver with the example."""
     child = subprocess.Popen([program, port, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -45,7 +52,8 @@ def connected(program: Path, port: Path, *arguments: str) -> Iterator[Hub]:
         assert child.stderr is not None
         said = child.stdout.readline()
         assert said.startswith("hub at"), child.stderr.read()
-        session = make_hub("imusic_v1", SerialTransport(str(port), 921_600), LAYOUT, 100)
+        line: Transport = SerialTransport(str(port), 921_600)
+        session = make_hub("imusic_v1", line if key is None else sealed("imusic_v1", line, key), LAYOUT, 100)
         yield session
         session.close()
         assert child.poll() is None, child.stderr.read()
@@ -102,3 +110,18 @@ def test_offsets_are_learned_on_a_table(program: Path, tmp_path: Path) -> None:
     usable = newest.status & STATUS_VALID != 0
     assert usable.sum() >= 11
     assert np.abs(np.rad2deg(newest.angular_velocity[usable])).max() < 0.15
+
+
+def test_with_a_key(tmp_path: Path) -> None:
+    key = bytes(range(100, 132))
+    write_header(tmp_path / "hub_key.h", key)
+    program = compiled(tmp_path, "-DHUB_HAS_KEY=1", "-I", tmp_path)
+    with connected(program, tmp_path / "hub", key=key) as session:
+        assert len(samples(session, 100)) >= 100
+        assert not any(session.figures().rejected.values())
+    with connected(program, tmp_path / "another", key=bytes(32)) as session:
+        for _ in range(20_000):
+            assert not session.step()
+            if session.state is ConnectionState.ERROR:
+                break
+        assert "another key" in session.problem

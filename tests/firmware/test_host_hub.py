@@ -21,7 +21,8 @@ from face_capture import Face, open_capture
 from face_inference.face_estimate import TrackingState
 from face_model.layout import load_layout
 from imu_driver.hub import ConnectionState, Hub
-from imu_driver.hubs import make_hub
+from imu_driver.hub_key import make_key_file
+from imu_driver.hubs import make_hub, sealed
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.recorded_bytes import RecordingTransport
 from imu_driver.serial_port import SerialTransport
@@ -51,7 +52,7 @@ def said() -> tuple[p.Hello, list[p.Sample]]:
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("host") / "imusic_hub_host"
-    sources = [LIBRARY / f"{name}.c" for name in ("wire", "packets", "parser", "hub")]
+    sources = [LIBRARY / f"{name}.c" for name in ("wire", "packets", "parser", "hub", "guard", "sha256")]
     built("-O2", FIRMWARE / "host/imusic_hub_host.c", *sources, "-o", path)
     return path
 
@@ -211,6 +212,50 @@ def test_a_session_of_the_driver(program: Path, samples_file: Path, tmp_path: Pa
         stepped_until(again, lambda: again.state is ConnectionState.CONNECTED)
         again.close()
         assert child.poll() is None
+
+
+def test_a_session_with_a_key(program: Path, samples_file: Path, tmp_path: Path) -> None:
+    """Over UDP, as it is meant: the right key, another, none; and a strange process that sends all the while."""
+    key = make_key_file(tmp_path / "key")
+    other = make_key_file(tmp_path / "other")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        number = free.getsockname()[1]
+    line = ("--udp", f"127.0.0.1:{number}", "--samples", samples_file, "--loop", "--key", tmp_path / "key")
+    with running(program, *line) as child:
+        for wrong, words in ((other, "another key"), (None, "set the driver's `key_file`")):
+            transport: Transport = UdpTransport("127.0.0.1", number)
+            if wrong is not None:
+                transport = sealed("imusic_v1", transport, wrong)
+            session = make_hub("imusic_v1", transport, load_layout("face_12"), 100)
+            stepped_until(session, lambda session=session: session.state is ConnectionState.ERROR)  # type: ignore[misc]
+            assert words in session.problem
+            assert not session.figures().samples
+            session.close()
+        transport = sealed("imusic_v1", UdpTransport("127.0.0.1", number), key)
+        session = make_hub("imusic_v1", transport, load_layout("face_12"), 100)
+        stepped_until(session, lambda: session.figures().samples >= 100)
+        assert session.state is ConnectionState.CONNECTED
+        before = session.figures().foreign_datagrams
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for packet in (p.Hello(1, 100, 400, 6, "x", "1", (p.SensorInfo(0, "skull", "x", 1, 1),)), p.Refused("x")):
+                stranger.sendto(p.encode(packet), ("127.0.0.1", number))
+        stepped_until(session, lambda: session.figures().samples >= 300)
+        assert session.figures().foreign_datagrams == before + 2
+        assert session.figures().connections == 1
+        session.close()
+        assert child.poll() is None
+
+
+def test_a_key_that_others_can_read_is_refused(program: Path, samples_file: Path, tmp_path: Path) -> None:
+    make_key_file(tmp_path / "key")
+    (tmp_path / "key").chmod(0o644)
+    line = ("--udp", "127.0.0.1:9", "--samples", samples_file, "--key")
+    assert "chmod 600" in refused(program, *line, tmp_path / "key")
+    assert "found: No such file" in refused(program, *line, tmp_path / "none")
+    (tmp_path / "key").write_text("abc\n")
+    (tmp_path / "key").chmod(0o600)
+    assert "expected a key of 64 hexadecimal digits" in refused(program, *line, tmp_path / "key")
 
 
 def refused(program: Path, *arguments: str | Path) -> str:

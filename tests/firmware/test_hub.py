@@ -149,7 +149,7 @@ def test_hello_says_who_the_hub_is(library: ctypes.CDLL) -> None:
     hub = CompiledHub(library, SENSORS, clock, lie_still)
     (hello,) = map(p.decode, hub.due())
     motion = int(p.Fields.GYRO | p.Fields.ACCEL)
-    assert hello == p.Hello(BOOT_ID, 100, 400, motion, "bench-hub", "1.0", SENSORS, 0)
+    assert hello == p.Hello(BOOT_ID, 100, 400, motion, "bench-hub", "1.0", SENSORS, int(p.HubFlags.CAN_SEAL))
 
 
 def test_a_start_that_comes_again_changes_nothing(library: ctypes.CDLL) -> None:

@@ -23,6 +23,13 @@ host_packets = (
     | st.builds(p.SetRate, u16, u16)
     | st.builds(p.Ping, u32)
     | st.builds(p.Identify, u16, u8)
+    | st.builds(p.AuthRequest, st.binary(min_size=16, max_size=16))
+    | st.builds(
+        p.SealedByHost,
+        st.integers(0, 2**64 - 1),
+        st.binary(min_size=1, max_size=16),
+        st.binary(min_size=16, max_size=16),
+    )
 )
 
 
@@ -32,7 +39,7 @@ def framed(body: bytes) -> bytes:
 
 
 # Types of a hub are apart: the driver's parser reads them too, the firmware's counts them as echoes.
-bodies = st.tuples(st.just(1) | u8, st.integers(5, 255), st.binary(max_size=12)).map(
+bodies = st.tuples(st.just(1) | u8, st.integers(8, 255), st.binary(max_size=48)).map(
     lambda parts: bytes(parts[:2]) + parts[2]
 )
 frames = host_packets.map(p.encode) | bodies.map(framed)
@@ -116,7 +123,7 @@ def test_a_million_inputs_under_the_sanitizers(library: ctypes.CDLL, tmp_path: P
     if compile_c(*sanitizers, probe, "-o", tmp_path / "probe").returncode:
         pytest.skip("the C compiler has no -fsanitize=address,undefined; apt install libasan8 libubsan1")
     program = tmp_path / "fuzz"
-    sources = [LIBRARY / f"{name}.c" for name in ("wire", "packets", "parser", "hub")]
+    sources = [LIBRARY / f"{name}.c" for name in ("wire", "packets", "parser", "hub", "guard", "sha256")]
     built("-g", "-O1", *sanitizers, HERE / "fuzz.c", *sources, "-o", program)
     done = subprocess.run([program, "1000000", "1"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -12,6 +12,7 @@ import pytest
 
 from compiled_firmware import FIRMWARE, HERE, LIBRARY, ROOT, built, compile_c, compiler, compilers
 from face_model.layout import load_layout
+from imu_driver.hub_key import write_header
 from imu_driver.hubs.imusic_v1 import protocol as p
 
 SOURCES = sorted(LIBRARY.glob("*.c"))
@@ -57,10 +58,13 @@ def test_no_floating_point_in_what_the_compiler_makes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", [1, 2], ids=["uart", "udp"])
 @pytest.mark.parametrize("bus", [1, 2], ids=["spi", "i2c"])
-def test_the_example_is_c(line: int, bus: int) -> None:
+@pytest.mark.parametrize("key", [0, 1], ids=["open", "key"])
+def test_the_example_is_c(line: int, bus: int, key: int, tmp_path: Path) -> None:
     """Against declarations of our own: the tool chain of the chip is not asked for here."""
+    write_header(tmp_path / "hub_key.h", bytes(32))
+    folders = ("-I", HERE / "stubs", "-I", tmp_path)
     for source in sorted(EXAMPLE.glob("*.c")):
-        built("-fsyntax-only", f"-DHUB_LINE={line}", f"-DHUB_BUS={bus}", "-I", HERE / "stubs", source)
+        built("-fsyntax-only", f"-DHUB_LINE={line}", f"-DHUB_BUS={bus}", f"-DHUB_HAS_KEY={key}", *folders, source)
 
 
 def test_the_syntax_check_sees_a_mistake(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from imu_driver import envelopes
 from imu_driver.hub import ConnectionState
 from imu_driver.hubs.imu_topics.session import TopicsHub
 from imu_driver.hubs.imusic_v1 import protocol as p
+from imu_driver.hubs.imusic_v1.sealed_line import SealedLine
 from imu_driver.hubs.imusic_v1.session import HubSession
 from imu_driver.message_pieces import Piece, packed
 from imu_driver.transport import IsHub, LostError, NotFoundError
@@ -89,7 +90,7 @@ class BenchHub(SimulatedHub):
         boot_s: host time of the last boot.
     """
 
-    def __init__(self, layout: SensorLayout, clock: Callable[[], float]) -> None:
+    def __init__(self, layout: SensorLayout, clock: Callable[[], float], key: bytes | None = None) -> None:
         self.received: list[p.Packet] = []
         self.refuse: dict[int, p.Ack] = {}
         self.deaf_to: set[int] = set()
@@ -105,7 +106,7 @@ class BenchHub(SimulatedHub):
             layout,
             load_part(),
             HubClock(clock, offset_s=10.0, skew_ppm=0.0),
-            settings=HubSettings(name="bench-hub", firmware="1.0", rate_hz=50, jitter_s=0.0),
+            settings=HubSettings(name="bench-hub", firmware="1.0", rate_hz=50, jitter_s=0.0, key=key),
         )
 
     def wear(self, layout: SensorLayout) -> None:
@@ -201,6 +202,8 @@ class VirtualLine:
         lose: frames of the hub still to be lost.
         opened: times it was opened.
         written: bytes from the host.
+        from_hub: what becomes of each frame of the hub; None: it arrives.
+        to_hub: the same of what the host sends.
     """
 
     clock: VirtualClock
@@ -215,6 +218,8 @@ class VirtualLine:
     foreign: int = 0
     datagrams: bool = False
     description: str = "virtual line"
+    from_hub: Callable[[bytes], list[bytes]] | None = None
+    to_hub: Callable[[bytes], list[bytes]] | None = None
     _events: list[tuple[float, int, bool, bytes]] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
 
@@ -238,7 +243,8 @@ class VirtualLine:
         self._check()
         self.written += len(data)
         if not self.cut:
-            self._put(self.clock() + self.delay_s, True, data)
+            for piece in [data] if self.to_hub is None else self.to_hub(data):
+                self._put(self.clock() + self.delay_s, True, piece)
 
     def read(self, timeout_s: float) -> bytes:
         self._check()
@@ -267,7 +273,8 @@ class VirtualLine:
         if self.lose:
             self.lose -= 1
         elif not self.cut:
-            self._put(self.clock() + self.delay_s, False, frame)
+            for piece in [frame] if self.from_hub is None else self.from_hub(frame):
+                self._put(self.clock() + self.delay_s, False, piece)
 
     def _put(self, when_s: float, to_hub: bool, data: bytes) -> None:
         heapq.heappush(self._events, (when_s, next(self._order), to_hub, data))
@@ -279,12 +286,13 @@ class VirtualLine:
 
 @dataclass
 class Rig:
-    """A session with its hub."""
+    """A session with its hub; `seal` where the session has a key."""
 
     clock: VirtualClock
     hub: BenchHub
     line: VirtualLine
     session: HubSession
+    seal: SealedLine | None = None
 
     def run(self, seconds: float) -> list[ImuSample]:
         """Step until virtual time has passed."""
@@ -485,12 +493,17 @@ def hello(layout: SensorLayout) -> p.Hello:
 
 @pytest.fixture(scope="session")
 def make_rig(layout: SensorLayout) -> Callable[..., Rig]:
-    def make(*, listen_only: bool = False, name: str = "") -> Rig:
+    def make(
+        *, listen_only: bool = False, name: str = "", key: bytes | None = None, hub_key: bytes | None = None
+    ) -> Rig:
         clock = VirtualClock()
-        hub = BenchHub(layout, clock)
+        hub = BenchHub(layout, clock, hub_key)
         line = VirtualLine(clock, hub)
-        session = HubSession(line, layout, 100, listen_only=listen_only, name=name, clock=clock, wait=clock.advance)
-        return Rig(clock, hub, line, session)
+        seal = SealedLine(line, key, clock) if key is not None else None
+        session = HubSession(
+            seal or line, layout, 100, listen_only=listen_only, name=name, clock=clock, wait=clock.advance
+        )
+        return Rig(clock, hub, line, session, seal)
 
     return make
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.ros
 rclpy = pytest.importorskip("rclpy", reason="needs ROS 2: run `make test`")
 pytest.importorskip("imusic.msg", reason="needs the built package: run `make test`")
 
-from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from imusic.msg import ImuFrame, SensorLayout, SensorStates  # noqa: E402
 from imusic.srv import Identify  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
@@ -31,9 +31,11 @@ from sensor_msgs.msg import Imu  # noqa: E402
 from std_srvs.srv import SetBool  # noqa: E402
 
 from imu_driver import node as driver_node  # noqa: E402
+from imu_driver.hub_key import make_key_file  # noqa: E402
 from imu_driver.node import PARAMETERS, ImuDriverNode  # noqa: E402
 from imu_driver.part_noise import part_noise  # noqa: E402
 from imu_sim.hub.faults import Faults  # noqa: E402
+from imu_sim.hub.guard import HubGuard  # noqa: E402
 from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -240,6 +242,30 @@ def test_refused_configuration(bench, name, value, reason):
     assert reason in bench.node._failure
     bench.set(name, good)
     assert bench.node.trigger_configure() == SUCCESS
+
+
+def test_a_key_is_asked_of_the_hub_and_told_nowhere(bench, pty_hub, tmp_path, capfd):
+    key = make_key_file(tmp_path / "key")
+    (tmp_path / "key").chmod(0o644)
+    bench.set("key_file", str(tmp_path / "key"))
+    assert bench.node.trigger_configure() == FAILURE
+    assert "chmod 600" in bench.node._failure
+    (tmp_path / "key").chmod(0o600)
+    pty_hub.plug()
+    bench.start()
+    bench.until(lambda: bench.status() is not None and "the hub has none" in bench.status().message)
+    assert bench.status().level == DiagnosticStatus.ERROR
+    assert not bench.frames
+    pty_hub.unplug()
+    pty_hub.hub.guard = HubGuard(key, time.monotonic)
+    pty_hub.plug()
+    bench.until(lambda: bench.frames and bench.status().level == DiagnosticStatus.OK)
+    values = {value.key: value.value for value in bench.status().values}
+    assert int(values["rejected_unsealed"]) > 0
+    names = list(bench.node._parameters)
+    said = repr(bench.node.get_parameters(names)) + repr(bench.diagnostics) + "".join(capfd.readouterr())
+    assert key.hex() not in said
+    assert repr(key)[2:-1] not in said
 
 
 def test_a_hundred_lifecycles_leak_nothing(bench, pty_hub):

@@ -48,6 +48,12 @@
 #define HUB_UDP_PORT      9870
 #define HUB_UDP_HOST      "192.168.1.10"
 
+/* 1: the host has to have the key in hub_key.h, which `imusic key FILE --header hub_key.h` writes; docs/security.md.
+ * Wanted on Wi-Fi. A key in flash can be read by who holds the chip, unless flash is encrypted. */
+#ifndef HUB_HAS_KEY
+#define HUB_HAS_KEY 0
+#endif
+
 /* SPI: mode 0; QMI8658 up to 15 MHz, ICM-42688-P up to 24 MHz; cables on a face want less. */
 #define HUB_SPI_HOST           SPI2_HOST
 #define HUB_SPI_HZ             8000000

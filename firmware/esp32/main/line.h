@@ -27,6 +27,9 @@ void line_begin(QueueHandle_t inbox);
 /* As imusic_platform.send. */
 bool line_send(void *context, const uint8_t *frame, size_t length, bool is_answer);
 
+/* Send a frame to whoever sent the piece, who may be nobody's host; it may be lost. */
+void line_reply(const line_piece *piece, const uint8_t *frame, size_t length);
+
 /* The piece held an intact packet: over UDP its sender is the host from now on, unless one is configured. */
 void line_heard(const line_piece *piece);
 

@@ -69,6 +69,12 @@ bool line_send(void *context, const uint8_t *frame, size_t length, bool is_answe
     return uart_write_bytes(HUB_UART_PORT, frame, length) == (int)length;
 }
 
+void line_reply(const line_piece *piece, const uint8_t *frame, size_t length)
+{
+    (void)piece;
+    (void)line_send(NULL, frame, length, true);
+}
+
 void line_heard(const line_piece *piece)
 {
     (void)piece; /* there is only one at the other end */

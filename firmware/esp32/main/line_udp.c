@@ -106,6 +106,17 @@ bool line_send(void *context, const uint8_t *frame, size_t length, bool is_answe
     return (errno != ENOMEM) && (errno != EAGAIN) && (errno != EWOULDBLOCK);
 }
 
+void line_reply(const line_piece *piece, const uint8_t *frame, size_t length)
+{
+    struct sockaddr_in sender = {0};
+    sender.sin_family = AF_INET;
+    sender.sin_addr.s_addr = piece->sender;
+    sender.sin_port = piece->sender_port;
+    if (!host_is_configured || (sender.sin_addr.s_addr == host.sin_addr.s_addr)) {
+        (void)sendto(socket_fd, frame, length, MSG_DONTWAIT, (const struct sockaddr *)&sender, sizeof(sender));
+    }
+}
+
 void line_heard(const line_piece *piece)
 {
     if (!host_is_configured) {

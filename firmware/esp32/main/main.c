@@ -19,6 +19,9 @@
 #include "nvs.h"
 #include "nvs_flash.h"
 #include "offsets.h"
+#if HUB_HAS_KEY != 0
+#include "hub_key.h"
+#endif
 
 #define INBOX_PIECES 16U
 #define START_MS     500U /* a unit that is not up by then comes later */
@@ -58,6 +61,15 @@ static esp_timer_handle_t timer;
 
 static const int8_t axes[3] = HUB_AXES;
 static int lit_gpio = -1;
+
+#if HUB_HAS_KEY != 0
+static const uint8_t host_key[IMUSIC_KEY_BYTES] = HUB_KEY;
+#define HOST_KEY host_key
+#else
+#define HOST_KEY NULL
+#endif
+/* Where the bytes came from that the hub is taking. */
+static const line_piece *piece_taken;
 
 static void begin_units(void)
 {
@@ -209,6 +221,21 @@ static uint32_t draw_boot_id(void *context)
     return esp_random();
 }
 
+/* True randomness needs the radio or the ADC to be on, as with Wi-Fi, for which keys are made. */
+static void draw_nonce(void *context, uint8_t *bytes, size_t length)
+{
+    (void)context;
+    esp_fill_random(bytes, length);
+}
+
+static void reply(void *context, const uint8_t *frame_bytes, size_t length)
+{
+    (void)context;
+    if (piece_taken != NULL) {
+        line_reply(piece_taken, frame_bytes, length);
+    }
+}
+
 static void on_timer(void *argument)
 {
     static const line_piece nothing;
@@ -223,6 +250,8 @@ static void begin_hub(void)
         .measure = measure,
         .light = has_lights() ? switch_light : NULL,
         .draw_boot_id = draw_boot_id,
+        .draw_nonce = draw_nonce,
+        .reply = reply,
     };
     const imusic_hub_config config = {
         .name = IMUSIC_TEXT(HUB_NAME),
@@ -238,6 +267,7 @@ static void begin_hub(void)
         .frame_capacity = sizeof(frame),
         .waiting = waiting,
         .waiting_capacity = sizeof(waiting),
+        .key = HOST_KEY,
     };
     const imusic_hub_problem problem = imusic_hub_init(&hub, &config, &platform, (uint64_t)esp_timer_get_time());
     ESP_ERROR_CHECK((problem == IMUSIC_HUB_READY) ? ESP_OK : ESP_ERR_INVALID_ARG);
@@ -259,10 +289,12 @@ static void run(void *argument)
         line_piece piece;
         arm_timer();
         if (xQueueReceive(inbox, &piece, portMAX_DELAY) == pdTRUE) {
+            piece_taken = &piece;
             if ((piece.length > 0U) &&
                 (imusic_hub_receive(&hub, piece.bytes, piece.length, (uint64_t)piece.time_us) > 0U)) {
                 line_heard(&piece);
             }
+            piece_taken = NULL;
             imusic_hub_poll(&hub, (uint64_t)esp_timer_get_time());
             (void)step_units();
             blink(esp_timer_get_time());

@@ -29,6 +29,7 @@ class SimulatorConfig:
 
     link: str = "/tmp/imusic_hub"
     udp: str = ""
+    key_file: str = ""
     motion: str = PERFORMANCE
     layout: str = "face_12"
     face: str = "head"

@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None, called: str = "imu_sim") -> int:
 def _run(arguments: argparse.Namespace, stop: StopSignal) -> int:
     # Imported only now: these take a second, in which Ctrl-C would otherwise show a traceback.
     from face_model.errors import FaceModelError
+    from imu_driver.hub_key import HubKeyError
     from imu_sim.hub.config import each_hub, load_config, updated
     from imu_sim.hub.server import opened, prompted, serve_all
 
@@ -54,7 +55,7 @@ def _run(arguments: argparse.Namespace, stop: StopSignal) -> int:
                 serve_all(served, stop, config.duration_s or None, prompts)
         finally:
             stop.starting = False
-    except (ImuSimError, FaceModelError) as error:
+    except (ImuSimError, FaceModelError, HubKeyError) as error:
         print(f"simulator not started: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return 0
@@ -137,6 +138,9 @@ def _parser(called: str) -> argparse.ArgumentParser:
     parser.add_argument("--one-face", action="store_true", default=None, help=shared)
     told = "socket on which `imusic fault` changes faults (default: LINK.control; over UDP none)"
     parser.add_argument("--control", metavar="PATH", help=told)
+    parser.add_argument(
+        "--key", "--key-file", dest="key_file", metavar="FILE", help="answer only a driver that has this key"
+    )
     parser.add_argument(
         "--motion", help="`performance`, `say:` and an English text, `routine`, or a Live Link Face CSV"
     )

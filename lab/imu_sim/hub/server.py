@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from face_model.layout import load_layout
+from imu_driver.hub_key import load_key
 from imu_sim.chips.magnetometer import random_scene
 from imu_sim.chips.parts import load_part
 from imu_sim.errors import MotionError, SimulatorConfigError
@@ -129,7 +130,7 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float], face: FaceClo
     """A hub as configured, on the given monotonic clock in s; `face` is that of several hubs on one face.
 
     Raises:
-        ImuSimError, FaceModelError: motion, layout or faults cannot be used.
+        ImuSimError, FaceModelError, HubKeyError: motion, layout, faults or key cannot be used.
     """
     # What can be wrong is read first: the head takes a second to build.
     layout = load_layout(config.layout)
@@ -159,7 +160,11 @@ def build_hub(config: SimulatorConfig, clock: Callable[[], float], face: FaceClo
 
     # Only over UDP must a hub stop by itself: there nobody can unplug it.
     settings = HubSettings(
-        name=config.name, rate_hz=config.rate_hz, jitter_s=config.send_jitter_s, silence_s=10.0 if config.udp else None
+        name=config.name,
+        rate_hz=config.rate_hz,
+        jitter_s=config.send_jitter_s,
+        silence_s=10.0 if config.udp else None,
+        key=load_key(config.key_file) if config.key_file else None,
     )
     hub_clock = HubClock(clock, config.clock_offset_s, config.clock_skew_ppm)
     return SimulatedHub(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -38,6 +38,7 @@ from imu_sim.hub.cadence import Cadence
 from imu_sim.hub.clock import HubClock
 from imu_sim.hub.cued_motion import CuedTrajectory
 from imu_sim.hub.faults import FaultInjector, Faults
+from imu_sim.hub.guard import HubGuard
 from imu_sim.hub.sample_block import SampleBlock
 from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
@@ -96,6 +97,7 @@ class HubSettings:
         max_rate_hz: highest rate that SET_RATE may ask for.
         jitter_s: mean delay of a frame on its way out, s; exponentially distributed, order is kept.
         silence_s: streaming ends when nothing was received for this long, s; None: never (serial).
+        key: that the host has to have, 32 bytes; None: everybody is answered.
     """
 
     name: str = "imusic-sim"
@@ -104,6 +106,7 @@ class HubSettings:
     max_rate_hz: int = 400
     jitter_s: float = 0.0005
     silence_s: float | None = None
+    key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ class SimulatedHub:
         sent: SAMPLE frames handed out so far.
         reboots: times that it lost power.
         cadence: pacing of the samples and what was late.
+        guard: of the key, None where there is none.
     """
 
     def __init__(
@@ -146,6 +150,7 @@ class SimulatedHub:
         self.identified: list[int] = []
         self.sent = self.reboots = 0
         self.cadence = Cadence(clock.now_s, 1.0 / (settings or HubSettings()).rate_hz)
+        self.guard = HubGuard(self.settings.key, lambda: clock.now_s) if self.settings.key is not None else None
         self._make_stream = make_stream
         self._layout = layout
         self._part = part
@@ -205,11 +210,14 @@ class SimulatedHub:
         """Take bytes from the host; the answers, one frame each."""
         now_s = self._clock.now_s
         packets = self.parser.feed(data)
+        answers: list[bytes] = []
+        if self.guard is not None:
+            packets, answers = self.guard.opened(packets)
         if packets:
             self._heard_s = now_s
         if self._silent(now_s):
             return []
-        return [self._encoded(answer) for packet in packets for answer in self._answers(packet)]
+        return answers + [self._encoded(answer) for packet in packets for answer in self._answers(packet)]
 
     def due(self) -> list[bytes]:
         """What the hub sends by itself up to now: samples, or HELLO once a second; one frame each."""
@@ -287,6 +295,8 @@ class SimulatedHub:
         self._awake_s = self._clock.now_s + seconds
 
     def _boot(self) -> None:
+        if self.guard is not None:
+            self.guard.forget()
         self._boot_id: int = int(self._rng.integers(1, 2**32))
         self.streaming = False
         self._rate_hz = self.settings.rate_hz
@@ -382,7 +392,7 @@ class SimulatedHub:
             for sensor, listed in zip(self._layout.sensors, self._listed, strict=True)
             if listed
         )
-        flags = int(HubFlags.STREAMING) if self.streaming else 0
+        flags = int(HubFlags.CAN_SEAL | (HubFlags.STREAMING if self.streaming else HubFlags(0)))
         motion = Fields.GYRO | Fields.ACCEL | (Fields(0) if self.faults.no_quaternion else Fields.QUATERNION)
         settings = self.settings
         return Hello(
@@ -424,4 +434,6 @@ class SimulatedHub:
         self._release_s = self.cadence.deadline_s + delay_s
 
     def _encoded(self, packet: HubPacket) -> bytes:
+        if self.guard is not None and not self.faults.wrong_version:
+            return self.guard.sealed(packet)
         return encode(packet, VERSION + 1 if self.faults.wrong_version else VERSION)

@@ -10,6 +10,7 @@ from face_model.layout import SensorLayout
 from imu_driver.hub import Hub
 from imu_driver.hubs.imu_topics.session import TopicsHub
 from imu_driver.hubs.imusic_v1.introduction import Introduction
+from imu_driver.hubs.imusic_v1.sealed_line import SealedLine
 from imu_driver.hubs.imusic_v1.session import HubSession
 from imu_driver.hubs.slimevr.session import SlimeVrHub
 from imu_driver.recorded_bytes import RecordedBytesTransport
@@ -44,6 +45,30 @@ HUBS: Final[dict[str, MakeHub]] = {
 
 MANY_SENDERS: Final = {"slimevr": "0.0.0.0:6969"}
 """Kinds whose units are senders of their own on a UDP port (`udp_senders`), and where they are heard if nobody says."""
+
+
+SEALED_LINES: Final[dict[str, Callable[[Transport, bytes, Callable[[], float]], Transport]]] = {
+    "imusic_v1": SealedLine,
+}
+"""Kinds of hub that can be given a key, and what lets only those through who have it."""
+
+
+def sealed(kind: str, transport: Transport, key: bytes, clock: Callable[[], float] = time.monotonic) -> Transport:
+    """A transport whose hub has to have the same key; what is read of it is checked already, and may be recorded.
+
+    Args:
+        kind: one of `SEALED_LINES`.
+        transport: to the hub.
+        key: 32 bytes, see `hub_key`.
+        clock: host monotonic time, s.
+
+    Raises:
+        ValueError: hubs of this kind have no keys, or the key has another length.
+    """
+    make = SEALED_LINES.get(kind)
+    if make is None:
+        raise ValueError(f"expected a kind of hub that has keys ({', '.join(SEALED_LINES)}), found {kind!r}")
+    return make(transport, key, clock)
 
 
 INTRODUCTIONS: Final[dict[str, Callable[[], Introduces]]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imu_driver.hubs.imusic_v1.handshake import printable
-from imu_driver.hubs.imusic_v1.protocol import Ack, Hello, Pong, Sample, StreamParser
+from imu_driver.hubs.imusic_v1.protocol import Ack, Hello, Pong, Refused, Sample, StreamParser
 
 
 class Introduction:
@@ -24,5 +24,5 @@ class Introduction:
         for packet in self._parser.feed(data):
             if isinstance(packet, Hello):
                 self.speaks, self.name = True, printable(packet.hub)
-            elif isinstance(packet, Ack | Pong | Sample):
+            elif isinstance(packet, Ack | Pong | Sample | Refused):
                 self.speaks = True

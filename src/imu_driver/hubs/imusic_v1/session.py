@@ -61,7 +61,7 @@ from imu_driver.hubs.imusic_v1.params import SessionCounters, SessionParams
 from imu_driver.hubs.imusic_v1.pinger import Pinger
 from imu_driver.hubs.imusic_v1.requests import Build, Done, RequestBook
 from imu_driver.hubs.imusic_v1.session_state import Held, Stage, restore_session, session_state
-from imu_driver.transport import EndedError, Transport, TransportError
+from imu_driver.transport import CheckedTransport, EndedError, Transport, TransportError
 
 _Command: TypeAlias = Callable[[float], None]
 """Something another thread asked for, run in the next step with the time."""
@@ -126,6 +126,7 @@ class HubSession:
         self.parser = p.StreamParser()
         self.clock_map = ClockMapper()
         self._transport = transport
+        self._checked = transport if isinstance(transport, CheckedTransport) else None
         self._layout = layout
         self._rate_hz = rate_hz
         self._listen_only = listen_only
@@ -185,12 +186,17 @@ class HubSession:
     def figures(self) -> HubFigures:
         """What happened so far."""
         counters, clock, rejected = self.counters, self.clock_map, self.parser.last_error
+        checked = self._checked
         return HubFigures(
             asked_rate_hz=self.rate_hz,
             **vars(counters),
             disagreeing=tuple(self._converter.disagreeing.tolist()) if self._converter is not None else (),
-            rejected={str(reason): count for reason, count in self.parser.rejects.items()},
-            last_reject=str(rejected) if rejected is not None else "",
+            rejected=(
+                dict(checked.rejected)
+                if checked is not None
+                else {str(reason): count for reason, count in self.parser.rejects.items()}
+            ),
+            last_reject=checked.last_reject if checked is not None else str(rejected or ""),
             foreign_datagrams=self._transport.foreign,
             clock_skew_ppm=clock.skew_ppm,
             clock_residual_s=clock.residual_s,
@@ -307,6 +313,10 @@ class HubSession:
         while not self._commands.empty():
             self._commands.get()(now)
 
+    @property
+    def _received(self) -> int:
+        return self._checked.received if self._checked is not None else self.parser.bytes
+
     # Opening and closing
 
     def _reopen(self, now: float) -> bool:
@@ -320,19 +330,26 @@ class HubSession:
         self.parser.reset()
         self._pinger.forget()
         self._heard_s = now
-        self._bytes_before = self.parser.bytes
+        self._bytes_before = self._received
         self._begin_handshake(now, f"{self.description}: waiting for HELLO")
         return True
 
     def _is_hub(self, data: bytes) -> bool:
-        """Whether a datagram is a HELLO, and of the same hub if one was met since the transport was opened."""
-        hello, known = p.leading_hello(data), self.hello
-        if hello is not None and self._name and hello.hub != self._name:
+        """Whether a datagram is a HELLO, and of the same hub if one was met since the transport was opened.
+
+        A hub that asks for a key is heard as well, as long as none is met, so that it can be told what is missing.
+        """
+        found, known = p.leading_packet(data, p.Hello, p.Refused), self.hello
+        if isinstance(found, p.Refused):
+            return not self._met
+        if not isinstance(found, p.Hello):
             return False
-        if hello is None or known is None or not self._met:
-            return hello is not None
+        if self._name and found.hub != self._name:
+            return False
+        if known is None or not self._met:
+            return True
         # Another boot of it is another session, but the same hub; its address may be new because it booted.
-        return (hello.hub, hello.firmware, hello.sensors) == (known.hub, known.firmware, known.sensors)
+        return (found.hub, found.firmware, found.sensors) == (known.hub, known.firmware, known.sensors)
 
     def _disconnect(self, problem: str) -> None:
         self._transport.close()
@@ -402,6 +419,9 @@ class HubSession:
                 self._numbers.restart()
         elif isinstance(packet, p.Hello):
             self._on_hello(packet, arrival)
+        elif isinstance(packet, p.Refused):
+            if self._stage is Stage.HELLO:
+                self._fail(f"{self.description}: {printable(packet.message)}", arrival)
         elif isinstance(packet, p.Ping) and self._listen_only:
             self._pinger.heard(packet, arrival)
         # Other host packets come back from a line that echoes; they mean nothing here.
@@ -668,7 +688,7 @@ class HubSession:
                 self._begin_handshake(now, f"{quietly}, asking it again", resume=self._started)
 
     def _silence(self) -> str:
-        received = self.parser.bytes - self._bytes_before
+        received = self._received - self._bytes_before
         if self._transport.datagrams:
             found = f"{received} bytes without a valid packet" if received else "silence"
             return (

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imu_driver.hubs.imusic_v1 import protocol as p
+from imu_driver.hubs.imusic_v1.protocol.seal import INFO, SEAL_REASONS, SessionKeys, hkdf_sha256
 
 DOC = (Path(__file__).resolve().parents[4] / "docs" / "protocol.md").read_text(encoding="utf-8")
 
@@ -37,6 +38,8 @@ HELLO = p.Hello(
 )
 SAMPLE = p.Sample.from_arrays(41, 1_000_000, STATUS, quaternion=QUATERNION, gyro=GYRO, accel=ACCEL)
 SAMPLE_RAW = p.Sample.from_arrays(4294967295, 5_000_000_000, np.array([1, 16], np.uint8), gyro=GYRO, accel=ACCEL)
+
+KEY, HOST_NONCE, HUB_NONCE = bytes(range(32)), bytes(range(0xA0, 0xB0)), bytes(range(0xC0, 0xD0))
 
 # fmt: off
 GOLDEN: list[tuple[p.Packet, bytes]] = [
@@ -68,6 +71,18 @@ GOLDEN: list[tuple[p.Packet, bytes]] = [
     (p.Ping(7), b"\x04\x01\x85\x07\x01\x01\x05\x5d\x75\x4f\x9e\x00"),
     (p.Identify(5, 11), b"\x04\x01\x86\x05\x06\x0b\x29\x2c\x69\xa2\x00"),
     (p.Stop(256), b"\x03\x01\x83\x06\x01\x36\x2d\x8c\x0d\x00"),
+    (p.Refused("key"), b"\x0b\x01\x05\x03key\x23\x20\x1a\xd5\x00"),
+    (p.AuthRequest(HOST_NONCE), b"\x17\x01\x87" + HOST_NONCE + b"\x35\xa1\xc9\x4c\x00"),
+    (p.AuthChallenge(HOST_NONCE, HUB_NONCE, bytes.fromhex("3ef189b1ae53d8d037a1717f66b99022")),
+     b"\x37\x01\x06" + HOST_NONCE + HUB_NONCE +
+     bytes.fromhex("3ef189b1ae53d8d037a1717f66b99022") + b"\xfb\x4b\x6b\x9b\x00"),
+    (p.SealedByHost(1, b"\x81\x00\x00", bytes.fromhex("7e99581b5c47370bb6bc349953971725")),
+     b"\x04\x01\x88\x01\x01\x01\x01\x01\x01\x01\x02\x81\x01\x15" +  # counter 1, HELLO_REQUEST 0
+     bytes.fromhex("7e99581b5c47370bb6bc349953971725") + b"\x63\x70\x38\x4d\x00"),
+    (p.SealedByHub(1, b"\x03" + p.Pong(7, 1234567890123).to_payload(),
+                   bytes.fromhex("99d634fa749d8c65c1da5db14d187513")),
+     b"\x04\x01\x07\x01\x01\x01\x01\x01\x01\x01\x03\x03\x07\x01\x01\x07\xcb\x04\xfb\x71\x1f\x01\x01\x15" +
+     bytes.fromhex("99d634fa749d8c65c1da5db14d187513") + b"\x91\x78\xed\x81\x00"),
 ]
 # fmt: on
 
@@ -77,6 +92,18 @@ def test_golden(packet: p.Packet, frame: bytes) -> None:
     assert p.encode(packet) == frame
     assert p.decode(frame) == packet
     assert p.decode(frame[:-1]) == packet
+
+
+def test_golden_seals_are_made_with_the_documented_key() -> None:
+    keys = SessionKeys(KEY, HOST_NONCE, HUB_NONCE)
+    frames = [frame for _, frame in GOLDEN]
+    assert p.encode(keys.challenge) in frames
+    assert keys.host_end().seal(p.HelloRequest(0)) in frames
+    assert keys.hub_end().seal(p.Pong(7, 1234567890123)) in frames
+    derived = hkdf_sha256(KEY, HOST_NONCE + HUB_NONCE, INFO, 96).hex()
+    assert all(
+        part in DOC.replace(" ", "").replace("\n", "") for part in (derived[:64], derived[64:128], derived[128:])
+    )
 
 
 def test_sample_blocks_are_views() -> None:
@@ -103,7 +130,10 @@ def test_documented_vectors_are_the_golden_packets() -> None:
 
 
 def test_documented_types() -> None:
-    kinds = (p.Hello, p.Sample, p.Pong, p.Ack, p.HelloRequest, p.Start, p.Stop, p.SetRate, p.Ping, p.Identify)
+    kinds = (
+        p.Hello, p.Sample, p.Pong, p.Ack, p.Refused, p.AuthChallenge, p.SealedByHub,
+        p.HelloRequest, p.Start, p.Stop, p.SetRate, p.Ping, p.Identify, p.AuthRequest, p.SealedByHost,
+    )  # fmt: skip
     documented = {name: int(code, 16) for code, name in re.findall(r"^\| (0x[0-9a-f]{2}) \| ([A-Z_]+) \|", DOC, re.M)}
     assert documented == {re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).upper(): kind.TYPE for kind in kinds}
 
@@ -111,6 +141,8 @@ def test_documented_types() -> None:
 def test_documented_reasons_and_bits() -> None:
     reasons = DOC.split("| reason | what |", 1)[1].split("\n\n", 1)[0]
     assert tuple(re.findall(r"^\| ([a-z_]+) \|", reasons, re.M)) == p.REASONS
+    sealing = DOC.split("| reason with a key | what |", 1)[1].split("\n\n", 1)[0]
+    assert tuple(re.findall(r"^\| ([a-z_]+) \|", sealing, re.M)) == SEAL_REASONS
     bits = {name: int(value) for value, name in re.findall(r"^\| \d \| (\d+) \| ([a-z_]+) \|", DOC, re.M)}
     assert bits == {bit.name.lower(): bit.value for bit in p.UnitStatus if bit.name}
 

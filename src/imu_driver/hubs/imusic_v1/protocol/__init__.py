@@ -27,6 +27,8 @@ from imu_driver.hubs.imusic_v1.protocol.packets import (
     encode,
     is_hello,
     leading_hello,
+    leading_packet,
+    packet_of,
 )
 from imu_driver.hubs.imusic_v1.protocol.scaling import (
     FULL_SCALE,
@@ -36,6 +38,14 @@ from imu_driver.hubs.imusic_v1.protocol.scaling import (
     gyro_scale,
     to_counts,
 )
+from imu_driver.hubs.imusic_v1.protocol.sealed_packets import (
+    NONCE_BYTES,
+    AuthChallenge,
+    AuthRequest,
+    Refused,
+    SealedByHost,
+    SealedByHub,
+)
 from imu_driver.hubs.imusic_v1.protocol.stream import StreamParser
 
 __all__ = [
@@ -44,11 +54,14 @@ __all__ = [
     "MAX_FRAME",
     "MAX_PACKET",
     "MAX_SENSORS",
+    "NONCE_BYTES",
     "QUATERNION_SCALE",
     "REASONS",
     "STANDARD_GRAVITY_M_S2",
     "VERSION",
     "Ack",
+    "AuthChallenge",
+    "AuthRequest",
     "Fields",
     "Hello",
     "HelloRequest",
@@ -61,8 +74,11 @@ __all__ = [
     "Pong",
     "ProtocolError",
     "Reason",
+    "Refused",
     "Result",
     "Sample",
+    "SealedByHost",
+    "SealedByHub",
     "SensorFlags",
     "SensorInfo",
     "SetRate",
@@ -76,6 +92,8 @@ __all__ = [
     "gyro_scale",
     "is_hello",
     "leading_hello",
+    "leading_packet",
+    "packet_of",
     "to_counts",
     "wrong_version",
 ]

@@ -45,6 +45,7 @@ class HubFlags(IntFlag):
     """Bits of the hub's flags in HELLO."""
 
     STREAMING = 1
+    CAN_SEAL = 2
 
 
 class Result(IntEnum):
@@ -126,6 +127,11 @@ class Hello:
     def streaming(self) -> bool:
         """Whether the hub is sending samples."""
         return bool(self.flags & HubFlags.STREAMING)
+
+    @property
+    def can_seal(self) -> bool:
+        """Whether the hub can be given a key (version 1.1)."""
+        return bool(self.flags & HubFlags.CAN_SEAL)
 
     def to_payload(self) -> bytes:
         """Payload bytes."""

@@ -10,6 +10,13 @@ from cobs import cobs
 from imu_driver.hubs.imusic_v1.protocol.errors import ProtocolError, malformed, wrong_version
 from imu_driver.hubs.imusic_v1.protocol.host_packets import HelloRequest, Identify, Ping, SetRate, Start, Stop
 from imu_driver.hubs.imusic_v1.protocol.hub_packets import Ack, Hello, Pong, Sample
+from imu_driver.hubs.imusic_v1.protocol.sealed_packets import (
+    AuthChallenge,
+    AuthRequest,
+    Refused,
+    SealedByHost,
+    SealedByHub,
+)
 
 VERSION: Final = 1
 """Protocol version, first byte of every packet."""
@@ -24,13 +31,18 @@ MAX_FRAME: Final = MAX_PACKET + -(-MAX_PACKET // 254)
 
 HubPacket: TypeAlias = Hello | Sample | Pong | Ack
 HostPacket: TypeAlias = HelloRequest | Start | Stop | SetRate | Ping | Identify
-Packet: TypeAlias = HubPacket | HostPacket
+SealedPacket: TypeAlias = Refused | AuthChallenge | SealedByHub | AuthRequest | SealedByHost
+"""What stands around the others where hub and host have a key."""
+Packet: TypeAlias = HubPacket | HostPacket | SealedPacket
 
-_TYPES: Final[dict[int, type[Packet]]] = {
+_PLAIN: Final[dict[int, type[HubPacket | HostPacket]]] = {
     kind.TYPE: kind for kind in (Hello, Sample, Pong, Ack, HelloRequest, Start, Stop, SetRate, Ping, Identify)
 }
-_HELLO_HEAD: Final = bytes((VERSION, Hello.TYPE))
-"""Both are no zero, so that COBS leaves them as they are, behind its first byte."""
+_SEALED: Final[dict[int, type[SealedPacket]]] = {
+    kind.TYPE: kind for kind in (Refused, AuthChallenge, SealedByHub, AuthRequest, SealedByHost)
+}
+_TYPES: Final[dict[int, type[Packet]]] = {**_PLAIN, **_SEALED}
+_VERSION: Final = bytes((VERSION,))
 
 _OVERHEAD: Final = 6
 """Version, type and CRC-32."""
@@ -89,6 +101,18 @@ def is_known(packet_type: int) -> bool:
     return packet_type in _TYPES
 
 
+def packet_of(kind: int, payload: bytes) -> HubPacket | HostPacket:
+    """The packet that was in an envelope.
+
+    Raises:
+        ProtocolError: no such type, another envelope, or a malformed payload.
+    """
+    found = _PLAIN.get(kind)
+    if found is None:
+        raise malformed(f"expected a packet that may be sealed, found type {kind:#04x}")
+    return found.from_payload(payload)
+
+
 def is_hello(data: bytes) -> bool:
     """Whether received bytes begin with an intact HELLO."""
     return leading_hello(data) is not None
@@ -96,11 +120,18 @@ def is_hello(data: bytes) -> bool:
 
 def leading_hello(data: bytes) -> Hello | None:
     """The HELLO that received bytes begin with, if they do; cheap where they do not."""
+    packet = leading_packet(data, Hello)
+    return packet if isinstance(packet, Hello) else None
+
+
+def leading_packet(data: bytes, *kinds: type[Packet]) -> Packet | None:
+    """The packet that received bytes begin with, if it is of one of these kinds; cheap where it is not."""
     data = data[:MAX_FRAME].lstrip(DELIMITER)
-    if data[1:3] != _HELLO_HEAD:
+    # Version and type are no zeros, so that COBS leaves them as they are, behind its first byte.
+    if data[1:2] != _VERSION or data[2:3] not in {bytes((kind.TYPE,)) for kind in kinds}:
         return None
     try:
         packet = decode(data.partition(DELIMITER)[0])
     except ProtocolError:
         return None
-    return packet if isinstance(packet, Hello) else None
+    return packet
