@@ -21,7 +21,7 @@ from face_inference.face_estimate import InputLayout, TrackerCounters, TrackingS
 from face_inference.model_folder import Model, load_model
 from face_inference.neutral_calibration import CalibrationResult
 from face_inference.tracker import FaceTracker, TrackerParams
-from face_inference.wearer.profile import ProfileFolder
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_inference.wearer.wearer_calibration import kept_wearer
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from face_inference.errors import InferenceError
 from face_inference.model_folder import load_model
-from face_inference.wearer.profile import ProfileFolder
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_inference.wearer_names import checked_wearers
 from face_model.errors import FaceModelError
 from face_model.faces import load_rig
