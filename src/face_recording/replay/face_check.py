@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from face_inference.face_estimate import FaceEstimate, TrackingState
-from face_inference.tracker import TrackerParams, faded
+from face_inference.fading import faded
+from face_inference.tracker_params import TrackerParams
 
 MOST_WAITING: Final = 5000
 """Faces that wait for their counterpart; older ones will not find it."""
