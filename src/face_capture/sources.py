@@ -13,7 +13,8 @@ from imu_driver.recorded_bytes import RecordedBytesTransport, RecordingTransport
 from imu_driver.serial_finder import AUTO, FoundSerialTransport
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import Transport, TransportError
-from imu_driver.udp import UdpTransport, parse_address
+from imu_driver.udp import UdpTransport
+from imu_driver.udp_addresses import parse_address
 from imu_driver.udp_senders import UdpSendersTransport
 
 UDP, RECORDED, SIMULATED = "udp://", "recorded:", "simulated"

@@ -11,8 +11,9 @@ from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS, sealed
 from imu_driver.serial_finder import AUTO, FoundSerialTransport
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import Transport
-from imu_driver.udp import UdpTransport, parse_address
-from imu_driver.udp_senders import UdpSendersTransport, parse_senders
+from imu_driver.udp import UdpTransport
+from imu_driver.udp_addresses import parse_address, parse_hub_address
+from imu_driver.udp_senders import UdpSendersTransport
 
 
 class LineError(ImusicError):
@@ -70,7 +71,7 @@ def _udp_transport(value: Callable[[str], Any], place: str, _: str) -> Transport
     many = str(value("hub")) in MANY_SENDERS
     try:
         bound = parse_address(place)
-        senders = parse_senders(str(value("hub_address")))
+        senders = parse_hub_address(str(value("hub_address")))
     except ValueError as error:
         raise LineError(f"udp, hub_address: {error}") from error
     assert bound is not None

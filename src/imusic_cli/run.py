@@ -24,7 +24,7 @@ from face_model.share import expanded
 from face_streams.address import parse_streams
 from face_streams.errors import StreamsError
 from face_streams.mapping import MAPPINGS
-from imu_driver.udp import parse_address
+from imu_driver.udp_addresses import parse_address
 from imusic_cli.errors import CommandError, UsageError
 from imusic_cli.foreground import own_foreground_group
 from imusic_cli.libraries import LIBRARIES

@@ -35,7 +35,7 @@ from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout
 from face_model.saved_arrays import Arrays
 from imu_driver.assembler import FrameAssembler
-from imu_driver.envelopes import Envelope, packed, unpacked
+from imu_driver.datagram_envelopes import Envelope, packed, unpacked
 from imu_driver.hub import (
     FROM_HUB,
     IDENTIFY,
