@@ -18,7 +18,7 @@ from face_inference.alignment.turned import turned_wearer, turning
 from face_inference.continuity import Coming, Continuity
 from face_inference.engines.protocol import Engine, EngineOutput, EngineState
 from face_inference.errors import InferenceError, LayoutMismatchError
-from face_inference.face_estimate import FaceEstimate, InputLayout, TrackerCounters, TrackingState
+from face_inference.face_estimate import FaceEstimate, InputLayout, TrackerCounters
 from face_inference.features import FeatureExtractor, State
 from face_inference.model_folder import ModelDescription
 from face_inference.mounts import NominalMounts
@@ -34,6 +34,7 @@ from face_inference.wearer.routine_capture import RoutineCapture
 from face_inference.wearer.smooth_estimate import CHANGE_S, SmoothEstimate
 from face_inference.wearer.wear_learning import WearLearning
 from face_model import arkit
+from face_model.face_state import FaceState
 from face_model.imu_sample import STATUS_ORIENTATION_HOST, ImuSample
 from face_model.saved_arrays import Arrays, SavedArrays, part_of
 
@@ -134,7 +135,7 @@ class FaceTracker:
         self._routine: RoutineCapture | None = None
         self._aligning: AlignmentCapture | None = None
         self._last: FaceEstimate | None = None
-        self._sequence, self._state = 0, TrackingState.CALIBRATING
+        self._sequence, self._state = 0, FaceState.CALIBRATING
         self._continuity = Continuity(self.params.max_gap_s)
         self._ahead = 1
         self._due: deque[Float32Array] = deque()
@@ -384,13 +385,13 @@ class FaceTracker:
             self._calibrate(sample.hub_time_s, orientation, rates, valid)
         self._due.clear()
         if not self._extractor.ready:
-            self._conclude(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
+            self._conclude(sample.sequence, FaceState.CALIBRATING, _zeros(), _zeros())
             return True
         self._follow_absence(valid)
         features = self._extractor.step(orientation, rates, forces, valid)
         if not self._extractor.fits:
             self._start_anew()  # other sensors, or on another face
-            self._conclude(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
+            self._conclude(sample.sequence, FaceState.CALIBRATING, _zeros(), _zeros())
             return True
         if self._routine is not None:
             self._routine.add(sample.hub_time_s, features)
@@ -433,7 +434,7 @@ class FaceTracker:
         self.counters.not_finite += 1
         self._reset_network()
         held = _zeros() if self._last is None else self._last.weights
-        self._conclude(self._sequence, TrackingState.DEGRADED, held, _zeros())
+        self._conclude(self._sequence, FaceState.DEGRADED, held, _zeros())
 
     @property
     def estimate(self) -> FaceEstimate | None:
@@ -582,12 +583,12 @@ class FaceTracker:
         rings.end()
         return EngineState(ticks, found)
 
-    def _state_at(self, features: Float32Array, valid: NDArray[np.bool_]) -> TrackingState:
+    def _state_at(self, features: Float32Array, valid: NDArray[np.bool_]) -> FaceState:
         seen = features[self._extractor.channels.valid] > 0.5
         if seen.all():
-            return TrackingState.TRACKING
+            return FaceState.TRACKING
         self.counters.masked += int(np.count_nonzero(valid & ~seen))
-        return TrackingState.DEGRADED
+        return FaceState.DEGRADED
 
     def _follow_head(self, orientation: Any, rates: Any, valid: NDArray[np.bool_]) -> None:
         reference = self._description.mounts.reference
@@ -715,7 +716,7 @@ class FaceTracker:
     def _change_ticks(self) -> int:
         return round(CHANGE_S * self._description.rate_hz)
 
-    def _conclude(self, sequence: int, state: TrackingState, weights: Float32Array, confidence: Float32Array) -> None:
+    def _conclude(self, sequence: int, state: FaceState, weights: Float32Array, confidence: Float32Array) -> None:
         self._last = FaceEstimate(sequence, state, weights, confidence, self._head)
 
     def _automatic_calibration(self) -> NeutralCalibration:
@@ -793,7 +794,7 @@ def faded(estimate: FaceEstimate, age_s: float, params: TrackerParams) -> FaceEs
     hold = _remaining(age_s - params.neutral_after_s, params.fade_s)
     return replace(
         estimate,
-        state=TrackingState.STALE,
+        state=FaceState.STALE,
         weights=estimate.weights * np.float32(hold),
         confidence=estimate.confidence * np.float32(trust),
     )
