@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from face_inference.face_estimate import FaceEstimate, TrackingState
+from face_inference.face_estimate import FaceEstimate
 from face_inference.tracker_params import TrackerParams
+from face_model.face_state import FaceState
 
 
 def faded(estimate: FaceEstimate, age_s: float, params: TrackerParams) -> FaceEstimate:
@@ -22,7 +23,7 @@ def faded(estimate: FaceEstimate, age_s: float, params: TrackerParams) -> FaceEs
     hold = _remaining(age_s - params.neutral_after_s, params.fade_s)
     return replace(
         estimate,
-        state=TrackingState.STALE,
+        state=FaceState.STALE,
         weights=estimate.weights * np.float32(hold),
         confidence=estimate.confidence * np.float32(trust),
     )

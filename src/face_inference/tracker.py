@@ -20,7 +20,7 @@ from face_inference.captures import Captures
 from face_inference.continuity import Coming, Continuity
 from face_inference.engines.protocol import Engine, EngineOutput
 from face_inference.errors import InferenceError
-from face_inference.face_estimate import FaceEstimate, InputLayout, TrackerCounters, TrackingState
+from face_inference.face_estimate import FaceEstimate, InputLayout, TrackerCounters
 from face_inference.fading import faded
 from face_inference.features import FeatureExtractor, State
 from face_inference.followed_head import FollowedHead
@@ -39,6 +39,7 @@ from face_inference.wearer.prior import WearerJacobian
 from face_inference.wearer.routine_capture import RoutineCapture
 from face_inference.wearer.wear_learning import WearLearning
 from face_model import arkit
+from face_model.face_state import FaceState
 from face_model.imu_sample import STATUS_ORIENTATION_HOST, ImuSample
 from face_model.saved_arrays import Arrays
 
@@ -96,7 +97,7 @@ class FaceTracker:
         self._captures = Captures()
         self._wearer_aligned = False
         self._last: FaceEstimate | None = None
-        self._sequence, self._state = 0, TrackingState.CALIBRATING
+        self._sequence, self._state = 0, FaceState.CALIBRATING
         self._continuity = Continuity(self.params.max_gap_s)
         self._ahead = 1
         self._due: deque[Float32Array] = deque()
@@ -339,13 +340,13 @@ class FaceTracker:
             self._calibrate(sample.hub_time_s, orientation, rates, valid)
         self._due.clear()
         if not self._extractor.ready:
-            self._conclude(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
+            self._conclude(sample.sequence, FaceState.CALIBRATING, _zeros(), _zeros())
             return True
         self._follow_absence(valid)
         features = self._extractor.step(orientation, rates, forces, valid)
         if not self._extractor.fits:
             self._start_anew()  # other sensors, or on another face
-            self._conclude(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
+            self._conclude(sample.sequence, FaceState.CALIBRATING, _zeros(), _zeros())
             return True
         self._captures.add_features(sample.hub_time_s, features)
         self._sequence, self._state = sample.sequence, self._state_at(features, valid)
@@ -382,7 +383,7 @@ class FaceTracker:
         self.counters.not_finite += 1
         self._reset_network()
         held = _zeros() if self._last is None else self._last.weights
-        self._conclude(self._sequence, TrackingState.DEGRADED, held, _zeros())
+        self._conclude(self._sequence, FaceState.DEGRADED, held, _zeros())
 
     @property
     def estimate(self) -> FaceEstimate | None:
@@ -431,12 +432,12 @@ class FaceTracker:
 
     # Details.
 
-    def _state_at(self, features: Float32Array, valid: NDArray[np.bool_]) -> TrackingState:
+    def _state_at(self, features: Float32Array, valid: NDArray[np.bool_]) -> FaceState:
         seen = features[self._extractor.channels.valid] > 0.5
         if seen.all():
-            return TrackingState.TRACKING
+            return FaceState.TRACKING
         self.counters.masked += int(np.count_nonzero(valid & ~seen))
-        return TrackingState.DEGRADED
+        return FaceState.DEGRADED
 
     def _follow_absence(self, valid: NDArray[np.bool_]) -> None:
         """A unit that was away for long may have begun with another heading; so may all, if the skull's was."""
@@ -528,7 +529,7 @@ class FaceTracker:
         layout = self._sensors.layout
         return self._description.rate_hz if layout is None else layout.rate_hz
 
-    def _conclude(self, sequence: int, state: TrackingState, weights: Float32Array, confidence: Float32Array) -> None:
+    def _conclude(self, sequence: int, state: FaceState, weights: Float32Array, confidence: Float32Array) -> None:
         self._last = FaceEstimate(sequence, state, weights, confidence, self._head.orientation)
 
     def _start_anew(self) -> None:
