@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future as Promise
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from imusic.msg import ImuFrame, SensorLayout, SensorStates
 from imusic.srv import Identify
@@ -25,7 +27,7 @@ from imu_driver.gyro_bias import PERIOD_S, GyroBiasError, GyroBiasFile, default_
 from imu_driver.hub import FusingHub, Hub, HubIdentity, Outcome
 from imu_driver.hub_key import HubKeyError, load_key
 from imu_driver.hub_thread import HubThread
-from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS, make_hub, sealed
+from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS, SEALED_LINES, make_hub, sealed
 from imu_driver.joined_hubs import JoinedHubs
 from imu_driver.line_messages import LineMessages
 from imu_driver.parameters import PARAMETERS
@@ -33,11 +35,11 @@ from imu_driver.part_noise import PartNoise, part_noise
 from imu_driver.sensor_figures import SensorTally
 from imu_driver.sensor_states import StatesWatch
 from imu_driver.sensor_topics import sensor_topics
-from imu_driver.serial_finder import AUTO, FoundSerialTransport
+from imu_driver.serial_finder import AUTO, FoundCheckedTransport, FoundSerialTransport
 from imu_driver.serial_port import SerialTransport
 from imu_driver.stamps import Stamps
 from imu_driver.topic_transport import TopicTransport
-from imu_driver.transport import Transport
+from imu_driver.transport import CheckedTransport, Transport
 from imu_driver.udp import UdpTransport, parse_address
 from imu_driver.udp_senders import UdpSendersTransport, parse_senders
 from imusic_ros.awaiting import Awaiting
@@ -59,6 +61,18 @@ LOG_PERIOD_S = 10.0
 """The same kind of reject is logged at most this often."""
 
 
+Check: TypeAlias = Callable[[Transport], CheckedTransport]
+"""Lets only what a hub sealed through."""
+
+
+@dataclass
+class _Recalled:
+    """Which units of a hub had their kept biases told to the fusion."""
+
+    hub: tuple[str, int] = ("", 0)
+    units: set[int] = field(default_factory=set)
+
+
 class ImuDriverNode(ManagedNode):
     """Publishes what a hub measures; config/imu_driver.yaml explains the parameters.
 
@@ -72,6 +86,7 @@ class ImuDriverNode(ManagedNode):
         self._awaiting = Awaiting(self)
         self._thread: HubThread | None = None
         self._hub: Hub | None = None
+        self._hubs: list[Hub] = []
         self._message = messages.empty_frame()
         self._wanted: list[tuple[int, str, Any]] = []
         self._said = ""
@@ -93,7 +108,10 @@ class ImuDriverNode(ManagedNode):
         self._message.header.frame_id = self._frame_id
         self._by_arrival = self.value("stamp_source") == "arrival"
         state = str(self.value("state_folder"))
-        self._state_folder = None if state == "none" else Path(state).expanduser() if state else default_folder()
+        try:
+            self._state_folder = None if state == "none" else Path(state).expanduser() if state else default_folder()
+        except RuntimeError as error:
+            raise ConfigurationError(f"state_folder: expected a folder or none, found {state!r} ({error})") from error
         self._frames = self._publisher(ImuFrame, "imu/frame", SAMPLES)
         self._layouts = self._publisher(SensorLayout, "imu/layout", LATCHED)
         self._states = self._publisher(SensorStates, "imu/states", LATCHED)
@@ -120,8 +138,11 @@ class ImuDriverNode(ManagedNode):
             make_hub(kind, transport, self._layout, rate_hz, by_arrival=by_arrival, clock=now_s, name=name)
             for transport, name in self._lines
         ]
+        self._hubs = hubs
+        self._recalled = [_Recalled() for _ in hubs]
         hub: Hub = hubs[0] if len(hubs) == 1 else JoinedHubs(hubs, self._layout, rate_hz)
-        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival)
+        name = self._lines[0][1]
+        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival, name)
         tally = SensorTally(len(self._layout.sensors))
         thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header), tally)
         self._hub, self._thread = hub, thread
@@ -139,7 +160,7 @@ class ImuDriverNode(ManagedNode):
     def deactivate(self) -> None:
         """Stop the hub and close the connection."""
         self._keep_biases()
-        thread, self._thread, self._hub = self._thread, None, None
+        thread, self._thread, self._hub, self._hubs = self._thread, None, None, []
         self.destroy_timer(self._subscribers_timer)
         if thread is not None:
             try:
@@ -193,17 +214,24 @@ class ImuDriverNode(ManagedNode):
             raise ConfigurationError(f"hub_id: expected a name for each of {len(places)} hubs, found {len(names)}")
         names = names or [""] * len(places)
         make = self._udp_line if udp or many else self._serial_line
-        return [(self._with_key(make(place, name)), name) for place, name in zip(places, names, strict=True)]
+        checks = self._checks(len(places))
+        every = zip(places, names, checks, strict=True)
+        return [(make(place, name, check), name) for place, name, check in every]
 
-    def _serial_line(self, port: str, name: str) -> Transport:
+    def _serial_line(self, port: str, name: str, check: Check | None) -> Transport:
         kind, baud = str(self.value("hub")), int(self.value("baud"))
         if port != AUTO:
-            return SerialTransport(port, baud)
+            line = SerialTransport(port, baud)
+            return line if check is None else check(line)
         if kind not in INTRODUCTIONS:
             raise ConfigurationError(f"port: a hub of kind {kind} cannot be found by itself; set its port")
-        return FoundSerialTransport(baud, INTRODUCTIONS[kind], name)
+        introduction = INTRODUCTIONS[kind]
+        if check is None:
+            return FoundSerialTransport(baud, introduction, name)
+        # A hub that has a key says its name to nobody without: each port that may be its is asked with the key.
+        return FoundCheckedTransport(baud, introduction, check, name)
 
-    def _udp_line(self, place: str, _: str) -> Transport:
+    def _udp_line(self, place: str, _: str, check: Check | None) -> Transport:
         kind = str(self.value("hub"))
         many = kind in MANY_SENDERS
         try:
@@ -212,7 +240,8 @@ class ImuDriverNode(ManagedNode):
         except ValueError as error:
             raise ConfigurationError(f"udp, hub_address: {error}") from error
         assert bound is not None
-        return UdpSendersTransport(*bound, senders) if many else UdpTransport(*bound, senders)
+        line = UdpSendersTransport(*bound, senders) if many else UdpTransport(*bound, senders)
+        return line if check is None else check(line)
 
     def _make_topics(self) -> TopicTransport:
         names = self._layout.names
@@ -230,15 +259,23 @@ class ImuDriverNode(ManagedNode):
             )
         return TopicTransport(self, {names.index(name): topic for name, topic in topics.items()})
 
-    def _with_key(self, transport: Transport) -> Transport:
-        """A transport that lets nobody through who has not the key, if one is set."""
-        file = str(self.value("key_file"))
-        if not file:
-            return transport
+    def _checks(self, count: int) -> list[Check | None]:
+        """For each of several hubs what lets nobody through who has not its key, if one is set."""
+        files = _parts(str(self.value("key_file")))
+        if not files:
+            return [None] * count
+        if len(files) not in (1, count):
+            raise ConfigurationError(
+                f"key_file: expected one file, or one for each of {count} hubs, found {len(files)}"
+            )
+        kind = str(self.value("hub"))
+        if kind not in SEALED_LINES:
+            raise ConfigurationError(f"key_file: hubs of kind {kind} have no keys, only {', '.join(SEALED_LINES)}")
         try:
-            return sealed(str(self.value("hub")), transport, load_key(file))
-        except (HubKeyError, ValueError) as error:
+            keys = [load_key(file) for file in files]
+        except HubKeyError as error:
             raise ConfigurationError(f"key_file: {error}") from error
+        return [partial(sealed, kind, key=key) for key in (keys if len(keys) == count else keys * count)]
 
     def _publisher(self, kind: Any, topic: str, qos: Any) -> Any:
         publisher = self.create_lifecycle_publisher(kind, topic, qos)
@@ -261,7 +298,7 @@ class ImuDriverNode(ManagedNode):
         identity = hub.identity
         if identity is not None and identity is not self._met:
             self._met = identity
-            self._recall_biases(hub, identity)
+            self._recall_biases()
             header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
             self._layouts.publish(messages.layout_message(self._layout, identity, hub.layout_id, header))
             self._noises = self._noises_of(identity)
@@ -291,32 +328,42 @@ class ImuDriverNode(ManagedNode):
             self.get_logger().warning(f"covariances of imu/<sensor>/data are unknown (0): {error}")
             return [None] * len(self._layout.sensors)
 
-    def _recall_biases(self, hub: Hub, identity: HubIdentity) -> None:
-        """Let the driver's own fusion begin where it ended when this hub was here before."""
-        if self._state_folder is None or identity.sends_orientation or not isinstance(hub, FusingHub):
+    def _recall_biases(self) -> None:
+        """Let the driver's own fusion begin where it ended when these units of these hubs were here before."""
+        if self._state_folder is None:
             return
-        try:
-            known = GyroBiasFile.of(self._state_folder, identity).load(identity)
-        except GyroBiasError as error:
-            self.get_logger().warning(str(error))
-            return
-        if known:
-            hub.use_gyro_bias(known)
+        for hub, recalled in zip(self._hubs, self._recalled, strict=True):
+            identity = hub.identity
+            if identity is None or identity.sends_orientation or not isinstance(hub, FusingHub):
+                continue
+            if recalled.hub != (identity.name, hub.layout_id):
+                recalled.hub, recalled.units = (identity.name, hub.layout_id), set()
+            try:
+                known = GyroBiasFile.of(self._state_folder, identity).load(identity)
+            except GyroBiasError as error:
+                self.get_logger().warning(str(error))
+                continue
+            # Once: what was found since then is newer than the file.
+            new = {unit: bias for unit, bias in known.items() if unit not in recalled.units}
+            recalled.units.update(sensor.id for sensor in identity.sensors if sensor.present)
+            if new:
+                hub.use_gyro_bias(new)
 
     # In the executor.
 
     def _keep_biases(self) -> None:
         self._biases_kept_s = time.monotonic()
-        hub, folder = self._hub, self._state_folder
-        if hub is None or folder is None or not isinstance(hub, FusingHub):
-            return
-        biases, identity = hub.gyro_bias(), hub.identity
-        if identity is None or not biases:  # the hub fuses, or was never there
-            return
-        try:
-            GyroBiasFile.of(folder, identity).save(identity, biases)
-        except GyroBiasError as error:
-            self.get_logger().warning(str(error))
+        folder = self._state_folder
+        for hub in self._hubs if folder is not None else ():
+            if not isinstance(hub, FusingHub):
+                continue
+            biases, identity = hub.gyro_bias(), hub.identity
+            if folder is None or identity is None or not biases:  # the hub fuses, or was never there
+                continue
+            try:
+                GyroBiasFile.of(folder, identity).save(identity, biases)
+            except GyroBiasError as error:
+                self.get_logger().warning(str(error))
 
     def _look_for_subscribers(self) -> None:
         self._wanted = [entry for entry in self._imus if entry[2].get_subscription_count() > 0]
