@@ -101,6 +101,8 @@ class FaceTracker:
         breaks: counts samples that were not the next: who records samples may have received those between.
         missed: first and last number of each run of samples that did not come, the newest of them; whoever keeps
             saved states may empty it.
+        worn_s: when the newest sample came, after which sensors may have been taken off; None: not known. Whoever restores
+            a state may know it.
         wear: what is learned of the wearer while worn; for reading. It learns where `learn_while_worn` says so.
     """
 
@@ -139,6 +141,7 @@ class FaceTracker:
         self._ahead = 1
         self._due: deque[Float32Array] = deque()
         self._received_s: float | None = None
+        self.worn_s: float | None = None
         self._head = np.array([0.0, 0.0, 0.0, 1.0])
         self._skull_rate: NDArray[np.floating] | None = None
         self._new_front = False
@@ -369,7 +372,7 @@ class FaceTracker:
         if not self._sensors.fits(sample) or not self._follow_sequence(sample, now_s):
             self.counters.refused += 1
             return False
-        self._received_s = now_s
+        self._received_s = self.worn_s = now_s
         self.counters.samples += 1
         orientation, rates, forces, claimed = self._sensors.in_model_order(sample)
         status = self._sensors.status_in_model_order(sample)
@@ -551,7 +554,7 @@ class FaceTracker:
         self._skull_rate, self._new_front, self._away = None, new_front, away
         self._calibration, self._requested = automatic, requested
         self._alignment, self._wearer_aligned = alignment, wearer_aligned
-        self._received_s = None
+        self._received_s = self.worn_s = None
         self._due.clear()
         self.wear = wear
         self._read_as(reading)
@@ -741,7 +744,7 @@ class FaceTracker:
 
         Not after a long time without samples: the sensors may be on somebody else.
         """
-        taken_off = self._received_s is not None and now_s - self._received_s > _TAKEN_OFF_S
+        taken_off = self.worn_s is not None and now_s - self.worn_s > _TAKEN_OFF_S
         if taken_off or not self._extractor.ready:
             self._start_anew()
             return
