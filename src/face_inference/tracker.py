@@ -68,6 +68,8 @@ class FaceTracker:
         breaks: counts samples that were not the next: who records samples may have received those between.
         missed: first and last number of each run of samples that did not come, the newest of them; whoever keeps
             saved states may empty it.
+        worn_s: when the newest sample came, after which sensors may have been taken off; None: not known. Whoever
+            restores a state may know it.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class FaceTracker:
         self._ahead = 1
         self._due: deque[Float32Array] = deque()
         self._received_s: float | None = None
+        self.worn_s: float | None = None
         self._head = FollowedHead()
         self._away: NDArray[np.int64] = np.zeros(len(description.mounts.names), np.int64)
         self.changes = self.breaks = 0
@@ -326,7 +329,7 @@ class FaceTracker:
         if not self._sensors.fits(sample) or not self._follow_sequence(sample, now_s):
             self.counters.refused += 1
             return False
-        self._received_s = now_s
+        self._received_s = self.worn_s = now_s
         self.counters.samples += 1
         orientation, rates, forces, claimed = self._sensors.in_model_order(sample)
         status = self._sensors.status_in_model_order(sample)
@@ -550,7 +553,7 @@ class FaceTracker:
 
         Not after a long time without samples: the sensors may be on somebody else.
         """
-        taken_off = self._received_s is not None and now_s - self._received_s > _TAKEN_OFF_S
+        taken_off = self.worn_s is not None and now_s - self.worn_s > _TAKEN_OFF_S
         if taken_off or not self._extractor.ready:
             self._start_anew()
             return

@@ -104,7 +104,7 @@ def restore_tracker(tracker: FaceTracker, arrays: Mapping[str, NDArray[Any]]) ->
     tracker._ticks, tracker._continuity, tracker._last, tracker._head = ticks, continuity, last, head
     tracker._away, tracker._calibrations, tracker._wearer_aligned = away, calibrations, wearer_aligned
     tracker._knowledge = knowledge
-    tracker._received_s = None
+    tracker._received_s = tracker.worn_s = None
     tracker._due.clear()
     tracker.changes += 1
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 from face_model.errors import ImusicError
 from imu_driver.hub_key import HubKeyError, load_key
-from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS, sealed
-from imu_driver.serial_finder import AUTO, FoundSerialTransport
+from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS, SEALED_LINES, sealed
+from imu_driver.serial_finder import AUTO, FoundCheckedTransport, FoundSerialTransport
 from imu_driver.serial_port import SerialTransport
-from imu_driver.transport import Transport
+from imu_driver.transport import CheckedTransport, Transport
 from imu_driver.udp import UdpTransport
 from imu_driver.udp_addresses import parse_address, parse_hub_address
 from imu_driver.udp_senders import UdpSendersTransport
+
+Value: TypeAlias = Callable[[str], Any]
+"""Of one of the driver's parameters, by its name."""
+
+Check: TypeAlias = Callable[[Transport], CheckedTransport]
+"""Lets only what a hub sealed through."""
 
 
 class LineError(ImusicError):
@@ -32,11 +39,11 @@ class Line(NamedTuple):
     name: str = ""
 
 
-def make_lines(value: Callable[[str], Any]) -> list[Line]:
+def make_lines(value: Value) -> list[Line]:
     """A line for each hub that is expected, with the key that it needs.
 
     Args:
-        value: of one of the driver's parameters, by its name.
+        value: of the driver's parameters.
 
     Raises:
         LineError: parameters that contradict one another, a wrong address, or a key that cannot be read.
@@ -55,19 +62,25 @@ def make_lines(value: Callable[[str], Any]) -> list[Line]:
         raise LineError(f"hub_id: expected a name for each of {len(places)} hubs, found {len(names)}")
     names = names or [""] * len(places)
     make = _udp_transport if udp or many else _serial_transport
-    return [Line(_with_key(make(value, place, name), value), name) for place, name in zip(places, names, strict=True)]
+    every = zip(places, names, _checks(value, len(places)), strict=True)
+    return [Line(make(value, place, name, check), name) for place, name, check in every]
 
 
-def _serial_transport(value: Callable[[str], Any], port: str, name: str) -> Transport:
+def _serial_transport(value: Value, port: str, name: str, check: Check | None) -> Transport:
     kind, baud = str(value("hub")), int(value("baud"))
     if port != AUTO:
-        return SerialTransport(port, baud)
+        line = SerialTransport(port, baud)
+        return line if check is None else check(line)
     if kind not in INTRODUCTIONS:
         raise LineError(f"port: a hub of kind {kind} cannot be found by itself; set its port")
-    return FoundSerialTransport(baud, INTRODUCTIONS[kind], name)
+    introduction = INTRODUCTIONS[kind]
+    if check is None:
+        return FoundSerialTransport(baud, introduction, name)
+    # A hub that has a key says its name to nobody without: each port that may be its is asked with the key.
+    return FoundCheckedTransport(baud, introduction, check, name)
 
 
-def _udp_transport(value: Callable[[str], Any], place: str, _: str) -> Transport:
+def _udp_transport(value: Value, place: str, _: str, check: Check | None) -> Transport:
     many = str(value("hub")) in MANY_SENDERS
     try:
         bound = parse_address(place)
@@ -75,18 +88,25 @@ def _udp_transport(value: Callable[[str], Any], place: str, _: str) -> Transport
     except ValueError as error:
         raise LineError(f"udp, hub_address: {error}") from error
     assert bound is not None
-    return UdpSendersTransport(*bound, senders) if many else UdpTransport(*bound, senders)
+    line = UdpSendersTransport(*bound, senders) if many else UdpTransport(*bound, senders)
+    return line if check is None else check(line)
 
 
-def _with_key(transport: Transport, value: Callable[[str], Any]) -> Transport:
-    """A transport that lets nobody through who has not the key, if one is set."""
-    file = str(value("key_file"))
-    if not file:
-        return transport
+def _checks(value: Value, count: int) -> list[Check | None]:
+    """For each of several hubs what lets nobody through who has not its key, if one is set."""
+    files = _parts(str(value("key_file")))
+    if not files:
+        return [None] * count
+    if len(files) not in (1, count):
+        raise LineError(f"key_file: expected one file, or one for each of {count} hubs, found {len(files)}")
+    kind = str(value("hub"))
+    if kind not in SEALED_LINES:
+        raise LineError(f"key_file: hubs of kind {kind} have no keys, only {', '.join(SEALED_LINES)}")
     try:
-        return sealed(str(value("hub")), transport, load_key(file))
-    except (HubKeyError, ValueError) as error:
+        keys = [load_key(file) for file in files]
+    except HubKeyError as error:
         raise LineError(f"key_file: {error}") from error
+    return [partial(sealed, kind, key=key) for key in (keys if len(keys) == count else keys * count)]
 
 
 def _parts(text: str) -> list[str]:

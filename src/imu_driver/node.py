@@ -89,8 +89,10 @@ class ImuDriverNode(ManagedNode):
         self._message.header.frame_id = self._frame_id
         self._by_arrival = self.value("stamp_source") == "arrival"
         state = str(self.value("state_folder"))
-        folder = None if state == "none" else Path(state).expanduser() if state else default_folder()
-        self._biases = GyroBiasKeeper(folder, self.get_logger())
+        try:
+            self._state_folder = None if state == "none" else Path(state).expanduser() if state else default_folder()
+        except RuntimeError as error:
+            raise ConfigurationError(f"state_folder: expected a folder or none, found {state!r} ({error})") from error
         self._frames = self._publisher(ImuFrame, "imu/frame", SAMPLES)
         self._layouts = self._publisher(SensorLayout, "imu/layout", LATCHED)
         self._states = self._publisher(SensorStates, "imu/states", LATCHED)
@@ -118,7 +120,8 @@ class ImuDriverNode(ManagedNode):
             for transport, name in self._lines
         ]
         hub: Hub = hubs[0] if len(hubs) == 1 else JoinedHubs(hubs, self._layout, rate_hz)
-        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival)
+        self._biases = GyroBiasKeeper(self._state_folder, hubs, self.get_logger())
+        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival, self._lines[0].name)
         tally = SensorTally(len(self._layout.sensors))
         thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header), tally)
         self._hub, self._thread = hub, thread
@@ -134,7 +137,7 @@ class ImuDriverNode(ManagedNode):
 
     def deactivate(self) -> None:
         """Stop the hub and close the connection."""
-        self._biases.keep(self._hub)
+        self._biases.keep()
         thread, self._thread, self._hub = self._thread, None, None
         self.destroy_timer(self._subscribers_timer)
         if thread is not None:
@@ -158,7 +161,7 @@ class ImuDriverNode(ManagedNode):
             return Health(ERROR, "no hub is running")
         report = self._reporter.report(self._now_s())
         self._news.log()
-        self._biases.keep_if_due(self._hub)
+        self._biases.keep_if_due()
         sensors = {name: Health(one.level, one.message, one.values) for name, one in report.sensors.items()}
         return Health(report.level, report.message, report.values, sensors)
 
@@ -205,7 +208,7 @@ class ImuDriverNode(ManagedNode):
         identity = hub.identity
         if identity is not None and identity is not self._met:
             self._met = identity
-            self._biases.recall(hub, identity)
+            self._biases.recall()
             header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
             self._layouts.publish(messages.layout_message(self._layout, identity, hub.layout_id, header))
             self._noises = self._noises_of(identity)
