@@ -25,7 +25,6 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from face_model.frames import GRAVITY_M_S2
 from face_model.imu_sample import (
     STATUS_ACCEL_SATURATED,
     STATUS_FAULT,
@@ -36,6 +35,7 @@ from face_model.imu_sample import (
     ImuSample,
 )
 from face_model.saved_arrays import Arrays, SavedArrays
+from imu_driver.plain_rotation import Values, gravity, turn, turned_on
 
 NORM_TOLERANCE: Final = 0.05
 """A quaternion whose norm is off by more is no rotation."""
@@ -52,7 +52,6 @@ _WIDTH: Final = (4, 3, 3, 3)
 _FLAGS: Final = STATUS_GYRO_SATURATED | STATUS_ACCEL_SATURATED | STATUS_FAULT
 _IDENTITY: Final = np.array([0.0, 0.0, 0.0, 1.0], np.float32)
 
-Values: TypeAlias = tuple[float, ...]
 _Entry: TypeAlias = tuple[float, Values, int]
 """Time, values, flags."""
 
@@ -247,7 +246,7 @@ class FrameAssembler:
             if span_s > self.params.gap_s:
                 return
             if span_s >= self.params.baseline_s:
-                rate = tuple(v / span_s for v in _turn(before, orientation))
+                rate = tuple(v / span_s for v in turn(before, orientation))
                 if math.hypot(*rate) <= MOST_RATE_RAD_S:
                     unit[DERIVED].append((time_s - 0.5 * span_s, rate, flags))
                 return
@@ -293,7 +292,7 @@ class FrameAssembler:
             moving = 0.0, (0.0, 0.0, 0.0), 0  # it has only begun
         pushed = self._at(unit[FORCE], time_s)
         if pushed is None and turned is not None and not self._measured(unit[FORCE], time_s):
-            pushed = 0.0, _gravity(turned[1]), 0
+            pushed = 0.0, gravity(turned[1]), 0
         if moving is None or pushed is None:
             return 0
         flags = moving[2] | pushed[2] | (turned[2] if turned is not None else 0)
@@ -305,7 +304,7 @@ class FrameAssembler:
         late_s, quaternion, _ = turned
         if late_s > 0.0:
             self.counts.predicted += 1
-            quaternion = _turned_on(quaternion, moving[1], late_s)
+            quaternion = turned_on(quaternion, moving[1], late_s)
         norm = math.hypot(*quaternion)
         orientation[:] = [v / norm for v in quaternion]
         return flags | STATUS_VALID | STATUS_ORIENTATION_VALID
@@ -400,43 +399,3 @@ def _nearer(quaternion: Values, channel: deque[_Entry]) -> Values:
     if channel and sum(a * b for a, b in zip(quaternion, channel[-1][1], strict=True)) < 0.0:
         return tuple(-v for v in quaternion)
     return quaternion
-
-
-# Written out: on so few numbers numpy would take ten times as long, and these run for every reading.
-
-
-def _turn(before: Values, after: Values) -> Values:
-    """Rotation vector from one orientation to the next, in the unit's axes, rad."""
-    bx, by, bz, bw = before
-    ax, ay, az, aw = after
-    x = bw * ax - bx * aw - by * az + bz * ay
-    y = bw * ay + bx * az - by * aw - bz * ax
-    z = bw * az - bx * ay + by * ax - bz * aw
-    w = bw * aw + bx * ax + by * ay + bz * az
-    sine = math.sqrt(x * x + y * y + z * z)
-    scale = 2.0 * math.atan2(sine, abs(w)) / sine if sine > 1e-8 else 2.0
-    if w < 0.0:
-        scale = -scale  # the same rotation, the shorter way
-    return scale * x, scale * y, scale * z
-
-
-def _turned_on(quaternion: Values, rate: Values, seconds: float) -> Values:
-    """An orientation after so long at an angular velocity in the unit's axes."""
-    qx, qy, qz, qw = quaternion
-    half = 0.5 * seconds
-    angle = half * math.sqrt(rate[0] * rate[0] + rate[1] * rate[1] + rate[2] * rate[2])
-    scale = half * (math.sin(angle) / angle if angle > 1e-8 else 1.0)
-    x, y, z, w = scale * rate[0], scale * rate[1], scale * rate[2], math.cos(angle)
-    return (
-        qw * x + qx * w + qy * z - qz * y,
-        qw * y - qx * z + qy * w + qz * x,
-        qw * z + qx * y - qy * x + qz * w,
-        qw * w - qx * x - qy * y - qz * z,
-    )
-
-
-def _gravity(quaternion: Values) -> Values:
-    """Specific force of a unit that is not accelerated: up, in the unit's axes."""
-    x, y, z, w = quaternion
-    scale = GRAVITY_M_S2 / (x * x + y * y + z * z + w * w)
-    return scale * 2.0 * (x * z - w * y), scale * 2.0 * (y * z + w * x), scale * (w * w - x * x - y * y + z * z)
