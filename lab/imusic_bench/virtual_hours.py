@@ -34,7 +34,8 @@ from imu_driver.transport import IsHub, LostError, NotFoundError
 from imu_sim.chips.parts import load_part
 from imu_sim.hub.clock import HubClock
 from imu_sim.hub.faults import Faults
-from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.hub.hub_settings import HubSettings
+from imu_sim.hub.simulated_hub import SimulatedHub
 from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
 from imusic_bench.trend import Trend, fit_trend

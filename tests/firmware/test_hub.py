@@ -19,7 +19,8 @@ from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_sim.chips.parts import load_part
 from imu_sim.hub.clock import HubClock
 from imu_sim.hub.faults import Faults
-from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.hub.hub_settings import HubSettings
+from imu_sim.hub.simulated_hub import SimulatedHub
 from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
 

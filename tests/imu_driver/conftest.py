@@ -29,9 +29,10 @@ from imu_driver.message_pieces import Piece, packed
 from imu_driver.transport import IsHub, LostError, NotFoundError
 from imu_sim.chips.parts import load_part
 from imu_sim.hub.clock import HubClock
+from imu_sim.hub.hub_settings import HubSettings
 from imu_sim.hub.pty_link import PtyLink
 from imu_sim.hub.server import serve
-from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.hub.simulated_hub import SimulatedHub
 from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
 from slimevr_trackers import SimulatedTracker, Trackers, with_units

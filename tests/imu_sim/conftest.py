@@ -13,7 +13,8 @@ from imu_sim.head import build_head
 from imu_sim.hub.clock import HubClock
 from imu_sim.hub.config import SimulatorConfig
 from imu_sim.hub.faults import Faults
-from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.hub.hub_settings import HubSettings
+from imu_sim.hub.simulated_hub import SimulatedHub
 from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory
 from imu_sim.mounted_boards import MountedBoards, boards_on

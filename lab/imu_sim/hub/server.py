@@ -25,8 +25,10 @@ from imu_sim.hub.commands import Commands
 from imu_sim.hub.config import MOTIONS, PERFORMANCE, ROUTINE, SAY, SimulatorConfig, is_built_in, is_routine
 from imu_sim.hub.control import ControlSocket
 from imu_sim.hub.cued_motion import CuedTrajectory, with_alignment
+from imu_sim.hub.face_motion import FaceClock
+from imu_sim.hub.hub_settings import HubSettings
 from imu_sim.hub.pty_link import PtyLink
-from imu_sim.hub.simulated_hub import FaceClock, HubSettings, SimulatedHub
+from imu_sim.hub.simulated_hub import SimulatedHub
 from imu_sim.hub.udp_link import UdpLink
 from imu_sim.imu_stream import ImuStream
 from imu_sim.kinematics import Trajectory

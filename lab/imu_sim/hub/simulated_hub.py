@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
-
 import numpy as np
 
 from face_model import arkit
@@ -37,31 +33,12 @@ from imu_sim.chips.parts import SensorPart
 from imu_sim.hub.cadence import Cadence
 from imu_sim.hub.clock import HubClock
 from imu_sim.hub.cued_motion import CuedTrajectory
+from imu_sim.hub.face_motion import FaceClock, MotionTimes, StreamFactory
 from imu_sim.hub.faults import FaultInjector, Faults
 from imu_sim.hub.guard import HubGuard
+from imu_sim.hub.hub_settings import HubSettings
 from imu_sim.hub.sample_block import SampleBlock
-from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
-
-
-class UnitStream(Protocol):
-    """What the units measure, e.g. an `ImuStream`."""
-
-    def next(self, frames: int) -> Frames:
-        """The next `frames` samples of all units."""
-        ...
-
-    def weights(self, times_s: Floats) -> Floats:
-        """True weights (T, 52) at motion times (T,), s."""
-        ...
-
-    def head(self, time_s: float) -> Floats:
-        """The head's quaternion (4,), `face_head` to earth, at a motion time, s."""
-        ...
-
-
-StreamFactory = Callable[[float, float], UnitStream]
-"""Makes a stream for a rate in Hz that starts at a motion time in s."""
 
 _BLOCK_S = 0.2
 """Samples are computed ahead in blocks of this length: the cost of many small array operations is shared."""
@@ -71,51 +48,6 @@ _IN_HELLO = ("missing", "unlisted", "no_quaternion")
 
 _OLDEST_S = 1.0
 """A sample that could not be sent for this long is lost, as in a hub whose buffer is full."""
-
-
-@dataclass
-class FaceClock:
-    """When the motion of a face began.
-
-    Attributes:
-        shared: whether several hubs are on it, so that the first START of any begins it, and no other.
-        began_s: host time; None: it has not begun.
-    """
-
-    shared: bool
-    began_s: float | None = None
-
-
-@dataclass(frozen=True)
-class HubSettings:
-    """How the hub behaves.
-
-    Attributes:
-        name: reported in HELLO.
-        firmware: version reported in HELLO.
-        rate_hz: samples per second until SET_RATE.
-        max_rate_hz: highest rate that SET_RATE may ask for.
-        jitter_s: mean delay of a frame on its way out, s; exponentially distributed, order is kept.
-        silence_s: streaming ends when nothing was received for this long, s; None: never (serial).
-        key: that the host has to have, 32 bytes; None: everybody is answered.
-    """
-
-    name: str = "imusic-sim"
-    firmware: str = "1.0.0"
-    rate_hz: int = 100
-    max_rate_hz: int = 400
-    jitter_s: float = 0.0005
-    silence_s: float | None = None
-    key: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class _Segment:
-    """Samples from sequence `first` on have motion time `start_s + (sequence - first) / rate_hz`."""
-
-    first: int
-    start_s: float
-    rate_hz: int
 
 
 class SimulatedHub:
@@ -163,7 +95,7 @@ class SimulatedHub:
         self._rate_hz = self.settings.rate_hz
         self._first_start_s: float | None = None
         self._rebooted = self._stepped = self._news = self._rebooting = False
-        self._segments: list[_Segment] = []
+        self._times = MotionTimes()
         self._sequence = 0
         self._next_hello_s: float = clock.now_s
         self._heard_s: float = clock.now_s
@@ -193,7 +125,7 @@ class SimulatedHub:
 
     def prompt(self, elapsed_s: float | None) -> None:
         """Tell the subject where the guided routine is, s since its beginning; None: over. Only if they follow it."""
-        if self._cued is not None and self._segments:
+        if self._cued is not None and self._times.began:
             self._cued.prompted(elapsed_s, self.motion_time_s(self._sequence))
 
     @property
@@ -260,10 +192,7 @@ class SimulatedHub:
         Raises:
             LookupError: the host has not sent START yet, or `sequence` is negative.
         """
-        segment = next((s for s in reversed(self._segments) if s.first <= sequence), None)
-        if segment is None:
-            raise LookupError(f"expected a sequence of a started stream, found {sequence}; send START first")
-        return segment.start_s + (sequence - segment.first) / segment.rate_hz
+        return self._times.at(sequence)
 
     def truth(self, sequence: int) -> Floats:
         """True weights (52,) of a sample of the stream since the last START; raises as `motion_time_s`."""
@@ -352,7 +281,7 @@ class SimulatedHub:
             self._face.began_s = now_s
         self._rebooting = False
         since_s = now_s - self._face.began_s
-        self._segments = [_Segment(0, since_s, self._rate_hz)]
+        self._times.begin(since_s, self._rate_hz)
         self._sequence = 0
         self._restart_stream(since_s, now_s)
 
@@ -367,8 +296,7 @@ class SimulatedHub:
         if packet.rate_hz != self._rate_hz:
             self._rate_hz = packet.rate_hz
             if self.streaming:
-                start_s = self.motion_time_s(self._sequence)
-                self._segments.append(_Segment(self._sequence, start_s, self._rate_hz))
+                start_s = self._times.go_on(self._sequence, self._rate_hz)
                 self._restart_stream(start_s, self.cadence.deadline_s)
         return Ack(packet.request_id, packet.TYPE, Result.OK)
 

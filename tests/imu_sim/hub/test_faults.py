@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from imu_driver.hubs.imusic_v1.protocol import Hello, Ping, Pong, Sample, Start, StreamParser, encode
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.hub.faults import FaultInjector, Faults
+from imu_sim.hub.hub_settings import HubSettings
 from imu_sim.hub.process import _FAULT_FLAGS
-from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.hub.simulated_hub import SimulatedHub
 
 MakeHub = Callable[..., SimulatedHub]
 PROMPT = HubSettings(jitter_s=0.0)

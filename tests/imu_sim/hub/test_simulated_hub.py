@@ -32,7 +32,8 @@ from imu_driver.hubs.imusic_v1.protocol import (
 from imu_sim.chips.parts import perfect_part
 from imu_sim.errors import SimulatorConfigError
 from imu_sim.hub.faults import Faults
-from imu_sim.hub.simulated_hub import HubSettings, SimulatedHub
+from imu_sim.hub.hub_settings import HubSettings
+from imu_sim.hub.simulated_hub import SimulatedHub
 from imu_sim.performance import performance
 
 MakeHub = Callable[..., SimulatedHub]
