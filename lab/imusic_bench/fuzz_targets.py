@@ -268,7 +268,7 @@ class HubTarget:
             self._step()
         if isinstance(hub, HubSession):
             assert hub.parser.pending <= p.MAX_FRAME, f"{hub.parser.pending} bytes kept"
-            assert len(hub._held) <= 512, f"{len(hub._held)} samples held"
+            assert len(hub._waiting.held) <= 512, f"{len(hub._waiting.held)} samples held"
         assert len(hub.problem) < 20_000, f"a problem of {len(hub.problem)} letters"
 
     def _step(self) -> None:

@@ -32,6 +32,7 @@ from std_srvs.srv import SetBool  # noqa: E402
 
 from imu_driver import node as driver_node  # noqa: E402
 from imu_driver.hub_key import make_key_file  # noqa: E402
+from imu_driver.lines import Line  # noqa: E402
 from imu_driver.node import PARAMETERS, ImuDriverNode  # noqa: E402
 from imu_driver.part_noise import part_noise  # noqa: E402
 from imu_sim.hub.faults import Faults  # noqa: E402
@@ -320,7 +321,7 @@ class BadLine:
 def test_ten_thousand_bad_frames_are_counted_by_reason_and_logged_in_a_few_lines(bench, monkeypatch):
     kinds = {"bad_cobs": b"\x09\1\0", "short": b"\3ab\0", "bad_crc": b"\7abcdef\0"}
     line, lines = BadLine([kind for _ in range(3334) for kind in kinds.values()]), []
-    monkeypatch.setattr(bench.node, "_make_transport", lambda: line)
+    monkeypatch.setattr(driver_node, "make_lines", lambda value: [Line(line)])
     log = dict.fromkeys(("info", "warning", "error"), lines.append)
     monkeypatch.setattr(bench.node, "get_logger", lambda: SimpleNamespace(**log))
     began_s = time.monotonic()
@@ -385,22 +386,3 @@ def test_the_shipped_file_names_every_parameter_with_its_default():
     text = CONFIG.read_text(encoding="utf-8")
     for spec in PARAMETERS:
         assert re.search(rf"^ *#.*\n *{spec.name}:", text, re.MULTILINE), f"{spec.name} has no comment"
-
-
-def test_the_same_kind_of_reject_is_logged_once_in_ten_seconds(bench, monkeypatch):
-    """A noisy line rejects hundreds of frames a second: the log must stay readable."""
-    now, lines = [100.0], []
-    rejected = {"bad_crc": 0, "bad_length": 0}
-    hub = SimpleNamespace(figures=lambda: SimpleNamespace(rejected=dict(rejected), last_reject="expected CRC-32 1"))
-    monkeypatch.setattr(driver_node, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(bench.node, "get_logger", lambda: SimpleNamespace(warning=lines.append))
-    for second in range(35):
-        now[0] += 1.0
-        rejected["bad_crc"] += 100
-        if second == 7:
-            rejected["bad_length"] += 1  # another kind waits for nobody
-        bench.node._log_rejects(hub)
-    told = [line for line in lines if "bad_crc" in line]
-    assert len(told) == 4  # at once, then after 10, 20 and 30 s
-    assert sum(int(line.split()[0]) for line in told) == 3100
-    assert [line.split(",")[0] for line in lines if "bad_length" in line] == ["1 frames rejected as bad_length"]

@@ -138,3 +138,19 @@ def same_units(hello: Hello, other: Hello) -> bool:
 def absent_units(hello: Hello) -> tuple[int, ...]:
     """Where in a sample those units stand that did not answer when the hub said so."""
     return tuple(i for i, sensor in enumerate(hello.sensors) if not sensor.present)
+
+
+def silence(datagrams: bool, received: int) -> str:
+    """What is said where no HELLO came, and what to do; `received` bytes came, in datagrams or on a line."""
+    if datagrams:
+        found = f"{received} bytes without a valid packet" if received else "silence"
+        return (
+            f"expected HELLO, found {found}; check that the hub is powered, that it sends to this address and port, "
+            "and that no firewall is between"
+        )
+    if received:
+        return (
+            f"expected HELLO, found {received} bytes without a valid packet; check that this is the hub and that the "
+            "baud rate is the hub's"
+        )
+    return "expected HELLO, found silence; check that the hub is powered and on this line"

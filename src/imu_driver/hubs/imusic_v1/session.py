@@ -26,7 +26,6 @@ from typing import Final, TypeAlias
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout
 from face_model.saved_arrays import Arrays
-from imu_driver import host_fusion
 from imu_driver.clock import ClockMapper
 from imu_driver.hub import (
     FROM_HUB,
@@ -46,21 +45,14 @@ from imu_driver.hub import (
     gyro_bias_text,
 )
 from imu_driver.hubs.imusic_v1 import protocol as p
-from imu_driver.hubs.imusic_v1.conversion import SampleConverter
-from imu_driver.hubs.imusic_v1.handshake import (
-    HandshakeReport,
-    absent_units,
-    compare,
-    identity_of,
-    layout_id,
-    printable,
-    same_units,
-)
+from imu_driver.hubs.imusic_v1.handshake import HandshakeReport, compare, printable, same_units, silence
+from imu_driver.hubs.imusic_v1.held_samples import Held, HeldSamples
+from imu_driver.hubs.imusic_v1.hub_in_use import HubInUse
 from imu_driver.hubs.imusic_v1.numbering import FIRST_BELOW, SampleNumbers
 from imu_driver.hubs.imusic_v1.params import SessionCounters, SessionParams
 from imu_driver.hubs.imusic_v1.pinger import Pinger
 from imu_driver.hubs.imusic_v1.requests import Build, Done, RequestBook
-from imu_driver.hubs.imusic_v1.session_state import Held, Stage, restore_session, session_state
+from imu_driver.hubs.imusic_v1.session_state import Stage, restore_session, session_state
 from imu_driver.transport import CheckedTransport, EndedError, Transport, TransportError
 
 _Command: TypeAlias = Callable[[float], None]
@@ -89,10 +81,6 @@ class HubSession:
 
     Attributes:
         state: see the module's table.
-        hello: of the hub in use, None before the first.
-        report: `hello` against the layout.
-        identity: see `Hub`.
-        layout_id: see `Hub`.
         problem: see `Hub`.
         streaming: whether samples are wanted.
         counters: what happened so far.
@@ -116,10 +104,6 @@ class HubSession:
     ) -> None:
         params = params or SessionParams()
         self.state = ConnectionState.DISCONNECTED
-        self.hello: p.Hello | None = None
-        self.report: HandshakeReport | None = None
-        self.identity: HubIdentity | None = None
-        self.layout_id = 0
         self.problem = f"{transport.description}: not tried yet"
         self.streaming = True
         self.counters = SessionCounters()
@@ -146,16 +130,12 @@ class HubSession:
         self._started = False
         self._resuming = False
         self._count_lost = True
-        self._missed = 0
-        self._held: list[Held] = []
+        self._waiting = HeldSamples()
         self._met = False
         self._looked_s = math.inf
         self._pings_before = 0
         self._patient_until_s = 0.0
-        self._converter: SampleConverter | None = None
-        self._orientation_problem = ""
-        self._absent: tuple[int, ...] = ()
-        self._converter_of = 0, 0  # layout's number and rate of the last converter
+        self._hub = HubInUse(layout)
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._retry_s = params.retry_first_s
         self._next_open_s = float("-inf")
@@ -163,7 +143,6 @@ class HubSession:
         self._stage_since_s = 0.0
         self._heard_s = 0.0
         self._sampled_s = 0.0
-        self._last_host_s = float("-inf")
         self._other_versions = 0
         self._bytes_before = 0
 
@@ -173,15 +152,38 @@ class HubSession:
         return self._transport.description
 
     @property
+    def hello(self) -> p.Hello | None:
+        """Of the hub in use, None before the first."""
+        return self._hub.hello
+
+    @property
+    def report(self) -> HandshakeReport | None:
+        """`hello` against the layout."""
+        return self._hub.report
+
+    @property
+    def identity(self) -> HubIdentity | None:
+        """See `Hub`."""
+        return self._hub.identity
+
+    @property
+    def layout_id(self) -> int:
+        """See `Hub`."""
+        return self._hub.layout_id
+
+    @property
     def notices(self) -> Sequence[str]:
         """How hub and layout differ, and what is missing on this machine."""
         summary = self.report.summary if self.report is not None else ""
-        return [notice for notice in (summary, self._orientation_problem) if notice]
+        return [notice for notice in (summary, self._hub.orientation_problem) if notice]
 
     @property
     def rate_hz(self) -> int:
         """Rate asked of the hub in use."""
-        return max(1, min(self._rate_hz, self.hello.max_rate_hz)) if self.hello else self._rate_hz
+        return self._rate_for(self.hello)
+
+    def _rate_for(self, hello: p.Hello | None) -> int:
+        return max(1, min(self._rate_hz, hello.max_rate_hz)) if hello else self._rate_hz
 
     def figures(self) -> HubFigures:
         """What happened so far."""
@@ -190,7 +192,7 @@ class HubSession:
         return HubFigures(
             asked_rate_hz=self.rate_hz,
             **vars(counters),
-            disagreeing=tuple(self._converter.disagreeing.tolist()) if self._converter is not None else (),
+            disagreeing=tuple(self._hub.converter.disagreeing.tolist()) if self._hub.converter is not None else (),
             rejected=(
                 dict(checked.rejected)
                 if checked is not None
@@ -242,7 +244,7 @@ class HubSession:
 
     def gyro_bias(self) -> Mapping[int, GyroBias]:
         """See `FusingHub`."""
-        converter = self._converter
+        converter = self._hub.converter
         return converter.gyro_bias() if converter is not None else {}
 
     def use_gyro_bias(self, known: Mapping[int, GyroBias]) -> None:
@@ -250,8 +252,8 @@ class HubSession:
 
         def begin(now: float) -> None:
             self._tell(LINE, now, GYRO_BIAS + gyro_bias_text(known))
-            if self._converter is not None:
-                self._converter.use_gyro_bias(known)
+            if self._hub.converter is not None:
+                self._hub.converter.use_gyro_bias(known)
 
         self._commands.put(begin)
 
@@ -398,7 +400,7 @@ class HubSession:
         if self._stage in (Stage.CLOCK, Stage.FIRST_SAMPLE, Stage.DONE):
             # Before the first sample, and while one waits, pings follow one another, so that its time is known soon.
             self._now_s = self._clock()
-            ping = self._pinger.due(self._now_s, at_once=self._stage is Stage.CLOCK or bool(self._held))
+            ping = self._pinger.due(self._now_s, at_once=self._stage is Stage.CLOCK or bool(self._waiting.held))
             if ping is not None:
                 self._send(ping)
 
@@ -410,7 +412,7 @@ class HubSession:
             self._on_sample(packet, arrival, samples)
         elif isinstance(packet, p.Pong):
             self._pinger.answered(packet, arrival)
-            if self._held:
+            if self._waiting.held:
                 self._release(samples)
         elif isinstance(packet, p.Ack):
             self._requests.acknowledge(packet)
@@ -429,10 +431,10 @@ class HubSession:
     def _on_sample(self, sample: p.Sample, arrival: float, samples: list[ImuSample]) -> None:
         resuming = self._resuming and self._stage in (Stage.HELLO, Stage.RATE)
         wanted = (self._stage in (Stage.FIRST_SAMPLE, Stage.DONE) or resuming) and self.streaming
-        if not wanted or self.hello is None or self._converter is None:
+        if not wanted or self.hello is None or self._hub.converter is None:
             self.counters.stale += 1
             return
-        if self._absent and arrival >= self._next_hello_s:
+        if self._hub.absent and arrival >= self._next_hello_s:
             self._look_at_absent(sample, arrival)
         if (len(sample.status), sample.fields) != (len(self.hello.sensors), self.hello.fields):
             self._started = False
@@ -453,9 +455,9 @@ class HubSession:
         self._sampled_s = arrival
         self.counters.lost += lost if self._count_lost else 0
         self._count_lost = True
-        self._held.append(Held(sample, lost, arrival, number))
+        self._waiting.held.append(Held(sample, lost, arrival, number))
         self._release(samples)
-        self._drop_held(sum(arrival - held.arrival_s > self._params.hold_s for held in self._held))
+        self.counters.untimed += self._waiting.drop_older(arrival, self._params.hold_s)
         if resuming:
             self._abandon("the hub's samples go on")
         if self._stage is not Stage.DONE:
@@ -463,28 +465,15 @@ class HubSession:
 
     def _look_at_absent(self, sample: p.Sample, now: float) -> None:
         """A unit that did not answer at HELLO measures now: it was plugged in, and its ranges are not known yet."""
-        if any(i < len(sample.status) and sample.status[i] & p.UnitStatus.OK for i in self._absent):
+        if any(i < len(sample.status) and sample.status[i] & p.UnitStatus.OK for i in self._hub.absent):
             self._next_hello_s = now + self._params.error_period_s
             self._send(p.HelloRequest(0))
 
     def _release(self, samples: list[ImuSample]) -> None:
-        """Hand on the samples that are held, unless their time is in doubt: the next PONG decides, in milliseconds."""
-        clock, converter = self.clock_map, self._converter
-        if converter is None or not (clock.ready and (clock.certain or self._by_arrival)):
-            return
-        for held in self._held:
-            taken_s = min(clock.to_host(held.sample.hub_time_us), held.arrival_s)
-            self._last_host_s = max(taken_s, self._last_host_s + 1e-6)
-            missed, self._missed = self._missed + held.lost, 0
-            self.counters.samples += 1
-            samples.append(converter.convert(held.sample, missed, self._last_host_s, held.arrival_s, held.number))
-        self._held.clear()
-
-    def _drop_held(self, count: int) -> None:
-        """Give up the oldest samples that are held: their time will not be known soon enough."""
-        dropped, self._held = self._held[:count], self._held[count:]
-        self.counters.untimed += len(dropped)
-        self._missed += sum(held.lost + 1 for held in dropped)
+        if self._hub.converter is not None:
+            released = self._waiting.release(self.clock_map, self._hub.converter, self._by_arrival)
+            self.counters.samples += len(released)
+            samples += released
 
     def _lost_track(self, now: float) -> None:
         if self._listen_only:
@@ -515,7 +504,7 @@ class HubSession:
         rebooted = known is not None and hello.boot_id != known.boot_id
         if rebooted:
             self.counters.reboots += 1
-            self._drop_held(len(self._held))  # of a clock that is no more
+            self.counters.untimed += self._waiting.drop_all()  # of a clock that is no more
             self.clock_map.reset()
             self._pinger.forget()
             self._numbers.reboot()
@@ -524,8 +513,7 @@ class HubSession:
             report = compare(hello, self._layout)
             if report.usable and (hello.streaming or not self.streaming or self._listen_only):
                 # Units were plugged in or out, and samples go on.
-                self.hello, self.report = hello, report
-                self._adopt(hello, usable=True)
+                self._adopt(hello)
                 return
         if known is not None and not rebooted and self._stage is not Stage.HELLO:
             stopped = self._stage is Stage.DONE and self.streaming and not hello.streaming
@@ -536,10 +524,9 @@ class HubSession:
         self._resuming = self._resuming and self._started
         self._met = True
         self._abandon("the hub was attached anew")
-        self.hello, self.report = hello, compare(hello, self._layout)
-        self._adopt(hello, self.report.usable)
-        if not self.report.usable:
-            self._fail(f"no unit of layout {self._layout.name} can be used: {self.report.summary}", now)
+        report = self._adopt(hello)
+        if not report.usable:
+            self._fail(f"no unit of layout {self._layout.name} can be used: {report.summary}", now)
             return
         self._enter(ConnectionState.CONNECTING, Stage.RATE, now)
         self.problem = f"{self.description}: the hub answers, waiting for samples"
@@ -552,32 +539,8 @@ class HubSession:
             return
         self._request(lambda number: p.SetRate(number, self.rate_hz), self._rate_set, now)
 
-    def _adopt(self, hello: p.Hello, usable: bool) -> None:
-        """Make the converter; it and its filters outlive a new connection to the same hub with the same units."""
-        identity, number = identity_of(hello, self.rate_hz), layout_id(self._layout, hello)
-        same = (identity, number) == (self.identity, self.layout_id)
-        # A hub that was refused before has no converter yet, though nothing in its identity may change.
-        if same and (self._converter is not None or not usable):
-            return
-        if not same:
-            self.identity, self.layout_id = identity, number
-        before, self._converter, self._orientation_problem = self._converter, None, ""
-        self._absent = absent_units(hello)
-        if not usable:
-            return
-        self._converter = self.make_converter(hello, identity, number)
-        if before is not None and self._converter_of == (number, identity.rate_hz):
-            self._converter.go_on_from(before)
-        self._converter_of = number, identity.rate_hz
-        if not identity.sends_orientation and not self._converter.fuses:
-            self._orientation_problem = host_fusion.MISSING_PACKAGE
-
-    def make_converter(self, hello: p.Hello, identity: HubIdentity, number: int) -> SampleConverter:
-        """A new one for samples of a hub; `number` is the layout's."""
-        fusion = None
-        if not identity.sends_orientation:
-            fusion = host_fusion.make_filter(len(self._layout.sensors), identity.rate_hz)
-        return SampleConverter(hello, self._layout, identity.rate_hz, fusion, number)
+    def _adopt(self, hello: p.Hello) -> HandshakeReport:
+        return self._hub.adopt(hello, self._rate_for(hello))
 
     def _rate_set(self, outcome: Outcome) -> None:
         if self._stage is not Stage.RATE or not self._accepted(outcome):
@@ -660,7 +623,8 @@ class HubSession:
             self._started = False
             self._begin_handshake(now, "the hub acknowledged START, but no sample came")
         elif now - self._heard_s > params.silence_s:
-            self._disconnect(self._silence())
+            received = self._received - self._bytes_before
+            self._disconnect(f"{self.description}: {silence(self._transport.datagrams, received)}")
 
     def _check_version(self, now: float) -> None:
         seen = self.parser.rejects["wrong_version"]
@@ -686,18 +650,3 @@ class HubSession:
                 self.problem = quietly
             else:
                 self._begin_handshake(now, f"{quietly}, asking it again", resume=self._started)
-
-    def _silence(self) -> str:
-        received = self._received - self._bytes_before
-        if self._transport.datagrams:
-            found = f"{received} bytes without a valid packet" if received else "silence"
-            return (
-                f"{self.description}: expected HELLO, found {found}; check that the hub is powered, that it sends to "
-                "this address and port, and that no firewall is between"
-            )
-        if received:
-            return (
-                f"{self.description}: expected HELLO, found {received} bytes without a valid packet; "
-                "check that this is the hub and that the baud rate is the hub's"
-            )
-        return f"{self.description}: expected HELLO, found silence; check that the hub is powered and on this line"

@@ -6,7 +6,7 @@ import json
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,8 @@ from face_model.saved_arrays import Arrays, SavedArrays, part_of, text_array
 from imu_driver.clock import ClockMapper, ClockState
 from imu_driver.hub import ConnectionState
 from imu_driver.hubs.imusic_v1 import protocol as p
-from imu_driver.hubs.imusic_v1.handshake import absent_units, compare, identity_of, layout_id
+from imu_driver.hubs.imusic_v1.held_samples import Held, HeldSamples
+from imu_driver.hubs.imusic_v1.hub_in_use import HubInUse
 from imu_driver.hubs.imusic_v1.numbering import SampleNumbers
 from imu_driver.hubs.imusic_v1.pinger import MAX_WAITING
 from imu_driver.hubs.imusic_v1.sequence import SequenceCheck
@@ -28,23 +29,6 @@ if TYPE_CHECKING:
 _MOST_TEXT: Final = 1 << 20
 _MOST_HELD: Final = 10_000
 _MOST_POINTS: Final = 100_000
-
-
-@dataclass(frozen=True)
-class Held:
-    """A sample that waits until its time is sure.
-
-    Attributes:
-        sample: as received.
-        lost: samples lost just before it.
-        arrival_s: host monotonic time.
-        number: its own.
-    """
-
-    sample: p.Sample
-    lost: int
-    arrival_s: float
-    number: int
 
 
 class Stage(Enum):
@@ -60,9 +44,9 @@ class Stage(Enum):
 
 # Attributes that are plain values, for whose types those of a new session stand.
 _OF_SESSION: Final = (
-    "problem", "streaming", "_started", "_resuming", "_count_lost", "_missed", "_met", "_looked_s", "_pings_before",
-    "_patient_until_s", "_orientation_problem", "_retry_s", "_next_open_s", "_next_hello_s", "_stage_since_s",
-    "_heard_s", "_sampled_s", "_last_host_s", "_other_versions", "_bytes_before", "_now_s",
+    "problem", "streaming", "_started", "_resuming", "_count_lost", "_met", "_looked_s", "_pings_before",
+    "_patient_until_s", "_retry_s", "_next_open_s", "_next_hello_s", "_stage_since_s",
+    "_heard_s", "_sampled_s", "_other_versions", "_bytes_before", "_now_s",
 )  # fmt: skip
 _OF_PARSER: Final = ("packets", "bytes", "_skipping")
 _OF_PINGER: Final = ("sent", "_token", "_last_s")
@@ -78,7 +62,7 @@ def session_state(session: HubSession) -> Arrays:
     parser, pinger, numbers, clock = session.parser, session._pinger, session._numbers, session.clock_map
     check, state = numbers._check, session.clock_map.state
     values: dict[str, Any] = {
-        "session": _values(session, _OF_SESSION),
+        "session": _values(session, _OF_SESSION) | _elsewhere(session),
         "state": session.state.value,
         "stage": session._stage.value,
         "counters": asdict(session.counters),
@@ -95,7 +79,7 @@ def session_state(session: HubSession) -> Arrays:
         "clock": _values(state, _OF_CLOCK),
         "doubt_since_s": state.doubt_since_s,
         "stood": clock._stood,
-        "held": [[p.encode(h.sample).hex(), h.lost, h.arrival_s, h.number] for h in session._held],
+        "held": [[p.encode(h.sample).hex(), h.lost, h.arrival_s, h.number] for h in session._waiting.held],
         "hello": None if session.hello is None else p.encode(session.hello).hex(),
     }
     arrays: Arrays = {
@@ -104,8 +88,8 @@ def session_state(session: HubSession) -> Arrays:
         "buckets": np.array(state.buckets, dtype=np.float64).reshape(-1, 2),
         "pings": np.array(state.pings, dtype=np.float64).reshape(-1, 3),
     }
-    if session._converter is not None:
-        arrays |= part_of("converter", session._converter.saved_state())
+    if session._hub.converter is not None:
+        arrays |= part_of("converter", session._hub.converter.saved_state())
     return arrays
 
 
@@ -127,7 +111,7 @@ def restore_session(session: HubSession, arrays: Arrays) -> None:
 def _restore(session: HubSession, saved: SavedArrays) -> None:
     values = json.loads(saved.text("values", _MOST_TEXT))
     # Made anew from what was saved, and put in place only at the end.
-    plain = _checked(session, _OF_SESSION, values["session"])
+    plain = _checked_dict(_values(session, _OF_SESSION) | _elsewhere(session), values["session"])
     state, stage = ConnectionState(values["state"]), Stage(values["stage"])
     counters = type(session.counters)(**_checked_dict(asdict(session.counters), values["counters"]))
     parser = p.StreamParser()
@@ -153,7 +137,9 @@ def _restore(session: HubSession, saved: SavedArrays) -> None:
     _set(check, _checked(check, _OF_CHECK, values["check"]))
     check._newest = _maybe(values["newest"], int)
     numbers._check = check
-    held = [
+    waiting = HeldSamples()
+    waiting.missed, waiting.last_host_s = plain.pop("_missed"), plain.pop("_last_host_s")
+    waiting.held = [
         Held(_packet(sample, p.Sample), _whole(lost), _number(arrival_s), _whole(number))
         for sample, lost, arrival_s, number in values["held"][:_MOST_HELD]
     ]
@@ -161,29 +147,29 @@ def _restore(session: HubSession, saved: SavedArrays) -> None:
     if not 1 <= next_id <= 0xFFFF:
         raise ValueError(f"request {next_id}")
     hello = None if values["hello"] is None else _packet(values["hello"], p.Hello)
-    report = identity = converter = None
-    number = 0
+    hub = HubInUse(session._layout)
     if hello is not None:
-        report = compare(hello, session._layout)
-        rate_hz = max(1, min(session._rate_hz, hello.max_rate_hz))
-        identity, number = identity_of(hello, rate_hz), layout_id(session._layout, hello)
-        if saved.has_part("converter"):
-            if not report.usable:
-                raise ValueError("samples of a hub that cannot be used")
-            converter = session.make_converter(hello, identity, number)
-            converter.restore_state(saved.part("converter"))
-            if any(len(h.sample.status) != len(hello.sensors) for h in held):
-                raise ValueError("samples of another hub")
+        converter = saved.part("converter") if saved.has_part("converter") else None
+        hub = HubInUse.restored(session._layout, hello, session._rate_for(hello), converter)
+        if converter is not None and any(len(h.sample.status) != len(hello.sensors) for h in waiting.held):
+            raise ValueError("samples of another hub")
+    hub.orientation_problem = plain.pop("_orientation_problem")
     saved.end()
     session._requests.abandon("the state of another moment was restored")
     session._requests.next_id = next_id
     _set(session, plain)
     session.state, session._stage, session.counters, session.parser = state, stage, counters, parser
-    session.clock_map, session._pinger, session._numbers, session._held = clock, pinger, numbers, held
-    session.hello, session.report, session.identity, session.layout_id = hello, report, identity, number
-    session._converter = converter
-    session._converter_of = number, 0 if identity is None else identity.rate_hz
-    session._absent = () if hello is None else absent_units(hello)
+    session.clock_map, session._pinger, session._numbers = clock, pinger, numbers
+    session._hub, session._waiting = hub, waiting
+
+
+def _elsewhere(session: HubSession) -> dict[str, Any]:
+    """Plain values that a session's parts have by now, under the names by which they were saved at first."""
+    return {
+        "_missed": session._waiting.missed,
+        "_last_host_s": session._waiting.last_host_s,
+        "_orientation_problem": session._hub.orientation_problem,
+    }
 
 
 def _packet(text: str, kind: type[Any]) -> Any:
