@@ -182,7 +182,7 @@ def use(name: Name, namespace: Namespace = "") -> None:
 def list_profiles(as_json: Json = False) -> None:
     """List the wearers who have a profile."""
     from face_inference.errors import ProfileError
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
 
     folder = ProfileFolder()
     labels = []
@@ -203,7 +203,7 @@ def list_profiles(as_json: Json = False) -> None:
 @app.command()
 def show(name: Name, as_json: Json = False) -> None:
     """Say what a profile was learned from and how well."""
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
 
     label = ProfileFolder().load(name).label
     if as_json:
@@ -215,7 +215,7 @@ def show(name: Name, as_json: Json = False) -> None:
 @app.command()
 def remove(name: Name) -> None:
     """Delete a profile."""
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
 
     ProfileFolder().remove(name)
     err.print(f"removed: {name}", highlight=False)
@@ -232,7 +232,7 @@ def _learned(
     as_json: bool,
 ) -> dict[str, Any]:
     """Learn, tell it to people, or to programs, and have a running graph use it."""
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
     from imusic_cli.guide import use_wearer
     from imusic_cli.learning import learn as learn_profile
 
