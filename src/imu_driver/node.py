@@ -231,7 +231,7 @@ class ImuDriverNode(ManagedNode):
         return TopicTransport(self, {names.index(name): topic for name, topic in topics.items()})
 
     def _with_key(self, transport: Transport) -> Transport:
-        """A transport that lets nobody through who has not the key, if one is set."""
+        """A transport that lets only a hub with the key through, if one is set."""
         file = str(self.value("key_file"))
         if not file:
             return transport
@@ -359,7 +359,9 @@ class ImuDriverNode(ManagedNode):
             said_s, said = self._rejects_said.get(reason, (float("-inf"), 0))
             if count > said and now - said_s >= LOG_PERIOD_S:
                 self._rejects_said[reason] = (now, count)
-                self.get_logger().warning(f"{count - said} frames rejected as {reason}, newest: {figures.last_reject}")
+                new = count - said
+                frames = "frame" if new == 1 else "frames"
+                self.get_logger().warning(f"{new} {frames} rejected as {reason}, newest: {figures.last_reject}")
 
 
 def _parts(text: str) -> list[str]:
