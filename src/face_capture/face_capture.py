@@ -20,8 +20,9 @@ from face_inference.engines.protocol import Engine
 from face_inference.face_estimate import InputLayout, TrackerCounters
 from face_inference.model_folder import Model, load_model
 from face_inference.neutral_calibration import CalibrationResult
-from face_inference.tracker import FaceTracker, TrackerParams
-from face_inference.wearer.profile import ProfileFolder
+from face_inference.tracker import FaceTracker
+from face_inference.tracker_params import TrackerParams
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_inference.wearer.wearer_calibration import kept_wearer
 from face_model.face_state import FaceState
 from face_model.imu_sample import ImuSample

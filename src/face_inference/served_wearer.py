@@ -245,6 +245,8 @@ class ServedWearer:
         """Go on from a snapshot; see `WearerSnapshots.restore`."""
         note = self.snapshots.restore(message)
         self.header = message.header
+        if self.is_simulated:  # /clock is at this place: a hub that was off for long after it, is so in the replay
+            self.tracker.worn_s = self.now_s()
         self.source, self._other_layout = FrameSource(), None
         self._waiting.clear()
         if self.tracker.layout is not None:

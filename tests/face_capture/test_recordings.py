@@ -17,7 +17,8 @@ from face_inference.errors import LayoutMismatchError, ProfileError
 from face_inference.face_estimate import FaceEstimate, InputLayout
 from face_inference.model_folder import Model, load_model
 from face_inference.tracker import FaceTracker
-from face_inference.wearer.profile import ProfileFolder, WearerProfile, new_profile
+from face_inference.wearer.profile import WearerProfile, new_profile
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_inference.wearer.wear_learning import WearLearning
 from face_model import arkit
 from face_model.errors import LayoutError

@@ -18,7 +18,8 @@ from face_inference.engines.protocol import EngineOutput, EngineState
 from face_inference.errors import EngineError
 from face_inference.network_inputs import input_size
 from face_inference.neutral_calibration import CalibrationParams
-from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.tracker import FaceTracker
+from face_inference.tracker_params import TrackerParams
 from face_model.face_state import FaceState
 
 PARAMS = TrackerParams(calibration=CalibrationParams(duration_s=0.5))

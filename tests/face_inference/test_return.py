@@ -99,6 +99,18 @@ def test_after_a_long_time_off_the_neutral_is_learned_anew(tracker, take):
     assert tracker.neutral is None
 
 
+def test_a_long_time_off_is_one_in_a_replay_too(description, estimate_engine, tracker, take):
+    samples = list(restarted(list(samples_of(take))))
+    run(tracker, samples[:RESTARTED_AT])
+    again = FaceTracker(description, estimate_engine)
+    again.restore_state(tracker.saved_state())
+    assert again.worn_s is None, "the clock of another machine"
+    again.worn_s = 0.01 * (RESTARTED_AT - 1)
+    face = again.update(samples[RESTARTED_AT], now_s=0.01 * RESTARTED_AT + 301.0)
+    assert face.state == FaceState.CALIBRATING
+    assert again.neutral is None
+
+
 def test_another_face_under_the_sensors_is_calibrated_anew(tracker, take):
     samples = list(restarted(list(samples_of(take))))
     elsewhere = rotation.normalise(np.random.default_rng(1).normal(size=(len(samples[0].status), 4)))

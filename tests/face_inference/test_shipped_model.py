@@ -9,7 +9,8 @@ from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.face_estimate import InputLayout
 from face_inference.model_folder import load_model
 from face_inference.neutral_calibration import CalibrationParams
-from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.tracker import FaceTracker
+from face_inference.tracker_params import TrackerParams
 from face_model import arkit, observability, rotation
 from face_model.face_state import FaceState
 from face_model.frames import GRAVITY_M_S2

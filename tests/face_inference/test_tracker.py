@@ -14,7 +14,8 @@ from face_inference.face_estimate import InputLayout
 from face_inference.network_inputs import input_size
 from face_inference.neutral_calibration import CalibrationParams
 from face_inference.ticks import TickResampler
-from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.tracker import FaceTracker
+from face_inference.tracker_params import TrackerParams
 from face_model import rotation
 from face_model.face_state import FaceState
 

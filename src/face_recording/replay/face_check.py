@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from face_inference.face_estimate import FaceEstimate
-from face_inference.tracker import TrackerParams, faded
+from face_inference.fading import faded
+from face_inference.tracker_params import TrackerParams
 from face_model.face_state import FaceState
 
 MOST_WAITING: Final = 5000
