@@ -102,7 +102,7 @@ def _line(text: str, baud: int, hub: str) -> Transport:
         except ValueError:
             address = None
         if address is None:
-            raise SourceError(f"expected udp://HOST:PORT to listen on, such as udp://0.0.0.0:9870, found {text!r}")
+            raise SourceError(f"expected udp://HOST:PORT to listen on, such as udp://0.0.0.0:5055, found {text!r}")
         return UdpSendersTransport(*address) if hub in MANY_SENDERS else UdpTransport(*address)
     if hub in MANY_SENDERS:
         raise SourceError(f"expected udp://HOST:PORT, as for hubs of kind {hub}, found {text!r}")

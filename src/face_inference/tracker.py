@@ -128,6 +128,11 @@ class FaceTracker:
         return self._sensors.missing
 
     @property
+    def unusable_sensors(self) -> tuple[str, ...]:
+        """Sensors of the model whose newest sample cannot be used: missing, faulty, or not in the input layout."""
+        return tuple(name for name, away in zip(self.mounts.names, self._away, strict=True) if away)
+
+    @property
     def neutral(self) -> Neutral | None:
         """The neutral in use."""
         return self._extractor.state.neutral

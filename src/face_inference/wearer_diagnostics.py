@@ -51,7 +51,7 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
         "model": wearer.model,
         "engine": engine,
         **heading_values(tracker),
-        "missing_sensors": ", ".join(tracker.missing_sensors) or "none",
+        "missing_sensors": ", ".join(tracker.unusable_sensors) or "none",
         "wearer": wearer.action.profile or "unknown",
         "wearer_known_from": tracker.wearer.source,
         **wear_values(tracker.wear),
@@ -156,7 +156,11 @@ def _verdict(wearer: ServedWearer, now_s: float, engine_failure: str | None) -> 
     if wearer.state == FaceState.CALIBRATING:
         return OK, f"calibrating: {tracker.calibration_hint}"
     if wearer.state == FaceState.DEGRADED:
-        return WARN, "sensors are missing or faulty: weights follow with lower confidence"
+        names = ", ".join(tracker.unusable_sensors)
+        return (
+            WARN,
+            f"sensors are missing or faulty{f' ({names})' if names else ''}: weights follow with lower confidence",
+        )
     wrong_places = wearer.action.wrong_places or wearer.alignment.wrong_places
     if wrong_places:
         return WARN, f"{wrong_places}: change over what is exchanged, then align the sensors again"

@@ -125,6 +125,6 @@ class WearerWear:
         self._keep_beside()
         source = self._tracker.wearer.source
         response.success = True
-        response.message = f"forgot what {rounds} rounds of wear taught; what is known is of {source}"
+        response.message = f"forgot what {rounds} rounds of wear taught; what is known from {source} stays"
         self._log.info(response.message)
         return response

@@ -47,4 +47,6 @@ class HubNews:
             said_s, said = self._rejects_said.get(reason, (float("-inf"), 0))
             if count > said and now - said_s >= LOG_PERIOD_S:
                 self._rejects_said[reason] = (now, count)
-                self._logger.warning(f"{count - said} frames rejected as {reason}, newest: {figures.last_reject}")
+                new = count - said
+                frames = "frame" if new == 1 else "frames"
+                self._logger.warning(f"{new} {frames} rejected as {reason}, newest: {figures.last_reject}")

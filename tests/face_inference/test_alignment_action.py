@@ -180,10 +180,12 @@ def test_a_nod_and_a_shake_align_the_sensors_and_the_profile(stage, ann):
     assert np.allclose(turn @ kept.jacobian.mean, known.mean, atol=1e-4)
     assert np.allclose(stage.tracker.wearer.mean, kept.jacobian.mean, atol=1e-4)
     # The wearer was told what to do, and how it went.
-    stage.until(lambda: stage.prompts and not stage.prompts[-1].text and stage.feedback[-1].quality == 1.0)
+    stage.until(lambda: stage.prompts and not stage.prompts[-1].text)
     assert {"", "nod", "shake"} == {told.prompt.name for told in stage.feedback}
     progress = [told.progress for told in stage.feedback]
     assert progress == sorted(progress)
+    # A client hears no feedback any more once it has the result: the last may be missing.
+    assert stage.feedback[-1].quality >= 0.5
 
 
 def test_cancelling_leaves_everything_as_it_was(stage, ann):

@@ -61,4 +61,4 @@ def test_the_same_kind_of_reject_is_logged_once_in_ten_seconds(monkeypatch: pyte
     told = [line for line in lines if "bad_crc" in line]
     assert len(told) == 4  # at once, then after 10, 20 and 30 s
     assert sum(int(line.split()[0]) for line in told) == 3100
-    assert [line.split(",")[0] for line in lines if "bad_length" in line] == ["1 frames rejected as bad_length"]
+    assert [line.split(",")[0] for line in lines if "bad_length" in line] == ["1 frame rejected as bad_length"]

@@ -123,7 +123,7 @@ class WearerCalibration:
             self._end(CalibrationOutcome(False, f"{error}; what was known stays"))
             return
         self._tracker.wearer = jacobian
-        kept = f", kept as {self._name}" if self._name else ""
+        kept = f"; kept as {self._name}" if self._name else ""
         wrong = f"; {places.message}: change them over and do the routine again" if places.exchanged else ""
         message = f"{guided.summary}{kept}{wrong}"
         self._end(CalibrationOutcome(True, message, guided.seen, guided.not_seen, places))

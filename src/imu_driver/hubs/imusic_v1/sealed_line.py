@@ -212,7 +212,7 @@ class SealedLine:
         self._transport.write(self._end.seal(p.HelloRequest(0)))
 
     def _keys(self, challenge: p.AuthChallenge) -> SessionKeys | None:
-        """Of a new session, if the challenge is the answer to our request and of one who has the key."""
+        """Of a new session, if the challenge is the answer to our request and of a hub with the key."""
         if challenge.host_nonce != self._nonce:
             self._reject("replayed", "an AUTH_CHALLENGE that nobody waits for")
             return None
