@@ -13,7 +13,6 @@ from face_model import rotation
 from face_model.errors import SnapshotError
 from face_model.imu_sample import STATUS_FAULT, STATUS_GYRO_SATURATED, STATUS_MISSING, STATUS_VALID, ImuSample
 from face_model.saved_arrays import SavedArrays, packed, unpacked
-from imu_driver import assembler as module
 from imu_driver.assembler import HISTORY, AssemblerParams, FrameAssembler, Reading
 
 IDENTITY = (0.0, 0.0, 0.0, 1.0)
@@ -244,20 +243,6 @@ def test_a_unit_that_began_anew_is_not_joined_with_what_it_was() -> None:
     assembler.add(Reading(0, START_S + 0.02, (1.0, 0.0, 0.0, 0.0), STILL, UP), START_S + 0.02)
     frames = assembler.frames(START_S + 0.04)
     assert {tuple(frame.orientation[0].tolist()) for frame in frames} == {(1.0, 0.0, 0.0, 0.0)}
-
-
-components = st.floats(-1.0, 1.0)
-vectors = st.tuples(components, components, components)
-
-
-@given(vectors.filter(lambda v: math.hypot(*v) < 3.0), vectors)
-def test_turns_are_those_of_the_house(start: tuple[float, ...], turn: tuple[float, ...]) -> None:
-    before = rotation.from_vector(np.array(start))
-    after = module._turned_on(tuple(before.tolist()), turn, 0.5)
-    np.testing.assert_allclose(after, rotation.multiply(before, rotation.from_vector(0.5 * np.array(turn))), atol=1e-12)
-    for sign in (1.0, -1.0):
-        found = module._turn(tuple(before.tolist()), tuple(sign * v for v in after))
-        np.testing.assert_allclose(found, 0.5 * np.array(turn), atol=1e-7)
 
 
 numbers = st.one_of(st.floats(-2.0, 2.0), st.floats(width=32))
