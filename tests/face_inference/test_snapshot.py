@@ -294,7 +294,8 @@ def test_what_was_passed_over_around_a_boot_is_told(trained):
     tracker = batch.trackers[0]
     samples = list(samples_of(recording))
     booted = [replace(s, sequence=i, hub_time_s=0.01 * i) for i, s in enumerate(samples)]
-    run(batch, [*samples[:60], *booted[7:20]], [0])
+    for i, sample in enumerate([*samples[:60], *booted[7:20]]):
+        tracker.update(sample, 0.01 * i)
     missed = missed_by_inference(snapshot_of(tracker))
     assert [0, 6] in missed.tolist()
     assert not any(first <= n <= last for first, last in missed for n in (*range(7, 20), 58, 59))
