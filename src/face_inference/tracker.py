@@ -644,12 +644,12 @@ class FaceTracker:
     def _tell_missed(self, before: int, sequence: int, ahead: int) -> None:
         """Samples between two that a recorder may have, whose numbers began anew with a boot of the hub."""
         distance = (sequence - before) % _NUMBERS
-        if distance == ahead > 1:
-            self.missed.append(((before + 1) % _NUMBERS, (sequence - 1) % _NUMBERS))
-        elif distance > _NUMBERS // 2:
+        if distance > _NUMBERS // 2:
             self.missed.append(((before + 1) % _NUMBERS, (before + _MOST_ANEW) % _NUMBERS))
             if 0 < sequence <= _MOST_ANEW:
                 self.missed.append((0, sequence - 1))
+        elif distance == ahead > 1:
+            self.missed.append(((before + 1) % _NUMBERS, (sequence - 1) % _NUMBERS))
 
     def _calibrate(self, time_s: float, orientation: Any, rates: Any, valid: NDArray[np.bool_]) -> None:
         for calibration in (self._calibration, self._requested):
