@@ -13,7 +13,8 @@ from imu_driver.recorded_bytes import RecordedBytesTransport, RecordingTransport
 from imu_driver.serial_finder import AUTO, FoundCheckedTransport, FoundSerialTransport
 from imu_driver.serial_port import SerialTransport
 from imu_driver.transport import CheckedTransport, Transport, TransportError
-from imu_driver.udp import UdpTransport, parse_address
+from imu_driver.udp import UdpTransport
+from imu_driver.udp_addresses import parse_address
 from imu_driver.udp_senders import UdpSendersTransport
 
 UDP, RECORDED, SIMULATED = "udp://", "recorded:", "simulated"
@@ -101,7 +102,7 @@ def _line(text: str, baud: int, hub: str) -> Transport:
         except ValueError:
             address = None
         if address is None:
-            raise SourceError(f"expected udp://HOST:PORT to listen on, such as udp://0.0.0.0:9870, found {text!r}")
+            raise SourceError(f"expected udp://HOST:PORT to listen on, such as udp://0.0.0.0:5055, found {text!r}")
         return UdpSendersTransport(*address) if hub in MANY_SENDERS else UdpTransport(*address)
     if hub in MANY_SENDERS:
         raise SourceError(f"expected udp://HOST:PORT, as for hubs of kind {hub}, found {text!r}")

@@ -12,7 +12,6 @@ from std_msgs.msg import Header
 
 from face_inference.alignment_action import AlignmentAction
 from face_inference.errors import InferenceError, LayoutMismatchError
-from face_inference.face_estimate import TrackingState
 from face_inference.frame_source import FrameSource
 from face_inference.head_transforms import HeadTransform, parent_of
 from face_inference.latency import LatencyStatistics
@@ -25,6 +24,7 @@ from face_inference.wearer_snapshots import WearerSnapshots
 from face_inference.wearer_topics import WearerTopics, layout_of
 from face_inference.wearer_wear import WearerWear
 from face_model.errors import SnapshotError
+from face_model.face_state import FaceState
 from face_model.frames import head_frame
 from imusic_ros.managed_node import ManagedNode
 
@@ -98,7 +98,7 @@ class ServedWearer:
         self.header = Header(frame_id=head_frame(namespace))
         parent = parent_of(parent_frame, namespace)
         self.head = HeadTransform(parent) if parent else None
-        self.state = TrackingState.CALIBRATING
+        self.state = FaceState.CALIBRATING
         self.latency = LatencyStatistics()
         self.source = FrameSource()
         self.skipped = 0
@@ -256,7 +256,7 @@ class ServedWearer:
         if self.tracker.layout is not None:
             self.layout_problem = self.refused_layout = None
         estimate = self.tracker.estimate
-        self.state = TrackingState.CALIBRATING if estimate is None else estimate.state
+        self.state = FaceState.CALIBRATING if estimate is None else estimate.state
         self.action.profile = message.wearer[:MOST_NAME]
         self.wear.follow(None)
         return note

@@ -115,7 +115,9 @@ class Reporter:
             )
         rejected = sum(figures.rejected.values()) - sum(before.rejected.values())
         if rejected:
-            warnings.append(f"{rejected} frames rejected lately: {figures.last_reject}")
+            warnings.append(
+                f"{rejected} {'frame' if rejected == 1 else 'frames'} rejected lately: {figures.last_reject}"
+            )
         if warnings:
             return WARN, "; ".join(warnings)
         if not hub.streaming:
@@ -281,7 +283,7 @@ class _Sensors:
 
     def _judged(self, i: int, status: int) -> tuple[int, str]:
         if status & STATUS_MISSING:
-            return ERROR, f"the hub does not have it; {CURES['gone']}"
+            return ERROR, "no samples of it; check its cable, or whether it is switched on"
         faulty = bool(status & STATUS_FAULT)
         if self._at_end(i, _SATURATED):
             found = f"{self._gyro[i] + self._accel[i]} samples at the end of a range; {CURES['saturated']}"

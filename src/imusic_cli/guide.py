@@ -1,4 +1,4 @@
-"""Talks to a running graph about its wearer: guides them through routines, waits for taps, switches profiles."""
+"""Talks to a running graph about its wearer: routines, taps, profiles, learning while worn."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from imusic.action import AlignSensors, CalibrateWearer, FindTaps
 from imusic.msg import WearerPrompt
 from imusic.srv import UseWearer
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
 from rclpy.action import ActionClient
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from std_srvs.srv import Trigger
 
 from face_model import nod_and_shake, routine
 from imusic_cli.errors import CommandError
@@ -30,6 +34,9 @@ ROUTINE_PATIENCE_S = routine.DURATION_S + 30.0
 
 ALIGNMENT_PATIENCE_S = nod_and_shake.DURATION_S + 30.0
 TAP_SLACK_S = 10.0
+
+WORN_KEYS = ("wearer", "learn_while_worn", "worn_s", "worn_rounds_kept", "worn_rounds_rejected", "wearer_fits")
+"""Of the diagnostics of `face_inference`: what tells how learning while worn goes."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,62 @@ def use_wearer(wearer: str, namespace: str, patience_s: float = DISCOVERY_PATIEN
     if not response.success:
         raise CommandError(response.message)
     return str(response.message)
+
+
+def learn_while_worn(learn: bool, namespace: str) -> str:
+    """Let a running graph learn while worn, or no more; until it ends. What it learned stays.
+
+    Raises:
+        CommandError: no graph runs, or the node refused or does not answer.
+    """
+    value = ParameterValue(type=ParameterType.PARAMETER_BOOL, bool_value=learn)
+    request = SetParameters.Request(parameters=[Parameter(name="learn_while_worn", value=value)])
+    result = _called(SetParameters, "set_parameters", request, namespace).results[0]
+    if not result.successful:
+        raise CommandError(str(result.reason))
+    return "learning while worn is on" if learn else "learning while worn is off; what was learned stays in use"
+
+
+def forget_worn(namespace: str) -> str:
+    """Let a running graph forget what was learned while worn, in the profile too; what it answered.
+
+    Raises:
+        CommandError: no graph runs, or the node refused or does not answer.
+    """
+    response = _called(Trigger, "forget_worn", Trigger.Request(), namespace)
+    if not response.success:
+        raise CommandError(str(response.message))
+    return str(response.message)
+
+
+def worn(namespace: str) -> dict[str, str]:
+    """What a running graph says of learning while worn in its diagnostics, by name.
+
+    Raises:
+        CommandError: no node says anything.
+    """
+    place = f"{namespace.strip('/')}/face_inference".lstrip("/")
+    found: dict[str, str] = {}
+
+    def hear(message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name == place:
+                found.update((pair.key, pair.value) for pair in status.values)
+
+    with _node(namespace) as (node, executor):
+        node.create_subscription(DiagnosticArray, "/diagnostics", hear, 10)
+        if not _spin(executor, DISCOVERY_PATIENCE_S, lambda: "learn_while_worn" in found):
+            raise CommandError(_not_offered(namespace, "forget_worn"))
+    return {key: found[key] for key in WORN_KEYS if key in found}
+
+
+def _called(kind: Any, name: str, request: Any, namespace: str) -> Any:
+    """The answer of a service of `face_inference`; errors as of `forget_worn`."""
+    with _node(namespace) as (node, executor):
+        client = node.create_client(kind, f"face_inference/{name}")
+        if not _spin(executor, DISCOVERY_PATIENCE_S, client.service_is_ready):
+            raise CommandError(_not_offered(namespace, name))
+        return _answer(executor, client.call_async(request), ANSWER_PATIENCE_S)
 
 
 @contextmanager

@@ -72,6 +72,7 @@ VERBS = {
     "takes": Verb(RUN, "Recordings: list, check, cut, export to animation tools.", "imusic_cli.takes", "app"),
     "key": Verb(RUN, "Make the key of a hub on Wi-Fi.", "imusic_cli.key", "key"),
     "doctor": Verb(RUN, "Say what is missing on this machine and what to do.", "imusic_cli.doctor_verb", "doctor"),
+    "diagnostics": Verb(RUN, "What a running graph says of itself.", "imusic_cli.diagnostics", "diagnostics"),
     "wearer": Verb(WEARER, "Teach a model who wears the sensors.", "imusic_cli.wearer", "app"),
     "rig": Verb(WEARER, "Bring a face of your own (glTF or OBJ): check it, look at it.", "imusic_cli.rig", "app"),
     "retarget": Verb(WEARER, "Robot heads, FLAME and SMPL-X, glTF: what a face moves.", "imusic_cli.retarget", "app"),

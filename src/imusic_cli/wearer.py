@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +38,26 @@ Namespace = Annotated[
 Model = Annotated[
     str, typer.Option(help="Model: a name or a folder; by default the one that the profile was learned with.")
 ]
+WORN_WORDS = {
+    "wearer": "wearer",
+    "learn_while_worn": "learning while worn",
+    "worn_s": "motion that was looked at, s",
+    "worn_rounds_kept": "rounds of 20 s kept",
+    "worn_rounds_rejected": "rounds that were no better on fresh motion",
+    "wearer_fits": "the profile fits this gluing",
+}
+"""What each value is called here, by its name in the diagnostics."""
+
+
+class Worn(str, Enum):
+    """What to do about learning while worn."""
+
+    SHOW = "show"
+    ON = "on"
+    OFF = "off"
+    FORGET = "forget"
+
+
 Fps = Annotated[
     float | None, typer.Option(help="The phone's frames per second, for a CSV whose timecodes do not tell them.")
 ]
@@ -178,11 +199,42 @@ def use(name: Name, namespace: Namespace = "") -> None:
     err.print(answer, highlight=False)
 
 
+@app.command()
+def worn(
+    what: Annotated[
+        Worn, typer.Argument(help="`show` how it goes; turn it `on` or `off`; `forget` what it learned.")
+    ] = Worn.SHOW,
+    namespace: Namespace = "",
+    as_json: Json = False,
+) -> None:
+    """Say what a running graph learned while worn, switch it on or off, or forget it.
+
+    It is on by default, begins after a routine or with a profile, and is kept in the profile apart from the rest.
+    """
+    from imusic_cli import guide
+
+    if what is not Worn.SHOW:
+        said = (
+            guide.forget_worn(namespace) if what is Worn.FORGET else guide.learn_while_worn(what is Worn.ON, namespace)
+        )
+        err.print(said, style="green", highlight=False)
+        if not as_json:
+            return
+    values = guide.worn(namespace)
+    if as_json:
+        print(json.dumps(values, indent=2))  # noqa: T201
+        return
+    table = Table(show_header=False)
+    for key, value in values.items():
+        table.add_row(WORN_WORDS[key], value)
+    out.print(table)
+
+
 @app.command("list")
 def list_profiles(as_json: Json = False) -> None:
     """List the wearers who have a profile."""
     from face_inference.errors import ProfileError
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
 
     folder = ProfileFolder()
     labels = []
@@ -203,7 +255,7 @@ def list_profiles(as_json: Json = False) -> None:
 @app.command()
 def show(name: Name, as_json: Json = False) -> None:
     """Say what a profile was learned from and how well."""
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
 
     label = ProfileFolder().load(name).label
     if as_json:
@@ -215,7 +267,7 @@ def show(name: Name, as_json: Json = False) -> None:
 @app.command()
 def remove(name: Name) -> None:
     """Delete a profile."""
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
 
     ProfileFolder().remove(name)
     err.print(f"removed: {name}", highlight=False)
@@ -232,7 +284,7 @@ def _learned(
     as_json: bool,
 ) -> dict[str, Any]:
     """Learn, tell it to people, or to programs, and have a running graph use it."""
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
     from imusic_cli.guide import use_wearer
     from imusic_cli.learning import learn as learn_profile
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 FULL_PERIOD = 60
-"""Every so manieth collection takes all generations; the others only what is new since the one before."""
+"""One collection in this many takes all generations; the others only what is new since the one before."""
 
 
 class GarbageControl:

@@ -320,7 +320,7 @@ class BadLine:
 def test_ten_thousand_bad_frames_are_counted_by_reason_and_logged_in_a_few_lines(bench, monkeypatch):
     kinds = {"bad_cobs": b"\x09\1\0", "short": b"\3ab\0", "bad_crc": b"\7abcdef\0"}
     line, lines = BadLine([kind for _ in range(3334) for kind in kinds.values()]), []
-    monkeypatch.setattr(bench.node, "_make_transport", lambda: line)
+    monkeypatch.setattr(bench.node, "_make_lines", lambda: [(line, "")])
     log = dict.fromkeys(("info", "warning", "error"), lines.append)
     monkeypatch.setattr(bench.node, "get_logger", lambda: SimpleNamespace(**log))
     began_s = time.monotonic()
@@ -403,4 +403,4 @@ def test_the_same_kind_of_reject_is_logged_once_in_ten_seconds(bench, monkeypatc
     told = [line for line in lines if "bad_crc" in line]
     assert len(told) == 4  # at once, then after 10, 20 and 30 s
     assert sum(int(line.split()[0]) for line in told) == 3100
-    assert [line.split(",")[0] for line in lines if "bad_length" in line] == ["1 frames rejected as bad_length"]
+    assert [line.split(",")[0] for line in lines if "bad_length" in line] == ["1 frame rejected as bad_length"]

@@ -20,7 +20,8 @@ from face_inference.wearer.judgement import Judgement, Score
 from face_inference.wearer.natural import NaturalLearning, learn_natural
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.prior import Prior
-from face_inference.wearer.profile import ProfileFolder, WearerProfile, new_profile
+from face_inference.wearer.profile import WearerProfile, new_profile
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_model import arkit, routine
 from imusic_cli import learning
 from imusic_cli.errors import CommandError
@@ -318,3 +319,20 @@ def test_tap_prints_the_stamps(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "10.250  40 m/s2" in run("tap", "--taps", "2")
     with pytest.raises(CommandError):
         CliRunner().invoke(app, ["tap", "--sensor", "chin"], catch_exceptions=False)
+
+
+def test_learning_while_worn_is_shown_switched_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = pytest.importorskip("imusic_cli.guide", reason="no ROS 2: run make setup")
+    asked: list[tuple[object, str]] = []
+    monkeypatch.setattr(
+        guide, "worn", lambda namespace: {"wearer": "ann", "learn_while_worn": "on", "worn_s": "61.200"}
+    )
+    monkeypatch.setattr(guide, "learn_while_worn", lambda learn, namespace: asked.append((learn, namespace)) or "done")
+    monkeypatch.setattr(guide, "forget_worn", lambda namespace: asked.append(("forget", namespace)) or "forgot")
+    shown = CliRunner().invoke(app, ["worn"])
+    assert shown.exit_code == 0
+    assert "learning while worn" in shown.output
+    told = CliRunner().invoke(app, ["worn", "off", "--namespace", "lab", "--json"])
+    assert json.loads(told.stdout)["learn_while_worn"] == "on"
+    assert CliRunner().invoke(app, ["worn", "forget"]).exit_code == 0
+    assert asked == [(False, "lab"), ("forget", "")]

@@ -41,15 +41,15 @@
 #define HUB_UART_TX_GPIO UART_PIN_NO_CHANGE
 #define HUB_UART_RX_GPIO UART_PIN_NO_CHANGE
 
-/* Wi-Fi. The port is what `port: udp://0.0.0.0:9870` of the driver says. An empty host: whoever sends an intact packet
- * last. */
+/* Wi-Fi. The port is the one that the driver listens on (`--udp 0.0.0.0:5055`). An empty host: the hub sends to whoever
+ * sent the last intact packet. */
 #define HUB_WIFI_SSID     "network"
 #define HUB_WIFI_PASSWORD "password"
-#define HUB_UDP_PORT      9870
+#define HUB_UDP_PORT      5055
 #define HUB_UDP_HOST      "192.168.1.10"
 
 /* 1: the host has to have the key in hub_key.h, which `imusic key FILE --header hub_key.h` writes; docs/security.md.
- * Wanted on Wi-Fi. A key in flash can be read by who holds the chip, unless flash is encrypted. */
+ * Wanted on Wi-Fi. Whoever holds the chip can read a key in flash, unless flash is encrypted. */
 #ifndef HUB_HAS_KEY
 #define HUB_HAS_KEY 0
 #endif

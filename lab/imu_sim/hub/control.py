@@ -128,6 +128,17 @@ def tell(path: Path, line: str, patience_s: float = ANSWER_S) -> str:
     return text
 
 
+def reached(path: Path) -> bool:
+    """Whether a simulated hub listens on this socket, and this user may tell it something."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(ANSWER_S)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
 def _remove_stale(path: Path) -> None:
     """Remove a socket that nobody listens on.
 

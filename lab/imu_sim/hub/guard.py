@@ -1,4 +1,4 @@
-"""The hub's side of protocol version 1.1: who has the key is answered, everybody else is refused."""
+"""The hub's side of protocol version 1.1: a host with the key is answered, everybody else is refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.protocol.seal import SEAL_REASONS, HubEnd, SealReason, SessionKeys
 
 REFUSAL: Final = (
-    "this hub answers only to who has its key: set the driver's `key_file` to a file with the key of the hub"
+    "this hub answers only to a driver with its key: set the driver's `key_file` to a file with the key of the hub"
 )
 
 REFUSE_S: Final = 0.4

@@ -18,7 +18,8 @@ from face_inference.wearer.adapt import adapt
 from face_inference.wearer.guided import GuidedRows, check_followed, guided_rows
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.prior import Prior, WearerJacobian
-from face_inference.wearer.profile import ProfileFolder, ProfileLabel, WearerProfile, checked_name, fitted, new_profile
+from face_inference.wearer.profile import ProfileLabel, WearerProfile, checked_name, fitted, new_profile
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_inference.wearer.routine_capture import Moment, RoutineCapture
 from face_model import routine
 
@@ -122,7 +123,7 @@ class WearerCalibration:
             self._end(CalibrationOutcome(False, f"{error}; what was known stays"))
             return
         self._tracker.wearer = jacobian
-        kept = f", kept as {self._name}" if self._name else ""
+        kept = f"; kept as {self._name}" if self._name else ""
         wrong = f"; {places.message}: change them over and do the routine again" if places.exchanged else ""
         message = f"{guided.summary}{kept}{wrong}"
         self._end(CalibrationOutcome(True, message, guided.seen, guided.not_seen, places))

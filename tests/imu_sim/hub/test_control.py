@@ -18,6 +18,7 @@ from imu_sim.errors import SimulatorConfigError
 from imu_sim.hub.commands import HELP, Commands
 from imu_sim.hub.config import SimulatorConfig, each_hub
 from imu_sim.hub.control import ControlSocket, tell
+from imu_sim.hub.fault_verb import the_only_hub
 from imu_sim.hub.faults import Faults
 from imu_sim.hub.pty_link import PtyLink
 from imu_sim.hub.simulated_hub import SimulatedHub
@@ -173,3 +174,21 @@ def test_many_hubs_count_on() -> None:
     assert [(c.udp, c.control) for c in udp] == [("127.0.0.1:5000", ""), ("127.0.0.1:5001", ""), ("127.0.0.1:5002", "")]
     told = each_hub(replace(config, udp="127.0.0.1:5000", control="/tmp/c"))
     assert [c.control for c in told] == ["/tmp/c", "/tmp/c-2", "/tmp/c-3"]
+
+
+def test_without_at_it_is_the_usual_hub_or_the_only_one(tmp_path: Path) -> None:
+    usual = tmp_path / "imusic_hub.control"
+    assert the_only_hub(usual) == usual
+    demo = ControlSocket(tmp_path / "imusic_hub_17.control", lambda _: "ok")
+    (tmp_path / "imusic_hub_9.control").touch()  # no hub
+    try:
+        assert the_only_hub(usual) == demo.path
+        other = ControlSocket(tmp_path / "imusic_hub_18.control", lambda _: "ok")
+        with pytest.raises(SimulatorConfigError, match=r"expected one simulated hub, found 2: .*_17.*_18.*--at"):
+            the_only_hub(usual)
+        other.close()
+        with_link = ControlSocket(usual, lambda _: "ok")
+        assert the_only_hub(usual) == usual
+        with_link.close()
+    finally:
+        demo.close()

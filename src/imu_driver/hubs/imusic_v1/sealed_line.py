@@ -215,7 +215,7 @@ class SealedLine:
         self._transport.write(self._end.seal(p.HelloRequest(0)))
 
     def _keys(self, challenge: p.AuthChallenge) -> SessionKeys | None:
-        """Of a new session, if the challenge is the answer to our request and of one who has the key."""
+        """Of a new session, if the challenge is the answer to our request and of a hub with the key."""
         if challenge == self._begun and self._clock() - self._begun_s < NONCE_S:
             return None  # a slow hub answers each of our requests, all of which had one nonce
         if challenge.host_nonce != self._nonce:
