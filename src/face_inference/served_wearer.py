@@ -34,6 +34,10 @@ LAYOUT_PATIENCE_S = 2.0
 
 MOST_NAME = 100
 
+REPLAY_SLACK_S = 0.3
+"""After a boot the first samples come late, so that the silence was longer than stamps tell. What inference passed over
+then, snapshots tell."""
+
 LOOK_PERIOD_S = 1.0
 """How often it is looked who publishes frames."""
 
@@ -144,7 +148,7 @@ class ServedWearer:
         stamp = message.header.stamp
         stamp_s, hub_time_s = stamp.sec + 1e-9 * stamp.nanosec, 1e-6 * message.hub_time_us
         if self.replay:
-            now_s = stamp_s
+            now_s = stamp_s + REPLAY_SLACK_S
         waiting = self._other_layout
         # Of the same hub: its driver has another layout now. Else the present source must be silent first.
         free = self.source.is_followed(stamp_s, hub_time_s) or self.source.silent(now_s)

@@ -47,6 +47,8 @@ Float32Array = NDArray[np.float32]
 
 _NUMBERS = 1 << 32
 _MOST_MISSED = 4096
+_MOST_ANEW = 4000
+"""Samples that may be passed over before and after a boot."""
 _TAKEN_OFF_S = 300.0
 """Sensors of a hub that was off for longer may have been glued on anew; a guess."""
 
@@ -466,8 +468,8 @@ class FaceTracker:
         if coming is Coming.LATE:
             return False
         self.breaks += 1
-        if before is not None and (sample.sequence - before[0]) % _NUMBERS == ahead > 1:
-            self.missed.append(((before[0] + 1) % _NUMBERS, (sample.sequence - 1) % _NUMBERS))
+        if before is not None:
+            self._tell_missed(before[0], sample.sequence, ahead)
         if coming is Coming.RESTART:
             self._check.reset()
             self._come_back(now_s)
@@ -482,6 +484,16 @@ class FaceTracker:
                 self._find_headings()
         self._ahead = ahead if coming is Coming.NEXT else 1
         return True
+
+    def _tell_missed(self, before: int, sequence: int, ahead: int) -> None:
+        """Samples between two that a recorder may have, whose numbers began anew with a boot of the hub."""
+        distance = (sequence - before) % _NUMBERS
+        if distance > _NUMBERS // 2:
+            self.missed.append(((before + 1) % _NUMBERS, (before + _MOST_ANEW) % _NUMBERS))
+            if 0 < sequence <= _MOST_ANEW:
+                self.missed.append((0, sequence - 1))
+        elif distance == ahead > 1:
+            self.missed.append(((before + 1) % _NUMBERS, (sequence - 1) % _NUMBERS))
 
     def _calibrate(self, time_s: float, orientation: Any, rates: Any, valid: NDArray[np.bool_]) -> None:
         for result in self._calibrations.add(time_s, orientation, rates, valid):

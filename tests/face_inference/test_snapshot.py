@@ -289,6 +289,20 @@ def test_what_was_missed_is_told_once(trained):
     assert len(missed_by_inference(snapshot_of(tracker))) == 0
 
 
+def test_what_was_passed_over_around_a_boot_is_told(trained):
+    recording = take(100.0, 1.2)
+    batch = batch_of(trained["model"], OnnxRuntimeEngine, layout=layout_of(recording))
+    tracker = batch.trackers[0]
+    samples = list(samples_of(recording))
+    booted = [replace(s, sequence=i, hub_time_s=0.01 * i) for i, s in enumerate(samples)]
+    for i, sample in enumerate([*samples[:60], *booted[7:20]]):
+        tracker.update(sample, 0.01 * i)
+    missed = missed_by_inference(snapshot_of(tracker))
+    assert [0, 6] in missed.tolist()
+    assert not any(first <= n <= last for first, last in missed for n in (*range(7, 20), 58, 59))
+    assert any(first <= 60 <= last for first, last in missed), "of those before the boot that came no more"
+
+
 def test_a_refused_snapshot_changes_nothing(trained, recorded):
     model = trained["model"]
     recording = take(100.0, 1.2)

@@ -35,6 +35,8 @@ DERIVED: Final = frozenset(name for names in FROM_FACES.values() for name in nam
 _NEVER: Final = (BYTES, DRIVER_SNAPSHOT, FACE_SNAPSHOT)
 SLACK_NS: Final = 1_000_000_000
 """By how much the recorder may have got messages of two topics in another order than they were published in."""
+MOST_SEEN: Final = 4000
+"""Samples whose order is remembered: more than come within `SAME_HUB_NS`."""
 LEARNING_NS: Final = 30_000_000_000
 """Where a bag has no snapshots, so much of its beginning is played to inference first: it learns the neutral there."""
 
@@ -175,11 +177,13 @@ class FrameEvents:
                     yield Event(message.time_ns, EventKind.PUBLISH, names[message.topic], message.data)
                 continue
             if places.is_before(sequence, stamp_ns):
+                places.passed(sequence, stamp_ns)
                 continue
             for taken in places.due(sequence, stamp_ns):
                 before, exact = taken.after, True
                 data = self._snapshots.data(taken)
                 yield Event(message.time_ns, EventKind.TAKE_OVER, FACE_SNAPSHOT, data, silent=silent)
+            places.passed(sequence, stamp_ns)
             if places.was_missed(sequence):
                 continue
             if before is not None and comes_after(sequence, before):
@@ -206,25 +210,31 @@ class _Places:
         self._before = first
         self._next: Entry | None = None
         self._runs: Runs = ()
+        self._seen: dict[tuple[int, int], None] = {}
         self._advance()
 
     def is_before(self, sequence: int, stamp_ns: int) -> bool:
         """Whether a sample is in the first snapshot already."""
-        if self._before is None or not self._before.holds(sequence, stamp_ns):
+        if self._before is not None and not self._before.holds(sequence, stamp_ns, self._seen):
             self._before = None
-            return False
-        return True
+        return self._before is not None
+
+    def passed(self, sequence: int, stamp_ns: int) -> None:
+        """This sample's place is known: it comes before those that follow."""
+        self._seen[sequence, stamp_ns] = None
+        if len(self._seen) > MOST_SEEN:
+            del self._seen[next(iter(self._seen))]
 
     def due(self, sequence: int, stamp_ns: int) -> Iterator[Entry]:
         """Snapshots that belong before this sample."""
-        while self._next is not None and not self._next.holds(sequence, stamp_ns):
+        while self._next is not None and not self._next.holds(sequence, stamp_ns, self._seen):
             taken = self._first = self._next
             self._advance()
             yield taken
 
     def follows_a_snapshot(self, sequence: int, stamp_ns: int) -> bool:
         """Whether a face can come out as recorded: not where it was computed before the first snapshot was made."""
-        return self._first is not None or self._next is None or not self._next.holds(sequence, stamp_ns)
+        return self._first is not None or self._next is None or not self._next.holds(sequence, stamp_ns, self._seen)
 
     def was_missed(self, sequence: int) -> bool:
         """Whether inference did not take this sample when it was recorded."""

@@ -7,7 +7,7 @@ the number of the newest sample in it, say where it belongs.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from face_recording.bag_reader import Bag, BagError
 from face_recording.replay.sequences import comes_after
 
 SAME_HUB_NS: Final = 2_000_000_000
-"""Stamps so close are of one run of a hub, where numbers tell the order for certain."""
+"""Stamps so close are of one run of a hub, where numbers tell the order, or of two with a boot between."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,23 @@ class Entry:
     after: int
     time_ns: int
 
-    def holds(self, sequence: int, stamp_ns: int) -> bool:
-        """Whether a sample is in it."""
-        if abs(stamp_ns - self.stamp_ns) <= SAME_HUB_NS:
-            return not comes_after(sequence, self.after)
-        return stamp_ns <= self.stamp_ns
+    def holds(self, sequence: int, stamp_ns: int, seen: Container[tuple[int, int]]) -> bool:
+        """Whether a sample is in it.
+
+        Where number and stamp tell different orders a hub booted, whose numbers begin anew, or a clock was set. Then
+        the order of the recording counts, in which the snapshot's own newest sample tells where it belongs.
+
+        Args:
+            sequence: of the sample.
+            stamp_ns: of the sample.
+            seen: number and stamp of the samples that came before this one in the recording, lately.
+        """
+        if abs(stamp_ns - self.stamp_ns) > SAME_HUB_NS:
+            return stamp_ns <= self.stamp_ns
+        by_number = not comes_after(sequence, self.after)
+        if by_number is (stamp_ns <= self.stamp_ns):
+            return by_number
+        return (self.after, self.stamp_ns) not in seen
 
 
 class SnapshotIndex:

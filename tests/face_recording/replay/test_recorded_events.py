@@ -111,6 +111,49 @@ def test_snapshots_come_after_the_last_sample_that_is_in_them(path: Path) -> Non
     assert sum(e.kind is EventKind.TAKE_OVER for e in events) == len(range(600, COUNT, SNAPSHOT_STEP))
 
 
+@pytest.mark.parametrize("silence_ns", [STEP_NS * 20, S, 3 * S])
+@pytest.mark.parametrize("booted_at", [60, 130, 1400])
+def test_a_snapshot_of_after_a_boot_is_not_taken_over_before_it(
+    tmp_path: Path, booted_at: int, silence_ns: int
+) -> None:
+    def of(index: int) -> tuple[int, int]:
+        """Number and time of a sample."""
+        late = index >= booted_at
+        return index - booted_at * late, BEGIN + index * STEP_NS + silence_ns * late
+
+    snapshots = {40, 100, booted_at, booted_at + 1, booted_at + 50, 600, 1600}
+    kinds = {"imu/frame": "ImuFrame", "face/snapshot": "Snapshot"}
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        to = {n: writer.add_connection(f"/ana/{n}", f"imusic/msg/{k}", typestore=STORE) for n, k in kinds.items()}
+        arrays = [np.zeros(n, np.float32) for n in (4, 3, 3)]
+        for i in range(2000):
+            sequence, time_ns = of(i)
+            frame = TYPES["imusic/msg/ImuFrame"](header(time_ns), 7, sequence, i, np.array([3], np.uint8), *arrays)
+            writer.write(to["imu/frame"], time_ns, STORE.serialize_cdr(frame, "imusic/msg/ImuFrame"))
+            if i in snapshots:
+                text = ("kind", "1", "model", "hash", "engine", "")
+                data = np.zeros(2, np.uint8)
+                snapshot = TYPES["imusic/msg/Snapshot"](header(time_ns), sequence, 7, *text, data)
+                writer.write(to["face/snapshot"], time_ns + 1, STORE.serialize_cdr(snapshot, "imusic/msg/Snapshot"))
+    with Bag(tmp_path / "bag") as bag:
+        for at in (0, booted_at - 10, booted_at + 10):
+            source = FrameEvents(bag, "ana", compare=False, missed=lambda _data: [])
+            events = list(source.events(max(of(at)[1], of(41)[1]), bag.end_ns))
+            assert source.lacking == 0
+            first = next(event.sequence for event in events if event.kind is EventKind.FRAME)
+            later = at > booted_at  # numbers of before the boot come twice
+            index, taken = next(i for i in range(booted_at * later, 2000) if of(i)[0] == first) - 1, []
+            for event in events[1:]:
+                if event.kind is EventKind.FRAME:
+                    index += 1
+                    assert event.sequence == of(index)[0]
+                    assert event.exact
+                elif event.kind is EventKind.TAKE_OVER:
+                    taken.append(index)
+            assert index == 1999
+            assert taken == [i for i in sorted(snapshots) if i >= min(taken)]
+
+
 def test_what_holds_is_told_first(path: Path) -> None:
     with Bag(path) as bag:
         for source in (FrameEvents(bag, "ana", compare=False, missed=missed), PublishedEvents(bag, "ana")):

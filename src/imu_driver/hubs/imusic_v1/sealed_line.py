@@ -70,6 +70,8 @@ class SealedLine:
         self._older: HostEnd | None = None
         self._nonce: bytes | None = None
         self._drawn_s = float("-inf")
+        self._begun: p.AuthChallenge | None = None
+        self._begun_s = float("-inf")
         self._asked_s = float("-inf")
         self._said_s = float("-inf")
         self._verified_s = float("-inf")
@@ -206,6 +208,7 @@ class SealedLine:
         if keys is None:
             return
         self._nonce = None
+        self._begun, self._begun_s = challenge, self._clock()
         self.sessions += 1
         self._older, self._end = self._end, keys.host_end()
         # The hub takes the session for begun when it can open an envelope of ours.
@@ -213,6 +216,8 @@ class SealedLine:
 
     def _keys(self, challenge: p.AuthChallenge) -> SessionKeys | None:
         """Of a new session, if the challenge is the answer to our request and of a hub with the key."""
+        if challenge == self._begun and self._clock() - self._begun_s < NONCE_S:
+            return None  # a slow hub answers each of our requests, all of which had one nonce
         if challenge.host_nonce != self._nonce:
             self._reject("replayed", "an AUTH_CHALLENGE that nobody waits for")
             return None

@@ -400,6 +400,24 @@ def test_what_comes_out_of_order_is_taken_upwards_only(order: list[int]) -> None
         newest = max(newest, number)
 
 
+def test_a_slow_hub_that_answers_each_request_is_no_attack() -> None:
+    line, now = NoLine(), [0.0]
+    seal = SealedLine(line, KEY, lambda: now[0], draw=bytes)
+    seal.open()
+    challenge = p.encode(SessionKeys(KEY, bytes(16), bytes(16)).challenge)
+    for _ in range(3):
+        seal.write(p.encode(p.HelloRequest(0)))
+        now[0] += 0.25
+    for _ in range(3):
+        line.waiting.append(challenge)
+        seal.read(0.0)
+    assert (seal.sessions, seal.rejected["replayed"]) == (1, 0)
+    now[0] += 10.0
+    line.waiting.append(challenge)
+    seal.read(0.0)
+    assert (seal.sessions, seal.rejected["replayed"]) == (1, 1), "somebody else, by now"
+
+
 pieces = st.binary(max_size=60) | st.sampled_from(
     [p.encode(packet) for packet in (*PACKETS, *HOST_PACKETS, p.Refused("x"))]
     + [SessionKeys(KEY, bytes(16), bytes(16)).hub_end().seal(packet) for packet in PACKETS]
