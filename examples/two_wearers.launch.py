@@ -1,7 +1,8 @@
 """Two wearers on two domains of one machine: `ros2 launch examples/two_wearers.launch.py`.
 
-For hubs instead of simulated faces, include capture.launch.py with `udp` or `port` of each. On two hosts each runs its
-own half: ROS_DOMAIN_ID=1 ros2 launch imusic capture.launch.py namespace:=alice udp:=0.0.0.0:5055
+For hubs instead of simulated faces, include capture.launch.py with `udp` or `port` of each, and with `page_port` 0 (the
+next free one). On two hosts each runs its own half:
+ROS_DOMAIN_ID=1 ros2 launch imusic capture.launch.py namespace:=alice udp:=0.0.0.0:5055
 """
 
 from pathlib import Path

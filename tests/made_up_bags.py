@@ -124,6 +124,22 @@ def reference(take: Take, i: int, shift_ns: int, number: int) -> Any:
     )
 
 
+def expression(take: Take, i: int) -> Any:
+    return message(
+        "Expression",
+        header=header(int(take.stamps_ns[i])),
+        expression="neutral",
+        confidence=1.0,
+        names=["neutral"],
+        probabilities=np.ones(1, np.float32),
+        valence=0.0,
+        arousal=0.0,
+        valence_deviation=0.25,
+        arousal_deviation=0.25,
+        intensity=0.0,
+    )
+
+
 def write_bag(
     folder: Path,
     takes: dict[str, Take],
@@ -135,6 +151,7 @@ def write_bag(
     sensors: Any = None,
     states: Mapping[int, bytes] | None = None,
     faceless: Container[int] = (),
+    expressions: bool = False,
 ) -> Path:
     """A take of one wearer for each namespace: bytes, frames, faces, snapshots, layout.
 
@@ -148,6 +165,7 @@ def write_bag(
         frames: makes ImuFrame of a row; by default of noise.
         sensors: SensorLayout; by default of two sensors.
         faceless: rows of samples that gave no face.
+        expressions: whether `face/expression` follows each face.
         states: data of inference's snapshots, by the row that follows; by default text.
     """
     folder.mkdir(parents=True)
@@ -179,6 +197,8 @@ def write_bag(
             entries.append((stamp + 2_000_000, place, "imu/frame", (frames or frame)(take, i)))
             if i not in faceless:
                 entries.append((stamp + LATE_NS, place, "face/blendshapes", face(take, i)))
+                if expressions:
+                    entries.append((stamp + LATE_NS + 1, place, "face/expression", expression(take, i)))
             if reference_lag_s is not None and i % 2 == 0:
                 shift = round(reference_lag_s * NS)
                 entries.append(

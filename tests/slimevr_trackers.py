@@ -11,7 +11,7 @@ import numpy as np
 
 from face_model import rotation
 from face_model.layout import SensorLayout
-from imu_driver.envelopes import Envelope, packed, unpacked
+from imu_driver.datagram_envelopes import Envelope, packed, unpacked
 
 SENSORS_EACH = 2
 PERIOD_S = 0.01

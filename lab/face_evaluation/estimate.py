@@ -16,7 +16,8 @@ from face_inference.errors import InferenceError
 from face_inference.model_folder import Model, ModelDescription
 from face_inference.network_inputs import InputAssembler
 from face_inference.ticks import RATE_TOLERANCE
-from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.tracker import FaceTracker
+from face_inference.tracker_params import TrackerParams
 from face_inference.uncertainty import honest
 from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.prior import WearerJacobian

@@ -15,7 +15,7 @@ from cobs import cobs
 
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
-from imu_driver.envelopes import Envelope, packed
+from imu_driver.datagram_envelopes import Envelope, packed
 from imu_driver.hub import ConnectionState, Hub
 from imu_driver.hubs import make_hub
 from imu_driver.hubs.imusic_v1 import protocol as p

@@ -163,8 +163,8 @@ def _rms(values: NDArray[np.floating], axis: int | None = None) -> NDArray[np.fl
 def _turns(neutral: Neutral, mounted: NDArray[np.floating], reference: int) -> NDArray[np.float64]:
     """(S,) rad about the vertical from the mountings that the neutral took to the true ones, against the skull's."""
     error = rotation.multiply(mounted, rotation.conjugate(neutral.mount))
-    turn = 2.0 * np.arctan2(error[:, 2], error[:, 3])
-    return np.asarray(np.remainder(turn - turn[reference] + np.pi, 2.0 * np.pi) - np.pi)
+    turn = rotation.about_vertical(error)
+    return rotation.wrapped(turn - turn[reference])
 
 
 def _relative(pose: NDArray[np.floating], mounted: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from face_inference.face_estimate import FaceEstimate, TrackingState
+from face_inference.face_estimate import FaceEstimate
 from face_model import arkit, observability
+from face_model.face_state import FaceState
 
 
 class ShapeValues(Mapping[str, float]):
@@ -67,7 +68,7 @@ class Face:
 
     stamp_s: float
     sequence: int
-    state: TrackingState
+    state: FaceState
     weights: ShapeValues
     confidence: ShapeValues
     head_orientation: NDArray[np.float64]

@@ -17,12 +17,14 @@ from face_capture.samples import LiveSamples, RecordedSamples, Samples
 from face_capture.sources import BAUD, FASTEST_BAUD, RECORDED, SLOWEST_BAUD, Source, open_source
 from face_inference.engines.choice import create_engine
 from face_inference.engines.protocol import Engine
-from face_inference.face_estimate import InputLayout, TrackerCounters, TrackingState
+from face_inference.face_estimate import InputLayout, TrackerCounters
 from face_inference.model_folder import Model, load_model
 from face_inference.neutral_calibration import CalibrationResult
-from face_inference.tracker import FaceTracker, TrackerParams
-from face_inference.wearer.profile import ProfileFolder
+from face_inference.tracker import FaceTracker
+from face_inference.tracker_params import TrackerParams
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_inference.wearer.wearer_calibration import kept_wearer
+from face_model.face_state import FaceState
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
 from imu_driver.hub import ConnectionState, Hub, HubFigures, HubIdentity
@@ -148,10 +150,10 @@ class FaceCapture:
         raise StopIteration
 
     @property
-    def state(self) -> TrackingState:
+    def state(self) -> FaceState:
         """Of the newest face; CALIBRATING before the first."""
         estimate = self._tracker.estimate
-        return TrackingState.CALIBRATING if estimate is None else estimate.state
+        return FaceState.CALIBRATING if estimate is None else estimate.state
 
     @property
     def diagnostics(self) -> CaptureDiagnostics:

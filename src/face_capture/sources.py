@@ -10,10 +10,11 @@ from face_capture.errors import SourceError
 from face_capture.simulator import SimulatedHubProcess
 from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS
 from imu_driver.recorded_bytes import RecordedBytesTransport, RecordingTransport
-from imu_driver.serial_finder import AUTO, FoundSerialTransport
+from imu_driver.serial_finder import AUTO, FoundCheckedTransport, FoundSerialTransport
 from imu_driver.serial_port import SerialTransport
-from imu_driver.transport import Transport, TransportError
-from imu_driver.udp import UdpTransport, parse_address
+from imu_driver.transport import CheckedTransport, Transport, TransportError
+from imu_driver.udp import UdpTransport
+from imu_driver.udp_addresses import parse_address
 from imu_driver.udp_senders import UdpSendersTransport
 
 UDP, RECORDED, SIMULATED = "udp://", "recorded:", "simulated"
@@ -54,7 +55,7 @@ def open_source(
     baud: int = BAUD,
     record: str | Path | None = None,
     hub: str = "imusic_v1",
-    guard: Callable[[Transport], Transport] | None = None,
+    guard: Callable[[Transport], CheckedTransport] | None = None,
 ) -> Source:
     """The transport that a text means; a simulated hub is started here.
 
@@ -78,9 +79,11 @@ def open_source(
             raise SourceError(str(error)) from error
     kind, _, motion = text.partition(":")
     simulator = SimulatedHubProcess(motion, layout) if kind == SIMULATED else None
-    transport: Transport = SerialTransport(str(simulator.port), baud) if simulator else _line(text, baud, hub)
-    if guard is not None:
-        transport = guard(transport)
+    if guard is not None and text == AUTO and hub in INTRODUCTIONS:
+        transport: Transport = FoundCheckedTransport(baud, INTRODUCTIONS[hub], guard)
+    else:
+        transport = SerialTransport(str(simulator.port), baud) if simulator else _line(text, baud, hub)
+        transport = transport if guard is None else guard(transport)
     if record is None:
         return Source(transport, simulator=simulator)
     try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
+from face_model.face_state import FaceState
 from face_model.saved_arrays import Arrays, SavedArrays, text_array
 
 Float32Array = NDArray[np.float32]
@@ -51,15 +51,6 @@ class InputLayout:
         return layout
 
 
-class TrackingState(IntEnum):
-    """Values of FaceBlendshapes.state."""
-
-    CALIBRATING = 0
-    TRACKING = 1
-    DEGRADED = 2
-    STALE = 3
-
-
 @dataclass(frozen=True)
 class FaceEstimate:
     """A face at one sample time.
@@ -74,7 +65,7 @@ class FaceEstimate:
     """
 
     sequence: int
-    state: TrackingState
+    state: FaceState
     weights: Float32Array
     confidence: Float32Array
     head_orientation: NDArray[np.float64]
@@ -94,7 +85,7 @@ class FaceEstimate:
         """From `saved_state`; raises `SnapshotError`."""
         estimate = cls(
             saved.whole("sequence", 0, (1 << 32) - 1),
-            TrackingState(saved.whole("state", 0, len(TrackingState) - 1)),
+            FaceState(saved.whole("state", 0, len(FaceState) - 1)),
             saved.array("weights", (arkit.COUNT,), "f4", most=_MOST_WEIGHT),
             saved.array("confidence", (arkit.COUNT,), "f4", most=1.0),
             saved.array("head", (4,), most=2.0),

@@ -34,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.quaternion_matrices import ROTATION
+from face_model.rotation import wrapped
 from face_model.saved_arrays import Arrays, SavedArrays
 
 FloatArray = NDArray[np.floating]
@@ -283,7 +284,7 @@ class HeadingFilter:
         error = p.wobble_rad_s**2 / np.maximum(evidence, 1e-12)
         constant, shared, drift, *with_rate, _ = covariance
         # Measured is the sum of both states, less what is taken back already.
-        innovation = _wrapped(np.arctan2(turned.imag, turned.real) + self._turn + self._angle[1] - angle[0] - angle[1])
+        innovation = wrapped(np.arctan2(turned.imag, turned.real) + self._turn + self._angle[1] - angle[0] - angle[1])
         gains = np.stack([constant + shared, shared + drift, with_rate[0] + with_rate[1]])
         _correct(angle, covariance, gains, gains[0] + gains[1] + error, innovation, evidence > 0.0)
         self._rested_s = self._rested_s + self._elapsed_s if resting else 0.0
@@ -292,14 +293,14 @@ class HeadingFilter:
             gains = covariance[[1, 2, 4]]
             total = gains[1] + p.rest_error_rad**2
             left = self._angle[1] - angle[1] - turn_between(self._head[-1])
-            _correct(angle, covariance, gains, total, _wrapped(left), there[-1])
+            _correct(angle, covariance, gains, total, wrapped(left), there[-1])
         if self._finding.any():
             gains = covariance[[1, 2, 4]]
             blocks = p.anew_s / self._elapsed_s
             total = gains[1] + blocks * p.anew_error_rad**2  # so that all of them together err by `anew_error_rad`
             left = self._angle[1] - angle[1] - turn_between(self._head[-1])
             seen = (self._finding > 0) & there[-1]
-            _correct(angle, covariance, gains, total, _wrapped(left), seen)
+            _correct(angle, covariance, gains, total, wrapped(left), seen)
             self._finding = self._finding - seen
         self._angle, self._covariance = angle, covariance
         self._turn = self._turn + self._follow * (angle[0] - self._turn)
@@ -347,8 +348,7 @@ def turn_between(head: NDArray[np.floating]) -> FloatArray:
     """(K,) rad, turn of each skin sensor against the skull about the vertical, of their frames `head` (K + 1, 4)."""
     x, y, z, w = head[0]
     half = head[1:] @ np.array([[-y, x], [x, y], [w, z], [-z, w]])  # its sine and cosine
-    turn: FloatArray = _wrapped(2.0 * np.arctan2(half[:, 0], half[:, 1]))
-    return turn
+    return wrapped(2.0 * np.arctan2(half[:, 0], half[:, 1]))
 
 
 def _correct(
@@ -364,8 +364,3 @@ def _correct(
     angle += gain * innovation
     for row, (one, other) in enumerate(_PAIRS):
         covariance[row] -= gain[one] * shared[other]
-
-
-def _wrapped(angle: FloatArray) -> FloatArray:
-    """To -pi..pi."""
-    return np.asarray(np.remainder(angle + np.pi, 2.0 * np.pi) - np.pi)

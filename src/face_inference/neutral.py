@@ -55,14 +55,14 @@ class Neutral:
         level = np.broadcast_to([0.0, 0.0, 1.0], in_head.shape)
         levelled = rotation.normalise(rotation.multiply(rotation.between(in_head, level), mount))
         between = rotation.multiply(levelled, rotation.conjugate(self.mount))
-        turn = 2.0 * np.arctan2(between[:, 2], between[:, 3])
+        turn = rotation.about_vertical(between)
         # Both frames are level, so that a turn of the mounting is one of the heading, the other way round.
         skull = turn[reference]
         return replace(
             self,
             mount=np.where(self.calibrated[:, None], levelled, self.mount),
-            yaw_rad=np.where(self.calibrated, _wrapped(self.yaw_rad + turn - skull), 0.0),
-            front_rad=float(_wrapped(np.array(self.front_rad - skull))),
+            yaw_rad=np.where(self.calibrated, rotation.wrapped(self.yaw_rad + turn - skull), 0.0),
+            front_rad=float(rotation.wrapped(np.array(self.front_rad - skull))),
             turn_deviation_rad=turn_deviation_rad,
         )
 
@@ -137,7 +137,7 @@ def solve_neutral(
 
     head = rotation.multiply(q, rotation.conjugate(mount))  # (T, S, 4) face_head to each sensor's earth
     difference = rotation.multiply(head[:, [mounts.reference]], rotation.conjugate(head))
-    yaw = 2.0 * np.arctan2(difference[..., 2], difference[..., 3])
+    yaw = rotation.about_vertical(difference)
     seen = valid.astype(np.float64)
     yaw_rad = np.arctan2((np.sin(yaw) * seen).sum(axis=0), (np.cos(yaw) * seen).sum(axis=0))
 
@@ -154,11 +154,6 @@ def solve_neutral(
         calibrated=calibrated,
         stillness_rad_s=stillness,
     )
-
-
-def _wrapped(angle: FloatArray) -> FloatArray:
-    """To -pi..pi."""
-    return np.asarray(np.remainder(angle + np.pi, 2.0 * np.pi) - np.pi)
 
 
 def seen_up(orientation: NDArray[np.floating], valid: NDArray[np.bool_]) -> FloatArray:

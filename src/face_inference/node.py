@@ -20,7 +20,8 @@ from face_inference.model_folder import Model, load_model
 from face_inference.neutral_calibration import CalibrationParams
 from face_inference.parameters import PARAMETERS
 from face_inference.served_wearer import ServedWearer
-from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.tracker import FaceTracker
+from face_inference.tracker_params import TrackerParams
 from face_inference.wearer_diagnostics import wearer_diagnostics
 from face_inference.wearer_names import checked_wearers
 from face_inference.wearer_topics import sample_of

@@ -12,7 +12,6 @@ from std_msgs.msg import Header
 
 from face_inference.alignment_action import AlignmentAction
 from face_inference.errors import InferenceError, LayoutMismatchError
-from face_inference.face_estimate import TrackingState
 from face_inference.frame_source import FrameSource
 from face_inference.head_transforms import HeadTransform, parent_of
 from face_inference.latency import LatencyStatistics
@@ -25,6 +24,7 @@ from face_inference.wearer_snapshots import WearerSnapshots
 from face_inference.wearer_topics import WearerTopics, layout_of
 from face_inference.wearer_wear import WearerWear
 from face_model.errors import SnapshotError
+from face_model.face_state import FaceState
 from face_model.frames import head_frame
 from imusic_ros.managed_node import ManagedNode
 
@@ -94,7 +94,7 @@ class ServedWearer:
         self.header = Header(frame_id=head_frame(namespace))
         parent = parent_of(parent_frame, namespace)
         self.head = HeadTransform(parent) if parent else None
-        self.state = TrackingState.CALIBRATING
+        self.state = FaceState.CALIBRATING
         self.latency = LatencyStatistics()
         self.source = FrameSource()
         self.skipped = 0
@@ -245,12 +245,14 @@ class ServedWearer:
         """Go on from a snapshot; see `WearerSnapshots.restore`."""
         note = self.snapshots.restore(message)
         self.header = message.header
+        if self.is_simulated:  # /clock is at this place: a hub that was off for long after it, is so in the replay
+            self.tracker.worn_s = self.now_s()
         self.source, self._other_layout = FrameSource(), None
         self._waiting.clear()
         if self.tracker.layout is not None:
             self.layout_problem = self.refused_layout = None
         estimate = self.tracker.estimate
-        self.state = TrackingState.CALIBRATING if estimate is None else estimate.state
+        self.state = FaceState.CALIBRATING if estimate is None else estimate.state
         self.action.profile = message.wearer[:MOST_NAME]
         self.wear.follow(None)
         return note

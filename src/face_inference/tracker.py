@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,28 +14,34 @@ from numpy.typing import NDArray
 from face_inference.alignment.capture import AlignmentCapture
 from face_inference.alignment.sensor_alignment import SensorAlignment
 from face_inference.alignment.solve import turned_rad
-from face_inference.alignment.turned import turned_wearer, turning
+from face_inference.alignment.turned import turning
+from face_inference.calibrations import Calibrations
+from face_inference.captures import Captures
 from face_inference.continuity import Coming, Continuity
-from face_inference.engines.protocol import Engine, EngineOutput, EngineState
-from face_inference.errors import InferenceError, LayoutMismatchError
-from face_inference.face_estimate import FaceEstimate, InputLayout, TrackerCounters, TrackingState
+from face_inference.engines.protocol import Engine, EngineOutput
+from face_inference.errors import InferenceError
+from face_inference.face_estimate import FaceEstimate, InputLayout, TrackerCounters
+from face_inference.fading import faded
 from face_inference.features import FeatureExtractor, State
+from face_inference.followed_head import FollowedHead
 from face_inference.model_folder import ModelDescription
 from face_inference.mounts import NominalMounts
-from face_inference.network_inputs import InputAssembler
 from face_inference.neutral import Neutral
-from face_inference.neutral_calibration import CalibrationParams, NeutralCalibration
+from face_inference.neutral_calibration import NeutralCalibration
 from face_inference.sample_check import SampleCheck
 from face_inference.sensor_match import SensorMatch
 from face_inference.ticks import TickResampler
+from face_inference.tracker_params import TrackerParams
+from face_inference.tracker_state import restore_tracker, saved_tracker
 from face_inference.uncertainty import honest
+from face_inference.wearer.knowledge import WearerKnowledge
 from face_inference.wearer.prior import WearerJacobian
 from face_inference.wearer.routine_capture import RoutineCapture
-from face_inference.wearer.smooth_estimate import CHANGE_S, SmoothEstimate
 from face_inference.wearer.wear_learning import WearLearning
 from face_model import arkit
+from face_model.face_state import FaceState
 from face_model.imu_sample import STATUS_ORIENTATION_HOST, ImuSample
-from face_model.saved_arrays import Arrays, SavedArrays, part_of
+from face_model.saved_arrays import Arrays
 
 Float32Array = NDArray[np.float32]
 
@@ -43,45 +49,6 @@ _NUMBERS = 1 << 32
 _MOST_MISSED = 4096
 _TAKEN_OFF_S = 300.0
 """Sensors of a hub that was off for longer may have been glued on anew; a guess."""
-
-
-@dataclass(frozen=True)
-class TrackerParams:
-    """Times of the tracker.
-
-    Attributes:
-        calibration: duration and stillness of the neutral.
-        max_gap_s: a longer gap between samples starts the network anew.
-        stale_after_s: without input for this long, confidence falls and the state is STALE.
-        neutral_after_s: without input for this long, weights start to fall to neutral.
-        fade_s: time the fall of confidence and of weights takes.
-    """
-
-    calibration: CalibrationParams = field(default_factory=CalibrationParams)
-    max_gap_s: float = 0.25
-    stale_after_s: float = 0.1
-    neutral_after_s: float = 1.0
-    fade_s: float = 0.5
-
-    def saved_state(self) -> Arrays:
-        """As arrays, for `from_saved`."""
-        times_s = [getattr(self, f.name) for f in fields(self) if f.name != "calibration"]
-        return part_of("calibration", self.calibration.saved_state()) | {"times_s": np.array(times_s)}
-
-    @classmethod
-    def from_saved(cls, saved: SavedArrays) -> TrackerParams:
-        """From `saved_state`; raises `SnapshotError`."""
-        part = saved.part("calibration")
-        calibration = CalibrationParams.from_saved(part)
-        part.end()
-        times_s = saved.array("times_s", (len(fields(cls)) - 1,), most=_LONGEST_S)
-        saved.end()
-        if (times_s < 0.0).any():
-            raise saved.refuse("times of 0 or more", times_s.tolist())
-        return cls(calibration, *times_s.tolist())
-
-
-_LONGEST_S = 100.0
 
 
 class FaceTracker:
@@ -101,7 +68,8 @@ class FaceTracker:
         breaks: counts samples that were not the next: who records samples may have received those between.
         missed: first and last number of each run of samples that did not come, the newest of them; whoever keeps
             saved states may empty it.
-        wear: what is learned of the wearer while worn; for reading. It learns where `learn_while_worn` says so.
+        worn_s: when the newest sample came, after which sensors may have been taken off; None: not known. Whoever
+            restores a state may know it.
     """
 
     def __init__(
@@ -122,26 +90,22 @@ class FaceTracker:
         self._engine = engine
         self._only_this = None if engine.faces == 1 else np.arange(engine.faces) == face
         self._extractor = FeatureExtractor(description.mounts, rate_hz=description.rate_hz)
-        self.wear = WearLearning(description.prior, self._extractor.channels, description.rate_hz)
-        self._read_as(SmoothEstimate(description.prior, self.wear.known, self._change_ticks))
+        self._knowledge = WearerKnowledge(description.prior, self._extractor.channels, description.rate_hz)
         self._sensors = SensorMatch(description)
         self._check = SampleCheck(len(description.mounts.names))
         self._ticks = TickResampler(self._extractor.channels, description.rate_hz, description.rate_hz)
-        self._alignment: SensorAlignment | None = None
+        self._calibrations = Calibrations(description.mounts)
+        self._calibrations.begin_automatic(self.params.calibration)
+        self._captures = Captures()
         self._wearer_aligned = False
-        self._calibration: NeutralCalibration | None = self._automatic_calibration()
-        self._requested: NeutralCalibration | None = None
-        self._routine: RoutineCapture | None = None
-        self._aligning: AlignmentCapture | None = None
         self._last: FaceEstimate | None = None
-        self._sequence, self._state = 0, TrackingState.CALIBRATING
+        self._sequence, self._state = 0, FaceState.CALIBRATING
         self._continuity = Continuity(self.params.max_gap_s)
         self._ahead = 1
         self._due: deque[Float32Array] = deque()
         self._received_s: float | None = None
-        self._head = np.array([0.0, 0.0, 0.0, 1.0])
-        self._skull_rate: NDArray[np.floating] | None = None
-        self._new_front = False
+        self.worn_s: float | None = None
+        self._head = FollowedHead()
         self._away: NDArray[np.int64] = np.zeros(len(description.mounts.names), np.int64)
         self.changes = self.breaks = 0
         self.missed: deque[tuple[int, int]] = deque(maxlen=_MOST_MISSED)
@@ -181,12 +145,17 @@ class FaceTracker:
     @property
     def wearer(self) -> WearerJacobian:
         """What is known of the wearer; its `source` says from where. A new neutral does not change it, wear may."""
-        return self.wear.known
+        return self._knowledge.known
 
     @wearer.setter
     def wearer(self, wearer: WearerJacobian) -> None:
         self.use_wearer(wearer)
-        self._wearer_aligned = self._alignment is not None  # learned with the mountings in use
+        self._wearer_aligned = self.alignment is not None  # learned with the mountings in use
+
+    @property
+    def wear(self) -> WearLearning:
+        """What is learned of the wearer while worn; for reading. It learns where `learn_while_worn` says so."""
+        return self._knowledge.wear
 
     def use_wearer(
         self,
@@ -202,15 +171,14 @@ class FaceTracker:
         if alignment is not None:
             self._use_if_it_holds(alignment)
         self._wearer_aligned = alignment is not None
-        self.wear.start(labelled, worn)
-        self._read_as(SmoothEstimate(self._description.prior, self.wear.known, self._change_ticks))
+        self._knowledge.start(labelled, worn)
         self._reset_network()
         self.changes += 1
 
     @property
     def alignment(self) -> SensorAlignment | None:
         """How the sensors are mounted, as a nod and a shake told; None: as the layout has them."""
-        return self._alignment
+        return self._calibrations.alignment
 
     def turn_of(self, neutral: Neutral) -> NDArray[np.floating]:
         """(S,) rad about the vertical, by which a neutral's mountings differ from those in use; 0: there are none."""
@@ -223,7 +191,7 @@ class FaceTracker:
     def align(self, alignment: SensorAlignment | None, neutral: Neutral) -> None:
         """Use these mountings and the neutral that was learned with them; what is known of the wearer turns along."""
         turn = self.turn_of(neutral)
-        self._know(alignment)
+        self._calibrations.know(alignment)
         self._use(neutral)
         # What was learned with other boards that were aligned needs no turning: it is in the head's own axes.
         self._turn_knowledge(np.zeros_like(turn) if self._wearer_aligned else turn)
@@ -233,7 +201,7 @@ class FaceTracker:
         """The layout's mountings hold again, at once: the neutral is turned back to them."""
         neutral = self.neutral
         if neutral is None:
-            self._know(None)
+            self._calibrations.know(None)
             self.changes += 1
             return
         turn = self._remounted(neutral, None)
@@ -253,8 +221,7 @@ class FaceTracker:
 
     def forget_worn(self) -> None:
         """Go back to what labels tell, smoothly, and learn from wear anew."""
-        self.wear.forget()
-        self._reading.change_to(self.wear.known)
+        self._knowledge.forget_worn()
         self.changes += 1
 
     @property
@@ -273,8 +240,7 @@ class FaceTracker:
     @property
     def calibration_hint(self) -> str:
         """What the wearer should do for the automatic calibration to end."""
-        problem = self._calibration.problem if self._calibration is not None else ""
-        return problem or "look ahead, relax, keep still"
+        return self._calibrations.hint
 
     @property
     def newest_sequence(self) -> int | None:
@@ -297,7 +263,7 @@ class FaceTracker:
         if not self._sensors.follow(layout):
             return
         if before is not None and before.names != layout.names:
-            self._alignment = None  # another layout may name other boards
+            self._calibrations.know(None)  # another layout may name other boards
         self._ticks = TickResampler(self._extractor.channels, self._description.rate_hz, layout.rate_hz)
         self._extractor = FeatureExtractor(self._description.mounts, rate_hz=layout.rate_hz)
         self._continuity.newest = None
@@ -313,9 +279,8 @@ class FaceTracker:
         params = self.params.calibration
         if duration_s is not None:
             params = replace(params, duration_s=duration_s)
-        self._requested = NeutralCalibration(self._description.mounts, params, alignment=self._alignment)
         self.changes += 1
-        return self._requested
+        return self._calibrations.begin_requested(params)
 
     def start_routine(self) -> RoutineCapture:
         """Collect the guided routine from the next sample on; `wearer` stays until it is set to what was learned.
@@ -330,8 +295,7 @@ class FaceTracker:
             raise InferenceError(
                 f"expected a neutral before the routine, found none yet; {self.calibration_hint}, then try again"
             )
-        self._routine = RoutineCapture(self._extractor.channels)
-        return self._routine
+        return self._captures.begin_routine(self._extractor.channels)
 
     def start_alignment(self) -> AlignmentCapture:
         """Collect the nod and the shake from the next sample on; nothing changes until `align` is called.
@@ -339,15 +303,13 @@ class FaceTracker:
         The caller keeps the returned object and looks at its `moment`, and at its `result` once it is complete. A
         restart of the hub ends it without one; a new neutral does not, as it brings one of its own.
         """
-        self._aligning = AlignmentCapture(len(self.mounts.names), self.mounts.reference)
-        return self._aligning
+        return self._captures.begin_alignment(self.mounts)
 
     def use_params(self, params: TrackerParams) -> None:
         """Use these times from now on; an automatic calibration that runs goes on with them, `max_gap_s` stays."""
         self.params = params
         self.changes += 1
-        if self._calibration is not None:
-            self._calibration.params = params.calibration
+        self._calibrations.use_params(params.calibration)
 
     # Running.
 
@@ -365,41 +327,36 @@ class FaceTracker:
     @property
     def head_rate(self) -> NDArray[np.float64] | None:
         """(3,) rad/s, angular velocity of the skull in `face_head` axes at the newest sample; None: it had none."""
-        if self._skull_rate is None or not np.isfinite(self._skull_rate).all():
-            return None
-        return self._extractor.head_rate(self._skull_rate)
+        return self._head.rate(self._extractor)
 
     def accept(self, sample: ImuSample, now_s: float) -> bool:
         """Take a sample in; False if it cannot be used (counted in `counters.refused`)."""
         if not self._sensors.fits(sample) or not self._follow_sequence(sample, now_s):
             self.counters.refused += 1
             return False
-        self._received_s = now_s
+        self._received_s = self.worn_s = now_s
         self.counters.samples += 1
         orientation, rates, forces, claimed = self._sensors.in_model_order(sample)
         status = self._sensors.status_in_model_order(sample)
         valid = self._check.usable(sample.hub_time_s, orientation, rates, status, claimed)
         if valid is not claimed:
             self.counters.masked += int(np.count_nonzero(claimed & ~valid))
-        self._follow_head(orientation, rates, valid)
-        if self._aligning is not None:
-            self._aligning.add(sample.hub_time_s, orientation, rates, valid)
-            self._aligning = None if self._aligning.complete else self._aligning
-        if self._calibration is not None or self._requested is not None:
+        skull = self.mounts.reference
+        self._head.follow(self._extractor, orientation[skull], rates[skull], valid[skull])
+        self._captures.add_motion(sample.hub_time_s, orientation, rates, valid)
+        if self._calibrations.collecting:
             self._calibrate(sample.hub_time_s, orientation, rates, valid)
         self._due.clear()
         if not self._extractor.ready:
-            self._conclude(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
+            self._conclude(sample.sequence, FaceState.CALIBRATING, _zeros(), _zeros())
             return True
         self._follow_absence(valid)
         features = self._extractor.step(orientation, rates, forces, valid)
         if not self._extractor.fits:
             self._start_anew()  # other sensors, or on another face
-            self._conclude(sample.sequence, TrackingState.CALIBRATING, _zeros(), _zeros())
+            self._conclude(sample.sequence, FaceState.CALIBRATING, _zeros(), _zeros())
             return True
-        if self._routine is not None:
-            self._routine.add(sample.hub_time_s, features)
-            self._routine = None if self._routine.complete else self._routine
+        self._captures.add_features(sample.hub_time_s, features)
         self._sequence, self._state = sample.sequence, self._state_at(features, valid)
         self._due.extend(self._ticks.push(sample.hub_time_s, features, self._ahead))
         if not self._due:  # between two ticks: the newest face is still the last one
@@ -415,11 +372,7 @@ class FaceTracker:
         """
         if not self._due:
             return False
-        features = self._due.popleft()
-        changed = self.wear.tick(features)
-        if changed is not None:
-            self._reading.change_to(self.wear.known, changed)
-        self._inputs.step(features, out=self._engine.inputs[self.face])
+        self._knowledge.fill(self._due.popleft(), self._engine.inputs[self.face])
         return True
 
     def take_output(self, output: EngineOutput) -> None:
@@ -438,7 +391,7 @@ class FaceTracker:
         self.counters.not_finite += 1
         self._reset_network()
         held = _zeros() if self._last is None else self._last.weights
-        self._conclude(self._sequence, TrackingState.DEGRADED, held, _zeros())
+        self._conclude(self._sequence, FaceState.DEGRADED, held, _zeros())
 
     @property
     def estimate(self) -> FaceEstimate | None:
@@ -472,34 +425,7 @@ class FaceTracker:
         A calibration of the neutral that is under way is among it, also one that was asked for. A routine is not: it
         changes nothing before `wearer` is set.
         """
-        engine = self._engine.save_state(self.face)
-        arrays = part_of("params", self.params.saved_state())
-        arrays |= part_of("features", self._extractor.saved_state())
-        arrays |= part_of("reading", self._reading.saved_state())
-        arrays |= part_of("wear", self.wear.saved_state())
-        arrays |= part_of("check", self._check.saved_state())
-        arrays |= part_of("ticks", self._ticks.saved_state())
-        arrays |= part_of("rings", {str(i): ring for i, ring in enumerate(engine.rings)})
-        arrays |= {"engine_ticks": np.array(engine.ticks), "head": self._head}
-        if self._new_front:
-            arrays["new_front"] = np.array(True)
-        if self._away.any():
-            arrays["away"] = self._away
-        layout, newest, last = self._sensors.layout, self._continuity.newest, self._last
-        if layout is not None:
-            arrays |= part_of("layout", layout.saved_state())
-        if self._alignment is not None:
-            arrays |= part_of("alignment", self._alignment.saved_state())
-        if self._wearer_aligned:
-            arrays["wearer_aligned"] = np.array(True)
-        if newest is not None:
-            arrays |= {"sequence": np.array(newest[0]), "hub_time_s": np.array(newest[1])}
-        if last is not None:
-            arrays |= part_of("last", last.saved_state())
-        for name, calibration in (("automatic", self._calibration), ("requested", self._requested)):
-            if calibration is not None and calibration.collecting:
-                arrays |= part_of(name, calibration.saved_state())
-        return arrays
+        return saved_tracker(self)
 
     def restore_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Continue from what `saved_state` gave, of this tracker or of another one of the same model.
@@ -510,100 +436,16 @@ class FaceTracker:
             SnapshotError: damaged, or of another model; nothing has changed then.
             EngineError: the device failed.
         """
-        saved, description = SavedArrays(arrays, "tracker"), self._description
-        params = TrackerParams.from_saved(saved.part("params"))
-        sensors, rate_hz = SensorMatch(description), description.rate_hz
-        if saved.has_part("layout"):
-            layout = InputLayout.from_saved(saved.part("layout"))
-            try:
-                sensors.follow(layout)
-            except LayoutMismatchError as error:
-                raise saved.refuse("a layout that can be used", error) from error
-            rate_hz = layout.rate_hz
-        extractor = FeatureExtractor(description.mounts, rate_hz=rate_hz)
-        extractor.restore_state(saved.part("features"))
-        reading, wear = self._saved_wearer(saved)
-        check = SampleCheck(extractor.channels.sensors)
-        check.restore_state(saved.part("check"))
-        continuity = Continuity(params.max_gap_s)
-        if "sequence" in saved:
-            continuity.newest = saved.whole("sequence", 0, (1 << 32) - 1), saved.number("hub_time_s", 0.0)
-        ticks = TickResampler(extractor.channels, description.rate_hz, rate_hz)
-        ticks.restore_state(saved.part("ticks"), None if continuity.newest is None else continuity.newest[1])
-        engine = self._engine_state(saved)
-        head = saved.array("head", (4,), most=2.0)
-        new_front = "new_front" in saved and saved.flag("new_front")
-        count = extractor.channels.sensors
-        away = saved.array("away", (count,), "i8") if "away" in saved else np.zeros(count, np.int64)
-        last = FaceEstimate.from_saved(saved.part("last")) if saved.has_part("last") else None
-        alignment, wearer_aligned = None, "wearer_aligned" in saved and saved.flag("wearer_aligned")
-        if saved.has_part("alignment"):
-            alignment = SensorAlignment.from_saved(saved.part("alignment"), extractor.channels.sensors)
-        automatic, requested = (
-            NeutralCalibration.from_saved(saved.part(name), description.mounts, alignment)
-            if saved.has_part(name)
-            else None
-            for name in ("automatic", "requested")
-        )
-        if (automatic is None) is not extractor.ready:
-            raise saved.refuse("a neutral, or a calibration that learns it", "both, or neither")
-        saved.end()
-        # From here on only the device can fail.
-        self._engine.restore_state(engine, self.face)
-        self._give_up("the state of another moment was restored; start it again")
-        self.params, self._sensors, self._extractor, self._check = params, sensors, extractor, check
-        self._ticks, self._continuity, self._last, self._head = ticks, continuity, last, head
-        self._skull_rate, self._new_front, self._away = None, new_front, away
-        self._calibration, self._requested = automatic, requested
-        self._alignment, self._wearer_aligned = alignment, wearer_aligned
-        self._received_s = None
-        self._due.clear()
-        self.wear = wear
-        self._read_as(reading)
-        self.changes += 1
+        restore_tracker(self, arrays)
 
     # Details.
 
-    def _saved_wearer(self, saved: SavedArrays) -> tuple[SmoothEstimate, WearLearning]:
-        """What is known of the wearer, and how it is read and learned; raises `SnapshotError`."""
-        prior = self._description.prior
-        if saved.has_part("wearer"):  # of before wear taught anything
-            known = WearerJacobian.from_saved(saved.part("wearer"), prior.observations)
-            reading = SmoothEstimate(prior, known, self._change_ticks)
-            wear = WearLearning(prior, self._extractor.channels, self._description.rate_hz)
-            wear.start(known)
-            return reading, wear
-        reading = SmoothEstimate.from_saved(saved.part("reading"), prior, self._change_ticks)
-        part, channels = saved.part("wear"), self._extractor.channels
-        return reading, WearLearning.from_saved(part, reading.wearer, prior, channels, self._description.rate_hz)
-
-    def _engine_state(self, saved: SavedArrays) -> EngineState:
-        """What the engine is to go on from; raises `SnapshotError`."""
-        own = self._engine.save_state(self.face)
-        period = max((ring.length for ring in self._description.rings), default=1 << 20)
-        ticks = saved.whole("engine_ticks", 0, 2 * period - 1)
-        rings = saved.part("rings")
-        found = tuple(rings.array(str(i), ring.shape, "f4") for i, ring in enumerate(own.rings))
-        rings.end()
-        return EngineState(ticks, found)
-
-    def _state_at(self, features: Float32Array, valid: NDArray[np.bool_]) -> TrackingState:
+    def _state_at(self, features: Float32Array, valid: NDArray[np.bool_]) -> FaceState:
         seen = features[self._extractor.channels.valid] > 0.5
         if seen.all():
-            return TrackingState.TRACKING
+            return FaceState.TRACKING
         self.counters.masked += int(np.count_nonzero(valid & ~seen))
-        return TrackingState.DEGRADED
-
-    def _follow_head(self, orientation: Any, rates: Any, valid: NDArray[np.bool_]) -> None:
-        reference = self._description.mounts.reference
-        skull = orientation[reference]
-        self._skull_rate = None
-        if valid[reference] and math.isfinite(float(np.dot(skull, skull))):
-            if self._new_front:
-                self._extractor.keep_front(self._head, skull)
-                self._new_front = False
-            self._head = self._extractor.head_orientation(skull)
-            self._skull_rate = rates[reference].copy()
+        return FaceState.DEGRADED
 
     def _follow_absence(self, valid: NDArray[np.bool_]) -> None:
         """A unit that was away for long may have begun with another heading; so may all, if the skull's was."""
@@ -642,31 +484,17 @@ class FaceTracker:
         return True
 
     def _calibrate(self, time_s: float, orientation: Any, rates: Any, valid: NDArray[np.bool_]) -> None:
-        for calibration in (self._calibration, self._requested):
-            if calibration is None or calibration.complete:
-                continue
-            good = valid & np.isfinite(orientation).all(axis=-1) & np.isfinite(rates).all(axis=-1)
-            result = calibration.add(
-                time_s, np.where(good[:, None], orientation, 0.0), np.where(good[:, None], rates, 0.0), good
-            )
-            if result is not None and result.neutral is not None:
-                self._know(result.alignment)
-                self._use(result.neutral)
-        if self._requested is not None and self._requested.complete:
-            self._requested = None
+        for result in self._calibrations.add(time_s, orientation, rates, valid):
+            assert result.neutral is not None
+            self._calibrations.know(result.alignment)
+            self._use(result.neutral)
+        if self._calibrations.drop_complete():
             self.changes += 1  # somebody may have ended it
-
-    def _know(self, alignment: SensorAlignment | None) -> None:
-        """Of the mountings, from now on; calibrations that are under way go on with it."""
-        self._alignment = alignment
-        for calibration in (self._calibration, self._requested):
-            if calibration is not None:
-                calibration.alignment = alignment
 
     def _use_if_it_holds(self, alignment: SensorAlignment) -> None:
         neutral = self.neutral
         if neutral is None:  # the calibration under way will see
-            self._know(alignment)
+            self._calibrations.know(alignment)
             return
         moved = alignment.moved(neutral.up, neutral.calibrated, self.mounts.reference)
         holding = alignment.without(moved)
@@ -681,34 +509,27 @@ class FaceTracker:
             mounts.orientation, mounts.reference, None if alignment is None else alignment.turn_deviation_rad
         )
         turn = self.turn_of(other)
-        self._know(alignment)
+        self._calibrations.know(alignment)
         self._extractor.remount(other)
         self._begin_anew()
         return turn
 
     def _turn_knowledge(self, turn_rad: NDArray[np.floating]) -> None:
         """What is known of the wearer, as mountings turned (S,) that it was learned with."""
-        turn = turning(turn_rad, self.mounts.skin)
-        worn = turned_wearer(self.wear.known, turn) if self.wear.learned is not None else None
-        self.wear.start(turned_wearer(self.wear.labelled, turn), worn)
-        self._read_as(SmoothEstimate(self._description.prior, self.wear.known, self._change_ticks))
+        self._knowledge.turn(turning(turn_rad, self.mounts.skin))
         self.changes += 1
 
     def _use(self, neutral: Neutral) -> None:
         self._extractor.state = State(neutral)
-        self._new_front = False
+        self._head.new_front = False
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         """With a new neutral, or with other mountings."""
         self.wear.renew()
-        self._calibration = None
-        self._end_routine("the neutral was learned anew during the routine; start it again")
+        self._calibrations.automatic = None
+        self._captures.end_routine("the neutral was learned anew during the routine; start it again")
         self._reset_network()
-
-    def _read_as(self, reading: SmoothEstimate) -> None:
-        self._reading = reading
-        self._inputs = InputAssembler(self._extractor.channels, reading)
 
     @property
     def _rate_hz(self) -> float:
@@ -716,17 +537,8 @@ class FaceTracker:
         layout = self._sensors.layout
         return self._description.rate_hz if layout is None else layout.rate_hz
 
-    @property
-    def _change_ticks(self) -> int:
-        return round(CHANGE_S * self._description.rate_hz)
-
-    def _conclude(self, sequence: int, state: TrackingState, weights: Float32Array, confidence: Float32Array) -> None:
-        self._last = FaceEstimate(sequence, state, weights, confidence, self._head)
-
-    def _automatic_calibration(self) -> NeutralCalibration:
-        return NeutralCalibration(
-            self._description.mounts, self.params.calibration, automatic=True, alignment=self._alignment
-        )
+    def _conclude(self, sequence: int, state: FaceState, weights: Float32Array, confidence: Float32Array) -> None:
+        self._last = FaceEstimate(sequence, state, weights, confidence, self._head.orientation)
 
     def _start_anew(self) -> None:
         """Forget neutral and past; the automatic calibration starts over, what was asked for ends.
@@ -734,9 +546,9 @@ class FaceTracker:
         What is known of the wearer stays: a restart puts no sensor elsewhere.
         """
         self._extractor.state = State(None)
-        self._new_front = False
+        self._head.new_front = False
         self.wear.renew()
-        self._calibration = self._automatic_calibration()
+        self._calibrations.begin_automatic(self.params.calibration)
         self._give_up("the hub or its layout changed meanwhile; start it again")
         self._last = None
         self._reset_network()
@@ -746,7 +558,7 @@ class FaceTracker:
 
         Not after a long time without samples: the sensors may be on somebody else.
         """
-        taken_off = self._received_s is not None and now_s - self._received_s > _TAKEN_OFF_S
+        taken_off = self.worn_s is not None and now_s - self.worn_s > _TAKEN_OFF_S
         if taken_off or not self._extractor.ready:
             self._start_anew()
             return
@@ -759,26 +571,13 @@ class FaceTracker:
     def _find_headings(self) -> None:
         """Orientations have other headings from this sample on."""
         self._extractor.headings_began_anew(np.ones(len(self.mounts.names), np.bool_))
-        self._new_front = self._extractor.ready
+        self._head.new_front = self._extractor.ready
         self.counters.returns += 1
 
     def _give_up(self, reason: str) -> None:
         """End what was asked for and is under way."""
-        if self._requested is not None:
-            self._requested.abort(reason)
-            self._requested = None
-        self._end_routine(reason)
-        self._end_aligning(reason)
-
-    def _end_aligning(self, reason: str) -> None:
-        if self._aligning is not None:
-            self._aligning.abort(reason)
-            self._aligning = None
-
-    def _end_routine(self, reason: str) -> None:
-        if self._routine is not None:
-            self._routine.abort(reason)
-            self._routine = None
+        self._calibrations.abort_requested(reason)
+        self._captures.end(reason)
 
     def _reset_network(self) -> None:
         self._engine.reset(self.face)
@@ -788,24 +587,3 @@ class FaceTracker:
 
 def _zeros() -> NDArray[np.float32]:
     return np.zeros(arkit.COUNT, dtype=np.float32)
-
-
-def faded(estimate: FaceEstimate, age_s: float, params: TrackerParams) -> FaceEstimate:
-    """See `FaceTracker.aged`."""
-    if age_s <= params.stale_after_s:
-        return estimate
-    trust = _remaining(age_s - params.stale_after_s, params.fade_s)
-    hold = _remaining(age_s - params.neutral_after_s, params.fade_s)
-    return replace(
-        estimate,
-        state=TrackingState.STALE,
-        weights=estimate.weights * np.float32(hold),
-        confidence=estimate.confidence * np.float32(trust),
-    )
-
-
-def _remaining(elapsed_s: float, duration_s: float) -> float:
-    """1 before, then linearly to 0 within `duration_s`."""
-    if elapsed_s <= 0.0:
-        return 1.0
-    return max(0.0, 1.0 - elapsed_s / duration_s) if duration_s > 0.0 else 0.0

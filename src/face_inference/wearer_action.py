@@ -19,7 +19,8 @@ from std_msgs.msg import Header
 from face_inference.errors import InferenceError
 from face_inference.model_folder import ModelDescription
 from face_inference.tracker import FaceTracker
-from face_inference.wearer.profile import ProfileFolder, prior_digest
+from face_inference.wearer.profile import prior_digest
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_inference.wearer.wearer_calibration import CalibrationOutcome, WearerCalibration, kept_wearer
 from face_inference.wearer_wear import WearerWear
 from face_model.routine import ROUTINE

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from face_inference.alignment.sensor_alignment import SensorAlignment
-from face_inference.face_estimate import TrackingState
 from face_inference.frame_source import comparable
 from face_inference.served_wearer import ServedWearer, Since
 from face_inference.tracker import FaceTracker
 from face_inference.wearer.wear_learning import WearLearning
 from face_inference.wearer_wear import GLUED_ANEW
+from face_model.face_state import FaceState
 from imusic_ros.health import ERROR, OK, WARN, Health
 
 MOST_DELAY_S = 0.05
@@ -146,16 +146,16 @@ def _verdict(wearer: ServedWearer, now_s: float, engine_failure: str | None) -> 
         return ERROR, f"no samples for {silence_s:.1f} s: the face is neutral; look at the driver"
     if silence_s > params.stale_after_s:
         return WARN, f"no samples for {silence_s:.1f} s"
-    if wearer.state == TrackingState.STALE:
+    if wearer.state == FaceState.STALE:
         return WARN, (
             f"samples are more than {params.stale_after_s:g} s old when they come: this computer is too slow for all "
             "that runs on it, or the driver's has another time; stop other programs, or lower the rate"
         )
     if engine_failure is not None:
         return WARN, engine_failure
-    if wearer.state == TrackingState.CALIBRATING:
+    if wearer.state == FaceState.CALIBRATING:
         return OK, f"calibrating: {tracker.calibration_hint}"
-    if wearer.state == TrackingState.DEGRADED:
+    if wearer.state == FaceState.DEGRADED:
         names = ", ".join(tracker.unusable_sensors)
         return (
             WARN,

@@ -11,7 +11,8 @@ from std_srvs.srv import Trigger
 from face_inference.errors import ProfileError
 from face_inference.tracker import FaceTracker
 from face_inference.wearer.prior import WearerJacobian
-from face_inference.wearer.profile import ProfileFolder, ProfileLabel, WearerProfile
+from face_inference.wearer.profile import ProfileLabel, WearerProfile
+from face_inference.wearer.profile_folder import ProfileFolder
 from imusic_ros.managed_node import ManagedNode
 
 KEEP_PERIOD_S = 60.0

@@ -7,8 +7,7 @@ each number aligned to its size from there on (to 4 at most in version 2).
 ROS is not imported; a test compares every field with what rclpy reads.
 """
 
-from __future__ import annotations
-
+# Annotations are not postponed: those of a NamedTuple could not be resolved by what reads the docstrings.
 import struct
 from functools import lru_cache
 from typing import Any, Final, NamedTuple

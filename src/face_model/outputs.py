@@ -37,6 +37,17 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         part.unlink(missing_ok=True)
 
 
+def write_private(path: Path, content: str | bytes) -> None:
+    """The same for content at hand, in a file that only its owner may read (0600); raises `OutputError`."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+
+    def write(part: Path) -> None:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
+
+    write_whole(path, write)
+
+
 def check_output_file(path: Path) -> Path:
     """The path, where a file can be written.
 

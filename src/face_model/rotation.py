@@ -64,6 +64,16 @@ def to_vector(q: Array) -> Array:
     return vector
 
 
+def about_vertical(q: Array) -> NDArray[np.float64]:
+    """Angle of rotations about the third axis, rad, (..., 4) -> (...), from -2 pi to 2 pi: see `wrapped`."""
+    return np.asarray(2.0 * np.arctan2(q[..., 2], q[..., 3]))
+
+
+def wrapped(angle: Array) -> NDArray[np.float64]:
+    """The same angles, rad, from -pi to pi."""
+    return np.asarray(np.remainder(angle + np.pi, 2.0 * np.pi) - np.pi)
+
+
 def normalise(q: Array) -> Array:
     """Unit quaternions with the same direction, (..., 4); an all-zero quaternion becomes identity."""
     norm = np.linalg.norm(q, axis=-1, keepdims=True)

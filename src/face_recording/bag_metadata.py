@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from face_model.outputs import write_whole
+from face_model.outputs import write_private
 
 METADATA_FILE = "metadata.yaml"
 VERSION = 8
@@ -117,8 +116,4 @@ def write_metadata(folder: Path, files: Sequence[BagFile], distribution: str = "
     """
     text = yaml.safe_dump({"rosbag2_bagfile_information": information(files, distribution)}, sort_keys=False)
 
-    def write(part: Path) -> None:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-
-    write_whole(folder / METADATA_FILE, write)
+    write_private(folder / METADATA_FILE, text)

@@ -25,6 +25,7 @@ from face_recording.bag_files.errors import BagError, NamespaceError
 from face_recording.bag_files.mcap_file import McapFile
 from face_recording.bag_files.sqlite_file import SqliteFile
 from face_recording.bag_files.stored import BagMessage, Source, StoredFile, StoredTopic, merged
+from face_recording.recorded_topics import FROM_FACES
 
 __all__ = [
     "BYTES",
@@ -49,7 +50,11 @@ __all__ = [
 FRAMES, LAYOUT, STATES, BYTES = "imu/frame", "imu/layout", "imu/states", "imu/bytes"
 FACES, HEAD, PROMPT, REFERENCE = "face/blendshapes", "face/head", "face/prompt", "face/reference"
 DRIVER_SNAPSHOT, FACE_SNAPSHOT = "imu/snapshot", "face/snapshot"
-WEARER_TOPICS: Final = (FRAMES, LAYOUT, STATES, BYTES, DRIVER_SNAPSHOT, FACES, FACE_SNAPSHOT, HEAD, PROMPT, REFERENCE)
+TAP = "face/tap"
+WEARER_TOPICS: Final = (
+    *(FRAMES, LAYOUT, STATES, BYTES, DRIVER_SNAPSHOT, FACES, FACE_SNAPSHOT, HEAD, PROMPT, TAP, REFERENCE),
+    *(name for names in FROM_FACES.values() for name in names),
+)
 """Topics of one wearer, relative to the wearer's namespace."""
 
 PACKAGE: Final = "imusic"

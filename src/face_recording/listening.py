@@ -13,7 +13,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from face_recording.bag_metadata import BagTopic, qos_text
 from face_recording.errors import RecordingError
 from face_recording.message_definitions import definition_of, hash_of
-from face_recording.recorded_topics import FACE, FACES_NAME, OTHERS_DEPTH, SNAPSHOT, SNAPSHOTS, TopicKind
+from face_recording.recorded_topics import FACES_NAME, OTHERS_DEPTH, SNAPSHOT, SNAPSHOTS, TopicKind, numbers_samples
 
 OnTopic = Callable[[BagTopic, str, TopicKind], Callable[[bytes], None] | None]
 """Called with a topic and its definition before the first message; answers what takes its messages, or None."""
@@ -57,7 +57,8 @@ class Listener:
                 continue
             if known is not None and known.type == SNAPSHOT and not snapshots:
                 continue
-            if known is not None and known.type == FACE and current is None and not (faces or self._are_known(name)):
+            computed = known is not None and numbers_samples(name, known.type)
+            if computed and current is None and not (faces or self._are_known(name)):
                 continue
             kind = self._offered(name, known)
             if kind is None or (current is not None and current.kind == kind):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,25 @@ KINDS = {
     "face/prompt": TopicKind("imusic/msg/WearerPrompt", reliable=True, latched=True, depth=100, repeats=1),
     "face/tap": TopicKind("imusic/msg/Tap", reliable=True),
     "face/reference": TopicKind("imusic/msg/FaceReference"),
+    "face/fused": TopicKind(FACE, reliable=True),
+    "face/fused_shares": TopicKind("imusic/msg/FusedShares"),
+    "face/action_units": TopicKind("imusic/msg/ActionUnits"),
+    "face/expression": TopicKind("imusic/msg/Expression"),
+    "face/events": TopicKind("imusic/msg/FacialEvent", reliable=True),
+    "face/explanation": TopicKind("imusic/msg/Explanation", reliable=True),
     "/diagnostics": TopicKind("diagnostic_msgs/msg/DiagnosticArray", reliable=True, depth=1000),
     "/rosout": TopicKind("rcl_interfaces/msg/Log", reliable=True, depth=1000),
     "/tf": TopicKind("tf2_msgs/msg/TFMessage", reliable=True, depth=1000),
     "/tf_static": TopicKind("tf2_msgs/msg/TFMessage", reliable=True, latched=True, depth=100, repeats=50),
 }
 """By name, relative to a wearer's namespace or absolute."""
+FROM_FACES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "affect": ("face/action_units", "face/expression", "face/events", "face/explanation"),
+        "fusion": ("face/fused", "face/fused_shares"),
+    }
+)
+"""What is computed from faces, by the argument with which a graph starts the node that does it."""
 FACES = ("imu/bytes", "imu/frame", FACES_NAME)
 """Without one of these nothing of a face is recorded."""
 OTHERS_DEPTH = 1000
@@ -68,6 +82,14 @@ def kinds(topics: Iterable[str], namespaces: Sequence[str]) -> dict[str, TopicKi
         elif topic:
             found |= {absolute(namespace, topic): KINDS.get(topic) for namespace in namespaces}
     return found
+
+
+def numbers_samples(name: str, type_name: str) -> bool:
+    """Whether messages of a topic are faces that have the numbers of their samples, one for each.
+
+    A fused face has one for each picture, too.
+    """
+    return type_name == FACE and f"/{name.lstrip('/')}".endswith(f"/{FACES_NAME}")
 
 
 def absolute(namespace: str, name: str) -> str:

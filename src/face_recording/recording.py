@@ -19,6 +19,7 @@ from typing import Protocol
 
 from face_model.errors import OutputError
 from face_recording.bag_metadata import BagTopic
+from face_recording.recorded_topics import FACE, numbers_samples
 from face_recording.sequence_gaps import SequenceGaps
 
 TURN_S = 0.1
@@ -29,9 +30,6 @@ RATE_OVER_S = 30.0
 """The disk's time is computed from the bytes of so long."""
 MOST_WAITING_BYTES = 512 << 20
 """Of messages in memory while the disk does not answer: minutes of four faces. What comes then is counted as lost."""
-
-
-FACE = "imusic/msg/FaceBlendshapes"
 
 
 class Bag(Protocol):
@@ -297,4 +295,4 @@ def lost_by_topic(topics: Iterable[TopicCount]) -> dict[str, int]:
 
 def without_face(topics: Iterable[TopicCount]) -> int:
     """Samples that gave no face."""
-    return sum(count.gaps.missing for count in topics if count.topic.type == FACE)
+    return sum(count.gaps.missing for count in topics if numbers_samples(count.topic.name, count.topic.type))

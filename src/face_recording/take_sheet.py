@@ -15,7 +15,6 @@ Nothing in it tells the machine. What a replay needs stands in the bag: without 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
@@ -25,7 +24,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from face_model.errors import ImusicError
-from face_model.outputs import write_whole
+from face_model.outputs import write_private
 from face_model.settings import SettingsKind, read_mapping
 
 SHEET_FILE = "take.yaml"
@@ -126,10 +125,5 @@ def write_sheet(folder: Path, sheet: TakeSheet) -> None:
     other = values.pop("other")
     checked_sheet({**other, **values}, "take.yaml: ")
     written = {key: value for key, value in {**values, **other}.items() if value != "" or key in ("wearer", "name")}
-    text = yaml.safe_dump(written, allow_unicode=True, sort_keys=False, width=110).encode("utf-8")
-
-    def write(part: Path) -> None:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(text)
-
-    write_whole(folder / SHEET_FILE, write)
+    text = yaml.safe_dump(written, allow_unicode=True, sort_keys=False, width=110)
+    write_private(folder / SHEET_FILE, text)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
+from face_model.listener import open_listener
 from face_streams.errors import AddressError
 
 MOST_CLIENTS = 32
@@ -49,7 +50,7 @@ class FaceServer:
     def __init__(self, host: str, port: int, hello: str, origins: tuple[str, ...] = ()) -> None:
         self.sent = self.skipped = self.refused = 0
         self._hello, self._origins = hello, origins
-        self._listener = _bind(host, port)
+        self._listener = _listen(host, port)
         self.port: int = self._listener.getsockname()[1]
         self._newest: tuple[int, str] = (0, "")
         self._clients: set[web.WebSocketResponse] = set()
@@ -180,27 +181,18 @@ class FaceServer:
             return False
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    """Bind now and here, so that a taken port is an error of the caller and not of a thread."""
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises `AddressError`."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        return open_listener(host, port)
     except socket.gaierror as error:
         raise AddressError(
             f"expected an address of this machine, found {host!r} ({error.strerror}); use 127.0.0.1 for this machine "
             "only or 0.0.0.0 for every network it is in"
         ) from error
-    listener = socket.socket(family, kind, protocol)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(address)
-        listener.listen()
     except OSError as error:
-        listener.close()
         why = {
             errno.EADDRINUSE: "another program holds the port: end it, or choose another one",
             errno.EACCES: "no permission: choose a port of 1024 or above",
         }.get(error.errno or 0, f"{error.strerror}: use 127.0.0.1, or 0.0.0.0 for every network this machine is in")
         raise AddressError(f"ws: expected to listen on {host}:{port}, found {why}") from error
-    return listener

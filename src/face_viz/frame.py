@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit, observability
+from face_model.face_state import FaceState
 
 STILL_S = 0.5
 """Without a new face for this long the viewer says so, whatever the last face claimed."""
 
 LARGEST = 10.0
 """Of a weight, a confidence or a part of the orientation: ten times what any face has; more is no face."""
-
-
-class FaceState(enum.IntEnum):
-    """Values of `imusic/FaceBlendshapes.state`, and NO_INPUT for a viewer that hears nothing."""
-
-    CALIBRATING = 0
-    TRACKING = 1
-    DEGRADED = 2
-    STALE = 3
-    NO_INPUT = 4
 
 
 @dataclass(frozen=True)
@@ -55,7 +45,7 @@ class FaceFrame:
     Attributes:
         weights: (52,) float32 in `arkit.BLENDSHAPES` order.
         confidence: (52,) float32, 0 to 1.
-        state: how the weights came about.
+        state: what the weights are worth as a whole; None before the first face.
         head_orientation: (4,) float32, quaternion x, y, z, w, `face_head` to an earth frame; heading arbitrary.
         age_s: from the newest IMU sample to these weights.
         sequence: number of the sample.
@@ -65,7 +55,7 @@ class FaceFrame:
 
     weights: NDArray[np.float32]
     confidence: NDArray[np.float32]
-    state: FaceState = FaceState.TRACKING
+    state: FaceState | None = FaceState.TRACKING
     head_orientation: NDArray[np.float32] = field(default_factory=_identity)
     age_s: float = 0.0
     sequence: int = 0
@@ -90,6 +80,6 @@ def _bounded(values: NDArray[np.float32]) -> bool:
 NEUTRAL = FaceFrame(
     weights=np.zeros(arkit.COUNT, np.float32),
     confidence=np.zeros(arkit.COUNT, np.float32),
-    state=FaceState.NO_INPUT,
+    state=None,
 )
 """Shown before the first face arrives."""

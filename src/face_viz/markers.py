@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from face_model.face_state import FaceState
 from face_model.rig import FaceRig, activations
-from face_viz.frame import FaceState
 from face_viz.shown_sensors import SensorStatus
 
 STATUS_COLORS: Final = {
@@ -18,12 +19,12 @@ STATUS_COLORS: Final = {
 }
 """rgb, 0 to 1."""
 
-STATE_TEXTS: Final = {
+STATE_TEXTS: Final[Mapping[FaceState | None, str]] = {
     FaceState.CALIBRATING: "calibrating: relax your face",
     FaceState.TRACKING: "tracking",
     FaceState.DEGRADED: "degraded: sensors missing",
     FaceState.STALE: "stale: no sensor data",
-    FaceState.NO_INPUT: "no input",
+    None: "no input",
 }
 TEXT_LENGTH: Final = max(map(len, STATE_TEXTS.values()))
 
@@ -86,6 +87,6 @@ def status_colors(statuses: NDArray[np.integer]) -> NDArray[np.float32]:
     return np.array([(*STATUS_COLORS[SensorStatus(int(s))], 1.0) for s in statuses], np.float32).reshape(-1, 4)
 
 
-def state_text(state: FaceState) -> bytes:
-    """Text of a state, always of the same length."""
+def state_text(state: FaceState | None) -> bytes:
+    """Text of a state, always of the same length; None: nothing is heard."""
     return STATE_TEXTS[state].ljust(TEXT_LENGTH).encode("ascii")

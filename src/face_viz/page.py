@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit
+from face_model.face_state import FaceState
 from face_model.rig import FaceRig
-from face_viz.frame import NEUTRAL, STILL_S, FaceFrame, FaceState, ReferenceFrame, drawable
+from face_viz.frame import NEUTRAL, STILL_S, FaceFrame, ReferenceFrame, drawable
 from face_viz.front_view import FrontView
 from face_viz.guard import is_loopback
 from face_viz.page_commands import Command
@@ -329,7 +330,7 @@ class FacePage:
         statuses = np.zeros(0, np.uint8) if sensors is None else sensors.statuses
         return encode_frame(
             face,
-            FaceState.NO_INPUT if silent else face.state,
+            None if silent else face.state,
             self._turned(face, now_s),
             poses,
             statuses,

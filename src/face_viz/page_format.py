@@ -3,10 +3,10 @@
 The rig: uint32 length of the JSON header, the header, padding to 4 bytes, then the arrays at the byte offsets (from
 the end of the padding) that the header names.
 
-A frame: uint32 state, uint32 number of sensors S, float32 rate in Hz (negative: not known), float32 age in ms, float32
-seconds since the last face, uint32 sequence, float32 head quaternion x y z w, float32 weights [52], float32 sensors
-[S x 7] (position in m, quaternion x y z w, in `face_head`), uint8 confidence [52] (255 = 1), uint8 status [S]
-(`SensorStatus`).
+A frame: uint32 state (`FaceState`, or `NO_INPUT`), uint32 number of sensors S, float32 rate in Hz (negative: not
+known), float32 age in ms, float32 seconds since the last face, uint32 sequence, float32 head quaternion x y z w,
+float32 weights [52], float32 sensors [S x 7] (position in m, quaternion x y z w, in `face_head`), uint8 confidence [52]
+(255 = 1), uint8 status [S] (`SensorStatus`).
 
 Two further messages begin with a number that is no state. A reference face: uint32 `REFERENCE`, uint32 1 if there was a
 face, float32 weights [52], uint8 seen [52]. A piece of signals: uint32 `SIGNALS`, uint32 sensors S, uint32 samples N,
@@ -24,12 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model import arkit, observability
+from face_model.face_state import FaceState
 from face_model.rig import FaceRig
-from face_viz.frame import FaceFrame, FaceState, ReferenceFrame
+from face_viz.frame import FaceFrame, ReferenceFrame
 from face_viz.relief import relief
 
 HEAD: Final = struct.Struct("<IIfffI")
 """Numbers that a frame begins with."""
+
+NO_INPUT: Final = 4
+"""In place of a state: nothing is heard."""
 
 REFERENCE: Final = 101
 SIGNALS: Final = 100
@@ -108,7 +112,7 @@ def _rgba(rig: FaceRig) -> NDArray[np.uint8]:
 
 def encode_frame(
     frame: FaceFrame,
-    state: FaceState,
+    state: FaceState | None,
     head: NDArray[np.floating],
     sensors: NDArray[np.floating],
     statuses: NDArray[np.integer],
@@ -119,7 +123,7 @@ def encode_frame(
 
     Args:
         frame: the face to draw.
-        state: what the page says of it.
+        state: what the page says of it; None where nothing is heard.
         head: (4,) head orientation to draw.
         sensors: (S, 7) position and quaternion of each sensor.
         statuses: (S,) `SensorStatus`.
@@ -129,7 +133,9 @@ def encode_frame(
     rate = -1.0 if rate_hz is None else rate_hz
     sequence = frame.sequence & 0xFFFFFFFF
     parts = [
-        HEAD.pack(int(state), len(sensors), rate, 1e3 * frame.age_s, silence_s, sequence),
+        HEAD.pack(
+            NO_INPUT if state is None else int(state), len(sensors), rate, 1e3 * frame.age_s, silence_s, sequence
+        ),
         np.asarray(head, "<f4").tobytes(),
         np.asarray(frame.weights, "<f4").tobytes(),
         np.asarray(sensors, "<f4").tobytes(),

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from aiohttp import WSMsgType, web
 
+from face_model.listener import open_listener
 from face_viz.connections import MAX_VIEWERS, SILENT_S, Connections
 from face_viz.errors import PortError
 from face_viz.guard import refusal
@@ -64,30 +65,21 @@ class FrameSource(Protocol):
         """The file that is offered under this token, and its name; None if none is."""
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    """Bind now and here, so that a taken port is an error of the caller and not of a thread."""
+def _listen(host: str, port: int) -> socket.socket:
+    """On this port, or on the next free one for 0; raises `PortError`."""
     candidates = [port] if port else range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED)
     for candidate in candidates:
         try:
-            family, kind, protocol, _, address = socket.getaddrinfo(
-                host, candidate, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
+            return open_listener(host, candidate)
         except socket.gaierror as error:
             raise PortError(
                 f"expected a host name or address of this machine, found {host!r} ({error.strerror}); "
                 f"use 127.0.0.1 for this machine only or 0.0.0.0 for every network it is in"
             ) from error
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-            listener.listen()
         except OSError as error:
-            listener.close()
             if error.errno == errno.EADDRINUSE and port == 0:
                 continue
             raise _port_error(host, candidate, error) from error
-        return listener
     raise PortError(
         f"expected a free port between {DEFAULT_PORT} and {DEFAULT_PORT + PORTS_TRIED - 1} on {host}, found none; "
         f"set the parameter `port` to a free one"
@@ -124,7 +116,7 @@ class PageServer:
         self._source = source
         self._host = host
         self.period_s = 1.0 / rate_hz
-        self._listener = _bind(host, port)
+        self._listener = _listen(host, port)
         self.port: int = self._listener.getsockname()[1]
         self._clients: set[web.WebSocketResponse] = set()
         self.bytes_sent = 0

@@ -27,9 +27,10 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from face_model import observability
+from face_model.face_state import FaceState
 from face_model.layout import Sensor, SkullPose
 from face_viz.errors import VizError
-from face_viz.frame import FaceFrame, FaceState, ReferenceFrame
+from face_viz.frame import FaceFrame, ReferenceFrame
 from face_viz.markers import POINT_STEP, TEXT_LENGTH, MarkerGeometry, state_text, status_colors
 from face_viz.shown_sensors import ShownSensors
 

@@ -143,7 +143,7 @@ def _bias_from(told: Any, sensor: HubSensor) -> GyroBias | None:
             return None
         x, y, z = (float(v) for v in told["bias_rad_s"])
         bias = GyroBias((x, y, z), max(LEAST_DEVIATION_RAD_S, float(told["deviation_rad_s"])))
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, OverflowError):
         return None
     return bias if _possible(bias) and bias.deviation_rad_s <= MOST_DEVIATION_RAD_S else None
 

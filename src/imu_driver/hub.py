@@ -246,7 +246,7 @@ def gyro_bias_from(text: bytes) -> dict[int, GyroBias]:
         return {
             int(i): GyroBias((float(x), float(y), float(z)), float(d)) for i, (x, y, z, d) in json.loads(text).items()
         }
-    except (TypeError, AttributeError, RecursionError) as error:
+    except (TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"no biases: {error}") from error
 
 

@@ -28,11 +28,12 @@ def load_key(path: str | Path) -> bytes:
     Raises:
         HubKeyError: no such file, others may read it, or it holds no key.
     """
-    path = Path(path).expanduser()
+    path = Path(path)
     try:
+        path = path.expanduser()
         # A FIFO or a device must not keep us waiting; the rights are those of the file that is read.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise HubKeyError(
             f"key file {path}: cannot be read ({error}); `imusic key {path}` makes one, or correct `key_file`"
         ) from error

@@ -145,6 +145,9 @@ class JoinedHubs:
         """Take in what the hubs' threads have brought; the frames that are due."""
         if not self._threads:
             self._start()
+        elif not all(thread.alive for thread in self._threads):
+            # Else the others would go on as if this hub were only silent.
+            raise RuntimeError(f"the thread of a hub has ended, one of {self.description}; the log says why")
         try:
             self._take(*self._came.get(timeout=POLL_S))
             while True:

@@ -47,13 +47,13 @@ class LineMessages:
         self._snapshots = node.create_lifecycle_publisher(Snapshot, "imu/snapshot", SNAPSHOTS)
         self._newest = Header(frame_id=frame_id)
 
-    def follow(self, hub: Hub, kind: str, layout: SensorLayout, rate_hz: int, by_arrival: bool) -> bool:
-        """Tell of this hub from now on, before it is stepped; whether it can be told of."""
+    def follow(self, hub: Hub, kind: str, layout: SensorLayout, rate_hz: int, by_arrival: bool, name: str = "") -> bool:
+        """Tell of this hub from now on, before it is stepped; whether it can be told of. `name` as of `make_hub`."""
         if not isinstance(hub, ReplayableHub):
             return False
         hub.tap = self.on_piece
         self._hub = hub
-        self._save = lambda: hub_snapshot(hub, kind, layout, rate_hz, by_arrival)
+        self._save = lambda: hub_snapshot(hub, kind, layout, rate_hz, by_arrival, name)
         self._subscribers, self._snapshot_wanted = (0, 0), False
         self.look()
         return True

@@ -1,7 +1,7 @@
 """Messages of other drivers as a transport hands them to a hub: whole, as they came, with when they came. No ROS.
 
 A piece is a head and the serialized message behind it; several pieces may follow one another in what is read. The same
-bytes are what a recording of such a hub holds.
+bytes are what a recording of such a hub holds. Datagrams with their senders are in `datagram_envelopes`.
 """
 
 from __future__ import annotations

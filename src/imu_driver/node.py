@@ -21,25 +21,22 @@ from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
 from imu_driver import messages
 from imu_driver.diagnostics import Reporter
-from imu_driver.gyro_bias import PERIOD_S, GyroBiasError, GyroBiasFile, default_folder
-from imu_driver.hub import FusingHub, Hub, HubIdentity, Outcome
-from imu_driver.hub_key import HubKeyError, load_key
+from imu_driver.gyro_bias import default_folder
+from imu_driver.gyro_bias_keeper import GyroBiasKeeper
+from imu_driver.hub import Hub, HubIdentity, Outcome
+from imu_driver.hub_news import HubNews
 from imu_driver.hub_thread import HubThread
-from imu_driver.hubs import INTRODUCTIONS, MANY_SENDERS, make_hub, sealed
+from imu_driver.hubs import make_hub
 from imu_driver.joined_hubs import JoinedHubs
 from imu_driver.line_messages import LineMessages
+from imu_driver.lines import Line, LineError, make_lines
 from imu_driver.parameters import PARAMETERS
 from imu_driver.part_noise import PartNoise, part_noise
 from imu_driver.sensor_figures import SensorTally
 from imu_driver.sensor_states import StatesWatch
 from imu_driver.sensor_topics import sensor_topics
-from imu_driver.serial_finder import AUTO, FoundSerialTransport
-from imu_driver.serial_port import SerialTransport
 from imu_driver.stamps import Stamps
 from imu_driver.topic_transport import TopicTransport
-from imu_driver.transport import Transport
-from imu_driver.udp import UdpTransport, parse_address
-from imu_driver.udp_senders import UdpSendersTransport, parse_senders
 from imusic_ros.awaiting import Awaiting
 from imusic_ros.health import ERROR, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
@@ -54,9 +51,6 @@ ANSWER_S = 3.0
 
 TOPICS = "imu_topics"
 """The kind of hub whose readings come by ROS."""
-
-LOG_PERIOD_S = 10.0
-"""The same kind of reject is logged at most this often."""
 
 
 class ImuDriverNode(ManagedNode):
@@ -74,8 +68,6 @@ class ImuDriverNode(ManagedNode):
         self._hub: Hub | None = None
         self._message = messages.empty_frame()
         self._wanted: list[tuple[int, str, Any]] = []
-        self._said = ""
-        self._rejects_said: dict[str, tuple[float, int]] = {}
 
     # Lifecycle.
 
@@ -85,7 +77,11 @@ class ImuDriverNode(ManagedNode):
             self._layout = load_layout(str(self.value("layout")))
         except (FaceModelError, OSError) as error:
             raise ConfigurationError(str(error)) from error
-        self._lines = self._make_lines()
+        self._topics = self._make_topics() if self.value("hub") == TOPICS else None
+        try:
+            self._lines = [Line(self._topics)] if self._topics is not None else make_lines(self.value)
+        except LineError as error:
+            raise ConfigurationError(str(error)) from error
         try:
             self._frame_id = checked_frame(head_frame(self.get_namespace(), str(self.value("frame_id"))))
         except ValueError as error:
@@ -93,7 +89,10 @@ class ImuDriverNode(ManagedNode):
         self._message.header.frame_id = self._frame_id
         self._by_arrival = self.value("stamp_source") == "arrival"
         state = str(self.value("state_folder"))
-        self._state_folder = None if state == "none" else Path(state).expanduser() if state else default_folder()
+        try:
+            self._state_folder = None if state == "none" else Path(state).expanduser() if state else default_folder()
+        except RuntimeError as error:
+            raise ConfigurationError(f"state_folder: expected a folder or none, found {state!r} ({error})") from error
         self._frames = self._publisher(ImuFrame, "imu/frame", SAMPLES)
         self._layouts = self._publisher(SensorLayout, "imu/layout", LATCHED)
         self._states = self._publisher(SensorStates, "imu/states", LATCHED)
@@ -121,7 +120,8 @@ class ImuDriverNode(ManagedNode):
             for transport, name in self._lines
         ]
         hub: Hub = hubs[0] if len(hubs) == 1 else JoinedHubs(hubs, self._layout, rate_hz)
-        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival)
+        self._biases = GyroBiasKeeper(self._state_folder, hubs, self.get_logger())
+        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival, self._lines[0].name)
         tally = SensorTally(len(self._layout.sensors))
         thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header), tally)
         self._hub, self._thread = hub, thread
@@ -129,16 +129,15 @@ class ImuDriverNode(ManagedNode):
         self._noises: list[PartNoise | None] = [None] * len(self._layout.sensors)
         self._watch = StatesWatch()
         self._stamps = Stamps()
-        self._biases_kept_s = time.monotonic()
         self._reporter = Reporter(hub, thread, self._layout, self._now_s())
-        self._said, self._rejects_said = hub.problem, {}  # that nothing was tried yet is no news
+        self._news = HubNews(hub, self.get_logger())
         self._look_for_subscribers()
         self._subscribers_timer = self.create_timer(SUBSCRIBERS_PERIOD_S, self._look_for_subscribers)
         thread.start()
 
     def deactivate(self) -> None:
         """Stop the hub and close the connection."""
-        self._keep_biases()
+        self._biases.keep()
         thread, self._thread, self._hub = self._thread, None, None
         self.destroy_timer(self._subscribers_timer)
         if thread is not None:
@@ -161,10 +160,8 @@ class ImuDriverNode(ManagedNode):
         if self._hub is None:
             return Health(ERROR, "no hub is running")
         report = self._reporter.report(self._now_s())
-        self._log_connection(self._hub)
-        self._log_rejects(self._hub)
-        if time.monotonic() - self._biases_kept_s > PERIOD_S:
-            self._keep_biases()
+        self._news.log()
+        self._biases.keep_if_due()
         sensors = {name: Health(one.level, one.message, one.values) for name, one in report.sensors.items()}
         return Health(report.level, report.message, report.values, sensors)
 
@@ -173,46 +170,6 @@ class ImuDriverNode(ManagedNode):
         """Those that executors look after: what a hub's thread takes by itself is not among them."""
         taken = self._topics.subscriptions if self._topics is not None else []
         return (subscription for subscription in super().subscriptions if subscription not in taken)
-
-    def _make_lines(self) -> list[tuple[Transport, str]]:
-        """A transport for each hub, and the name of the hub that is wanted there."""
-        self._topics = self._make_topics() if self.value("hub") == TOPICS else None
-        if self._topics is not None:
-            return [(self._topics, "")]
-        kind, udp, port = str(self.value("hub")), str(self.value("udp")), str(self.value("port"))
-        many = kind in MANY_SENDERS
-        places = _parts(udp or MANY_SENDERS.get(kind, "")) or _parts(port)
-        if not places:
-            raise ConfigurationError("expected a serial port in `port` or HOST:PORT in `udp`, found neither")
-        names = _parts(str(self.value("hub_id")))
-        if places == [AUTO]:
-            places = [AUTO] * max(1, len(names))  # each name is looked for
-        if len(places) > 1 and many:
-            raise ConfigurationError(f"udp: hubs of kind {kind} share one port, found {len(places)}")
-        if names and len(names) != len(places):
-            raise ConfigurationError(f"hub_id: expected a name for each of {len(places)} hubs, found {len(names)}")
-        names = names or [""] * len(places)
-        make = self._udp_line if udp or many else self._serial_line
-        return [(self._with_key(make(place, name)), name) for place, name in zip(places, names, strict=True)]
-
-    def _serial_line(self, port: str, name: str) -> Transport:
-        kind, baud = str(self.value("hub")), int(self.value("baud"))
-        if port != AUTO:
-            return SerialTransport(port, baud)
-        if kind not in INTRODUCTIONS:
-            raise ConfigurationError(f"port: a hub of kind {kind} cannot be found by itself; set its port")
-        return FoundSerialTransport(baud, INTRODUCTIONS[kind], name)
-
-    def _udp_line(self, place: str, _: str) -> Transport:
-        kind = str(self.value("hub"))
-        many = kind in MANY_SENDERS
-        try:
-            bound = parse_address(place)
-            senders = parse_senders(str(self.value("hub_address")))
-        except ValueError as error:
-            raise ConfigurationError(f"udp, hub_address: {error}") from error
-        assert bound is not None
-        return UdpSendersTransport(*bound, senders) if many else UdpTransport(*bound, senders)
 
     def _make_topics(self) -> TopicTransport:
         names = self._layout.names
@@ -229,16 +186,6 @@ class ImuDriverNode(ManagedNode):
                 "give the driver a namespace of its own, or the topics other names"
             )
         return TopicTransport(self, {names.index(name): topic for name, topic in topics.items()})
-
-    def _with_key(self, transport: Transport) -> Transport:
-        """A transport that lets only a hub with the key through, if one is set."""
-        file = str(self.value("key_file"))
-        if not file:
-            return transport
-        try:
-            return sealed(str(self.value("hub")), transport, load_key(file))
-        except (HubKeyError, ValueError) as error:
-            raise ConfigurationError(f"key_file: {error}") from error
 
     def _publisher(self, kind: Any, topic: str, qos: Any) -> Any:
         publisher = self.create_lifecycle_publisher(kind, topic, qos)
@@ -261,7 +208,7 @@ class ImuDriverNode(ManagedNode):
         identity = hub.identity
         if identity is not None and identity is not self._met:
             self._met = identity
-            self._recall_biases(hub, identity)
+            self._biases.recall()
             header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
             self._layouts.publish(messages.layout_message(self._layout, identity, hub.layout_id, header))
             self._noises = self._noises_of(identity)
@@ -291,32 +238,7 @@ class ImuDriverNode(ManagedNode):
             self.get_logger().warning(f"covariances of imu/<sensor>/data are unknown (0): {error}")
             return [None] * len(self._layout.sensors)
 
-    def _recall_biases(self, hub: Hub, identity: HubIdentity) -> None:
-        """Let the driver's own fusion begin where it ended when this hub was here before."""
-        if self._state_folder is None or identity.sends_orientation or not isinstance(hub, FusingHub):
-            return
-        try:
-            known = GyroBiasFile.of(self._state_folder, identity).load(identity)
-        except GyroBiasError as error:
-            self.get_logger().warning(str(error))
-            return
-        if known:
-            hub.use_gyro_bias(known)
-
     # In the executor.
-
-    def _keep_biases(self) -> None:
-        self._biases_kept_s = time.monotonic()
-        hub, folder = self._hub, self._state_folder
-        if hub is None or folder is None or not isinstance(hub, FusingHub):
-            return
-        biases, identity = hub.gyro_bias(), hub.identity
-        if identity is None or not biases:  # the hub fuses, or was never there
-            return
-        try:
-            GyroBiasFile.of(folder, identity).save(identity, biases)
-        except GyroBiasError as error:
-            self.get_logger().warning(str(error))
 
     def _look_for_subscribers(self) -> None:
         self._wanted = [entry for entry in self._imus if entry[2].get_subscription_count() > 0]
@@ -341,32 +263,6 @@ class ImuDriverNode(ManagedNode):
     async def _ended(self, command: Promise[Outcome]) -> Outcome:
         late = Outcome(False, False, f"no answer from the hub within {ANSWER_S:g} s; see the driver's diagnostics")
         return await self._awaiting.result(command, ANSWER_S, late)
-
-    def _log_connection(self, hub: Hub) -> None:
-        trouble = hub.problem or "; ".join(hub.notices)
-        say = trouble or f"connected: {hub.description}"
-        if say != self._said:
-            self._said = say
-            # One call site for each severity: rclpy refuses another severity from the same line.
-            if trouble:
-                self.get_logger().warning(say)
-            else:
-                self.get_logger().info(say)
-
-    def _log_rejects(self, hub: Hub) -> None:
-        now, figures = time.monotonic(), hub.figures()
-        for reason, count in figures.rejected.items():
-            said_s, said = self._rejects_said.get(reason, (float("-inf"), 0))
-            if count > said and now - said_s >= LOG_PERIOD_S:
-                self._rejects_said[reason] = (now, count)
-                new = count - said
-                frames = "frame" if new == 1 else "frames"
-                self.get_logger().warning(f"{new} {frames} rejected as {reason}, newest: {figures.last_reject}")
-
-
-def _parts(text: str) -> list[str]:
-    """What stands between commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def main() -> int:

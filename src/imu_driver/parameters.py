@@ -65,7 +65,8 @@ PARAMETERS = (
     ParameterSpec(
         "key_file",
         "",
-        "File with the key of the hub (`imusic key FILE` makes one, docs/security.md), mode 0600.",
+        "File with the key of the hub (`imusic key FILE` makes one, docs/security.md), mode 0600; several hubs: one "
+        "for each, with commas, or one for all.",
         effect="Empty: a hub is believed as it is. Else only a hub with the same key is heard, and only what it "
         "sealed: anything else is dropped, counted by reason and told as an error. The key itself is no parameter, and "
         "is never logged or recorded.",

@@ -74,9 +74,11 @@ def stamp_ns(sample: ImuSample, by_arrival: bool, read_s: float, read_ns: int) -
     return max(0, read_ns - round(1e9 * (read_s - taken_s)))
 
 
-def hub_snapshot(hub: ReplayableHub, kind: str, layout: SensorLayout, rate_hz: int, by_arrival: bool) -> bytes:
-    """The state of a hub that is quiet, between two steps, and how it was made."""
-    made = {"kind": kind, "layout": asdict(layout), "rate_hz": rate_hz, "by_arrival": by_arrival}
+def hub_snapshot(
+    hub: ReplayableHub, kind: str, layout: SensorLayout, rate_hz: int, by_arrival: bool, name: str = ""
+) -> bytes:
+    """The state of a hub that is quiet, between two steps, and how it was made; `name` as of `make_hub`."""
+    made = {"kind": kind, "layout": asdict(layout), "rate_hz": rate_hz, "by_arrival": by_arrival, "name": name}
     return packed(part_of("hub", hub.saved_state()) | {"made": text_array(json.dumps(made))})
 
 
@@ -101,6 +103,7 @@ class HubReplay:
             made = json.loads(saved.text("made", 1 << 20))
             kind, layout = str(made["kind"]), LAYOUTS.checked(made["layout"])
             rate_hz, self._by_arrival = int(made["rate_hz"]), bool(made["by_arrival"])
+            name = str(made.get("name", ""))  # older snapshots are without
             if kind not in HUBS or not 1 <= rate_hz <= 1_000_000:
                 raise ValueError(f"kind {kind[:40]!r} at {rate_hz} Hz")
         except (KeyError, TypeError, ValueError, RecursionError, LayoutError) as error:
@@ -110,7 +113,14 @@ class HubReplay:
         self.layout = layout
         self._line = _ScriptedLine()
         hub = make_hub(
-            kind, self._line, layout, rate_hz, by_arrival=self._by_arrival, clock=self._line.clock, wait=lambda _s: None
+            kind,
+            self._line,
+            layout,
+            rate_hz,
+            by_arrival=self._by_arrival,
+            name=name,
+            clock=self._line.clock,
+            wait=lambda _s: None,
         )
         if not isinstance(hub, ReplayableHub):
             raise saved.refuse("a kind of hub that can be replayed", kind)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from serial.tools import list_ports
 
 from imu_driver.serial_port import SerialTransport
-from imu_driver.transport import IsHub, LostError, NotFoundError, TransportError
+from imu_driver.transport import CheckedTransport, IsHub, LostError, NotFoundError, Transport, TransportError
 
 AUTO: Final = "auto"
 """Value of `port`."""
@@ -58,6 +59,7 @@ class Introduces(Protocol):
 
     speaks: bool
     name: str | None
+    refusal: str
 
     def hear(self, data: bytes) -> None:
         """Take in what came."""
@@ -66,7 +68,8 @@ class Introduces(Protocol):
 @dataclass
 class _Candidate:
     info: PortInfo
-    line: SerialTransport
+    port: SerialTransport
+    line: Transport
     introduction: Introduces
     said: bytearray = field(default_factory=bytearray)
 
@@ -110,7 +113,7 @@ class FoundSerialTransport:
         self._ports = ports
         self._clock = clock
         self._known: Identity | None = None
-        self._line: SerialTransport | None = None
+        self._line: Transport | None = None
         self._candidates: list[_Candidate] = []
         self._opened_s = self._first_s = 0.0
 
@@ -131,20 +134,21 @@ class FoundSerialTransport:
         usb = [port for port in self._ports() if port.vid is not None]
         known = [port for port in usb if self._known is not None and _identity(port) == self._known]
         if len(known) == 1:
-            line = SerialTransport(known[0].device, self._baud)
+            line = self._through(SerialTransport(known[0].device, self._baud))
             line.open()
             self._line = line
             return
         likely = [port for port in usb if port.vid in MAKERS]
         refused = []
         for port in likely:
-            line = SerialTransport(port.device, self._baud)
+            serial = SerialTransport(port.device, self._baud)
+            line = self._through(serial)
             try:
                 line.open()
             except TransportError as error:
                 refused.append(str(error))
                 continue
-            self._candidates.append(_Candidate(port, line, self._introduce()))
+            self._candidates.append(_Candidate(port, serial, line, self._introduce()))
         self._opened_s, self._first_s = self._clock(), float("inf")
         if self._candidates:
             return
@@ -168,7 +172,7 @@ class FoundSerialTransport:
         self._line, self._known = chosen.line, _identity(chosen.info)
         for other in self._candidates:
             if other is not chosen:
-                other.line.close()
+                self._leave(other.line)
         self._candidates = []
         return bytes(chosen.said)
 
@@ -186,16 +190,23 @@ class FoundSerialTransport:
         line, self._line = self._line, None
         candidates, self._candidates = self._candidates, []
         for each in (*([] if line is None else [line]), *(candidate.line for candidate in candidates)):
-            each.close()
+            self._leave(each)
+
+    def _leave(self, line: Transport) -> None:
+        line.close()
+
+    def _through(self, line: SerialTransport) -> Transport:
+        """What is heard and asked through; of a hub without a key the line itself."""
+        return line
 
     def _listen(self, timeout_s: float) -> None:
-        lines = {candidate.line.fileno(): candidate for candidate in self._candidates}
+        lines = {candidate.port.fileno(): candidate for candidate in self._candidates}
         for number in select.select(list(lines), [], [], timeout_s)[0]:
             candidate = lines[number]
             try:
                 data = candidate.line.read(0.0)
             except LostError:
-                candidate.line.close()
+                self._leave(candidate.line)
                 self._candidates.remove(candidate)
                 continue
             if not candidate.introduction.speaks and len(candidate.said) + len(data) > _KEPT_BYTES:
@@ -228,14 +239,74 @@ class FoundSerialTransport:
         if now_s - self._opened_s <= LISTEN_S:
             return None
         heard = ", ".join(candidate.info.device for candidate in self._candidates)
+        refusals = [f"{c.info.device}: {c.introduction.refusal}" for c in self._candidates if c.introduction.refusal]
         if hubs:
             raise NotFoundError(
                 f"expected the hub {self._name!r}, found {', '.join(map(str, hubs))}; set `hub_id` to one of these"
+                f"{''.join(f'; {refusal}' for refusal in refusals)}"
             )
+        if refusals:
+            raise NotFoundError("; ".join(refusals))
         raise NotFoundError(
             f"no hub on USB: listened {LISTEN_S:g} s to {heard} and heard none; check the hub's power, that `baud` is "
             "the hub's, or set `port` to its name"
         )
+
+
+class FoundCheckedTransport(FoundSerialTransport):
+    """As `FoundSerialTransport`, of a hub that has a key: who shows none at a port is not the hub.
+
+    Args:
+        baud, introduce, name, ports, clock: as of `FoundSerialTransport`.
+        check: lets through what the hub sealed; see `hubs.sealed`.
+    """
+
+    def __init__(
+        self,
+        baud: int,
+        introduce: Callable[[], Introduces],
+        check: Callable[[Transport], CheckedTransport],
+        name: str = "",
+        ports: Callable[[], Iterable[PortInfo]] = list_ports.comports,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(baud, introduce, name, ports, clock)
+        self._check = check
+        self._rejected: Counter[str] = Counter()
+        self._last_reject = ""
+        self._received = 0
+
+    @property
+    def rejected(self) -> Mapping[str, int]:
+        """Of all ports that were listened to so far, by reason."""
+        total = self._rejected.copy()
+        for line in self._checked_lines():
+            total.update(line.rejected)
+        return total
+
+    @property
+    def last_reject(self) -> str:
+        """The newest of them, for people."""
+        return next((line.last_reject for line in self._checked_lines() if line.last_reject), self._last_reject)
+
+    @property
+    def received(self) -> int:
+        """Bytes so far."""
+        return self._received + sum(line.received for line in self._checked_lines())
+
+    def _checked_lines(self) -> list[CheckedTransport]:
+        lines = [self._line, *(candidate.line for candidate in self._candidates)]
+        return [line for line in lines if isinstance(line, CheckedTransport)]
+
+    def _through(self, line: SerialTransport) -> Transport:
+        return self._check(line)
+
+    def _leave(self, line: Transport) -> None:
+        if isinstance(line, CheckedTransport):
+            self._rejected.update(line.rejected)
+            self._last_reject = line.last_reject or self._last_reject
+            self._received += line.received
+        super()._leave(line)
 
 
 def _identity(port: PortInfo) -> Identity | None:

@@ -1,4 +1,4 @@
-"""Many senders on one UDP port, each told apart by its address: datagrams in envelopes, see `envelopes`."""
+"""Many senders on one UDP port, each told apart by its address: datagrams in envelopes, see `datagram_envelopes`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-from imu_driver.envelopes import Envelope, packed, unpacked
-from imu_driver.transport import IsHub, LostError
-from imu_driver.udp import (
-    BUFFER_BYTES,
-    Address,
-    HostAndPort,
-    Listed,
-    is_listed,
-    opening_error,
-    parse_hub_address,
-    resolved,
-)
+from imu_driver.datagram_envelopes import Envelope, packed, unpacked
+from imu_driver.transport import IsHub
+from imu_driver.udp_addresses import Address, HostAndPort, Listed, is_listed, resolved
+from imu_driver.udp_socket import MOST_FOREIGN, UdpSocket
 
 LONGEST_DATAGRAM: Final = 1500
 """What is longer came in fragments, and from no tracker: it is dropped and counted as foreign."""
@@ -40,9 +32,6 @@ MOST_MET: Final = 256
 LOOKED_UP_S: Final = 0.05
 """Shortest time between two look-ups: anybody may make up senders."""
 
-MOST_FOREIGN: Final = 500
-"""Datagrams of strangers that one `read` drops before it returns."""
-
 _TIMESTAMPNS: Final = getattr(socket, "SO_TIMESTAMPNS", 35)
 """Linux: the system notes when a datagram arrived, whenever it is read; asm-generic/socket.h."""
 
@@ -50,7 +39,7 @@ _TIME: Final = struct.Struct("@qq")
 _ROOM: Final = socket.CMSG_SPACE(_TIME.size)
 
 
-class UdpSendersTransport:
+class UdpSendersTransport(UdpSocket):
     """Datagrams of everybody who may send, in envelopes.
 
     Args:
@@ -64,18 +53,12 @@ class UdpSendersTransport:
         unsent: datagrams that the system did not take.
     """
 
-    datagrams = True
-
     def __init__(
         self, host: str, port: int, allowed: tuple[HostAndPort, ...] = (), neighbours: Path = NEIGHBOURS
     ) -> None:
-        self.host = host
-        self.port = port
-        self.foreign = 0
-        self.unsent = 0
+        super().__init__(host, port)
         self._told = allowed
         self._allowed: Listed = []
-        self._socket: socket.socket | None = None
         self._poll = select.poll()
         self._neighbours = neighbours
         self._met: set[Address] = set()
@@ -84,19 +67,10 @@ class UdpSendersTransport:
     @property
     def description(self) -> str:
         """Where it listens, and to whom."""
-        host, port = self.address
         if not self._told:
-            return f"UDP {host}:{port}"
+            return super().description
         allowed = ", ".join(name if port is None else f"{name}:{port}" for name, port in self._told)
-        return f"UDP {host}:{port} from {allowed}"
-
-    @property
-    def address(self) -> Address:
-        """Bound address; the port is the system's choice once open."""
-        if self._socket is None:
-            return self.host, self.port
-        host, port = self._socket.getsockname()
-        return str(host), int(port)
+        return f"{super().description} from {allowed}"
 
     def open(self, is_hub: IsHub | None = None) -> None:
         """Bind; everybody who is allowed is heard, `is_hub` is not asked.
@@ -106,14 +80,7 @@ class UdpSendersTransport:
         """
         self.close()
         self._allowed = resolved(self._told)
-        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            opened.bind((self.host, self.port))
-        except OSError as error:
-            opened.close()
-            raise opening_error(f"UDP {self.host}:{self.port}", error) from error
-        opened.setblocking(False)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        opened = self._bound()
         with contextlib.suppress(OSError):  # then nothing is said to have waited
             opened.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
         self._socket = opened
@@ -157,7 +124,7 @@ class UdpSendersTransport:
         opened = self._opened()
         for envelope in unpacked(data):
             if envelope is None:
-                raise ValueError("expected envelopes, found other bytes; see imu_driver.envelopes")
+                raise ValueError("expected envelopes, found other bytes; see imu_driver.datagram_envelopes")
             try:
                 opened.sendto(envelope.data, envelope.peer)
             except (BlockingIOError, ConnectionError, PermissionError):
@@ -167,12 +134,6 @@ class UdpSendersTransport:
                 if not _is_peers(error):
                     raise self._lost(error) from error
                 self.unsent += 1
-
-    def close(self) -> None:
-        """Unbind."""
-        opened, self._socket = self._socket, None
-        if opened is not None:
-            opened.close()
 
     def _meet(self, sender: Address, found: list[bytes]) -> None:
         """A new sender: its MAC address, if it is known, goes before what it sent."""
@@ -189,23 +150,6 @@ class UdpSendersTransport:
 
     def _may_send(self, sender: Address) -> bool:
         return not self._allowed or is_listed(sender, self._allowed)
-
-    def _opened(self) -> socket.socket:
-        if self._socket is None:
-            raise LostError(f"{self.description} is not open")
-        return self._socket
-
-    def _lost(self, error: OSError) -> LostError:
-        return LostError(f"lost {self.description} ({error}); check the network, it is picked up again by itself")
-
-
-def parse_senders(text: str) -> tuple[HostAndPort, ...]:
-    """`host:port` or `host:*`, several with commas between, to addresses; an empty text to none.
-
-    Raises:
-        ValueError: none of these.
-    """
-    return parse_hub_address(text)
 
 
 def mac_of(host: str, neighbours: Path = NEIGHBOURS) -> bytes:

@@ -19,14 +19,8 @@ from face_inference.wearer.guided import guided_rows
 from face_inference.wearer.judgement import Judgement, Score, not_exercised, unlike
 from face_inference.wearer.natural import NaturalLearning, learn_natural
 from face_inference.wearer.phone_rows import PhoneRows, phone_rows
-from face_inference.wearer.profile import (
-    ProfileFolder,
-    WearerProfile,
-    check_fits,
-    checked_name,
-    new_profile,
-    prior_digest,
-)
+from face_inference.wearer.profile import WearerProfile, check_fits, checked_name, new_profile, prior_digest
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_model.livelink import read_livelink
 from face_model.share import expanded
 from face_recording.takes.pairing import FAIR_S, Pairing, pair_take

@@ -69,6 +69,12 @@ def replay(
     ] = None,
     page: Annotated[bool, typer.Option("--page/--no-page", help="The web page beside it.")] = True,
     page_port: Annotated[int | None, typer.Option(help="TCP port of the page; by default the first free one.")] = None,
+    affect: Annotated[
+        bool, typer.Option("--affect", help="Action units, expressions, events and words of the faces, computed again.")
+    ] = False,
+    fusion: Annotated[
+        bool, typer.Option("--fusion", help="One face from the sensors and a recorded phone or webcam, computed again.")
+    ] = False,
     face: Annotated[str, typer.Option(help="Face on the page: head, or the path of a rig.")] = "",
     model: Annotated[str, typer.Option(help="Model of inference; by default imusic.")] = "",
     engine: Annotated[str, typer.Option(help="Engine of inference; bits are equal on the same engine only.")] = "",
@@ -105,6 +111,8 @@ def replay(
         "paused": paused,
         "check": check,
         "finish": check and not loop,
+        "affect": affect,
+        "fusion": fusion,
         "face": face,
         "page_port": page_port,
     }

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from face_inference.errors import InferenceError
 from face_inference.model_folder import load_model
-from face_inference.wearer.profile import ProfileFolder
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_inference.wearer_names import checked_wearers
 from face_model.errors import FaceModelError
 from face_model.faces import load_rig
@@ -24,7 +24,7 @@ from face_model.share import expanded
 from face_streams.address import parse_streams
 from face_streams.errors import StreamsError
 from face_streams.mapping import MAPPINGS
-from imu_driver.udp import parse_address
+from imu_driver.udp_addresses import parse_address
 from imusic_cli.errors import CommandError, UsageError
 from imusic_cli.foreground import own_foreground_group
 from imusic_cli.libraries import LIBRARIES

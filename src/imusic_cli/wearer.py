@@ -234,7 +234,7 @@ def worn(
 def list_profiles(as_json: Json = False) -> None:
     """List the wearers who have a profile."""
     from face_inference.errors import ProfileError
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
 
     folder = ProfileFolder()
     labels = []
@@ -255,7 +255,7 @@ def list_profiles(as_json: Json = False) -> None:
 @app.command()
 def show(name: Name, as_json: Json = False) -> None:
     """Say what a profile was learned from and how well."""
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
 
     label = ProfileFolder().load(name).label
     if as_json:
@@ -267,7 +267,7 @@ def show(name: Name, as_json: Json = False) -> None:
 @app.command()
 def remove(name: Name) -> None:
     """Delete a profile."""
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
 
     ProfileFolder().remove(name)
     err.print(f"removed: {name}", highlight=False)
@@ -284,7 +284,7 @@ def _learned(
     as_json: bool,
 ) -> dict[str, Any]:
     """Learn, tell it to people, or to programs, and have a running graph use it."""
-    from face_inference.wearer.profile import ProfileFolder
+    from face_inference.wearer.profile_folder import ProfileFolder
     from imusic_cli.guide import use_wearer
     from imusic_cli.learning import learn as learn_profile
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import os
 import re
@@ -28,6 +29,10 @@ SIMULATED = "simulated"
 """Value of `reference`: the phone of the simulated hub."""
 LONGEST_NAMESPACE = 200
 """ROS allows 245 characters, topics included."""
+
+
+_LINES = itertools.count()
+"""Of the simulated hubs that this process starts."""
 
 
 class GraphError(ImusicError, ValueError):
@@ -196,7 +201,9 @@ def own_line(graph: Graph, values: Values) -> dict[str, object]:
         return dict(values)
     own = dict(values)
     if not values.get("port") and not values.get("udp"):
-        own["port"] = str(Path(tempfile.gettempdir()) / f"imusic_hub_{os.getpid()}")
+        number = next(_LINES)  # one launch may start several
+        name = f"imusic_hub_{os.getpid()}" + (f"_{number}" if number else "")
+        own["port"] = str(Path(tempfile.gettempdir()) / name)
     if values.get("reference") == SIMULATED and not values.get("phone") and not values.get("reference_listen"):
         own["phone"] = own["reference_listen"] = f"127.0.0.1:{_free_port()}"
     return own

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from face_capture import NoSamplesError, SourceError, open_capture
-from face_inference.face_estimate import TrackingState
+from face_model.face_state import FaceState
 from imu_driver.hub import ConnectionState
 
 
@@ -30,8 +30,8 @@ def test_what_was_live_is_the_same_from_its_recording(tmp_path: Path) -> None:
     assert dropped == 0
     with open_capture(f"recorded:{path}") as capture:
         again = {face.sequence: face for face in capture}
-    fresh = [face for face in live if face.state is not TrackingState.STALE]
-    assert {TrackingState.CALIBRATING, TrackingState.TRACKING} <= {face.state for face in fresh}
+    fresh = [face for face in live if face.state is not FaceState.STALE]
+    assert {FaceState.CALIBRATING, FaceState.TRACKING} <= {face.state for face in fresh}
     for face in fresh:
         assert face.latency_s > 0.0
         assert face.weights.array.tobytes() == again[face.sequence].weights.array.tobytes()
@@ -83,13 +83,13 @@ def test_nobody_waits_for_ever_for_a_hub_that_is_not_there(tmp_path: Path) -> No
 
 def test_a_hub_that_falls_silent_makes_faces_stale_and_then_an_error() -> None:
     with open_capture("simulated", silence_s=1.0) as capture:
-        assert next(capture).state is TrackingState.CALIBRATING
+        assert next(capture).state is FaceState.CALIBRATING
         simulator = capture._source.simulator
         assert simulator is not None
         simulator._child.send_signal(signal.SIGSTOP)  # it neither speaks nor ends
-        states: set[TrackingState] = set()
+        states: set[FaceState] = set()
         with pytest.raises(NoSamplesError, match="within 1 s"):
             states.update(face.state for face in capture)
-        assert TrackingState.STALE in states
+        assert FaceState.STALE in states
         simulator._child.send_signal(signal.SIGCONT)
         assert next(capture) is not None

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from face_capture import CalibrationError, CaptureError, Face, SourceError, open_capture
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.errors import LayoutMismatchError, ProfileError
-from face_inference.face_estimate import FaceEstimate, InputLayout, TrackingState
+from face_inference.face_estimate import FaceEstimate, InputLayout
 from face_inference.model_folder import Model, load_model
 from face_inference.tracker import FaceTracker
-from face_inference.wearer.profile import ProfileFolder, WearerProfile, new_profile
+from face_inference.wearer.profile import WearerProfile, new_profile
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_inference.wearer.wear_learning import WearLearning
 from face_model import arkit
 from face_model.errors import LayoutError
+from face_model.face_state import FaceState
 from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
 from imu_driver.hub import ConnectionState
@@ -67,8 +69,8 @@ def test_it_equals_the_parts_put_together_by_hand(hub_bytes: HubBytes, faces: li
 
 def test_first_the_neutral_is_learned_then_the_face_is_followed(faces: list[Face]) -> None:
     states = [face.state for face in faces]
-    began = states.index(TrackingState.TRACKING)
-    assert set(states[:began]) == {TrackingState.CALIBRATING}
+    began = states.index(FaceState.TRACKING)
+    assert set(states[:began]) == {FaceState.CALIBRATING}
     assert not any(face.weights.array.any() for face in faces[:began])
     assert max(face.weights.array.max() for face in faces[began:]) > 0.3
 
@@ -92,11 +94,11 @@ def test_stamps_rise_and_a_recording_has_no_latency(faces: list[Face]) -> None:
 
 def test_diagnostics_say_who_sends_and_what_runs(hub_bytes: HubBytes) -> None:
     with open_capture(f"recorded:{hub_bytes[0]}") as capture:
-        assert capture.state is TrackingState.CALIBRATING
+        assert capture.state is FaceState.CALIBRATING
         assert capture.diagnostics.hub is None
         count = sum(1 for _ in capture)
         told = capture.diagnostics
-        assert capture.state is TrackingState.TRACKING
+        assert capture.state is FaceState.TRACKING
     assert told.connection is ConnectionState.ENDED
     assert told.hub is not None
     assert told.hub.rate_hz == 100
@@ -110,7 +112,7 @@ def test_diagnostics_say_who_sends_and_what_runs(hub_bytes: HubBytes) -> None:
 def test_the_neutral_can_be_learned_when_it_is_asked_for(hub_bytes: HubBytes) -> None:
     with open_capture(f"recorded:{hub_bytes[0]}") as capture:
         assert capture.calibrate_neutral().success
-        assert next(capture).state is TrackingState.TRACKING
+        assert next(capture).state is FaceState.TRACKING
 
 
 def test_a_recording_that_ends_meanwhile_is_a_failed_calibration(hub_bytes: HubBytes) -> None:

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from face_capture import SourceError, open_capture
-from face_inference.face_estimate import TrackingState
 from face_model import arkit
+from face_model.face_state import FaceState
 from face_model.layout import LAYOUTS, load_layout
 from imu_driver.hub import ConnectionState
 from imu_driver.hubs import make_hub
@@ -59,7 +59,7 @@ def test_every_datagram_is_understood(recording: Path, layout_file: Path) -> Non
 
 def test_they_drive_the_face(recording: Path, layout_file: Path) -> None:
     with open_capture(f"recorded:{recording}", hub="slimevr", layout=str(layout_file)) as capture:
-        faces = [face for face in capture if face.state is not TrackingState.CALIBRATING]
+        faces = [face for face in capture if face.state is not FaceState.CALIBRATING]
     stored = np.load(RECORDED / "emulated_trackers_weights.npz")
     true = stored["weights"].astype(np.float32)
     rows = [(face.weights.array, true[face.sequence // 4]) for face in faces if face.sequence // 4 < len(true)]

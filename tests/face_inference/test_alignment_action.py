@@ -25,7 +25,8 @@ from face_inference.channels import Channels  # noqa: E402
 from face_inference.model_folder import load_model  # noqa: E402
 from face_inference.network_inputs import input_size  # noqa: E402
 from face_inference.node import FaceInferenceNode  # noqa: E402
-from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
+from face_inference.wearer.profile import new_profile  # noqa: E402
+from face_inference.wearer.profile_folder import ProfileFolder  # noqa: E402
 from face_inference.wearer_topics import FRAMES  # noqa: E402
 from face_model import nod_and_shake, rotation  # noqa: E402
 from face_training.model_writing import write_model  # noqa: E402
@@ -179,10 +180,12 @@ def test_a_nod_and_a_shake_align_the_sensors_and_the_profile(stage, ann):
     assert np.allclose(turn @ kept.jacobian.mean, known.mean, atol=1e-4)
     assert np.allclose(stage.tracker.wearer.mean, kept.jacobian.mean, atol=1e-4)
     # The wearer was told what to do, and how it went.
-    stage.until(lambda: stage.prompts and not stage.prompts[-1].text and stage.feedback[-1].quality == 1.0)
+    stage.until(lambda: stage.prompts and not stage.prompts[-1].text)
     assert {"", "nod", "shake"} == {told.prompt.name for told in stage.feedback}
     progress = [told.progress for told in stage.feedback]
     assert progress == sorted(progress)
+    # A client hears no feedback any more once it has the result: the last may be missing.
+    assert stage.feedback[-1].quality >= 0.5
 
 
 def test_cancelling_leaves_everything_as_it_was(stage, ann):

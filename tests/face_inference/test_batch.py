@@ -16,10 +16,11 @@ from face_inference.engines.fallback import EngineWithFallback
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.protocol import EngineOutput, EngineState
 from face_inference.errors import EngineError
-from face_inference.face_estimate import TrackingState
 from face_inference.network_inputs import input_size
 from face_inference.neutral_calibration import CalibrationParams
-from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.tracker import FaceTracker
+from face_inference.tracker_params import TrackerParams
+from face_model.face_state import FaceState
 
 PARAMS = TrackerParams(calibration=CalibrationParams(duration_s=0.5))
 PEOPLE = 3
@@ -198,7 +199,7 @@ def test_output_that_is_not_a_number_starts_that_face_anew_and_no_other(descript
         for who in (0, 2):
             np.testing.assert_array_equal(results[who].weights, expected[who][i].weights)
         if i == 50:
-            assert results[1].state == TrackingState.DEGRADED
+            assert results[1].state == FaceState.DEGRADED
             np.testing.assert_array_equal(results[1].weights, expected[1][49].weights)
     assert [now - then for now, then in zip(engine.resets, resets, strict=True)] == [0, 1, 0]
     assert [tracker.counters.not_finite for tracker in batch.trackers] == [0, 1, 0]
@@ -225,7 +226,7 @@ def test_an_engine_that_fails_costs_everybody_the_past_and_nobody_the_capture(de
         results = dict(batch.update(enumerate(rows), 0.0))
         for who, row in enumerate(rows):
             np.testing.assert_array_equal(results[who].weights, trackers[who].update(row, 0.0).weights)
-            assert results[who].state == TrackingState.TRACKING
+            assert results[who].state == FaceState.TRACKING
     assert len(said) == 1
 
 

@@ -22,8 +22,10 @@ from face_inference.engines.onnx_runtime import OnnxRuntimeEngine  # noqa: E402
 from face_inference.errors import EngineError  # noqa: E402
 from face_inference.neutral_calibration import CalibrationParams  # noqa: E402
 from face_inference.node import FaceInferenceNode  # noqa: E402
-from face_inference.tracker import FaceTracker, TrackerParams  # noqa: E402
-from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
+from face_inference.tracker import FaceTracker  # noqa: E402
+from face_inference.tracker_params import TrackerParams  # noqa: E402
+from face_inference.wearer.profile import new_profile  # noqa: E402
+from face_inference.wearer.profile_folder import ProfileFolder  # noqa: E402
 from face_inference.wearer_topics import FRAMES  # noqa: E402
 from imusic_ros.executor import make_executor  # noqa: E402
 from imusic_ros.qos import LATCHED, SENSOR_DATA  # noqa: E402

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from face_evaluation.takes import layout_of, recorded_neutral, samples_of
-from face_inference.face_estimate import TrackingState
 from face_inference.features import FeatureExtractor, State
 from face_inference.tracker import FaceTracker
 from face_model import rotation
+from face_model.face_state import FaceState
 from face_model.imu_sample import STATUS_ORIENTATION_HOST, STATUS_VALID
 
 RESTARTED_AT = 420
@@ -55,7 +55,7 @@ def run(tracker, samples):
 
 def test_a_restarted_hub_is_used_from_its_first_sample_on(tracker, take):
     faces = run(tracker, restarted(list(samples_of(take))))
-    assert {face.state for face in faces} == {TrackingState.TRACKING}
+    assert {face.state for face in faces} == {FaceState.TRACKING}
     assert tracker.counters.returns == 1
     assert np.all(faces[RESTARTED_AT].confidence > 0.0)
 
@@ -95,8 +95,20 @@ def test_after_a_long_time_off_the_neutral_is_learned_anew(tracker, take):
     samples = list(restarted(list(samples_of(take))))
     run(tracker, samples[:RESTARTED_AT])
     face = tracker.update(samples[RESTARTED_AT], now_s=0.01 * RESTARTED_AT + 301.0)
-    assert face.state == TrackingState.CALIBRATING
+    assert face.state == FaceState.CALIBRATING
     assert tracker.neutral is None
+
+
+def test_a_long_time_off_is_one_in_a_replay_too(description, estimate_engine, tracker, take):
+    samples = list(restarted(list(samples_of(take))))
+    run(tracker, samples[:RESTARTED_AT])
+    again = FaceTracker(description, estimate_engine)
+    again.restore_state(tracker.saved_state())
+    assert again.worn_s is None, "the clock of another machine"
+    again.worn_s = 0.01 * (RESTARTED_AT - 1)
+    face = again.update(samples[RESTARTED_AT], now_s=0.01 * RESTARTED_AT + 301.0)
+    assert face.state == FaceState.CALIBRATING
+    assert again.neutral is None
 
 
 def test_another_face_under_the_sensors_is_calibrated_anew(tracker, take):
@@ -106,7 +118,7 @@ def test_another_face_under_the_sensors_is_calibrated_anew(tracker, take):
         orientation = rotation.multiply(samples[i].orientation, elsewhere).astype(np.float32)
         samples[i] = replace(samples[i], orientation=orientation)
     faces = run(tracker, samples[: RESTARTED_AT + 5])
-    assert faces[-1].state == TrackingState.CALIBRATING
+    assert faces[-1].state == FaceState.CALIBRATING
     assert tracker.neutral is None
 
 
@@ -132,7 +144,7 @@ def test_a_driver_that_was_restarted_has_new_headings_only_if_it_fused_them(trac
     numbered_anew = [replace(s, sequence=i) for i, s in enumerate(samples[400:430])]
     faces = run(tracker, samples[:300] + numbered_anew)
     assert tracker.counters.returns == returns
-    assert faces[-1].state == TrackingState.TRACKING
+    assert faces[-1].state == FaceState.TRACKING
 
 
 def test_a_state_that_is_saved_while_headings_are_looked_for_goes_on_alike(description, estimate_engine, tracker, take):

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from face_evaluation.takes import layout_of, recorded_neutral, samples_of
-from face_inference.face_estimate import TrackingState
 from face_inference.sample_check import SampleCheck
 from face_inference.tracker import FaceTracker
 from face_model import rotation
+from face_model.face_state import FaceState
 from face_model.imu_sample import STATUS_ACCEL_SATURATED, STATUS_GYRO_SATURATED, STATUS_MISSING
 
 
@@ -44,9 +44,9 @@ def test_one_sample_that_leaps_is_masked_and_the_next_is_good(
     masked = tracker.counters.masked
     spiked = tracker.update(turned(samples[at], sensor, angle), 0.0)
     assert tracker.counters.masked >= masked + 1
-    assert spiked.state == TrackingState.DEGRADED
+    assert spiked.state == FaceState.DEGRADED
     after = tracker.update(samples[at + 1], 0.0)
-    assert after.state == TrackingState.TRACKING
+    assert after.state == FaceState.TRACKING
     clean = ready(description, estimate_engine, recording)
     for sample in samples[250:at]:
         clean.update(sample, 0.0)
@@ -66,7 +66,7 @@ def test_a_saturated_sensor_is_masked_as_long_as_it_is(description, estimate_eng
         status = sample.status.copy()
         status[2] |= bit if 100 <= i < 200 else 0
         state = tracker.update(replace(sample, status=status), 0.0).state
-        assert state == (TrackingState.DEGRADED if 100 <= i < 200 else TrackingState.TRACKING)
+        assert state == (FaceState.DEGRADED if 100 <= i < 200 else FaceState.TRACKING)
     assert tracker.counters.masked == 100
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
-from face_inference.face_estimate import InputLayout, TrackingState
+from face_inference.face_estimate import InputLayout
 from face_inference.model_folder import load_model
 from face_inference.neutral_calibration import CalibrationParams
-from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.tracker import FaceTracker
+from face_inference.tracker_params import TrackerParams
 from face_model import arkit, observability, rotation
+from face_model.face_state import FaceState
 from face_model.frames import GRAVITY_M_S2
 from face_model.imu_sample import ImuSample, status_of
 
@@ -64,7 +66,7 @@ def test_it_is_small_and_says_where_it_comes_from(model):
 
 def test_a_relaxed_face_on_a_nodding_head_stays_relaxed(model):
     estimates = run(model, seconds=8.0, nod_rad=0.1)
-    assert estimates[-1].state == TrackingState.TRACKING
+    assert estimates[-1].state == FaceState.TRACKING
     weights = np.stack([e.weights for e in estimates[250:]])
     assert weights[:, list(observability.OBSERVABLE)].mean() < 0.06
     assert weights[:, arkit.INDEX["jawOpen"]].max() < 0.15
@@ -74,7 +76,7 @@ def test_a_relaxed_face_on_a_nodding_head_stays_relaxed(model):
 def test_one_dead_sensor_lowers_confidence_and_stops_nobody(model):
     whole = run(model, seconds=7.0, nod_rad=0.05)
     without = run(model, seconds=7.0, nod_rad=0.05, dead=("mentalis",))
-    assert without[-1].state == TrackingState.DEGRADED
+    assert without[-1].state == FaceState.DEGRADED
     assert whole[350].confidence.mean() == without[350].confidence.mean()
     observable = list(observability.OBSERVABLE)
     assert without[-1].confidence[observable].mean() < whole[-1].confidence[observable].mean()

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_evaluation.takes import layout_of, samples_of
-from face_inference import tracker as tracker_module
 from face_inference.alignment.sensor_alignment import SensorAlignment
 from face_inference.batch import FaceBatch
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
@@ -19,7 +18,9 @@ from face_inference.engines.onnx_runtime_gpu import OnnxRuntimeGpuEngine
 from face_inference.model_folder import load_model
 from face_inference.neutral_calibration import CalibrationParams
 from face_inference.snapshot import KIND, check_origin, missed_by_inference, restore_snapshot, snapshot_of
-from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.tracker import FaceTracker
+from face_inference.tracker_params import TrackerParams
+from face_inference.wearer import knowledge as tracker_module
 from face_inference.wearer import wear_learning, worn
 from face_inference.wearer.prior import WearerJacobian
 from face_model import rotation

@@ -10,12 +10,14 @@ from face_inference.channels import Channels
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.protocol import EngineOutput, EngineState
 from face_inference.errors import LayoutMismatchError
-from face_inference.face_estimate import InputLayout, TrackingState
+from face_inference.face_estimate import InputLayout
 from face_inference.network_inputs import input_size
 from face_inference.neutral_calibration import CalibrationParams
 from face_inference.ticks import TickResampler
-from face_inference.tracker import FaceTracker, TrackerParams
+from face_inference.tracker import FaceTracker
+from face_inference.tracker_params import TrackerParams
 from face_model import rotation
+from face_model.face_state import FaceState
 
 PARAMS = TrackerParams(calibration=CalibrationParams(duration_s=1.0))
 
@@ -70,8 +72,8 @@ def test_it_calibrates_by_itself_and_then_tracks(echo, recorded):
     echo.set_layout(layout_of(recording))
     estimates = run(echo, recording)
     states = [e.state for e in estimates]
-    assert states[:100] == [TrackingState.CALIBRATING] * 100
-    assert set(states[101:]) == {TrackingState.TRACKING}
+    assert states[:100] == [FaceState.CALIBRATING] * 100
+    assert set(states[101:]) == {FaceState.TRACKING}
     assert not np.any([e.weights for e in estimates[:100]])
     assert not np.any([e.confidence for e in estimates[:100]])
     assert np.abs(estimates[-1].weights).max() > 0.01
@@ -133,7 +135,7 @@ def test_missing_sensors_degrade_extra_ones_are_ignored_and_order_does_not_matte
     other = FaceTracker(description, EchoEngine(description.mounts), PARAMS)
     found = run(ready(other, shuffled), shuffled)
     np.testing.assert_allclose([e.weights for e in found], [e.weights for e in expected], atol=1e-6)
-    assert found[-1].state == TrackingState.TRACKING
+    assert found[-1].state == FaceState.TRACKING
 
     fewer = replace(
         recording,
@@ -145,16 +147,16 @@ def test_missing_sensors_degrade_extra_ones_are_ignored_and_order_does_not_matte
     )
     found = run(ready(other, fewer), fewer)
     assert other.missing_sensors == ("cheek_right", "chin")
-    assert {e.state for e in found} == {TrackingState.DEGRADED}
+    assert {e.state for e in found} == {FaceState.DEGRADED}
 
 
 def test_a_dead_sensor_degrades_and_stops_nobody(echo, recorded):
     recording = recorded(seed=5, seconds=4.0)
     recording.valid[200:300, 4] = False
     states = [e.state for e in run(ready(echo, recording), recording)]
-    assert states[150] == TrackingState.TRACKING
-    assert set(states[200:300]) == {TrackingState.DEGRADED}
-    assert states[300] == TrackingState.TRACKING
+    assert states[150] == FaceState.TRACKING
+    assert set(states[200:300]) == {FaceState.DEGRADED}
+    assert states[300] == FaceState.TRACKING
 
 
 def test_values_that_cannot_be_never_reach_the_output(echo, recorded):
@@ -164,7 +166,7 @@ def test_values_that_cannot_be_never_reach_the_output(echo, recorded):
     recording.specific_force[250:260, 3] = -1e6
     estimates = run(ready(echo, recording), recording)
     assert all(np.isfinite(e.weights).all() and np.isfinite(e.head_orientation).all() for e in estimates)
-    assert estimates[210].state == TrackingState.DEGRADED
+    assert estimates[210].state == FaceState.DEGRADED
     assert echo.counters.masked >= 20 + 10 * 6 + 10
 
 
@@ -178,10 +180,10 @@ def test_output_that_is_not_a_number_is_not_published(description, recorded):
     engine.poison = False
     after = run(tracker, recording, 352, 360)[-1]
     np.testing.assert_array_equal(poisoned[0].weights, before.weights)
-    assert poisoned[0].state == TrackingState.DEGRADED
+    assert poisoned[0].state == FaceState.DEGRADED
     assert not poisoned[0].confidence.any()
     assert tracker.counters.not_finite == 2
-    assert after.state == TrackingState.TRACKING
+    assert after.state == FaceState.TRACKING
 
 
 def test_stale_input_loses_confidence_and_then_falls_to_neutral(echo, recorded):
@@ -190,7 +192,7 @@ def test_stale_input_loses_confidence_and_then_falls_to_neutral(echo, recorded):
     received = 3.99
     assert echo.face_without_input(received + 0.05) is None
     early = echo.face_without_input(received + 0.2)
-    assert early.state == TrackingState.STALE
+    assert early.state == FaceState.STALE
     assert early.sequence == last.sequence
     assert early.confidence.mean() < last.confidence.mean()
     np.testing.assert_array_equal(early.weights, last.weights)
@@ -247,10 +249,10 @@ def test_sequence_numbers_wrap_around(echo, recorded):
 def test_a_restarted_hub_keeps_the_neutral_and_another_layout_means_calibrating_anew(echo, recorded):
     recording = recorded(seed=5, seconds=3.5)
     estimates = run(ready(echo, recording), recording)
-    assert estimates[-1].state == TrackingState.TRACKING
+    assert estimates[-1].state == FaceState.TRACKING
     asked = echo.start_calibration(1.0)
     restarted = run(echo, recording, 0, 3)
-    assert restarted[0].state == TrackingState.TRACKING
+    assert restarted[0].state == FaceState.TRACKING
     assert echo.neutral is not None
     assert asked.complete, "what was asked for of the old headings ended"
     assert not asked.result.success
@@ -271,7 +273,7 @@ def test_numbers_that_begin_anew_in_one_boot_keep_neutral_headings_and_calibrati
     routine = echo.start_routine()
     first = 310 + round(100.0 * silence_s) - 1  # the clock went on meanwhile
     states = {echo.update(replace(s, sequence=i), s.hub_time_s).state for i, s in enumerate(samples[first : first + 3])}
-    assert states == {TrackingState.TRACKING}
+    assert states == {FaceState.TRACKING}
     assert echo.neutral is neutral
     np.testing.assert_array_equal(echo._extractor.state.heading.angle, heading.angle)
     assert not asked.complete
@@ -283,7 +285,7 @@ def test_a_hub_clock_that_steps_back_a_little_keeps_the_neutral(echo, recorded):
     recording = recorded(seed=5, seconds=4.0)
     run(ready(echo, recording), recording, 0, 310)
     for s in list(samples_of(recording))[310:320]:
-        assert echo.update(replace(s, hub_time_s=s.hub_time_s - 0.05), 3.1).state == TrackingState.TRACKING
+        assert echo.update(replace(s, hub_time_s=s.hub_time_s - 0.05), 3.1).state == FaceState.TRACKING
     assert echo.neutral is not None
 
 
@@ -312,7 +314,7 @@ def test_asked_calibration_replaces_the_neutral_only_when_good(echo, recorded):
     assert asked.complete
     assert not asked.result.success
     assert echo.neutral is old
-    assert states == {TrackingState.TRACKING}
+    assert states == {FaceState.TRACKING}
     still = recorded(seed=6, seconds=4.0)
     asked = echo.start_calibration(1.0)
     # After a pause: in no time orientations do not go from one take's to another's.

@@ -29,7 +29,8 @@ from face_inference.channels import Channels  # noqa: E402
 from face_inference.model_folder import load_model  # noqa: E402
 from face_inference.network_inputs import input_size  # noqa: E402
 from face_inference.node import FaceInferenceNode  # noqa: E402
-from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
+from face_inference.wearer.profile import new_profile  # noqa: E402
+from face_inference.wearer.profile_folder import ProfileFolder  # noqa: E402
 from face_inference.wearer_topics import FRAMES  # noqa: E402
 from face_model import arkit, rotation, routine  # noqa: E402
 from face_training.model_writing import write_model  # noqa: E402

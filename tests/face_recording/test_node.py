@@ -15,7 +15,20 @@ pytest.importorskip("imusic.msg", reason="needs the built package: run `make tes
 reader = pytest.importorskip("mcap.reader", reason="recordings need mcap: pip install mcap")
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
-from imusic.msg import FaceBlendshapes, HubBytes, ImuFrame, RecordingStatus, SensorLayout, Snapshot  # noqa: E402
+from imusic.msg import (  # noqa: E402
+    ActionUnits,
+    Explanation,
+    Expression,
+    FaceBlendshapes,
+    FacialEvent,
+    FusedShares,
+    HubBytes,
+    ImuFrame,
+    RecordingStatus,
+    SensorLayout,
+    Snapshot,
+    Tap,
+)
 from imusic.srv import StartRecording  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
@@ -196,6 +209,41 @@ def test_two_wearers_are_recorded_into_one_bag(graphs: Callable[..., Graph]) -> 
     assert sheet.other["messages"]["/ana/imu/bytes"] == len(numbers)
     assert len(sheet.code_hash) == 64
     assert not graph.stop().success
+
+
+def test_what_companions_make_of_a_face_is_recorded(graphs: Callable[..., Graph]) -> None:
+    graph = graphs()
+    wearer = Wearer(graph.other, "")
+    made = {
+        "face/action_units": (ActionUnits(sequence=7), SENSOR_DATA),
+        "face/expression": (Expression(expression="happiness"), SENSOR_DATA),
+        "face/events": (FacialEvent(kind=FacialEvent.KIND_BLINK), RELIABLE),
+        "face/explanation": (Explanation(text="Seen: nothing."), RELIABLE),
+        "face/tap": (Tap(sensor="chin"), RELIABLE),
+        "face/fused_shares": (FusedShares(sources=["phone"]), SENSOR_DATA),
+    }
+    publishers = {name: graph.other.create_publisher(type(m), name, qos) for name, (m, qos) in made.items()}
+    fused = graph.other.create_publisher(FaceBlendshapes, "face/fused", RELIABLE)
+    graph.activate()
+    graph.until_published("/imu/frame", "/face/fused", *(f"/{name}" for name in made))
+    began = graph.start()
+
+    def came() -> bool:
+        for name, (message, _) in made.items():
+            publishers[name].publish(message)
+        fused.publish(FaceBlendshapes(sequence=5 * wearer.sequence))
+        return all(graph.came(f"/{name}") for name in made) and graph.came("/face/fused") > 3
+
+    graph.until(came, "messages", wearer)
+    graph.stop()
+    found = messages(began.path)
+    for name, (message, _) in made.items():
+        assert deserialize_message(found[f"/{name}"][0], type(message)) == message
+    # A camera's faces have numbers, too: none of a sample, and nothing is lost where they leap.
+    assert "/face/fused" not in sheet_of(began.path).other["lost"]
+    assert sheet_of(began.path).other["samples_without_face"] <= wearer.sequence
+    with Bag(Path(began.path)) as bag:
+        assert {"face/tap", "face/fused", "face/action_units"} <= set(bag.of_wearer(""))
 
 
 def test_faces_of_who_publishes_no_snapshots_are_recorded_all_the_same(graphs: Callable[..., Graph]) -> None:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from face_model.face_state import FaceState
 from face_model.rig import FaceRig
-from face_viz.frame import FaceState
 from face_viz.markers import TEXT_LENGTH, MarkerGeometry, state_text, status_colors
 from face_viz.shown_sensors import SensorStatus
 
@@ -37,8 +37,8 @@ def test_cloud_holds_the_skin_with_packed_colours(small_rig: FaceRig) -> None:
 
 
 def test_every_state_and_status_is_told_apart() -> None:
-    texts = [state_text(state) for state in FaceState]
-    assert len(set(texts)) == len(FaceState)
+    texts = [state_text(state) for state in (*FaceState, None)]
+    assert len(set(texts)) == len(FaceState) + 1
     assert {len(text) for text in texts} == {TEXT_LENGTH}
     assert len(np.unique(status_colors(np.array(list(SensorStatus))), axis=0)) == len(SensorStatus)
     assert status_colors(np.zeros(0, np.uint8)).shape == (0, 4)

@@ -12,9 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from face_model import arkit, observability
+from face_model.face_state import FaceState
 from face_model.layout import load_layout
 from face_model.skin import skin_patches
-from face_viz.frame import FaceFrame, FaceState, ReferenceFrame
+from face_viz.frame import FaceFrame, ReferenceFrame
 from face_viz.page import FacePage, Trouble
 from face_viz.page_commands import FORMATS, Command
 from face_viz.page_format import encode_signals

@@ -101,7 +101,7 @@ def test_a_missing_unit_stops_nobody(program: Path, tmp_path: Path) -> None:
         assert [sensor.id for sensor in session.identity.sensors if not sensor.present] == [5]
     status = np.array([sample.status for sample in found])
     assert (status[:, 5] & STATUS_MISSING != 0).all()
-    assert (np.delete(status, 5, axis=1) & STATUS_VALID != 0).mean() > 0.99
+    assert (np.delete(status, 5, axis=1) & STATUS_VALID != 0).mean() > 0.95  # a busy machine may be late for a sample
 
 
 def test_offsets_are_learned_on_a_table(program: Path, tmp_path: Path) -> None:

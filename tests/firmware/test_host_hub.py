@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from compiled_firmware import FIRMWARE, LIBRARY, CompiledHub, Reading, built
 from face_capture import Face, open_capture
-from face_inference.face_estimate import TrackingState
+from face_model.face_state import FaceState
 from face_model.layout import load_layout
 from imu_driver.hub import ConnectionState, Hub
 from imu_driver.hub_key import make_key_file
@@ -82,7 +82,7 @@ def faces_of(line: SimulatedLine, clock: VirtualClock, path: Path) -> Faces:
 
 def tracked(faces: Iterable[Face]) -> Faces:
     """Those in which the face is followed."""
-    return {face.sequence: face.weights.array.copy() for face in faces if face.state is TrackingState.TRACKING}
+    return {face.sequence: face.weights.array.copy() for face in faces if face.state is FaceState.TRACKING}
 
 
 def differences(some: Faces, others: Faces) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from face_model.frames import GRAVITY_M_S2
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout, load_layout
 from imu_bytes import imu_bytes
-from imu_driver import envelopes
+from imu_driver import datagram_envelopes as envelopes
 from imu_driver.hub import ConnectionState
 from imu_driver.hubs.imu_topics.session import TopicsHub
 from imu_driver.hubs.imusic_v1 import protocol as p

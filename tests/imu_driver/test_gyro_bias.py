@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imu_driver.gyro_bias import LEAST_DEVIATION_RAD_S, GyroBiasError, GyroBiasFile, default_folder
@@ -56,6 +56,7 @@ def test_a_damaged_file_is_told_and_written_anew(tmp_path: Path, text: str) -> N
 
 
 @given(st.recursive(st.none() | st.floats() | st.text(max_size=3), lambda x: st.lists(x, max_size=4)))
+@example([10**400, 0, 0])
 def test_impossible_biases_are_left_out(tmp_path_factory: pytest.TempPathFactory, bias: object) -> None:
     file = GyroBiasFile.of(tmp_path_factory.mktemp("state"), HUB)
     file.path.parent.mkdir(parents=True)
@@ -84,6 +85,14 @@ def test_the_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 def test_as_text_on_the_line() -> None:
     assert gyro_bias_from(gyro_bias_text(KNOWN)) == KNOWN
-    for text in (b"", b"[]", b'{"1": 2}', b'{"x": [1, 2, 3, 4]}', b'{"1": [1, 2, 3]}', b"\xff"):
+    for text in (
+        b"",
+        b"[]",
+        b'{"1": 2}',
+        b'{"x": [1, 2, 3, 4]}',
+        b'{"1": [1, 2, 3]}',
+        b"\xff",
+        b'{"1": [1, 2, 3, 1' + 400 * b"0" + b"]}",
+    ):
         with pytest.raises(ValueError, match=r"."):
             gyro_bias_from(text)

@@ -83,6 +83,10 @@ class ScriptedHub:
         self.closed = True
 
 
+class HubError(Exception):
+    """What a fault in a hub's code raises."""
+
+
 class Bench:
     def __init__(self, layout: SensorLayout) -> None:
         self.now_s = 1000.0
@@ -180,3 +184,20 @@ def test_units_of_nobody_and_of_both_are_told(bench: Bench) -> None:
         hub.state, hub.problem = ConnectionState.CONNECTING, f"{hub.description} waits"
     assert bench.joined.state is ConnectionState.CONNECTING
     assert bench.joined.problem == "left waits; right waits"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_hub_whose_code_fails_is_not_taken_for_a_silent_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.run(0.1, bench.left, bench.right)
+
+    def fail() -> list[ImuSample]:
+        raise HubError
+
+    monkeypatch.setattr(bench.right, "step", fail)
+
+    def go_on() -> None:
+        while True:
+            bench.joined.step()
+
+    with pytest.raises(RuntimeError, match="one of left and right"):
+        go_on()

@@ -320,7 +320,7 @@ class BadLine:
 def test_ten_thousand_bad_frames_are_counted_by_reason_and_logged_in_a_few_lines(bench, monkeypatch):
     kinds = {"bad_cobs": b"\x09\1\0", "short": b"\3ab\0", "bad_crc": b"\7abcdef\0"}
     line, lines = BadLine([kind for _ in range(3334) for kind in kinds.values()]), []
-    monkeypatch.setattr(bench.node, "_make_transport", lambda: line)
+    monkeypatch.setattr(bench.node, "_make_lines", lambda: [(line, "")])
     log = dict.fromkeys(("info", "warning", "error"), lines.append)
     monkeypatch.setattr(bench.node, "get_logger", lambda: SimpleNamespace(**log))
     began_s = time.monotonic()

@@ -11,9 +11,10 @@ pytest.importorskip("vqf", reason="fusion on the host needs the package `vqf`")
 pytest.importorskip("onnxruntime", reason="faces need an engine")
 
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
-from face_inference.face_estimate import InputLayout, TrackingState
+from face_inference.face_estimate import InputLayout
 from face_inference.model_folder import load_model
 from face_inference.tracker import FaceTracker
+from face_model.face_state import FaceState
 from face_model.layout import load_layout
 from imu_driver.hubs import make_hub
 from imu_driver.transport import IsHub
@@ -84,7 +85,7 @@ def faces(raw: bool) -> dict[int, np.ndarray]:
         for sample in hub.step():
             tracker.set_layout(InputLayout(hub.layout_id, layout.names, 100.0))
             estimate = tracker.update(sample, line.now_s)
-            if estimate is not None and estimate.state is not TrackingState.CALIBRATING:
+            if estimate is not None and estimate.state is not FaceState.CALIBRATING:
                 found[sample.sequence] = estimate.weights
     assert hub.identity is not None
     assert hub.identity.sends_orientation is not raw

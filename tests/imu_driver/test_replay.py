@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,7 +79,7 @@ class Recorder:
 
     def save(self) -> None:
         session = self.rig.session
-        data = hub_snapshot(session, "imusic_v1", session._layout, 100, self.by_arrival)
+        data = hub_snapshot(session, "imusic_v1", session._layout, 100, self.by_arrival, session._name)
         self.snapshots.append((len(self.pieces), len(self.samples), data))
 
     def happen(self, event: str) -> None:
@@ -137,6 +138,30 @@ def test_from_any_snapshot_the_bytes_give_the_samples_again(
         found = [content(s.sample, s.stamp_ns) for piece in recorder.pieces[first:] for s in replay.feed(piece)]
         assert found == recorder.samples[samples_before:]
         assert replay.unexplained == 0
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+def test_another_hub_that_was_refused_by_its_name_is_refused_again(make_rig: Callable[..., Rig], keyed: bool) -> None:
+    key = bytes(range(32)) if keyed else None
+    recorder = Recorder(make_rig(name="bench-hub", key=key, hub_key=key), 3, raw=True)
+    rig = recorder.rig
+    recorder.run(1.0)
+    recorder.rest = b""
+    first, samples_before, snapshot = recorder.snapshots[-1]
+    rig.line.plugged = False
+    recorder.run(0.3)
+    rig.hub.spoil = lambda hello: replace(hello, hub="another")
+    rig.hub.reboot()
+    rig.line.plugged, recorder.rest = True, b""
+    recorder.run(1.0)
+    assert "expected the hub 'bench-hub', found 'another'" in rig.session.problem
+    rig.hub.spoil = lambda hello: hello
+    recorder.run(3.0)
+    assert len(recorder.samples) > samples_before + 50
+    replay = HubReplay(snapshot)
+    found = [content(s.sample, s.stamp_ns) for piece in recorder.pieces[first:] for s in replay.feed(piece)]
+    assert found == recorder.samples[samples_before:]
+    assert replay.unexplained == 0
 
 
 def test_the_state_after_a_replay_is_that_of_the_session(make_rig: Callable[..., Rig]) -> None:

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.introduction import Introduction
-from imu_driver.serial_finder import LISTEN_S, FoundSerialTransport
-from imu_driver.transport import NotFoundError, TransportError
+from imu_driver.hubs.imusic_v1.sealed_line import SealedLine
+from imu_driver.serial_finder import LISTEN_S, FoundCheckedTransport, FoundSerialTransport
+from imu_driver.transport import NotFoundError, Transport, TransportError
+from imu_sim.hub.guard import HubGuard
 from imu_sim.hub.pty_link import PtyLink
 
+KEY = bytes(range(32))
 SAMPLE = p.encode(p.Sample(1, 1000, 7, b"\x01", bytes(20)))
 
 
@@ -46,6 +49,12 @@ class Bench:
 
     def finder(self, name: str = "") -> FoundSerialTransport:
         return FoundSerialTransport(921600, Introduction, name, lambda: list(self.ports), lambda: self.now_s)
+
+    def keyed_finder(self, name: str = "") -> FoundCheckedTransport:
+        def check(line: Transport) -> SealedLine:
+            return SealedLine(line, KEY, lambda: self.now_s)
+
+        return FoundCheckedTransport(921600, Introduction, check, name, lambda: list(self.ports), lambda: self.now_s)
 
     def look(self, finder: FoundSerialTransport, seconds: float) -> bytes:
         data = b""
@@ -149,6 +158,81 @@ def test_what_is_missing_is_told(bench: Bench) -> None:
     finder.open()
     with pytest.raises(NotFoundError, match=rf"listened 3 s to {silent.device} and heard none"):
         bench.look(finder, LISTEN_S + 0.5)
+    finder.close()
+
+
+class KeyedHub:
+    """A hub with a key behind a port; answers as often as it is told to."""
+
+    def __init__(self, port: Port, hello: p.Hello, key: bytes) -> None:
+        self.port, self.hello = port, hello
+        self.guard, self.parser = HubGuard(key, lambda: 0.0), p.StreamParser()
+        self.sealed = 0
+
+    def step(self) -> None:
+        heard = self.port.link.read()
+        inner, answers = self.guard.opened(self.parser.feed(heard) if heard else [])
+        self.sealed += len(inner)
+        asked = any(isinstance(packet, p.HelloRequest) for packet in inner)
+        for data in (*answers, *([self.guard.sealed(self.hello)] if asked else [])):
+            self.port.say(data)
+
+
+def test_a_hub_with_a_key_is_found_by_it_and_by_its_name(bench: Bench, hello: p.Hello) -> None:
+    names = ("left", "right")
+    hubs = [KeyedHub(bench.port(name), replace(hello, hub=name), KEY) for name in names]
+    stranger = KeyedHub(bench.port("x"), replace(hello, hub="right"), bytes(32))
+    printer = bench.port("printer")
+    finder = bench.keyed_finder("right")
+    finder.open()
+    said = b""
+    for hub in (*hubs, stranger):
+        hub.port.say(hub.guard.sealed(hello))  # as each second without a session: REFUSED
+    for _ in range(10):
+        said += bench.look(finder, 0.1)
+        for hub in (*hubs, stranger):
+            hub.step()
+    assert hubs[1].port.device in finder.description
+    assert p.decode(said.partition(b"\0")[0] + b"\0") == hubs[1].hello, "what was sealed is handed on as it was"
+    assert printer.link.read() == b"", "nobody is written to who did not speak as a hub"
+    assert finder.rejected["bad_tag"] == 1
+    finder.write(p.encode(p.Ping(9)))
+    before = hubs[1].sealed
+    hubs[1].step()
+    assert hubs[1].sealed == before + 1
+    hubs[1].port.link.unplug()
+    with pytest.raises(TransportError):
+        bench.look(finder, 0.5)
+    hubs[1].port.link.plug()
+    hubs[1].guard.forget()
+    finder.open()  # known again by its serial number, and asked for the key again
+    finder.write(p.encode(p.HelloRequest(0)))
+    for _ in range(5):
+        hubs[1].step()
+        said = bench.look(finder, 0.1)
+    assert hubs[1].guard.sessions == 2
+    assert finder.rejected["bad_tag"] == 1, "what was counted stays counted"
+    finder.close()
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_key_that_does_not_fit_is_told_also_where_the_port_is_looked_for(
+    bench: Bench, hello: p.Hello, keyed: bool
+) -> None:
+    hub = KeyedHub(bench.port("17"), hello, bytes(32))
+    finder = bench.keyed_finder("") if keyed else bench.finder()
+    finder.open()
+    hub.port.say(hub.guard.sealed(hello))
+
+    def look() -> None:
+        for _ in range(50):
+            finder.write(p.encode(p.HelloRequest(0)))
+            hub.step()
+            bench.look(finder, 0.1)
+
+    told = "has another key than this driver" if keyed else "set the driver's `key_file`"
+    with pytest.raises(NotFoundError, match=f"{hub.port.device}: .*{told}"):
+        look()
     finder.close()
 
 

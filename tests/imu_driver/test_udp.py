@@ -15,7 +15,8 @@ from imu_driver.hub import ConnectionState
 from imu_driver.hubs import make_hub, sealed
 from imu_driver.hubs.imusic_v1.protocol import Hello, Ping, SensorInfo, StreamParser, encode, is_hello
 from imu_driver.transport import BusyError, LostError, NotFoundError
-from imu_driver.udp import Address, UdpTransport, parse_address, parse_hub_address
+from imu_driver.udp import UdpTransport
+from imu_driver.udp_addresses import Address, parse_address, parse_hub_address
 from imu_sim.hub.guard import HubGuard
 
 HELLO = encode(Hello(1, 100, 400, 7, "hub", "1", (SensorInfo(0, "skull", "QMI8658", 1024, 8),)))

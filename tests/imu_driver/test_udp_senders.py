@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from imu_driver.envelopes import Envelope, packed, unpacked
+from imu_driver.datagram_envelopes import Envelope, packed, unpacked
 from imu_driver.transport import BusyError, LostError, NotFoundError
-from imu_driver.udp_senders import LONGEST_DATAGRAM, UdpSendersTransport, mac_of, parse_senders
+from imu_driver.udp_addresses import parse_hub_address
+from imu_driver.udp_senders import LONGEST_DATAGRAM, UdpSendersTransport, mac_of
 
 LONG_S = 5.0
 
@@ -131,7 +132,7 @@ def test_a_port_that_is_taken_and_names_that_are_none(transport: UdpSendersTrans
 
 
 def test_lists_of_senders() -> None:
-    assert parse_senders("") == ()
-    assert parse_senders("10.0.0.2:*, tracker.local:6969") == (("10.0.0.2", None), ("tracker.local", 6969))
+    assert parse_hub_address("") == ()
+    assert parse_hub_address("10.0.0.2:*, tracker.local:6969") == (("10.0.0.2", None), ("tracker.local", 6969))
     with pytest.raises(ValueError, match="host:port"):
-        parse_senders("10.0.0.2:*, here")
+        parse_hub_address("10.0.0.2:*, here")

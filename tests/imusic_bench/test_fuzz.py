@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import random
 
 import pytest
@@ -66,11 +67,12 @@ def test_a_hang_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_growth_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: list[bytes] = []
+    kept: list[mmap.mmap] = []
 
     class Keeps(_Target):
         def __call__(self, data: bytes) -> None:
-            kept.append(bytes(20_000))
+            kept.append(mmap.mmap(-1, 20_000))  # not of the allocator, which may have memory left from other tests
+            kept[-1].write(bytes(20_000))
 
     with pytest.raises(CommandError, match="expected no growth"):
         fuzz("keeps", Keeps(), 3000)

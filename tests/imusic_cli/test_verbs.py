@@ -82,7 +82,8 @@ def test_what_is_nearly_a_verb_is_asked_after() -> None:
         ),
         (
             ("capture", "--udp", "x"),
-            "imusic capture: --udp: expected HOST:PORT to listen on, such as 0.0.0.0:5055, found 'x'; correct it",
+            "imusic capture: --udp: expected HOST:PORT to listen on, such as 0.0.0.0:5055, or :PORT for this machine "
+            "only, found 'x'; correct it",
         ),
         (("doctor", "--x"), "imusic doctor: unrecognized arguments: --x; see imusic doctor --help"),
         (("simulate", "--x"), "imusic simulate: unrecognized arguments: --x; see imusic simulate --help"),

@@ -20,7 +20,8 @@ from face_inference.wearer.judgement import Judgement, Score
 from face_inference.wearer.natural import NaturalLearning, learn_natural
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.prior import Prior
-from face_inference.wearer.profile import ProfileFolder, WearerProfile, new_profile
+from face_inference.wearer.profile import WearerProfile, new_profile
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_model import arkit, routine
 from imusic_cli import learning
 from imusic_cli.errors import CommandError

@@ -145,6 +145,8 @@ def test_two_launched_demos_have_a_line_each_and_a_namespace_must_be_one(launchi
     line = nodes["imu_driver"].kwargs["parameters"][1]["port"]
     assert str(os.getpid()) in line
     assert line in nodes["imu_sim"].kwargs["cmd"]
+    # One launch may include two, as examples/two_wearers.launch.py does.
+    assert started(launching.graph_description("demo"))["imu_driver"].kwargs["parameters"][1]["port"] != line
     with pytest.raises(GraphError, match="namespace"):
         started(launching.graph_description("demo"), namespace="a b")
 

@@ -58,6 +58,7 @@ SOMETIMES: dict[str, set[str]] = {
     },
     "robot_head": {"subscribe /clock"},  # a replay
     "face_affect": {"subscribe /clock"},
+    "face_fusion": {"subscribe /clock"},
 }  # fmt: skip
 """What a policy allows and a node has only when it is asked to."""
 

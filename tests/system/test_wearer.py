@@ -26,7 +26,8 @@ from face_inference.model_folder import load_model  # noqa: E402
 from face_inference.mounts import NominalMounts  # noqa: E402
 from face_inference.network_inputs import input_size  # noqa: E402
 from face_inference.wearer.prior import Prior  # noqa: E402
-from face_inference.wearer.profile import ProfileFolder, new_profile  # noqa: E402
+from face_inference.wearer.profile import new_profile  # noqa: E402
+from face_inference.wearer.profile_folder import ProfileFolder  # noqa: E402
 from face_model import arkit, routine  # noqa: E402
 from face_model.layout import load_layout  # noqa: E402
 from face_training.model_writing import write_model  # noqa: E402

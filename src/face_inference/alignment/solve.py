@@ -225,8 +225,7 @@ def _solved(
 def turned_rad(before: FloatArray, after: FloatArray) -> FloatArray:
     """(S,) by how much mountings (S, 4) to `face_head` differ, about the vertical, from -pi to pi."""
     between = rotation.multiply(after, rotation.conjugate(before))
-    turn: FloatArray = 2.0 * np.arctan2(between[..., 2], between[..., 3])
-    return np.asarray(np.remainder(turn + np.pi, 2.0 * np.pi) - np.pi)
+    return rotation.wrapped(rotation.about_vertical(between))
 
 
 def _bias(rates: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:

@@ -18,7 +18,8 @@ from face_inference.wearer.adapt import adapt
 from face_inference.wearer.guided import GuidedRows, check_followed, guided_rows
 from face_inference.wearer.observations import Observations
 from face_inference.wearer.prior import Prior, WearerJacobian
-from face_inference.wearer.profile import ProfileFolder, ProfileLabel, WearerProfile, checked_name, fitted, new_profile
+from face_inference.wearer.profile import ProfileLabel, WearerProfile, checked_name, fitted, new_profile
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_inference.wearer.routine_capture import Moment, RoutineCapture
 from face_model import routine
 

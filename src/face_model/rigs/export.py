@@ -15,6 +15,7 @@ from face_model import arkit
 from face_model.frames import to_graphics
 from face_model.outputs import write_whole
 from face_model.rig import FaceRig
+from face_model.rigs.srgb import linear
 
 STILL_M = 1e-6
 """A part that a shape moves by less than this has no such morph target."""
@@ -63,7 +64,7 @@ def write_glb(rig: FaceRig, path: Path) -> None:
         primitive = gltf.Primitive(
             attributes=gltf.Attributes(
                 POSITION=accessor(to_graphics(rig.neutral[vertices]), ARRAY_BUFFER),
-                COLOR_0=accessor(_linear(rig.colors[vertices]), ARRAY_BUFFER),
+                COLOR_0=accessor(linear(rig.colors[vertices] / 255.0).astype(np.float32), ARRAY_BUFFER),
             ),
             indices=accessor(triangles.astype("<u4").ravel(), ELEMENT_ARRAY_BUFFER),
             targets=[{"POSITION": accessor(deltas[i], ARRAY_BUFFER)} for i in moved],
@@ -77,9 +78,3 @@ def write_glb(rig: FaceRig, path: Path) -> None:
     content.buffers = [gltf.Buffer(byteLength=len(blob))]
     content.set_binary_blob(bytes(blob))
     write_whole(path, lambda part: content.save_binary(str(part)))
-
-
-def _linear(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """sRGB 0 to 255 to linear 0 to 1, as glTF's vertex colours are."""
-    srgb = colors / 255.0
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)

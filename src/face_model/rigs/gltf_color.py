@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_model.rigs.accessors import Attributes, Document
+from face_model.rigs.srgb import linear
 
 TEXTURE_PX = 512
 """Textures are averaged down to this size first, so that a vertex has the colour of its surroundings."""
@@ -65,7 +66,7 @@ def _sampled(document: Document, attributes: Attributes, texture: Any) -> NDArra
     height, width = pixels.shape[:2]
     u, v = np.nan_to_num(coordinates[:, :2]).T % 1.0
     srgb = pixels[np.minimum((v * height).astype(int), height - 1), np.minimum((u * width).astype(int), width - 1)]
-    return np.asarray(np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4))
+    return linear(srgb)
 
 
 def _source(texture: Any) -> tuple[int | None, str]:

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from face_inference.face_estimate import FaceEstimate, TrackingState
-from face_inference.tracker import TrackerParams, faded
+from face_inference.face_estimate import FaceEstimate
+from face_inference.fading import faded
+from face_inference.tracker_params import TrackerParams
+from face_model.face_state import FaceState
 
 MOST_WAITING: Final = 5000
 """Faces that wait for their counterpart; older ones will not find it."""
@@ -46,7 +48,7 @@ class FaceBits:
         stamp, q = message.header.stamp, message.head_orientation
         estimate = FaceEstimate(
             sequence=int(message.sequence),
-            state=TrackingState.TRACKING,
+            state=FaceState.TRACKING,
             weights=np.array(message.weights, dtype=np.float32),
             confidence=np.array(message.confidence, dtype=np.float32),
             head_orientation=np.array([q.x, q.y, q.z, q.w], dtype=np.float64),

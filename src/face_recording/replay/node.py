@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from imusic.msg import ImuFrame, ReplayStatus
@@ -15,6 +16,7 @@ from face_inference.snapshot import missed_by_inference
 from face_model.errors import ImusicError
 from face_model.imu_sample import ImuSample
 from face_recording.bag_reader import FRAMES, Bag
+from face_recording.recorded_topics import FROM_FACES
 from face_recording.replay.choice import choice_of
 from face_recording.replay.errors import ReplayError
 from face_recording.replay.events import EventSource, Level
@@ -171,16 +173,19 @@ class PlayerNode(ManagedNode):
         self._timeline = timeline
         self._check = FaceCheck() if self.value("check") else None
         self._notes = list(bag.cut)
-        played = played_topics(bag, self._namespace, self._level)
+        computed = [name for name in FROM_FACES if self.value(name)]
+        played = played_topics(bag, self._namespace, self._level, computed)
         self._stage = RosStage(
             self, bag, played, begin_ns=self._part.begin_ns, inference=again, check=self._check, say=self._note
         )
         self._notes += [f"not played: {topic}" for topic in self._stage.left_out]
-        self._player = Player(self._source(bag, self._stage), timeline, self._stage, self._check, self._stage.wake)
+        self._player = Player(
+            self._source(bag, self._stage, computed), timeline, self._stage, self._check, self._stage.wake
+        )
 
-    def _source(self, bag: Bag, stage: RosStage) -> EventSource:
+    def _source(self, bag: Bag, stage: RosStage, computed: Sequence[str]) -> EventSource:
         if self._level is Level.WEIGHTS:
-            return PublishedEvents(bag, self._namespace)
+            return PublishedEvents(bag, self._namespace, computed)
         frames = None
         if self._level is Level.BYTES:
             from face_recording.replay.hub_frames import HubFrames  # the driver's code, for this level alone

@@ -47,6 +47,18 @@ PARAMETERS = (
         effect="Counts are on player/status. With finish the program's exit status is 1 if one differs or is missing.",
     ),
     ParameterSpec(
+        "affect",
+        False,
+        "The node face_affect runs beside: what it published is not played, because it computes it again.",
+        effect="At other levels than weights it is not played in any case.",
+    ),
+    ParameterSpec(
+        "fusion",
+        False,
+        "The node face_fusion runs beside: what it published is not played, because it computes it again.",
+        effect="At other levels than weights it is not played in any case.",
+    ),
+    ParameterSpec(
         "finish",
         False,
         "End the program at the end of the recording.",

@@ -19,6 +19,7 @@ from face_recording.bag_reader import (
     STATES,
     Bag,
 )
+from face_recording.recorded_topics import FROM_FACES
 from face_recording.replay.events import Event, EventKind, Level
 from face_recording.replay.sequences import between, comes_after
 from face_recording.replay.snapshot_index import Entry, SnapshotIndex, stamp_of
@@ -27,6 +28,9 @@ LATCHED: Final = (LAYOUT, STATES, PROMPT, "/tf_static")
 """Topics whose last message holds until the next."""
 SHARED: Final = ("/tf", "/tf_static")
 """Played at every level, though they belong to no wearer alone."""
+
+DERIVED: Final = frozenset(name for names in FROM_FACES.values() for name in names)
+"""Computed from faces by nodes that may run beside a replay."""
 
 _NEVER: Final = (BYTES, DRIVER_SNAPSHOT, FACE_SNAPSHOT)
 SLACK_NS: Final = 1_000_000_000
@@ -61,14 +65,21 @@ ComputedFrames = Callable[[int, int], Iterator[ComputedFrame]]
 """Samples from a time on and before another, ns, in order."""
 
 
-def played_topics(bag: Bag, namespace: str, level: Level) -> dict[str, str]:
+def played_topics(bag: Bag, namespace: str, level: Level, computed: Collection[str] = ()) -> dict[str, str]:
     """Topics that are published as they were recorded: their name in the bag and the one they are played under.
 
-    The second is relative to the wearer's namespace, so that it can be another one than was recorded.
+    The second is relative to the wearer's namespace, so that it can be another one than was recorded. What was computed
+    from faces is played beside recorded faces only: beside faces that are computed again it may be wrong.
+
+    Args:
+        bag: that is played.
+        namespace: of the wearer in it.
+        level: what is played.
+        computed: names in `FROM_FACES` whose nodes run beside the player.
     """
-    left_out = set(_NEVER)
+    left_out = {*_NEVER, *(topic for name in computed for topic in FROM_FACES[name])}
     if level is not Level.WEIGHTS:
-        left_out |= {FACES, HEAD}
+        left_out |= {FACES, HEAD, *DERIVED}
     if level is Level.BYTES:
         left_out.add(FRAMES)
     played = {t.name: relative for relative, t in bag.of_wearer(namespace).items() if relative not in left_out}
@@ -76,11 +87,17 @@ def played_topics(bag: Bag, namespace: str, level: Level) -> dict[str, str]:
 
 
 class PublishedEvents:
-    """Everything as it was published; see `EventSource`."""
+    """Everything as it was published; see `EventSource`.
 
-    def __init__(self, bag: Bag, namespace: str) -> None:
+    Args:
+        bag: that is played.
+        namespace: of the wearer.
+        computed: see `played_topics`.
+    """
+
+    def __init__(self, bag: Bag, namespace: str, computed: Collection[str] = ()) -> None:
         self._bag = bag
-        self._names = played_topics(bag, namespace, Level.WEIGHTS)
+        self._names = played_topics(bag, namespace, Level.WEIGHTS, computed)
 
     def events(self, at_ns: int, end_ns: int) -> Iterator[Event]:
         """See `EventSource`."""

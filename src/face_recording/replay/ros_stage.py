@@ -20,7 +20,7 @@ from face_recording.bag_reader import FACES, FRAMES, Bag, BagTopic
 from face_recording.replay.errors import ReplayError
 from face_recording.replay.face_check import FaceBits, FaceCheck
 from face_recording.replay.flight import MOST, Flight
-from face_recording.replay.recorded_events import LATCHED
+from face_recording.replay.recorded_events import DERIVED, LATCHED
 
 RELIABLE_FRAMES: Final = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2000, reliability=ReliabilityPolicy.RELIABLE)
 """What inference reads and publishes in a replay (its parameter `replay`)."""
@@ -81,6 +81,7 @@ class RosStage:
         self._looked_s = 0.0
         self._began_s = time.monotonic()
         self._notes: set[str] = set()
+        self._taken: frozenset[str] = frozenset()
         self._published: dict[str, int] = {}
         self.flight = Flight()
         self.left_out: list[str] = []
@@ -139,7 +140,7 @@ class RosStage:
         while not self._ending.is_set():
             passed_s = time.monotonic() - began_s
             if passed_s > DISCOVERY_S:
-                self._refuse_capture()
+                self._look()
                 if self._inference:
                     if self._reads_frames() and self._restore.service_is_ready():
                         return
@@ -152,6 +153,18 @@ class RosStage:
                     )
             self.tell(self._begin_ns)
             self.wait(0.1)
+
+    def _look(self) -> None:
+        """Look who else publishes here: a capture is refused, and what a node computes from faces is left to it."""
+        self._refuse_capture()
+        taken = frozenset(
+            topic
+            for topic, publisher in self._publishers.items()
+            if topic in DERIVED and self._node.count_publishers(publisher.topic_name) > 1
+        )
+        if taken - self._taken:
+            self._say(f"not played, because somebody else publishes it: {', '.join(sorted(taken - self._taken))}")
+        self._taken = taken
 
     def _refuse_capture(self) -> None:
         for topic, publisher in self._publishers.items():
@@ -188,7 +201,7 @@ class RosStage:
         if now_s - self._looked_s > LOOK_S:
             self._looked_s = now_s
             if now_s - self._began_s > DISCOVERY_S:
-                self._refuse_capture()
+                self._look()
 
     @property
     def told_ns(self) -> int:
@@ -198,7 +211,7 @@ class RosStage:
     def publish(self, topic: str, message: Any) -> None:
         """See `Stage`."""
         publisher = self._publishers.get(topic)
-        if publisher is None:
+        if publisher is None or topic in self._taken:
             return
         publisher.publish(message)
         self._published[topic] = self._published.get(topic, 0) + 1

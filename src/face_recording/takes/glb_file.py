@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from face_model import arkit
 from face_model.frames import to_graphics
 from face_model.rig import FaceRig, activations
+from face_model.rigs.srgb import linear
 from face_recording.takes.errors import TakeError
 from face_recording.takes.take import TEXTS, Take
 from face_viz.relief import vertex_normals
@@ -170,7 +171,7 @@ class _Writer:
                     attributes=gltf.Attributes(
                         POSITION=self._array(to_graphics(rig.neutral[vertices]), ARRAY_BUFFER),
                         NORMAL=self._array(to_graphics(normals[vertices]), ARRAY_BUFFER),
-                        COLOR_0=self._array(_linear(rig.colors[vertices]), ARRAY_BUFFER),
+                        COLOR_0=self._array(linear(rig.colors[vertices] / 255.0).astype(np.float32), ARRAY_BUFFER),
                     ),
                     indices=self._array(triangles.astype("<u4").ravel(), ELEMENT_ARRAY_BUFFER),
                     targets=targets,
@@ -239,9 +240,3 @@ def _unit(normals: NDArray[np.float64]) -> NDArray[np.float64]:
     """Normals, with any direction for vertices that no triangle uses: glTF wants unit length."""
     none = ~(np.linalg.norm(normals, axis=1) > 0.5)
     return np.where(none[:, None], [1.0, 0.0, 0.0], normals)
-
-
-def _linear(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """sRGB 0 to 255 to linear 0 to 1, as glTF's vertex colours are (IEC 61966-2-1)."""
-    srgb = colors / 255.0
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)

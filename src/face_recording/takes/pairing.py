@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +27,7 @@ from face_model import arkit
 from face_model.imu_sample import ImuSample
 from face_model.lag_search import Track
 from face_model.livelink import read_livelink
-from face_model.outputs import write_whole
+from face_model.outputs import write_private
 from face_model.version import version
 from face_recording.bag_reader import FRAMES, LAYOUT, REFERENCE, Bag
 from face_recording.takes.errors import TakeError
@@ -250,11 +249,7 @@ def write_pairing(folder: Path, pairing: Pairing) -> Path:
         + yaml.safe_dump(pairing.content(), sort_keys=False, allow_unicode=True)
     )
 
-    def write(part: Path) -> None:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-
-    write_whole(path, write)
+    write_private(path, text)
     return path
 
 

@@ -15,7 +15,7 @@ from imu_driver.hubs.imusic_v1.session import HubSession
 from imu_driver.hubs.slimevr.session import SlimeVrHub
 from imu_driver.recorded_bytes import RecordedBytesTransport
 from imu_driver.serial_finder import Introduces
-from imu_driver.transport import Transport
+from imu_driver.transport import CheckedTransport, Transport
 
 
 class MakeHub(Protocol):
@@ -47,13 +47,15 @@ MANY_SENDERS: Final = {"slimevr": "0.0.0.0:6969"}
 """Kinds whose units are senders of their own on a UDP port (`udp_senders`), and where they are heard if nobody says."""
 
 
-SEALED_LINES: Final[dict[str, Callable[[Transport, bytes, Callable[[], float]], Transport]]] = {
+SEALED_LINES: Final[dict[str, Callable[[Transport, bytes, Callable[[], float]], CheckedTransport]]] = {
     "imusic_v1": SealedLine,
 }
 """Kinds of hub that can be given a key, and what lets only those through who have it."""
 
 
-def sealed(kind: str, transport: Transport, key: bytes, clock: Callable[[], float] = time.monotonic) -> Transport:
+def sealed(
+    kind: str, transport: Transport, key: bytes, clock: Callable[[], float] = time.monotonic
+) -> CheckedTransport:
     """A transport whose hub has to have the same key; what is read of it is checked already, and may be recorded.
 
     Args:

@@ -25,15 +25,8 @@ from face_inference.wearer.adapt import adapt
 from face_inference.wearer.guided import guided_rows
 from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.prior import Prior
-from face_inference.wearer.profile import (
-    ProfileFolder,
-    check_fits,
-    checked_name,
-    default_folder,
-    fitted,
-    new_profile,
-    prior_digest,
-)
+from face_inference.wearer.profile import check_fits, checked_name, fitted, new_profile, prior_digest
+from face_inference.wearer.profile_folder import ProfileFolder, default_folder
 
 SENSORS = ("skull", "brow_left", "brow_right", "cheek_left", "cheek_right", "chin")
 
@@ -100,7 +93,7 @@ def test_what_wear_added_never_replaces_newer_labels(folder, profile):
 
 
 def test_a_profile_of_the_first_version_is_read_and_learned_anew_for_its_evidence(folder, profile, prior, monkeypatch):
-    monkeypatch.setattr("face_inference.wearer.profile.FORMAT_VERSION", 1)
+    monkeypatch.setattr("face_inference.wearer.profile_content.FORMAT_VERSION", 1)
     folder.save(replace(profile, jacobian=replace(profile.jacobian, evidence=None)))
     monkeypatch.undo()
     old = folder.load("ann")
@@ -218,9 +211,9 @@ def test_it_is_on_the_disk_before_it_has_the_name(folder, profile, monkeypatch, 
 def test_a_writer_that_is_killed_leaves_nothing(folder, profile):
     path = folder.save(profile)
     code = (
-        "import os, sys, signal; from pathlib import Path; from face_inference.wearer import profile\n"
+        "import os, sys, signal; from pathlib import Path; from face_inference.wearer import private_file\n"
         "os.fsync = lambda d: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "profile._write_durably(Path(sys.argv[1]), b'half')"
+        "private_file.write_durably(Path(sys.argv[1]), b'half')"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     killed = subprocess.run([sys.executable, "-c", code, path], env=environment, check=False)
@@ -378,7 +371,7 @@ def test_a_damaged_file_is_told(folder, profile, damage):
 
 def test_a_file_of_another_version_is_told(folder, profile, monkeypatch):
     folder.save(profile)
-    monkeypatch.setattr("face_inference.wearer.profile.FORMAT_VERSION", 99)
+    monkeypatch.setattr("face_inference.wearer.profile_content.FORMAT_VERSION", 99)
     with pytest.raises(ProfileError, match="format_version 1 or 99"):
         folder.load("ann")
 

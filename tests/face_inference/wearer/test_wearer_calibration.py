@@ -13,7 +13,7 @@ from face_evaluation.takes import layout_of, recorded_neutral, samples_of
 from face_inference.errors import InferenceError, ProfileError
 from face_inference.tracker import FaceTracker
 from face_inference.wearer import wearer_calibration as module
-from face_inference.wearer.profile import ProfileFolder
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_inference.wearer.wearer_calibration import SLACK_S, WearerCalibration, kept_wearer
 from face_model import routine
 

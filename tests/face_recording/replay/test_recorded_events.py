@@ -41,6 +41,9 @@ def write(path: Path, *, snapshots: bool = True) -> Path:
         "face/blendshapes": "FaceBlendshapes",
         "face/snapshot": "Snapshot",
         "imu/bytes": "HubBytes",
+        "face/tap": "Tap",
+        "face/fused": "FaceBlendshapes",
+        "face/expression": "Expression",
     }
     with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         to = {n: writer.add_connection(f"/ana/{n}", f"imusic/msg/{k}", typestore=STORE) for n, k in kinds.items()}
@@ -128,6 +131,12 @@ def test_without_snapshots_the_beginning_is_played_first_and_once(tmp_path: Path
 
 def test_each_level_plays_its_topics(path: Path) -> None:
     with Bag(path) as bag:
-        assert set(played_topics(bag, "ana", Level.WEIGHTS).values()) == {"imu/layout", "imu/frame", "face/blendshapes"}
-        assert set(played_topics(bag, "ana", Level.FRAMES).values()) == {"imu/layout", "imu/frame"}
-        assert set(played_topics(bag, "ana", Level.BYTES).values()) == {"imu/layout"}
+        both = {"imu/layout", "face/tap"}
+        published = both | {"imu/frame", "face/blendshapes"}
+        weights = Level.WEIGHTS
+        assert set(played_topics(bag, "ana", weights).values()) == published | {"face/fused", "face/expression"}
+        assert set(played_topics(bag, "ana", weights, ["affect"]).values()) == published | {"face/fused"}
+        assert set(played_topics(bag, "ana", weights, ["affect", "fusion"]).values()) == published
+        # Faces are computed again, so what was computed from those of then is not played.
+        assert set(played_topics(bag, "ana", Level.FRAMES).values()) == both | {"imu/frame"}
+        assert set(played_topics(bag, "ana", Level.BYTES).values()) == both

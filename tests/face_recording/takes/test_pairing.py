@@ -15,7 +15,8 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 
 from face_inference.model_folder import load_model
 from face_inference.wearer import natural
-from face_inference.wearer.profile import ProfileFolder, new_profile
+from face_inference.wearer.profile import new_profile
+from face_inference.wearer.profile_folder import ProfileFolder
 from face_model import arkit
 from face_model.imu_sample import status_of
 from face_model.layout import load_layout

@@ -15,47 +15,30 @@ from __future__ import annotations
 import math
 import queue
 import zlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from face_model.imu_sample import (
-    STATUS_ACCEL_SATURATED,
-    STATUS_FAULT,
-    STATUS_GYRO_SATURATED,
-    STATUS_MISSING,
-    STATUS_ORIENTATION_HOST,
-    STATUS_ORIENTATION_VALID,
-    STATUS_VALID,
-    ImuSample,
-)
+from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout
 from imu_driver import host_fusion
-from imu_driver.assembler import AssemblerParams, FrameAssembler, Reading
+from imu_driver.assembler import AssemblerParams, FrameAssembler
 from imu_driver.hub import ConnectionState, HubFigures, HubIdentity, HubSensor, Outcome
-from imu_driver.hubs.imu_topics.imu_message import ImuMessage, ImuMessageError, Triple, imu_message
-from imu_driver.hubs.imu_topics.orientation_check import OrientationCheck
-from imu_driver.hubs.imu_topics.topic_clock import Kind, TopicClock, shifts, taken_s
+from imu_driver.hubs.imu_topics.imu_message import ImuMessageError, imu_message
+from imu_driver.hubs.imu_topics.notices import notices_of
+from imu_driver.hubs.imu_topics.orientation_fill import OrientationFill
+from imu_driver.hubs.imu_topics.topic import Topic
+from imu_driver.hubs.imu_topics.topic_clock import shifts
 from imu_driver.message_pieces import Piece, PieceError, unpacked
+from imu_driver.rejects import Rejects
 from imu_driver.transport import EndedError, Transport, TransportError
 
 SILENCE_S: Final = 0.5
 """Without any message for so long the topics count as gone: five messages of 10 Hz."""
 
-STUCK_S: Final = 0.5
-"""The same numbers for so long: the noise of a living sensor changes them."""
-
-END_RATE_RAD_S: Final = 4.3
-END_FORCE_M_S2: Final = 19.0
-"""An axis at the same value to the last bit, three times in a row and above this, is at the end of its range, of which
-a message says nothing: no part's is below 250 deg/s and 2 g."""
-
-AT_END: Final = 3
 READ_S: Final = 0.01
 """Longest wait for messages: a frame that waits for a sensor that is late is looked at so often."""
 
@@ -69,8 +52,6 @@ REVIEW_S: Final = 0.5
 """Shifts of clocks and times of waiting are looked at this often."""
 
 LONGEST_WAIT_S: Final = 0.1
-
-_IDENTITY_QUATERNION: Final = np.array([0.0, 0.0, 0.0, 1.0], np.float32)
 
 
 class TopicsHub:
@@ -115,17 +96,15 @@ class TopicsHub:
         self._listen_only = listen_only
         self._by_arrival, self._clock, self._wait = by_arrival, clock, wait
         count = len(layout.sensors)
-        self._topics = [_Topic(i, by_arrival) for i in range(count)]
+        self._topics = [Topic(i, by_arrival) for i in range(count)]
         self._assembler = FrameAssembler(count, rate_hz)
-        self._filter: host_fusion.OrientationFilter | None = None
-        self._filter_missing = False
+        self._fill = OrientationFill(count, rate_hz)
         self._sequence: int | None = None
         self._shifts: dict[int, float] = {}
         self._review_s = -math.inf
         self._heard_s = self._next_open_s = -math.inf
         self._last_s = self._now_s = self._lead_s = -math.inf
-        self._rejected: Counter[str] = Counter(no_piece=0, no_message=0, other_sensor=0)
-        self._last_reject = ""
+        self._rejects = Rejects("no_piece", "no_message", "other_sensor")
         self._samples = self._lost = self._connections = self._watchdog = 0
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
@@ -139,33 +118,8 @@ class TopicsHub:
         """Topics that are silent or off, orientations that are not used, packages that are not there."""
         if self.identity is None:
             return []
-        named = list(zip(self._layout.names, self._topics, strict=True))
-        silent = [name for name, topic in named if not topic.clock.messages]
-        off = [f"{name} by {-topic.clock.least_s:+.2f} s" for name, topic in named if topic.clock.kind is Kind.SHIFTED]
-        unstamped = [name for name, topic in named if topic.clock.kind is Kind.ARRIVAL and topic.clock.messages > 3]
-        refused = [
-            f"{name} ({topic.orientation.reason})" for name, topic in named if topic.clock.messages and topic.distrusted
-        ]
-        found = []
-        if silent:
-            found.append(
-                f"no message yet of: {', '.join(silent)}; are their drivers running, and are these the names of their "
-                "topics? See the parameter topics"
-            )
-        if off and not self._by_arrival:
-            found.append(
-                f"stamps are off, and are shifted to when messages come: {', '.join(off)}; set the clock of the "
-                "machine they come from (a bag that is played later: nothing to do)"
-            )
-        if unstamped and not self._by_arrival:
-            found.append(
-                f"no stamps, time of arrival is taken: {', '.join(unstamped)}; set header.stamp in their driver"
-            )
-        if refused:
-            found.append(f"orientation is not used, but fused here: {', '.join(refused)}")
-        if self._filter_missing:
-            found.append(host_fusion.MISSING_PACKAGE)
-        return found
+        found = notices_of(self._layout.names, self._topics, self._by_arrival)
+        return [*found, host_fusion.MISSING_PACKAGE] if self._fill.package_missing else found
 
     def figures(self) -> HubFigures:
         """What happened so far."""
@@ -181,8 +135,8 @@ class TopicsHub:
             watchdog=self._watchdog,
             sensor_lost=tuple(topic.clock.lost for topic in topics),
             sensor_rate_hz=tuple(topic.rate_hz for topic in topics),
-            rejected={**self._rejected, "impossible": counts.impossible},
-            last_reject=self._last_reject or ("numbers that no IMU measures" if counts.impossible else ""),
+            rejected={**self._rejects.counts, "impossible": counts.impossible},
+            last_reject=self._rejects.last or ("numbers that no IMU measures" if counts.impossible else ""),
             foreign_datagrams=self._transport.foreign,
         )
 
@@ -272,16 +226,16 @@ class TopicsHub:
             for piece in unpacked(data):
                 self._take_piece(piece)
         except PieceError as error:
-            self._reject("no_piece", error)
+            self._rejects.add("no_piece", error)
 
     def _take_piece(self, piece: Piece) -> None:
         if piece.sensor >= len(self._topics) or not math.isfinite(piece.arrival_s):
-            self._reject("other_sensor", f"expected sensors 0 to {len(self._topics) - 1}, found {piece.sensor}")
+            self._rejects.add("other_sensor", f"expected sensors 0 to {len(self._topics) - 1}, found {piece.sensor}")
             return
         try:
             message = imu_message(piece.data)
         except ImuMessageError as error:
-            self._reject("no_message", error)
+            self._rejects.add("no_message", error)
             return
         lead_ns = message.stamp_ns - piece.ros_ns
         if piece.stepping and 0 < lead_ns < LEAD_NS:
@@ -308,10 +262,6 @@ class TopicsHub:
             topic.clock.begin_anew()
         self._sequence, self._last_s, self._review_s, self._heard_s = None, -math.inf, -math.inf, self._now_s
         self._lead_s = -math.inf
-
-    def _reject(self, reason: str, error: object) -> None:
-        self._rejected[reason] += 1
-        self._last_reject = str(error)
 
     def _review(self, now_s: float) -> None:
         self._review_s = now_s + REVIEW_S
@@ -359,87 +309,14 @@ class TopicsHub:
             before, self._sequence = self._sequence, frame.sequence
             lost = 0 if before is None else (frame.sequence - before - 1) % (1 << 32)
             self._lost += lost
-            fused = self._fused(frame, lost)
+            without = np.array([topic.distrusted for topic in self._topics])
+            fused = self._fill.filled(frame, without, lost)
             self._last_s = max(frame.host_time_s, self._last_s + 1e-6)
             made.append(replace(fused, host_time_s=self._last_s))
         if made and now_s - self._heard_s <= SILENCE_S:
             self._connected()
         self._samples += len(made)
         return made
-
-    def _fused(self, frame: ImuSample, lost: int) -> ImuSample:
-        """With the host's own orientation where a topic gives none that can be used."""
-        without = np.array([topic.distrusted for topic in self._topics])
-        if self._filter is None:
-            if not without.any() or self._filter_missing:
-                return frame
-            self._filter = host_fusion.make_filter(len(self._topics), self._rate_hz)
-            self._filter_missing = self._filter is None
-            if self._filter is None:
-                return frame
-        usable = (frame.status & (STATUS_VALID | STATUS_MISSING | STATUS_FAULT)) == STATUS_VALID
-        # All of them, so that one whose orientation is refused later is known already.
-        turned = self._filter.update(frame.angular_velocity, frame.specific_force, usable, lost)
-        where = usable & without & np.isfinite(turned).all(axis=1)
-        status: NDArray[np.uint8] = frame.status.copy()
-        status[where] |= STATUS_ORIENTATION_VALID | STATUS_ORIENTATION_HOST
-        orientation = np.where(where[:, None], turned, frame.orientation)
-        return replace(frame, status=status, orientation=orientation)
-
-
-class _Topic:
-    """One topic from message to reading."""
-
-    def __init__(self, sensor: int, by_arrival: bool) -> None:
-        self.clock, self.orientation = TopicClock(), OrientationCheck()
-        self.kind = self.clock.kind
-        self.distrusted = False
-        self._sensor, self._by_arrival = sensor, by_arrival
-        self._values, self._since_s = b"", -math.inf
-        self._ends = [0] * 6
-        self._axes: tuple[float, ...] = (math.nan,) * 6
-
-    @property
-    def rate_hz(self) -> float:
-        """Messages per second; NaN before it is known."""
-        period_s = self.clock.period_s
-        return 1.0 / period_s if period_s > 0.0 else math.nan
-
-    def reading(self, message: ImuMessage, shift_s: float | None, piece: Piece) -> Reading:
-        """What the message says, with a verdict."""
-        rate, force = message.angular_velocity, message.specific_force
-        usable = self.orientation.usable(message.orientation, rate, force)
-        # Without rates nothing can be fused here, so what there is is taken.
-        self.distrusted = not usable and rate is not None and force is not None
-        if message.values != self._values:
-            self._values, self._since_s = message.values, piece.arrival_s
-        stuck = piece.arrival_s - self._since_s > STUCK_S
-        nothing = force is not None and not any(force)
-        time_s = piece.arrival_s
-        if not self._by_arrival:
-            time_s = taken_s(self.clock, shift_s, message.stamp_ns, piece.arrival_s, piece.ros_ns)
-        return Reading(
-            self._sensor,
-            time_s,
-            None if self.distrusted else message.orientation,
-            rate,
-            force,
-            self._saturation(rate, force) | (STATUS_FAULT if stuck or nothing else 0),
-        )
-
-    def _saturation(self, rate: Triple | None, force: Triple | None) -> int:
-        axes = (*(rate or (0.0, 0.0, 0.0)), *(force or (0.0, 0.0, 0.0)))
-        before, self._axes = self._axes, axes
-        if max(map(abs, axes[:3])) < END_RATE_RAD_S and max(map(abs, axes[3:])) < END_FORCE_M_S2:
-            self._ends = [0] * 6
-            return 0
-        bits = 0
-        for i, value in enumerate(axes):
-            high = abs(value) >= (END_RATE_RAD_S if i < 3 else END_FORCE_M_S2)
-            self._ends[i] = self._ends[i] + 1 if high and value == before[i] else 0
-            if self._ends[i] >= AT_END - 1:
-                bits |= STATUS_GYRO_SATURATED if i < 3 else STATUS_ACCEL_SATURATED
-        return bits
 
 
 def _layout_id(layout: SensorLayout) -> int:

@@ -12,11 +12,13 @@ class Introduction:
     Attributes:
         speaks: whether it said something that only a hub says; noise passes no checksum.
         name: what it calls itself, None as long as it has not said so.
+        refusal: why it says nothing more, as with a key that does not fit; empty: it did not refuse.
     """
 
     def __init__(self) -> None:
         self.speaks = False
         self.name: str | None = None
+        self.refusal = ""
         self._parser = StreamParser()
 
     def hear(self, data: bytes) -> None:
@@ -24,5 +26,7 @@ class Introduction:
         for packet in self._parser.feed(data):
             if isinstance(packet, Hello):
                 self.speaks, self.name = True, printable(packet.hub)
-            elif isinstance(packet, Ack | Pong | Sample | Refused):
+            elif isinstance(packet, Refused):
+                self.speaks, self.refusal = True, printable(packet.message)
+            elif isinstance(packet, Ack | Pong | Sample):
                 self.speaks = True

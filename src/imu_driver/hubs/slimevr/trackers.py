@@ -23,6 +23,9 @@ LOST_TRACK: Final = 20
 MOST_LOST: Final = 10_000
 """A larger gap in the numbers is no loss, but another count."""
 
+LOW_BATTERY: Final = 0.15
+"""A tracker with less is named."""
+
 Peer = tuple[str, int]
 
 

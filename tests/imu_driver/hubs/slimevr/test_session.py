@@ -17,7 +17,7 @@ from face_model.imu_sample import STATUS_FAULT, STATUS_MISSING, ImuSample
 from face_model.layout import SensorLayout, load_layout
 from face_model.saved_arrays import packed as packed_arrays
 from face_model.saved_arrays import unpacked as unpacked_arrays
-from imu_driver.envelopes import Envelope, packed
+from imu_driver.datagram_envelopes import Envelope, packed
 from imu_driver.hub import ConnectionState, ReplayableHub
 from imu_driver.hubs.slimevr.session import SlimeVrHub
 from imu_driver.hubs.slimevr.trackers import GONE_S, MOST_SENSORS, MOST_STRANGERS

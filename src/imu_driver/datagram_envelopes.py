@@ -5,8 +5,9 @@ So that recordings, taps and replays, which know bytes only, keep who sent what:
     way u8 | address 4 bytes | port u16 | waited_us u32 | size u16 | datagram | 0x00
 
 Numbers are big endian. `way` is `FROM_PEER`, `TO_PEER`, or `NEIGHBOUR`, where the datagram is none but the peer's MAC
-address, as this machine's network knows it; `waited_us` is how long the datagram lay in the system before
-it was read. The zero ends it for recordings, which are cut at zeros.
+address, as this machine's network knows it; `waited_us` is how long the datagram lay in the system before it was read.
+The zero ends it for recordings, which are cut at zeros. Messages of topics, with times instead of senders, are in
+`message_pieces`: recordings hold either as they are.
 """
 
 from __future__ import annotations

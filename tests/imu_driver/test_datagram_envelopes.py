@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imu_driver.envelopes import MOST_WAITED_S, Envelope, packed, unpacked
+from imu_driver.datagram_envelopes import MOST_WAITED_S, Envelope, packed, unpacked
 
 hosts = st.tuples(*[st.integers(0, 255)] * 4).map(lambda numbers: ".".join(map(str, numbers)))
 envelopes = st.builds(
