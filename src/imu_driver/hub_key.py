@@ -59,13 +59,18 @@ def load_key(path: str | Path) -> bytes:
 
 
 def make_key_file(path: str | Path) -> bytes:
-    """Draw a key and write it to a new file that only its owner can read.
+    """Draw a key and write it to a new file that only its owner can read, in a folder that is made if need be.
 
     Raises:
-        HubKeyError: the file is there already, or cannot be written.
+        HubKeyError: the file is there already, or it or its folder cannot be written.
     """
     key = secrets.token_bytes(KEY_BYTES)
-    _write_new(Path(path).expanduser(), f"# The key of an imusic hub; docs/security.md\n{key.hex()}\n")
+    place = Path(path).expanduser()
+    try:
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise HubKeyError(f"{place}: cannot be written ({error}); give another path") from error
+    _write_new(place, f"# The key of an imusic hub; docs/security.md\n{key.hex()}\n")
     return key
 
 

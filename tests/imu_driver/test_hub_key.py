@@ -74,10 +74,16 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
         load_key("a\0b")
 
 
+def test_the_folder_of_a_key_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    key = make_key_file(tmp_path / "config" / "imusic" / "hub.key")
+    assert load_key(tmp_path / "config" / "imusic" / "hub.key") == key
+    assert (tmp_path / "config" / "imusic").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_file_that_is_there_is_never_written_over(tmp_path: Path) -> None:
     key = make_key_file(tmp_path / "key")
     with pytest.raises(HubKeyError, match="expected no such file"):
         make_key_file(tmp_path / "key")
     with pytest.raises(HubKeyError, match="cannot be written"):
-        make_key_file(tmp_path / "no folder" / "key")
+        make_key_file(tmp_path / "key" / "key")
     assert load_key(tmp_path / "key") == key

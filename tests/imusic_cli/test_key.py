@@ -32,5 +32,6 @@ def test_a_key_and_its_header(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_made_is_said(tmp_path: Path) -> None:
-    result = CliRunner().invoke(APP, [str(tmp_path / "none" / "key")])
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(APP, [str(tmp_path / "file" / "key")])
     assert isinstance(result.exception, HubKeyError)
