@@ -112,7 +112,8 @@ size_t imusic_encode_challenge(uint8_t *bytes, size_t capacity, const imusic_gua
 size_t imusic_encode_refused(uint8_t *bytes, size_t capacity)
 {
     static const imusic_text text = IMUSIC_TEXT(
-        "this hub answers only to a driver with its key: set the driver's `key_file` to a file with the key of the hub");
+        "this hub answers only to a driver with its key: "
+        "set the driver's `key_file` to a file with the key of the hub");
     imusic_frame frame;
     imusic_frame_begin(&frame, bytes, capacity, IMUSIC_PROTOCOL_VERSION, IMUSIC_REFUSED);
     imusic_frame_text(&frame, text);

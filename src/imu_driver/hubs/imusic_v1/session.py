@@ -392,6 +392,9 @@ class HubSession:
             return
         for packet in self._requests.due(now):
             self._send(packet)
+        if self._unconfirmed and now >= self._next_hello_s:
+            self._next_hello_s = now + self._params.hello_period_s
+            self._send(p.HelloRequest(0))
         if self._stage is Stage.HELLO and now >= self._next_hello_s:
             failed = self.state is ConnectionState.ERROR
             self._next_hello_s = now + (self._params.error_period_s if failed else self._params.hello_period_s)
@@ -403,6 +406,12 @@ class HubSession:
             ping = self._pinger.due(self._now_s, at_once=self._stage is Stage.CLOCK or bool(self._waiting.held))
             if ping is not None:
                 self._send(ping)
+
+    @property
+    def _unconfirmed(self) -> bool:
+        """Whether the hub that began with our START may have booted since its HELLO, and so lost the rate we set."""
+        begun = self._stage in (Stage.FIRST_SAMPLE, Stage.DONE) and self._started
+        return begun and self.hello is not None and not self.hello.streaming
 
     # Receiving
 
@@ -518,6 +527,8 @@ class HubSession:
         if known is not None and not rebooted and self._stage is not Stage.HELLO:
             stopped = self._stage is Stage.DONE and self.streaming and not hello.streaming
             if not changed and (self._listen_only or not stopped):
+                if self._unconfirmed:
+                    self._adopt(hello)
                 return
         # What this session started and the hub is still doing needs no START, with which some hubs count anew.
         self._started = self._started and self.streaming and hello.streaming and not (rebooted or changed)
@@ -568,6 +579,7 @@ class HubSession:
                 # A hub that needed so long for the first START has its repetitions before it.
                 self._patient_until_s = self._now_s + took * (took // self._params.request_period_s)
                 self._started = self.streaming
+                self._next_hello_s = self._now_s
                 if self.streaming:
                     self._enter(self.state, Stage.FIRST_SAMPLE, self._now_s)
                 else:

@@ -138,8 +138,29 @@ def test_a_unit_that_is_plugged_in_appears_and_nothing_else_changes(rig: Rig, sa
     assert not rig.run(1.0)[-1].valid[11], "and it may be pulled again"
 
 
+def test_a_silent_reboot_before_start_is_found_out_after_it(rig: Rig) -> None:
+    """The hub would go on at its own rate, with another clock."""
+    while not any(isinstance(packet, p.SetRate) for packet in rig.hub.received):
+        rig.session.step()
+    rig.session.step()
+    assert not rig.hub.streaming
+    rig.hub.reboot()
+    rig.line.lose = 1
+    rig.run_to(CONNECTED)
+    rig.run(0.5)
+    assert len(rig.run(1.0)) >= 99
+    assert rig.session.counters.reboots == 1
+
+
+def test_who_streams_is_asked_once_after_start(rig: Rig) -> None:
+    rig.run_to(CONNECTED)
+    rig.run(3.0)
+    assert sum(isinstance(packet, p.HelloRequest) for packet in rig.hub.received) == 2
+
+
 def test_silent_reboot_is_noticed_by_the_watchdog(rig: Rig) -> None:
     rig.run_to(CONNECTED)
+    rig.run(0.1)
     rig.hub.reboot()
     rig.line.lose = 1
     assert rig.run_to(CONNECTING) < 0.5
