@@ -161,6 +161,7 @@ class _Line:
         self.now_s = 1000.0
         self.arriving: deque[bytes] = deque()
         self._answers = answers
+        self._hello = _HELLO
         self._number = 0
 
     def clock(self) -> float:
@@ -209,7 +210,10 @@ class _Line:
 
     def _answered(self, packet: p.Packet) -> list[p.HubPacket]:
         if isinstance(packet, p.HelloRequest):
-            return [_HELLO]
+            return [self._hello]
+        if isinstance(packet, p.Start | p.Stop):
+            self._number = self._number if self._hello.streaming else 0
+            self._hello = replace(_HELLO, flags=p.HubFlags.STREAMING if isinstance(packet, p.Start) else 0)
         if isinstance(packet, p.Ping):
             return [p.Pong(packet.token, self._hub_us())]
         return [p.Ack(packet.request_id, packet.TYPE, 0)] if isinstance(packet, p.HostPacket) else []

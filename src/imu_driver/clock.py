@@ -31,7 +31,8 @@ class ClockParams:
         window_s: points older than this are forgotten; longer is steadier, shorter follows temperature sooner.
         bucket_s: only the earliest point of each bucket is kept, and the map is computed anew after each bucket.
         min_span_s: no skew is estimated from less time than this.
-        max_skew_ppm: of a crystal; a guess with ample margin over the 10 to 50 ppm of hub data sheets.
+        max_skew_ppm: of a crystal; a guess with ample margin over the 10 to 50 ppm of hub data sheets. Half of it at
+            `min_span_s`, all from twice that on.
         step_s: without pings, a packet this much too early proves that the hub's clock jumped ahead, unless the map
             is young.
         young_s: a map is young before it has learned for this long.
@@ -320,7 +321,8 @@ class ClockMapper:
         if not points:
             return
         span = points[-1][0] - points[0][0]
-        limit = self.params.max_skew_ppm * 1e-6
+        # A jam amid a short span looks like skew.
+        limit = self.params.max_skew_ppm * 1e-6 * min(1.0, 0.5 * span / self.params.min_span_s)
         slope = _edge_slope(points) if span >= self.params.min_span_s else 0.0
         state.slope = max(-limit, min(limit, slope))
         state.intercept = min(y - state.slope * x for x, y in points)

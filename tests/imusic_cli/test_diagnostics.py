@@ -27,7 +27,7 @@ def graph(monkeypatch: pytest.MonkeyPatch) -> None:
         status("imu_driver/skull", 2, "no samples"),
         status("ann/recorder", 1, "x"),
     ]
-    monkeypatch.setattr(diagnostics, "_heard", lambda: {each[0]: status(*each) for each in said})
+    monkeypatch.setattr(diagnostics, "_heard", lambda: {each.name: each for each in said})
 
 
 def test_each_is_one_line_and_a_name_brings_its_values(capsys: pytest.CaptureFixture[str]) -> None:
