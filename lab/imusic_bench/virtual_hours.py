@@ -386,6 +386,7 @@ class _Run:
             self._disturb(end_s)
             before += self._step()
             if line.now_s >= look_s:
+                self._tracker.missed.clear()  # as each snapshot does, while somebody records
                 now_cpu_s = time.process_time()
                 if len(before) > 10:
                     per_sample_us = 1e6 * (now_cpu_s - cpu_s) / len(before)

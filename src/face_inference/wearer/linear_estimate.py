@@ -15,7 +15,7 @@ FloatArray = NDArray[np.floating]
 LIMITS = (0.0, 1.1)
 """Weights that ARKit gives; recorded takes reach 1.08."""
 
-_MASKS_KEPT = 256
+_MASKS_KEPT = 64
 """Patterns of missing sensors whose gains are kept: a wearer meets a handful, and flickering must not fill memory."""
 
 
