@@ -392,10 +392,7 @@ class HubSession:
             return
         for packet in self._requests.due(now):
             self._send(packet)
-        if self._unconfirmed and now >= self._next_hello_s:
-            self._next_hello_s = now + self._params.hello_period_s
-            self._send(p.HelloRequest(0))
-        if self._stage is Stage.HELLO and now >= self._next_hello_s:
+        if (self._stage is Stage.HELLO or self._unconfirmed) and now >= self._next_hello_s:
             failed = self.state is ConnectionState.ERROR
             self._next_hello_s = now + (self._params.error_period_s if failed else self._params.hello_period_s)
             # Not in the book: HELLO is the answer, and the next request follows anyway.
