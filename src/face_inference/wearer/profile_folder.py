@@ -24,6 +24,7 @@ from face_inference.wearer.private_file import (
 )
 from face_inference.wearer.profile import ProfileLabel, WearerProfile, checked_name
 from face_inference.wearer.profile_content import encoded, read_profile
+from face_model.user_folders import data_folder
 
 SUFFIX = ".safetensors"
 
@@ -35,7 +36,7 @@ MOST_BYTES = 16 << 20
 class ProfileFolder:
     """Profiles in one folder, by default the user's own."""
 
-    path: Path = field(default_factory=lambda: default_folder())
+    path: Path = field(default_factory=lambda: data_folder() / "wearers")
 
     def names(self) -> list[str]:
         """Wearers with a profile here."""
@@ -167,11 +168,3 @@ class ProfileFolder:
 
     def _file(self, wearer: str) -> Path:
         return self.path / f"{checked_name(wearer)}{SUFFIX}"
-
-
-def default_folder() -> Path:
-    """`imusic/wearers` in the user's data folder (XDG Base Directory Specification)."""
-    data = os.environ.get("XDG_DATA_HOME", "")
-    # The specification wants relative paths ignored.
-    base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
-    return base / "imusic" / "wearers"
