@@ -37,6 +37,8 @@ STARTED_S = 30.0
 """A recorder of our own is ready within this, on a slow machine too."""
 PUBLISHED_S = 4.0
 """What is published is known within this."""
+RESUMED_S = 15.0
+"""A recorder that was killed records on within this, where the graph starts it again."""
 SILENT_S = 15.0
 """A recorder tells of itself every second; after this long without a word it has ended, or hangs."""
 
@@ -89,7 +91,7 @@ def record(
             raise CommandError(ENDED_EARLY)
         end = f"ends after {duration:g} s, or at Ctrl-C" if duration else "Ctrl-C ends it"
         err.print(f"Recording to {folder}; {end}.", style="green", soft_wrap=True)
-        _follow(client, stop, duration, folder, lambda: supervisor is not None and bool(supervisor.ended()))
+        folder = _follow(client, stop, duration, folder, lambda: supervisor is not None and bool(supervisor.ended()))
         problem = client.stop()
     _say_the_end(client, folder, problem)
 
@@ -112,14 +114,27 @@ def _own_recorder(places: list[str], output: Path | None) -> Process:
 
 def _follow(
     client: RecorderClient, stop: threading.Event, duration: float, folder: str, ended: Callable[[], bool]
-) -> None:
-    told = ""
+) -> str:
+    """Tell how it goes until it ends; the folder of the last take: there are more where a recorder was killed."""
+    told, before_s = "", 0.0
     with Live(console=err, transient=True, auto_refresh=False) as live:
         while not stop.is_set():
             status = client.wait(0.2)
             if status is None or status.state == status.STATE_RECORDING:
                 if ended() or client.gone:
-                    raise CommandError(f"expected the recorder to go on, found that its process ended; {_left(folder)}")
+                    so_far_s = 0.0 if client.status is None else client.status.duration
+                    successor = "" if ended() else client.wait_for_successor(RESUMED_S, stop.is_set)
+                    if not successor:
+                        raise CommandError(
+                            f"expected the recorder to go on, found that its process ended; {_left(folder)}"
+                        )
+                    err.print(
+                        f"The recorder was killed, and records on to {successor}; what it wrote before is in {folder}.",
+                        style="yellow",
+                        soft_wrap=True,
+                    )
+                    folder, before_s = successor, before_s + so_far_s
+                    continue
                 if client.silent_s > SILENT_S:
                     raise CommandError(
                         f"expected the recorder to tell of itself, found {SILENT_S:g} s of silence; {_left(folder)}"
@@ -131,8 +146,9 @@ def _follow(
             if kind and kind != told:
                 err.print(status.message, style="yellow", soft_wrap=True)
             told = kind
-            if status.state != status.STATE_RECORDING or (duration and status.duration >= duration):
-                return
+            if status.state != status.STATE_RECORDING or (duration and before_s + status.duration >= duration):
+                break
+    return folder
 
 
 def _left(folder: str) -> str:
