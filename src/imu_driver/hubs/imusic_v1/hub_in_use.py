@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from face_model.layout import SensorLayout
 from face_model.saved_arrays import SavedArrays
 from imu_driver import host_fusion
 from imu_driver.hub import HubIdentity
 from imu_driver.hubs.imusic_v1.conversion import SampleConverter
 from imu_driver.hubs.imusic_v1.handshake import HandshakeReport, absent_units, compare, identity_of, layout_id
-from imu_driver.hubs.imusic_v1.protocol import Hello
+from imu_driver.hubs.imusic_v1.protocol import Hello, HubFlags
 
 
 class HubInUse:
     """What follows from a hub's HELLO and a layout; before the first HELLO nothing does.
 
     Attributes:
-        hello: the newest that was adopted.
+        hello: the newest that was adopted; after a START it streams only once it says so again.
         report: it against the layout.
         identity: who the hub is; the same object as long as nothing in it changes.
         layout_id: see `Hub`.
@@ -60,6 +62,11 @@ class HubInUse:
         if not identity.sends_orientation and not self.converter.fuses:
             self.orientation_problem = host_fusion.MISSING_PACKAGE
         return self.report
+
+    def doubt_streaming(self) -> None:
+        """START was acknowledged: what HELLO said of streaming was before it, perhaps before a boot."""
+        if self.hello is not None and self.hello.streaming:
+            self.hello = replace(self.hello, flags=self.hello.flags & ~HubFlags.STREAMING)
 
     @classmethod
     def restored(cls, layout: SensorLayout, hello: Hello, rate_hz: int, converter: SavedArrays | None) -> HubInUse:

@@ -564,8 +564,8 @@ class HubSession:
     def _begin_streaming(self, now: float, done: Done | None) -> None:
         """Send START or STOP, as wanted; `done` is told how it ended."""
         self._enter(self.state, Stage.START, now)
+        ran = self._started or (self.hello is not None and self.hello.streaming)
         self._started = False
-        ran = self.hello is not None and self.hello.streaming
 
         def finish(outcome: Outcome) -> None:
             if self._stage is Stage.START and self._accepted(outcome):
@@ -578,6 +578,7 @@ class HubSession:
                 self._started = self.streaming
                 self._next_hello_s = self._now_s
                 if self.streaming:
+                    self._hub.doubt_streaming()
                     self._enter(self.state, Stage.FIRST_SAMPLE, self._now_s)
                 else:
                     self._connected(self._now_s)

@@ -152,6 +152,43 @@ def test_a_silent_reboot_before_start_is_found_out_after_it(rig: Rig) -> None:
     assert rig.session.counters.reboots == 1
 
 
+@pytest.mark.parametrize("lost_answers", [0, 1, 3])
+def test_a_hub_that_streamed_already_and_booted_silently_before_start_is_found_out_after_it(
+    rig: Rig, lost_answers: int
+) -> None:
+    """What it said before its boot, that it streams, is no answer to START."""
+    rig.hub.receive(p.encode(p.Start(9)))
+    while not any(isinstance(packet, p.SetRate) for packet in rig.hub.received):
+        rig.session.step()
+    rig.session.step()
+    assert rig.session.hello is not None
+    assert rig.session.hello.streaming
+    rig.hub.reboot()
+    rig.line.lose = 1
+    answers = rig.hub._answers
+    lost: list[p.Packet] = []
+
+    def some_answers(packet: p.Packet) -> list[p.HubPacket]:
+        if isinstance(packet, p.HelloRequest) and rig.hub.streaming and len(lost) < lost_answers:
+            lost.append(packet)
+            return []
+        return answers(packet)
+
+    rig.hub._answers = some_answers  # type: ignore[method-assign]
+    rig.run_to(CONNECTED)
+    rig.run(0.5 + rig.session._params.hello_period_s * lost_answers)
+    assert (rig.session.counters.reboots, rig.hub.rate_hz) == (1, 100)
+    assert len(rig.run(1.0)) >= 99
+
+
+def test_a_hub_that_streamed_already_is_asked_once_after_start_too(rig: Rig) -> None:
+    rig.hub.receive(p.encode(p.Start(9)))
+    rig.run_to(CONNECTED)
+    rig.run(3.0)
+    assert sum(isinstance(packet, p.HelloRequest) for packet in rig.hub.received) == 2
+    assert (rig.sent(p.Start), rig.session.counters.connections) == (2, 1)
+
+
 def test_who_streams_is_asked_once_after_start(rig: Rig) -> None:
     rig.run_to(CONNECTED)
     rig.run(3.0)
