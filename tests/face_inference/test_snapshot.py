@@ -97,7 +97,7 @@ def alignment_of(neutral, tilt_rad):
 
 
 def do(tracker, what):
-    prior = tracker._description.prior
+    prior = tracker._worn._description.prior
     if "neutral" in what:
         tracker.start_calibration(0.4)
     if "routine" in what and tracker.neutral is not None:
