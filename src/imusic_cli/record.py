@@ -91,7 +91,7 @@ def record(
         err.print(f"Recording to {folder}; {end}.", style="green", soft_wrap=True)
         _follow(client, stop, duration, folder, lambda: supervisor is not None and bool(supervisor.ended()))
         problem = client.stop()
-    _say_the_end(client, folder, problem)
+    _say_the_end(client, folder, problem or ("" if stop.is_set() else _too_short(client.status, duration, folder)))
 
 
 def _need_time(stop: threading.Event) -> None:
@@ -133,6 +133,16 @@ def _follow(
             told = kind
             if status.state != status.STATE_RECORDING or (duration and status.duration >= duration):
                 return
+
+
+def _too_short(status: RecordingStatus | None, duration: float, folder: str) -> str:
+    """What to say of a recording that others ended before its time: its graph, the page, a call of `recorder/stop`."""
+    if status is None or status.duration >= duration:
+        return ""
+    return (
+        f"expected a recording of {duration:g} s, found that it was ended from elsewhere, or its graph ended, after "
+        f"{status.duration:.1f} s; what there is of it is whole, in {folder}: record again if it is too short"
+    )
 
 
 def _left(folder: str) -> str:

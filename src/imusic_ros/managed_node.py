@@ -20,6 +20,7 @@ from imusic_ros.garbage import GarbageControl
 from imusic_ros.health import ERROR, STALE, WARN, Health
 from imusic_ros.node_time import NodeTime
 from imusic_ros.parameters import ParameterSpec, Value
+from imusic_ros.possible_clock import PossibleClock
 
 AUTOSTART = ParameterSpec(
     "autostart", False, "Configure and activate by itself at start; off when a lifecycle manager does it."
@@ -53,6 +54,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def __init__(self, name: str, parameters: Sequence[ParameterSpec], **options: Any) -> None:
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         super().__init__(name, **options)
+        self._clock_messages = PossibleClock(self)
         self._time = NodeTime(self._simulated_s)
         self._clock_told: float | None = None
         self._specs = {spec.name: spec for spec in (*parameters, AUTOSTART)}
@@ -255,6 +257,15 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         health = self._own_health()
         if now is None:
             return health
+        impossible = self._clock_messages.news()
+        if impossible:
+            passed_over = f"/clock tells a time of {impossible}, which is passed over: {health.message}"
+            return replace(
+                health,
+                level=max(health.level, WARN),
+                message=f"{passed_over}; mend who publishes it (`ros2 topic info -v /clock`)",
+                values={**health.values, "clock": "impossible"},
+            )
         if now == 0.0:
             waiting = f"use_sim_time is on and nothing is heard on /clock: {health.message}; publish it, or turn it off"
             return replace(

@@ -21,7 +21,7 @@ from imusic.msg import FaceBlendshapes, RecordingStatus  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 
 from imusic_cli.errors import CommandError  # noqa: E402
-from imusic_cli.record import _follow, progress_line, record  # noqa: E402
+from imusic_cli.record import _follow, _too_short, progress_line, record  # noqa: E402
 from imusic_cli.recorder_client import RecorderClient  # noqa: E402
 from imusic_ros.qos import SAMPLES  # noqa: E402
 
@@ -126,6 +126,14 @@ def test_a_recorder_that_went_away_is_told_at_once_with_the_folder(gone: bool, e
     client: Any = Followed(gone)
     with pytest.raises(CommandError, match=r"its process ended; .* is in /takes/smiles; .*--mend"):
         _follow(client, threading.Event(), 0.0, "/takes/smiles", lambda: ended)
+
+
+def test_a_recording_that_others_ended_before_its_time_is_no_success() -> None:
+    status = RecordingStatus(state=RecordingStatus.STATE_IDLE, duration=8.8)
+    assert "of 22 s, found that it was ended from elsewhere" in _too_short(status, 22.0, "/takes/smiles")
+    assert not _too_short(status, 8.0, "/takes/smiles")
+    assert not _too_short(status, 0.0, "/takes/smiles")
+    assert not _too_short(None, 8.0, "/takes/smiles")
 
 
 def test_a_recorder_that_was_started_again_is_not_the_one_that_recorded() -> None:

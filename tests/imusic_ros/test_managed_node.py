@@ -9,10 +9,12 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
 
+from builtin_interfaces.msg import Time as TimeMessage  # noqa: E402
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+from rosgraph_msgs.msg import Clock  # noqa: E402
 
 from imusic_ros.garbage import GarbageControl  # noqa: E402
 from imusic_ros.managed_node import ConfigurationError, ManagedNode  # noqa: E402
@@ -180,3 +182,24 @@ def test_garbage_is_controlled_while_it_is_active(node: Recorder) -> None:
     node.trigger_activate()
     node.close()
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_impossible_times_of_clock_are_passed_over_and_told(context: None, early: bool) -> None:
+    simulated = Parameter("use_sim_time", value=True)
+    node = Recorder(parameter_overrides=[simulated]) if early else Recorder()
+    try:
+        node.set_parameters([simulated])
+        node.start_by_itself()
+        (clock,) = (each for each in node.subscriptions if each.topic_name == "/clock")
+        clock.callback(Clock(clock=TimeMessage(sec=5)))
+        clock.callback(Clock(clock=TimeMessage(sec=2**31 - 1, nanosec=2**32 - 1)))
+        clock.callback(Clock(clock=TimeMessage(sec=-5)))
+        assert node.get_clock().now().nanoseconds == 5_000_000_000
+        health = node._current_health()
+        assert (health.level, health.values["clock"]) == (1, "impossible")
+        assert "-5 s and 0 ns, which is passed over" in health.message
+        clock.callback(Clock(clock=TimeMessage(sec=6)))
+        assert node._current_health().values["clock"] == "simulated"
+    finally:
+        node.destroy_node()
