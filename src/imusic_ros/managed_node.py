@@ -19,6 +19,7 @@ from imusic_ros.executor import DirectExecutor
 from imusic_ros.garbage import GarbageControl
 from imusic_ros.health import ERROR, STALE, WARN, Health
 from imusic_ros.node_time import NodeTime
+from imusic_ros.parameter_requests import guard_parameter_services
 from imusic_ros.parameters import ParameterSpec, Value
 from imusic_ros.possible_clock import PossibleClock
 
@@ -55,6 +56,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         super().__init__(name, **options)
         self._clock_messages = PossibleClock(self)
+        guard_parameter_services(self)
         self._time = NodeTime(self._simulated_s)
         self._clock_told: float | None = None
         self._specs = {spec.name: spec for spec in (*parameters, AUTOSTART)}

@@ -11,6 +11,9 @@ rclpy = pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup f
 
 from builtin_interfaces.msg import Time as TimeMessage  # noqa: E402
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
+from rcl_interfaces.msg import Parameter as ParameterMessage  # noqa: E402
+from rcl_interfaces.msg import ParameterValue  # noqa: E402
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
@@ -203,3 +206,18 @@ def test_impossible_times_of_clock_are_passed_over_and_told(context: None, early
         assert node._current_health().values["clock"] == "simulated"
     finally:
         node.destroy_node()
+
+
+def test_requests_of_impossible_types_and_names_are_refused_beside_good_ones(node: Recorder) -> None:
+    services = {service.srv_type: service.callback for service in node.services}
+    good = ParameterMessage(name="gain", value=ParameterValue(type=3, double_value=0.5))
+    odd = ParameterMessage(name="gain", value=ParameterValue(type=77))
+    nameless = ParameterMessage(name="", value=ParameterValue(type=2))
+    each = services[SetParameters](SetParameters.Request(parameters=[odd, good, nameless]), SetParameters.Response())
+    assert [result.successful for result in each.results] == [False, True, False]
+    assert "found 77" in each.results[0].reason
+    assert "name of a parameter" in each.results[2].reason
+    assert node.value("gain") == 0.5
+    ask, answer = SetParametersAtomically, SetParametersAtomically.Response
+    assert not services[ask](ask.Request(parameters=[good, odd]), answer()).result.successful
+    assert services[ask](ask.Request(parameters=[good]), answer()).result.successful
