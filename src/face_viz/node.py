@@ -25,7 +25,6 @@ from imusic.msg import (
     WearerPrompt,
 )
 from imusic.srv import CalibrateNeutral
-from rclpy.exceptions import InvalidServiceNameException
 from rclpy.serialization import deserialize_message
 from rclpy.task import Future
 from sensor_msgs.msg import JointState, PointCloud2
@@ -147,12 +146,11 @@ class FaceVizNode(ManagedNode):
         self._pub_points = self.create_lifecycle_publisher(PointCloud2, "face/points", RELIABLE)
         self._keep(self.destroy_publisher, self._pub_markers)
         self._keep(self.destroy_publisher, self._pub_points)
-        service = str(self.value("calibrate_service"))
-        try:
-            self._calibrate = self.create_client(CalibrateNeutral, service) if service else None
-        except InvalidServiceNameException as error:
-            told = " ".join(str(error).split())
-            raise ConfigurationError(f"calibrate_service: expected the name of a service, found: {told}") from error
+        self._calibrate = (
+            self.create_client(CalibrateNeutral, self.topic("calibrate_service", "service"))
+            if self.value("calibrate_service")
+            else None
+        )
         if self._calibrate is not None:
             self._keep(self.destroy_client, self._calibrate)
         self._keep(

@@ -98,6 +98,48 @@ def test_a_failed_configure_cleans_up_says_why_and_can_be_repeated(node: Recorde
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
 
 
+def test_an_activation_that_fails_is_told_and_the_node_can_be_configured_again(
+    node: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.trigger_configure()
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "activate", lambda _self: {}["bug"])
+        assert node.trigger_activate() == TransitionCallbackReturn.ERROR
+    assert node.calls == ["configure", "cleanup"]
+    assert node.lifecycle == "unconfigured"
+    assert "KeyError" in node._current_health().message
+    (result,) = node.set_parameters([Parameter("rate_hz", value=50.0)])
+    assert result.successful
+    node.start_by_itself()
+    assert node.is_active
+    assert "failure" not in node._current_health().values
+
+
+def test_a_path_that_the_system_refuses_is_no_bug_of_ours(node: Recorder) -> None:
+    node.problem = OSError(36, "File name too long", "A" * 3000)
+    assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    message = node._current_health().message
+    assert "report it" not in message
+    assert "File name too long" in message
+    assert len(message) < 700
+
+
+@pytest.mark.parametrize("name", ["", "no good", "{sensor}", "a//b", "5x", "~no/x", "a/"])
+def test_what_cannot_name_a_topic_is_refused(context: None, name: str) -> None:
+    node = ManagedNode("named", [ParameterSpec("faces", name, "Topic.")])
+    try:
+        with pytest.raises(ConfigurationError, match="faces: expected the name of a topic, found"):
+            node.topic("faces")
+    finally:
+        node.destroy_node()
+
+
+def test_publishers_that_are_gone_are_not_activated(node: Recorder) -> None:
+    before = set(node._managed_entities)
+    node.destroy_publisher(node.create_lifecycle_publisher(DiagnosticArray, "there", 1))
+    assert set(node._managed_entities) == before
+
+
 def test_close_releases_from_any_state_and_twice(node: Recorder) -> None:
     node.trigger_configure()
     node.trigger_activate()
