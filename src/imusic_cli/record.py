@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -91,9 +91,10 @@ def record(
             raise CommandError(ENDED_EARLY)
         end = f"ends after {duration:g} s, or at Ctrl-C" if duration else "Ctrl-C ends it"
         err.print(f"Recording to {folder}; {end}.", style="green", soft_wrap=True)
-        folder = _follow(client, stop, duration, folder, lambda: supervisor is not None and bool(supervisor.ended()))
+        last = _follow(client, stop, duration, folder, lambda: supervisor is not None and bool(supervisor.ended()))
         problem = client.stop()
-    _say_the_end(client, folder, problem)
+    missing = "" if stop.is_set() else _too_short(client.status, duration - last.before_s, last.folder)
+    _say_the_end(client, last.folder, problem or missing)
 
 
 def _need_time(stop: threading.Event) -> None:
@@ -112,10 +113,17 @@ def _own_recorder(places: list[str], output: Path | None) -> Process:
     return Process(f"recorder_{os.getpid()}", "recorder", share_dir() / "config" / "recorder.yaml", True, overrides)
 
 
+class _Followed(NamedTuple):
+    """The last take of a recording, and how long those before it were that it continues, s."""
+
+    folder: str
+    before_s: float
+
+
 def _follow(
     client: RecorderClient, stop: threading.Event, duration: float, folder: str, ended: Callable[[], bool]
-) -> str:
-    """Tell how it goes until it ends; the folder of the last take: there are more where a recorder was killed."""
+) -> _Followed:
+    """Tell how it goes until it ends; what of it is where: there are several takes where a recorder was killed."""
     told, before_s = "", 0.0
     with Live(console=err, transient=True, auto_refresh=False) as live:
         while not stop.is_set():
@@ -148,7 +156,17 @@ def _follow(
             told = kind
             if status.state != status.STATE_RECORDING or (duration and before_s + status.duration >= duration):
                 break
-    return folder
+    return _Followed(folder, before_s)
+
+
+def _too_short(status: RecordingStatus | None, duration: float, folder: str) -> str:
+    """What to say of a recording that others ended before its time: its graph, the page, a call of `recorder/stop`."""
+    if status is None or status.duration >= duration:
+        return ""
+    return (
+        f"expected a recording of {duration:g} s, found that it was ended from elsewhere, or its graph ended, after "
+        f"{status.duration:.1f} s; what there is of it is whole, in {folder}: record again if it is too short"
+    )
 
 
 def _left(folder: str) -> str:

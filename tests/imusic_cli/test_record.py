@@ -21,7 +21,7 @@ from imusic.msg import FaceBlendshapes, RecordingStatus  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 
 from imusic_cli.errors import CommandError  # noqa: E402
-from imusic_cli.record import _follow, progress_line, record  # noqa: E402
+from imusic_cli.record import _follow, _too_short, progress_line, record  # noqa: E402
 from imusic_cli.recorder_client import RecorderClient  # noqa: E402
 from imusic_ros.qos import SAMPLES  # noqa: E402
 
@@ -156,7 +156,7 @@ def test_a_recording_that_is_resumed_is_followed_until_the_whole_time_is_over(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     client: Any = Resumed()
-    assert _follow(client, threading.Event(), 5.0, "/takes/a", lambda: False) == "/takes/b"
+    assert _follow(client, threading.Event(), 5.0, "/takes/a", lambda: False) == ("/takes/b", 2.0)
     assert client.status.duration == 3.0
     assert "records on to /takes/b; what it wrote before is in /takes/a" in capsys.readouterr().err.replace("\n", " ")
 
@@ -172,6 +172,14 @@ def test_who_takes_the_place_of_a_killed_recorder_is_known_by_what_it_continues(
     client._on_status(RecordingStatus(path="/takes/b", continues="/takes/a", duration=2.0))
     assert client.status is not None
     assert client.status.duration == 2.0
+
+
+def test_a_recording_that_others_ended_before_its_time_is_no_success() -> None:
+    status = RecordingStatus(state=RecordingStatus.STATE_IDLE, duration=8.8)
+    assert "of 22 s, found that it was ended from elsewhere" in _too_short(status, 22.0, "/takes/smiles")
+    assert not _too_short(status, 8.0, "/takes/smiles")
+    assert not _too_short(status, 0.0, "/takes/smiles")
+    assert not _too_short(None, 8.0, "/takes/smiles")
 
 
 def test_a_recorder_that_was_started_again_is_not_the_one_that_recorded() -> None:
