@@ -120,7 +120,9 @@ class ImuDriverNode(ManagedNode):
             for transport, name in self._lines
         ]
         hub: Hub = hubs[0] if len(hubs) == 1 else JoinedHubs(hubs, self._layout, rate_hz)
-        self._biases = GyroBiasKeeper(self._state_folder, hubs, self.get_logger())
+        # Topics have no hub with a name of its own: they are known by theirs.
+        where = " ".join(self._topics.names) if self._topics is not None else ""
+        self._biases = GyroBiasKeeper(self._state_folder, hubs, self.get_logger(), where)
         names = tuple(line.name for line in self._lines)
         self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival, names)
         tally = SensorTally(len(self._layout.sensors))
