@@ -80,7 +80,7 @@ class Recorder:
     def save(self) -> None:
         session = self.rig.session
         name = session._choice.name
-        data = hub_snapshot(session, "imusic_v1", self.rig.layout, 100, self.by_arrival, name)
+        data = hub_snapshot(session, "imusic_v1", self.rig.layout, 100, self.by_arrival, (name,))
         self.snapshots.append((len(self.pieces), len(self.samples), data))
 
     def happen(self, event: str) -> None:
@@ -177,7 +177,7 @@ def test_the_state_after_a_replay_is_that_of_the_session(make_rig: Callable[...,
     replay = HubReplay(snapshot)
     for piece in recorder.pieces[first:]:
         replay.feed(piece)
-    assert hub_snapshot(replay._hub, "imusic_v1", replay.layout, 100, False) == recorder.snapshots[-1][2]
+    assert hub_snapshot(replay._source.hub, "imusic_v1", replay.layout, 100, False) == recorder.snapshots[-1][2]
     assert len(list(replayed(snapshot, recorder.pieces[first:]))) == len(recorder.samples) - recorder.snapshots[0][1]
 
 
