@@ -27,7 +27,6 @@ from imusic.msg import (  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
-from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
 
 from face_model.layout import load_layout  # noqa: E402
 from face_viz.node import FaceVizNode  # noqa: E402
@@ -35,7 +34,6 @@ from face_viz.page import FacePage  # noqa: E402
 from imusic_ros.qos import SENSOR_DATA  # noqa: E402
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
-LATCHED_LOG = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 USABLE = ImuFrame.STATUS_VALID | ImuFrame.STATUS_ORIENTATION_VALID
 
 

@@ -8,9 +8,10 @@ import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from face_model.errors import ImusicError
+from face_recording.cut_off import RECORDING
 from face_recording.errors import RecordingError
 from face_recording.take_folder import make_take_folder
 
@@ -19,6 +20,22 @@ if TYPE_CHECKING:
     from face_recording.take_sheet import TakeSheet
 
 MB: Final = 1 << 20
+
+
+class AskedTake(NamedTuple):
+    """What somebody asks to record.
+
+    Attributes:
+        name: of the take; may be empty.
+        wearer: who wears the sensors; empty: the snapshots will tell.
+        notes: what is worth knowing of it.
+        continues: folder of the take whose recorder was killed, which this one goes on with; empty: none.
+    """
+
+    name: str
+    wearer: str = ""
+    notes: str = ""
+    continues: str = ""
 
 
 def check_room(takes: Path, reserve_bytes: int) -> None:
@@ -39,15 +56,14 @@ def check_room(takes: Path, reserve_bytes: int) -> None:
 
 
 def new_take(
-    takes: Path, name: str, wearer: str, notes: str, places: Sequence[str], split_bytes: int, split_s: float
+    takes: Path, asked: AskedTake, recorder: str, places: Sequence[str], split_bytes: int, split_s: float
 ) -> tuple[Path, TakeSheet, BagWriter]:
     """Make a take's folder, with its sheet and an empty bag.
 
     Args:
         takes: folder of takes.
-        name: of the take; may be empty.
-        wearer: who wears the sensors; empty: the snapshots will tell.
-        notes: what is worth knowing of it.
+        asked: what is recorded.
+        recorder: see `recorder_identity`.
         places: namespaces that are recorded.
         split_bytes: size at which another file of the bag begins.
         split_s: length at which it does.
@@ -59,9 +75,9 @@ def new_take(
     from face_recording.bag_writer import BagWriter
     from face_recording.take_sheet import write_sheet
 
-    folder = make_take_folder(takes, name, datetime.now().astimezone())
+    folder = make_take_folder(takes, asked.name, datetime.now().astimezone())
     try:
-        sheet = _sheet(name, wearer, notes, places)
+        sheet = _sheet(asked, recorder, places)
         write_sheet(folder, sheet)
         return folder, sheet, BagWriter(folder, split_bytes, split_s, os.environ.get("ROS_DISTRO", ""))
     except (OSError, ImusicError) as error:
@@ -78,22 +94,24 @@ def one_line(text: str, longest: int) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)[:longest].strip()
 
 
-def _sheet(name: str, wearer: str, notes: str, places: Sequence[str]) -> TakeSheet:
+def _sheet(asked: AskedTake, recorder: str, places: Sequence[str]) -> TakeSheet:
     from face_model.version import version
     from face_recording.code_hash import code_hash
     from face_recording.take_sheet import MOST_NAME, checked_sheet
 
     values = {
-        "name": one_line(name, MOST_NAME),
-        "wearer": one_line(wearer, MOST_NAME),
-        "notes": notes,
+        "name": one_line(asked.name, MOST_NAME),
+        "wearer": one_line(asked.wearer, MOST_NAME),
+        "notes": asked.notes,
         "created": datetime.now().astimezone().isoformat(),
         "imusic": version(),
         "code_hash": code_hash(),
     }
     about = {
         "namespaces": list(places),
-        "state": "recording",
+        "state": RECORDING,
+        "recorder": recorder,
+        **({"continues": Path(asked.continues).name} if asked.continues else {}),
         "ros": os.environ.get("ROS_DISTRO", ""),
         "python": platform.python_version(),
         "machine": platform.machine(),

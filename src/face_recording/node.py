@@ -14,8 +14,9 @@ from imusic.srv import StartRecording
 from std_srvs.srv import Trigger
 
 from face_model.errors import ImusicError
+from face_recording.cut_off import newest_cut_off, recorder_identity
 from face_recording.errors import RecordingError
-from face_recording.new_take import MB, check_room, new_take
+from face_recording.new_take import MB, AskedTake, check_room, new_take
 from face_recording.parameters import PARAMETERS
 from face_recording.recorded_topics import FACES, absolute, kinds, nothing_published
 from face_recording.recording import Figures, lost_by_topic, without_face
@@ -44,7 +45,7 @@ class RecorderNode(ManagedNode):
         self._entities: list[tuple[Callable[[Any], bool], Any]] = []
         self._take: RunningTake | None = None
         self._last = RecordingStatus(disk_time_left=math.inf)
-        self._waiting = False
+        self._waiting: AskedTake | None = None
         self._soon: Any = None
         self._face_counts: tuple[float, int] = (0.0, 0)
         self._refused_told: set[str] = set()
@@ -63,6 +64,7 @@ class RecorderNode(ManagedNode):
         if not self._kinds:
             raise ConfigurationError("topics: expected names of topics, found none; leave it out to record all")
         self._takes = takes_folder(str(self.value("takes")))
+        self._identity = recorder_identity(self.get_fully_qualified_name())
         self._statuses = self.create_lifecycle_publisher(RecordingStatus, "recording/status", LATCHED)
         self._keep(self.destroy_publisher, self._statuses)
         self._keep(self.destroy_service, self.create_service(StartRecording, "~/start", self._on_start))
@@ -70,7 +72,8 @@ class RecorderNode(ManagedNode):
 
     def activate(self) -> None:
         """Mend what was cut off before, and record at once if that is asked for."""
-        self._waiting = bool(self.value("record"))
+        self._waiting = AskedTake(str(self.value("take"))) if self.value("record") else None
+        self._resume()
         threading.Thread(target=self._mend, name="mending", daemon=True).start()
         self._timer = self.create_timer(TICK_S, self._tick)
         self._publish_status()
@@ -113,6 +116,16 @@ class RecorderNode(ManagedNode):
     def _keep(self, destroy: Callable[[Any], bool], entity: Any) -> None:
         self._entities.append((destroy, entity))
 
+    def _resume(self) -> None:
+        """Record on where a recorder was killed in the midst of it, a moment ago."""
+        cut = newest_cut_off(self._takes, self._identity) if self.value("resume") else None
+        if cut is None:
+            return
+        self._waiting = AskedTake(cut.sheet.name, cut.sheet.wearer, cut.sheet.notes, str(cut.folder))
+        self.get_logger().warning(
+            f"records on, as its recorder was killed {cut.age_s:.1f} s ago: what was written before is in {cut.folder}"
+        )
+
     def _mend(self) -> None:
         """In a thread: a long recording takes seconds."""
         for done in repair_all(self._takes):
@@ -125,7 +138,7 @@ class RecorderNode(ManagedNode):
 
     def _on_start(self, request: StartRecording.Request, response: StartRecording.Response) -> StartRecording.Response:
         try:
-            response.path = str(self._start(request.name, request.wearer, request.notes))
+            response.path = str(self._start(AskedTake(request.name, request.wearer, request.notes)))
             response.success = True
         except ImusicError as error:
             response.success, response.message = False, str(error)
@@ -134,7 +147,7 @@ class RecorderNode(ManagedNode):
 
     def _on_stop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._waiting and self._take is None:
-            self._waiting = False
+            self._waiting = None
             response.success, response.message = True, "nothing was recorded: nothing was published yet"
         elif self._take is None:
             response.success, response.message = False, "nothing is being recorded; recorder/start begins"
@@ -145,7 +158,7 @@ class RecorderNode(ManagedNode):
 
     # A take.
 
-    def _start(self, name: str, wearer: str, notes: str) -> Path:
+    def _start(self, asked: AskedTake) -> Path:
         if not self.is_active:
             raise RecordingError("expected an active recorder, found one that is not; activate it first")
         if self._take is not None:
@@ -154,9 +167,9 @@ class RecorderNode(ManagedNode):
         reserve = int(self.value("disk_reserve_mb")) * MB
         check_room(self._takes, reserve)
         split_bytes, split_s = int(self.value("split_mb")) * MB, float(self.value("split_s"))
-        folder, sheet, bag = new_take(self._takes, name, wearer, notes, self._places, split_bytes, split_s)
-        self._take = RunningTake(self, folder, sheet, bag, reserve, self._kinds, self._places)
-        self._waiting = False
+        folder, sheet, bag = new_take(self._takes, asked, self._identity, self._places, split_bytes, split_s)
+        self._take = RunningTake(self, folder, sheet, bag, reserve, self._kinds, self._places, asked.continues)
+        self._waiting = None
         self._face_counts = (time.monotonic(), 0)
         self._take.begin()
         self._soon = self.create_timer(SNAPSHOTS_AFTER_S, self._ask_for_snapshots)
@@ -205,8 +218,8 @@ class RecorderNode(ManagedNode):
     def _tick(self) -> None:
         take = self._take
         if take is None:
-            if self._waiting:
-                self._start_if_possible()
+            if self._waiting is not None:
+                self._start_if_possible(self._waiting)
             return
         if not take.recording.is_running:
             self._end_take()
@@ -218,15 +231,15 @@ class RecorderNode(ManagedNode):
                 self.get_logger().warning(f"{name} is not recorded: {why}")
         self._publish_status()
 
-    def _start_if_possible(self) -> None:
+    def _start_if_possible(self, asked: AskedTake) -> None:
         try:
             self._check_something_is_published()
         except RecordingError:
             return  # not yet
         try:
-            self._start(str(self.value("take")), "", "")
+            self._start(asked)
         except ImusicError as error:
-            self._waiting = False
+            self._waiting = None
             self.get_logger().error(f"not recording: {error}")
             self._last = RecordingStatus(
                 state=RecordingStatus.STATE_FAILED, message=str(error), disk_time_left=math.inf
@@ -253,6 +266,7 @@ class RecorderNode(ManagedNode):
         return RecordingStatus(
             state=state,
             path=str(take.folder),
+            continues=take.continues,
             message=message,
             duration=figures.duration_s,
             messages=figures.messages,

@@ -46,9 +46,10 @@ class RunningTake:
         reserve_bytes: that stay free on the disk.
         kinds: topics that are recorded, see `Listener`.
         places: namespaces that are recorded.
+        continues: folder of the take that this one goes on with; empty: none.
 
     Attributes:
-        folder: see above.
+        folder, continues: see above.
         recording: into the bag.
         listener: to the topics.
     """
@@ -62,8 +63,9 @@ class RunningTake:
         reserve_bytes: int,
         kinds: Mapping[str, TopicKind | None],
         places: Sequence[str],
+        continues: str = "",
     ) -> None:
-        self.folder = folder
+        self.folder, self.continues = folder, continues
         self.recording = Recording(bag, folder, reserve_bytes)
         self.listener = Listener(node, kinds, self._on_topic)
         self._node, self._bag, self._places = node, bag, tuple(places)

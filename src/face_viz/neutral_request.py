@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from imusic.srv import CalibrateNeutral
-from rclpy.exceptions import InvalidServiceNameException
 from rclpy.node import Node
 from rclpy.task import Future
-
-from imusic_ros.managed_node import ConfigurationError
 
 
 class NeutralRequest:
@@ -19,19 +16,12 @@ class NeutralRequest:
         node: that it belongs to.
         service: its name.
         announce: tells every viewer a line and whether it is good news; called from any thread.
-
-    Raises:
-        ConfigurationError: no service can have that name.
     """
 
     def __init__(self, node: Node, service: str, announce: Callable[[str, bool], None]) -> None:
         self._node, self._announce = node, announce
         self._asked: Future[CalibrateNeutral.Response] | None = None
-        try:
-            self._client = node.create_client(CalibrateNeutral, service)
-        except InvalidServiceNameException as error:
-            told = " ".join(str(error).split())
-            raise ConfigurationError(f"calibrate_service: expected the name of a service, found: {told}") from error
+        self._client = node.create_client(CalibrateNeutral, service)
 
     def close(self) -> None:
         """Give the client back."""

