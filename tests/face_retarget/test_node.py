@@ -106,7 +106,9 @@ def test_it_can_be_cleaned_up_and_configured_anew(bench: Bench) -> None:
     [
         ({"robot": "no_such_robot"}, "expected a robot head at"),
         ({"robot": "demo_head", "joints": ""}, "found none in both"),
-        ({"robot": "demo_head", "joints": "no good"}, "expected the name of a topic, found 'no good'"),
+        ({"robot": "demo_head", "joints": "no good"}, "joints: expected the name of a topic, found 'no good'"),
+        ({"robot": "demo_head", "trajectory": "{x}"}, "trajectory: expected the name of a topic, found '{x}'"),
+        ({"robot": "demo_head", "faces": ""}, "faces: expected the name of a topic, found ''"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(bench: Bench, values: dict[str, object], told: str) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from face_inference.wearer.private_file import (
 )
 from face_inference.wearer.profile import ProfileLabel, WearerProfile, checked_name
 from face_inference.wearer.profile_content import encoded, read_profile
+from face_model.user_folders import data_folder
 
 SUFFIX = ".safetensors"
 
@@ -31,11 +33,15 @@ MOST_BYTES = 16 << 20
 """Of a profile's file: one with its routine has some hundred kilobytes."""
 
 
+TRIED_BYTES = 1 << 19
+"""Written for a try: somewhat more than a profile."""
+
+
 @dataclass(frozen=True)
 class ProfileFolder:
     """Profiles in one folder, by default the user's own."""
 
-    path: Path = field(default_factory=lambda: default_folder())
+    path: Path = field(default_factory=lambda: data_folder() / "wearers")
 
     def names(self) -> list[str]:
         """Wearers with a profile here."""
@@ -51,6 +57,19 @@ class ProfileFolder:
         """
         with self._alone():
             return self._save(profile)
+
+    def check(self) -> None:
+        """Whether a profile could be written now, to be asked before a wearer's minute is spent on one.
+
+        Raises:
+            ProfileError: the folder cannot be written, or is full.
+        """
+        try:
+            self.path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path) as file:
+                file.write(bytes(TRIED_BYTES))
+        except OSError as error:
+            raise ProfileError(f"expected to write into {self.path}, found: {error}; free the folder") from error
 
     def keep_worn(self, label: ProfileLabel, worn: WearerJacobian | None) -> bool:
         """Keep what wear added to a profile, in place of what it added before; False where it is another one by now.
@@ -167,11 +186,3 @@ class ProfileFolder:
 
     def _file(self, wearer: str) -> Path:
         return self.path / f"{checked_name(wearer)}{SUFFIX}"
-
-
-def default_folder() -> Path:
-    """`imusic/wearers` in the user's data folder (XDG Base Directory Specification)."""
-    data = os.environ.get("XDG_DATA_HOME", "")
-    # The specification wants relative paths ignored.
-    base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
-    return base / "imusic" / "wearers"
