@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -36,19 +36,11 @@ from face_model.imu_sample import (
 )
 from face_model.saved_arrays import Arrays, SavedArrays
 from imu_driver.plain_rotation import Values, gravity, turn, turned_on
-
-NORM_TOLERANCE: Final = 0.05
-"""A quaternion whose norm is off by more is no rotation."""
-
-MOST_RATE_RAD_S: Final = 100.0
-MOST_FORCE_M_S2: Final = 1000.0
-"""No unit measures more: 5730 degrees/s, 100 g."""
+from imu_driver.reading_values import DERIVED, FORCE, MOST_RATE_RAD_S, ORIENTATION, RATE, WIDTH, checked, nearer
 
 HISTORY: Final = 64
 """Readings kept of each unit and kind; the oldest are dropped."""
 
-ORIENTATION, RATE, FORCE, DERIVED = range(4)
-_WIDTH: Final = (4, 3, 3, 3)
 _FLAGS: Final = STATUS_GYRO_SATURATED | STATUS_ACCEL_SATURATED | STATUS_FAULT
 _IDENTITY: Final = np.array([0.0, 0.0, 0.0, 1.0], np.float32)
 
@@ -79,6 +71,16 @@ class AssemblerParams:
     baseline_s: float = 0.015
     ahead_s: float = 0.005
     catch_up_s: float = 0.5
+
+    def for_period(self, period_s: float) -> AssemblerParams:
+        """The same for units of which the slowest sends once in `period_s`."""
+        return replace(
+            self,
+            wait_s=max(self.wait_s, 1.25 * period_s),
+            predict_s=max(self.predict_s, 1.5 * period_s),
+            gap_s=max(self.gap_s, 2.5 * period_s),
+            alive_s=max(self.alive_s, 2.5 * period_s),
+        )
 
 
 class Reading(NamedTuple):
@@ -150,7 +152,7 @@ class FrameAssembler:
         self.params = params or AssemblerParams()
         self.counts = AssemblerCounts()
         self._period_s = 1.0 / rate_hz
-        self._units = [[deque[_Entry](maxlen=HISTORY) for _ in _WIDTH] for _ in range(sensors)]
+        self._units = [[deque[_Entry](maxlen=HISTORY) for _ in WIDTH] for _ in range(sensors)]
         self._heard_s = [-math.inf] * sensors
         self._origin_s = math.nan
         self._next = 0
@@ -184,14 +186,14 @@ class FrameAssembler:
         ):
             if given is None:
                 continue
-            values = _checked(kind, given)
+            values = checked(kind, given)
             if values is None:
                 counts.impossible += 1
             elif unit[kind] and time_s <= unit[kind][-1][0]:
                 counts.late += 1
             else:
                 if kind == ORIENTATION:
-                    values = _nearer(values, unit[kind])
+                    values = nearer(values, unit[kind][-1][1]) if unit[kind] else values
                     self._derive(unit, time_s, values, flags)
                 unit[kind].append((time_s, values, flags))
                 used = True
@@ -380,7 +382,7 @@ class FrameAssembler:
         if (used < 0).any() or (used > HISTORY).any() or np.isnan(heard).any() or not 0.0 <= grid[1] < 2.0**53:
             raise saved.refuse(f"at most {HISTORY} readings of a kind, and times", "others")
         for i in range(count):
-            for k, width in enumerate(_WIDTH):
+            for k, width in enumerate(WIDTH):
                 self._units[i][k] = deque(
                     (
                         (float(times[i, k, n]), tuple(values[i, k, n, :width].tolist()), int(flags[i, k, n]) & _FLAGS)
@@ -391,23 +393,3 @@ class FrameAssembler:
         self._heard_s = heard.tolist()
         self._origin_s, self._next = float(grid[0]), int(grid[1])
         self.counts = AssemblerCounts(*counts.tolist())
-
-
-def _checked(kind: int, given: Sequence[float]) -> Values | None:
-    """As floats, orientations of norm 1; None where no unit can mean them."""
-    values = tuple(float(v) for v in given)
-    if len(values) != _WIDTH[kind]:
-        raise ValueError(f"expected {_WIDTH[kind]} numbers, found {len(values)}")
-    size = math.hypot(*values)
-    if kind == ORIENTATION:
-        if not abs(size - 1.0) <= NORM_TOLERANCE:
-            return None
-        return tuple(v / size for v in values)
-    return values if size <= (MOST_RATE_RAD_S if kind == RATE else MOST_FORCE_M_S2) else None
-
-
-def _nearer(quaternion: Values, channel: deque[_Entry]) -> Values:
-    """The one of `q` and `-q`, which are one rotation, that is nearer to the newest."""
-    if channel and sum(a * b for a, b in zip(quaternion, channel[-1][1], strict=True)) < 0.0:
-        return tuple(-v for v in quaternion)
-    return quaternion
