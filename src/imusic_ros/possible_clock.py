@@ -22,7 +22,7 @@ class PossibleClock:
 
     def __init__(self, node: Node) -> None:
         self._refused = ""
-        source = getattr(node, "_time_source", None)
+        source: Any = getattr(node, "_time_source", None)
         self._take = getattr(source, "clock_callback", None)
         if self._take is None:
             return  # an rclpy that does it in another way

@@ -32,7 +32,7 @@ MOST_BYTES = 16 << 20
 """Of a profile's file: one with its routine has some hundred kilobytes."""
 
 
-TRIED_BYTES = 1 << 19
+TRIED_BYTES = 1 << 20
 """Written for a try: somewhat more than a profile."""
 
 
