@@ -44,7 +44,7 @@ class ProfileFolder:
 
     def names(self) -> list[str]:
         """Wearers with a profile here."""
-        return sorted(file.name.removesuffix(SUFFIX) for file in self.path.glob(f"*{SUFFIX}"))
+        return sorted(file.name.removesuffix(SUFFIX) for file in self.path.glob(f"*{SUFFIX}") if _may_be_read(file))
 
     def save(self, profile: WearerProfile) -> Path:
         """Write a profile in place of the wearer's old one: a reader, a crash or a power cut sees either.
@@ -185,6 +185,14 @@ class ProfileFolder:
 
     def _file(self, wearer: str) -> Path:
         return self.path / f"{checked_name(wearer)}{SUFFIX}"
+
+
+def _may_be_read(file: Path) -> bool:
+    """Whether it is a file; also where only reading it can tell, and what is wrong with it."""
+    try:
+        return file.is_file()
+    except OSError:
+        return True
 
 
 def default_folder() -> Path:
