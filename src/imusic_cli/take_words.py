@@ -63,7 +63,7 @@ def row_of(summary: TakeSummary) -> list[str | Text]:
     named = f" “{summary.name}”" if summary.name and safe_name(summary.name) not in summary.folder.name else ""
     return [
         f"{summary.folder.name}{began}{named}",
-        summary.length,
+        f"{summary.seconds:.1f} s",
         ", ".join(summary.wearers),
         f"{summary.rate_hz:.1f}",
         count_text(summary.lost),

@@ -17,6 +17,9 @@ from imusic_cli.take_options import End, Json, Namespace, Start, TakeName, Weare
 from imusic_cli.take_words import SHEET_WORDS, count_text, lines_of, many, row_of, sheet_of, size_text, summary_values
 from imusic_cli.verbs import load_module
 
+WIDE = 160
+"""Columns of a table that goes into a file or another program."""
+
 app = typer.Typer(no_args_is_help=True, help="Recordings: list, name, check, cut, export, make data sets of them.")
 
 
@@ -36,13 +39,12 @@ def list_takes(
     if as_json:
         print(json.dumps([summary_values(summary) for summary in summaries], indent=2))  # noqa: T201
         return
-    table = Table(box=None, title=str(place), title_justify="left", padding=(0, 2, 0, 0))
-    table.add_column("take", overflow="fold")
-    for heading in ("length", "wearer", "faces/s", "lost", "no face", "size", "state"):
+    table = Table(box=None, title=str(place), title_justify="left", padding=(0, 1, 0, 0))
+    for heading in ("take", "length", "wearer", "faces/s", "lost", "no face", "size", "state"):
         table.add_column(heading, no_wrap=heading not in ("wearer", "state"), overflow="fold")
     for summary in summaries:
         table.add_row(*row_of(summary))
-    out_console.print(table)
+    out_console.print(table, width=None if out_console.is_terminal else WIDE)
     if not summaries:
         err.print("no take yet; record one: imusic record", highlight=False)
 

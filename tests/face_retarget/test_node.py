@@ -65,10 +65,10 @@ def test_a_face_moves_the_joints_and_one_that_is_gone_lets_them_go_back(bench: B
     assert bench.node.trigger_configure() == SUCCESS
     assert bench.node.trigger_activate() == SUCCESS
     bench.until(lambda: bench.joint("jaw") > 0.4 and bool(bench.plans) and bool(bench.urdfs), bench.say)
+    bench.until(lambda: bench.node.health().level == OK, bench.say)
     settings, urdf = load_robot("demo_head")
     assert bench.urdfs[-1] == urdf
     assert list(bench.joints[-1].name) == [joint.name for joint in settings.joints]
-    assert bench.node.health().level == OK
     plan = bench.plans[-1]
     # What a joint_trajectory_controller takes: all joints, no stamp, one point in the future, no velocity at its end.
     assert (plan.header.stamp.sec, plan.header.stamp.nanosec) == (0, 0)
