@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -79,6 +79,16 @@ class AssemblerParams:
     baseline_s: float = 0.015
     ahead_s: float = 0.005
     catch_up_s: float = 0.5
+
+    def for_period(self, period_s: float) -> AssemblerParams:
+        """The same for units of which the slowest sends once in `period_s`."""
+        return replace(
+            self,
+            wait_s=max(self.wait_s, 1.25 * period_s),
+            predict_s=max(self.predict_s, 1.5 * period_s),
+            gap_s=max(self.gap_s, 2.5 * period_s),
+            alive_s=max(self.alive_s, 2.5 * period_s),
+        )
 
 
 class Reading(NamedTuple):

@@ -37,6 +37,7 @@ from imu_driver.hub_joint import HubJoint, owners
 from imu_driver.hub_thread import HubThread
 from imu_driver.joined_state import GatheredStates
 from imu_driver.replayed_hub import Piece
+from imu_driver.two_hubs import TWO_HUBS
 
 POLL_S: Final = 0.004
 """Frames are looked after this often, though nothing came."""
@@ -128,7 +129,7 @@ class JoinedHubs:
 
     @property
     def notices(self) -> Sequence[str]:
-        """Hubs that are not connected, units that none or several of them have."""
+        """Hubs that are not connected or not alone, units that none or several of them have."""
         said = [hub.problem for hub in self._hubs if hub.state is not ConnectionState.CONNECTED]
         names = {sensor.id: sensor.name for sensor in self._layout.sensors}
         units = [{s.id: s for s in each.identity.sensors} for each in self._hubs if each.identity is not None]
@@ -139,9 +140,9 @@ class JoinedHubs:
         said += [f"on several hubs, taken from the first: {', '.join(twice)}"] if twice else []
         silent = [f"{name} ({i})" for i, name in names.items() if any(i in of and not of[i].present for of in units)]
         said += [f"not answering, check their cables: {', '.join(silent)}"] if silent else []
-        if any(host_fusion.MISSING_PACKAGE in hub.notices for hub in self._hubs):
-            said.append(host_fusion.MISSING_PACKAGE)
-        return said
+        theirs = [notice for hub in self._hubs for notice in hub.notices]
+        said += [notice for notice in theirs if notice.startswith(TWO_HUBS)]
+        return [*said, host_fusion.MISSING_PACKAGE] if host_fusion.MISSING_PACKAGE in theirs else said
 
     @property
     def streaming(self) -> bool:

@@ -28,7 +28,7 @@ Entry: TypeAlias = tuple[float, Values, int]
 
 
 def believable(kind: int, given: Sequence[float]) -> Values | None:
-    """As floats, orientations of norm 1; None where no unit can mean them. Raises `ValueError` if some are missing."""
+    """As floats, orientations of norm 1; None where no unit can mean them. `ValueError`: too few, or too many."""
     values = tuple(float(v) for v in given)
     if len(values) != WIDTH[kind]:
         raise ValueError(f"expected {WIDTH[kind]} numbers, found {len(values)}")

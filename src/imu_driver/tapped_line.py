@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from imu_driver.hub import FROM_HUB, TO_HUB, Tap
-from imu_driver.transport import CheckedTransport, IsHub, Transport
+from imu_driver.transport import CheckedTransport, IsHub, RefusesHub, SharedTransport, TellsRival, Transport
 
 
 class TappedLine:
@@ -46,6 +46,21 @@ class TappedLine:
     def foreign(self) -> int:
         """See `Transport`."""
         return self._transport.foreign
+
+    @property
+    def rival(self) -> str:
+        """See `TellsRival`; empty where nobody else can send."""
+        return self._transport.rival if isinstance(self._transport, TellsRival) else ""
+
+    def refuse_hub(self) -> None:
+        """See `RefusesHub`; does nothing where there is one hub only."""
+        if isinstance(self._transport, RefusesHub):
+            self._transport.refuse_hub()
+
+    def look_at_others(self, is_rival: IsHub) -> None:
+        """Let others who send be looked at, where there can be some; see `SharedTransport`."""
+        if isinstance(self._transport, SharedTransport):
+            self._transport.is_rival = is_rival
 
     def look(self) -> float:
         """Look at the clock; the time from now on."""

@@ -33,7 +33,7 @@ MOST_BYTES = 16 << 20
 """Of a profile's file: one with its routine has some hundred kilobytes."""
 
 
-TRIED_BYTES = 1 << 19
+TRIED_BYTES = 1 << 20
 """Written for a try: somewhat more than a profile."""
 
 
@@ -45,7 +45,7 @@ class ProfileFolder:
 
     def names(self) -> list[str]:
         """Wearers with a profile here."""
-        return sorted(file.name.removesuffix(SUFFIX) for file in self.path.glob(f"*{SUFFIX}"))
+        return sorted(file.name.removesuffix(SUFFIX) for file in self.path.glob(f"*{SUFFIX}") if _may_be_read(file))
 
     def save(self, profile: WearerProfile) -> Path:
         """Write a profile in place of the wearer's old one: a reader, a crash or a power cut sees either.
@@ -186,3 +186,11 @@ class ProfileFolder:
 
     def _file(self, wearer: str) -> Path:
         return self.path / f"{checked_name(wearer)}{SUFFIX}"
+
+
+def _may_be_read(file: Path) -> bool:
+    """Whether it is a file; also where only reading it can tell, and what is wrong with it."""
+    try:
+        return file.is_file()
+    except OSError:
+        return True

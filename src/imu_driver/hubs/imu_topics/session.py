@@ -322,15 +322,7 @@ class TopicsHub:
         self._review_s = now_s + REVIEW_S
         self._shifts = shifts(topic.clock for topic in self._topics)
         periods = [topic.clock.period_s for topic in self._topics if topic.clock.period_s > 0.0]
-        usual = AssemblerParams()
-        slowest_s = min(max(periods, default=0.0), LONGEST_WAIT_S)
-        self._assembler.params = replace(
-            usual,
-            wait_s=max(usual.wait_s, 1.25 * slowest_s),
-            predict_s=max(usual.predict_s, 1.5 * slowest_s),
-            gap_s=max(usual.gap_s, 2.5 * slowest_s),
-            alive_s=max(usual.alive_s, 2.5 * slowest_s),
-        )
+        self._assembler.params = AssemblerParams().for_period(min(max(periods, default=0.0), LONGEST_WAIT_S))
         for topic in self._topics:
             topic.kind = topic.clock.kind
 

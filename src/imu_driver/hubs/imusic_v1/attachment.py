@@ -170,6 +170,7 @@ class Attachment:
         refusal = self._choice.refusal(hello)
         if refusal:
             self.fail(f"{self._line.description}: {refusal}")
+            self._line.refuse_hub()
             return
         known, listening = self.hub.hello, self._line.listen_only
         rebooted = known is not None and hello.boot_id != known.boot_id

@@ -42,6 +42,11 @@ class HubChoice:
         # Another boot of it is another session, but the same hub; its address may be new because it booted.
         return (found.hub, found.firmware, found.sensors) == (known.hub, known.firmware, known.sensors)
 
+    def is_rival(self, data: bytes, known: Hello | None) -> bool:
+        """Whether a datagram of somebody else is a HELLO by the name of the hub in use."""
+        found = leading_packet(data, Hello)
+        return known is not None and isinstance(found, Hello) and found.hub == known.hub
+
     def refusal(self, hello: Hello) -> str:
         """Why a hub is not the one that is wanted, and what to do; empty: it may be."""
         if not self.name or hello.hub == self.name:

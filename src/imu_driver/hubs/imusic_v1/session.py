@@ -55,6 +55,7 @@ from imu_driver.hubs.imusic_v1.session_state import restore_session, session_sta
 from imu_driver.hubs.imusic_v1.silence_watch import SilenceWatch
 from imu_driver.tapped_line import TappedLine
 from imu_driver.transport import EndedError, Transport, TransportError
+from imu_driver.two_hubs import two_hubs
 
 _Command: TypeAlias = Callable[[], None]
 """Something another thread asked for, run in the next step."""
@@ -175,9 +176,11 @@ class HubSession:
 
     @property
     def notices(self) -> Sequence[str]:
-        """How hub and layout differ, and what is missing on this machine."""
+        """How hub and layout differ, what is missing on this machine, and who else claims to be the hub."""
         summary = self.report.summary if self.report is not None else ""
-        return [notice for notice in (summary, self._hub.orientation_problem) if notice]
+        rival, identity = self._line.rival, self.identity
+        twice = two_hubs(identity.name, self.description, rival) if rival and identity is not None else ""
+        return [notice for notice in (summary, self._hub.orientation_problem, twice) if notice]
 
     @property
     def rate_hz(self) -> int:
@@ -314,6 +317,7 @@ class HubSession:
             self._wait(min(remaining_s, self._params.read_timeout_s))
             return False
         self._choice.met = False
+        self._line.look_at_others(lambda data: self._choice.is_rival(data, self.hello))
         self._line.open(lambda data: self._choice.is_hub(data, self.hello))
         self._line.tell(LINE, OPENED)
         self.parser.reset()
