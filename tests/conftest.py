@@ -21,8 +21,9 @@ pytest_plugins = ("recorded_hub", "synthetic_takes")
 # Before anything starts ROS: tests talk to nobody but themselves, not even to another run on this machine.
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
-# What drivers keep of a hub is not this user's.
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="imusic-state-")
+# What nodes keep is not this user's.
+for name in ("XDG_STATE_HOME", "XDG_RUNTIME_DIR"):
+    os.environ[name] = tempfile.mkdtemp(prefix="imusic-state-")
 
 # No deadlines: a machine may be slow. HYPOTHESIS_PROFILE=long looks longer.
 settings.register_profile("suite", deadline=None)

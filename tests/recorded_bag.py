@@ -82,6 +82,7 @@ def write_recording(path: Path, seconds: float, namespace: str = "ana") -> Path:
                 )  # fmt: skip
             if i % SNAPSHOT_EVERY == 0:
                 data = np.frombuffer(snapshot_of(tracker), np.uint8)
+                tracker.missed.clear()
                 told = (KIND, "0", model.description.title, model.description.digest, engine.description, "")
                 values = (sample.sequence, layout.layout_id, *told, data)
                 put("face/snapshot", got_ns + 2_000_000, header(taken_ns), *values)

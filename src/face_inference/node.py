@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from imusic.msg import ImuFrame
@@ -16,7 +17,8 @@ from face_inference.engines.choice import ProgressLines, create_engine
 from face_inference.engines.protocol import Engine
 from face_inference.errors import InferenceError
 from face_inference.frame_source import comparable
-from face_inference.model_folder import Model, load_model
+from face_inference.kept_state import KeptState
+from face_inference.model_folder import Model, ModelDescription, load_model
 from face_inference.neutral_calibration import CalibrationParams
 from face_inference.parameters import PARAMETERS
 from face_inference.served_wearer import ServedWearer
@@ -26,6 +28,7 @@ from face_inference.wearer_diagnostics import wearer_diagnostics
 from face_inference.wearer_names import checked_wearers
 from face_inference.wearer_topics import sample_of
 from face_model.imu_sample import ImuSample
+from face_model.user_folders import runtime_folder
 from imusic_ros.health import OK, WARN, Health
 from imusic_ros.managed_node import ConfigurationError, ManagedNode
 from imusic_ros.parameters import Value
@@ -240,6 +243,7 @@ class FaceInferenceNode(ManagedNode):
                     lambda: engine.description,
                     str(self.value("parent_frame")),
                     replay,
+                    self._kept_state(name, description),
                 )
             except ValueError as error:
                 raise ConfigurationError(f"parent_frame: {error}") from error
@@ -248,6 +252,20 @@ class FaceInferenceNode(ManagedNode):
                 wearer.action.use_if_kept(name)  # what is wrong with one profile must not stop the others
             else:
                 wearer.action.use(str(self.value("wearer")))
+            wearer.resume()
+
+    def _kept_state(self, wearer: str, description: ModelDescription) -> KeptState | None:
+        """None in a replay and by `/clock`: what is known then belongs to another time."""
+        told = str(self.value("resume_folder"))
+        if told == "none" or bool(self.value("replay")) or self.is_simulated:
+            return None
+        try:
+            folder = Path(told).expanduser() if told else runtime_folder()
+        except RuntimeError as error:
+            raise ConfigurationError(f"resume_folder: expected a folder or none, found {told!r} ({error})") from error
+        place = f"{self.get_fully_qualified_name()}/{wearer}".rstrip("/")
+        started_with = f"{description.digest}, wearer {self.value('wearer')!r}, max_gap_s {self.value('max_gap_s')}"
+        return KeptState(folder, place, started_with)
 
     def _tracker_params(self) -> TrackerParams:
         calibration = CalibrationParams(

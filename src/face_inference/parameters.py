@@ -59,6 +59,15 @@ PARAMETERS = (
         "a snapshot of face/snapshot over, after which the recorded faces come out bit for bit.",
     ),
     ParameterSpec(
+        "resume_folder",
+        "",
+        "Folder of what is known of each wearer now, from which a process goes on that takes a killed one's place.",
+        effect="Neutral, headings, mountings and what wear taught; every 5 s, and when something is learned. It is "
+        "taken over within 60 s, by a node of the same name with the same model and wearer; a process that ends in "
+        "order leaves nothing. Empty: imusic in $XDG_RUNTIME_DIR, else in $XDG_STATE_HOME or ~/.local/state. none: "
+        "nothing is kept.",
+    ),
+    ParameterSpec(
         "parent_frame",
         "",
         "Parent of the wearer's head on /tf: a frame of the robot, map, or a tracker's. Empty: no transform.",

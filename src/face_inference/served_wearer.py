@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from face_inference.alignment_action import AlignmentAction
 from face_inference.errors import InferenceError, LayoutMismatchError
 from face_inference.frame_source import FrameSource
 from face_inference.head_transforms import HeadTransform, parent_of
+from face_inference.kept_state import KeptState
 from face_inference.latency import LatencyStatistics
 from face_inference.model_folder import ModelDescription
 from face_inference.neutral_service import NeutralService
@@ -41,6 +43,9 @@ then, snapshots tell."""
 LOOK_PERIOD_S = 1.0
 """How often it is looked who publishes frames."""
 
+FORGOTTEN_S = 25.0
+"""Two publishers for so long are two: one that was killed is known for 20 s more (Fast DDS)."""
+
 
 class Since(NamedTuple):
     """Samples lost, taken in, skipped because newer ones waited, and of another source."""
@@ -62,6 +67,7 @@ class ServedWearer:
         engine: that runs it, in words.
         parent_frame: of the head on `/tf`, as the parameter has it; empty: none.
         replay: whether frames are those of a recording: then the time that counts is that of their stamps.
+        kept: what outlives the process if it is killed; None: nothing does.
 
     Raises:
         ValueError: the parent is no name of a frame.
@@ -75,7 +81,7 @@ class ServedWearer:
         latency: of the newest faces.
         source: whose frames are taken.
         skipped: frames that were passed over because newer ones waited behind them.
-        publishers: of `imu/frame`, at the last two looks.
+        publishers: of `imu/frame`, at the last look.
         snapshots: of this wearer.
         head: transform of the head; None if there is none.
     """
@@ -89,6 +95,7 @@ class ServedWearer:
         engine: Callable[[], str],
         parent_frame: str = "",
         replay: bool = False,
+        kept: KeptState | None = None,
     ) -> None:
         self.name, self.tracker, self.face, self.model = name, tracker, tracker.face, description.title
         self.layout_problem: str | None = "no imu/layout yet; is the driver running?"
@@ -102,7 +109,8 @@ class ServedWearer:
         self.latency = LatencyStatistics()
         self.source = FrameSource()
         self.skipped = 0
-        self.publishers = (0, 0)
+        self.publishers = 0
+        self._crowded_since_s: float | None = None
         self._looked_s = 0.0
         self._reported = Since(0, 0, 0, 0)
         self._other_layout: SensorLayout | None = None
@@ -120,6 +128,8 @@ class ServedWearer:
         )
         self.taps = TapsAction(node, place, tracker, self._refusal, self._log)
         self.snapshots = WearerSnapshots(node, place, tracker, description, engine, lambda: self.action.profile)
+        self._kept = kept
+        self._kept_problem = ""
         self._restore = (
             node.create_service(RestoreSnapshot, f"{place}{node.get_name()}/restore", self._on_restore)
             if replay
@@ -142,6 +152,7 @@ class ServedWearer:
         self.alignment.poll(now_s, self.header)
         self.taps.poll(now_s)
         self.wear.poll(now_s)
+        self._keep_state()
 
     def admits(self, message: ImuFrame, now_s: float) -> bool:
         """Whether a frame is of the layout and of the source that are followed; `now_s` is the node's."""
@@ -173,7 +184,15 @@ class ServedWearer:
             self._use_layout(self._other_layout)
         if now_s - self._looked_s >= LOOK_PERIOD_S:
             self._looked_s = now_s
-            self.publishers = (self.publishers[1], self._node.count_publishers(self.topics.frames_topic))
+            self.publishers = self._node.count_publishers(self.topics.frames_topic)
+            if self.publishers < 2:
+                self._crowded_since_s = None
+            elif self._crowded_since_s is None:
+                self._crowded_since_s = now_s
+
+    def crowded(self, now_s: float) -> bool:
+        """Whether there has been more than one publisher of frames for `FORGOTTEN_S`; `now_s` is the node's."""
+        return self._crowded_since_s is not None and now_s - self._crowded_since_s >= FORGOTTEN_S
 
     def abort(self) -> None:
         """End a neutral or a routine under way, because the node was deactivated; what was known stays."""
@@ -188,6 +207,9 @@ class ServedWearer:
         """Withdraw everything."""
         if self._restore is not None:
             self._node.destroy_service(self._restore)
+        if self._kept is not None:
+            self._kept.forget()
+            self._tell_kept_problem(self._kept.problem)
         self.snapshots.close()
         self.alignment.close()
         self.taps.close()
@@ -260,6 +282,45 @@ class ServedWearer:
         self.action.profile = message.wearer[:MOST_NAME]
         self.wear.follow(None)
         return note
+
+    def resume(self) -> None:
+        """Go on from what a process that was killed left not long ago, if it did; else begin as everybody does."""
+        if self._kept is None:
+            return
+        found = self._kept.find()
+        self._tell_kept_problem(self._kept.problem)
+        if found is None:
+            return
+        params, learn = self.tracker.params, self.tracker.learn_while_worn
+        before = self.action.profile
+        try:
+            if found.profile != before:
+                self.action.use(found.profile)
+            found.restore(self.tracker)
+        except (SnapshotError, InferenceError) as error:
+            self._log.warning(f"begins anew, as what a process that was killed left cannot be used: {error}")
+            if self.action.profile != before:
+                self.action.use(before)
+            return
+        self.tracker.use_params(params)
+        self.tracker.learn_while_worn = learn
+        self.tracker.worn_s = self.now_s() - found.age_s
+        if self.tracker.layout is not None:
+            self.layout_problem = self.refused_layout = None
+        self._log.warning(
+            f"goes on where a process that was killed was {found.age_s:.1f} s ago, with its neutral; if somebody else "
+            "wears the sensors now, call calibrate_neutral"
+        )
+
+    def _keep_state(self) -> None:
+        if self._kept is not None:
+            self._kept.keep_if_due(self.tracker, self.action.profile, time.monotonic())
+            self._tell_kept_problem(self._kept.problem)
+
+    def _tell_kept_problem(self, problem: str) -> None:
+        if problem and problem != self._kept_problem:
+            self._log.warning(problem)
+        self._kept_problem = problem
 
     def _on_restore(
         self, request: RestoreSnapshot.Request, response: RestoreSnapshot.Response

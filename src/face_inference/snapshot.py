@@ -26,15 +26,14 @@ _MISSED = "missed"
 def snapshot_of(tracker: FaceTracker, extra: Arrays | None = None) -> bytes:
     """A snapshot of a tracker, between two samples.
 
-    With it goes what did not come since the snapshot before (`FaceTracker.missed`), which is emptied: a recorder may
-    have received these samples, and then a replay must leave them out.
+    With it goes what did not come since the snapshot before (`FaceTracker.missed`): a recorder may have received these
+    samples, and then a replay must leave them out. Whoever publishes a snapshot empties it.
 
     Args:
         tracker: of the wearer.
         extra: more arrays to keep beside it, by a name that begins with `node.`.
     """
     missed = np.array(tracker.missed, dtype=np.int64).reshape(-1, 2)
-    tracker.missed.clear()
     return packed(part_of("tracker", tracker.saved_state()) | (extra or {}) | {_MISSED: missed})
 
 

@@ -42,7 +42,7 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
         "lost": counters.lost,
         "skipped": wearer.skipped,
         "foreign": wearer.source.foreign,
-        "publishers": wearer.publishers[1],
+        "publishers": wearer.publishers,
         "refused": counters.refused,
         "masked": counters.masked,
         "resets": counters.resets,
@@ -57,7 +57,7 @@ def wearer_diagnostics(wearer: ServedWearer, engine: str, engine_failure: str | 
         **wear_values(tracker.wear),
         **alignment_values(tracker.alignment, tracker.mounts.names),
     }
-    if min(wearer.publishers) > 1 or since.foreign:
+    if wearer.crowded(now_s) or since.foreign:
         return Health(ERROR, _two_sources(wearer, since.foreign), values)
     level, text = _verdict(wearer, now_s, engine_failure)
     if level == OK:
@@ -104,7 +104,7 @@ def alignment_values(alignment: SensorAlignment | None, names: Sequence[str]) ->
 
 def _two_sources(wearer: ServedWearer, foreign: int) -> str:
     return (
-        f"expected one publisher of {wearer.topics.frames_topic}, found {max(2, *wearer.publishers)}: samples of one "
+        f"expected one publisher of {wearer.topics.frames_topic}, found {max(2, wearer.publishers)}: samples of one "
         f"hub are used, those of the other are dropped ({foreign} in the last second); stop the other driver or bag, "
         "or start one of the two with a namespace of its own (--namespace NAME)"
     )

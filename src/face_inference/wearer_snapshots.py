@@ -124,6 +124,7 @@ class WearerSnapshots:
                 data=array("B", snapshot_of(tracker)),
             )
         )
+        tracker.missed.clear()
 
     def restore(self, message: Snapshot) -> str:
         """Go on from a snapshot; what keeps results from being equal bit for bit, or nothing.

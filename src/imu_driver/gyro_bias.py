@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -56,9 +55,10 @@ class GyroBiasFile:
     path: Path
 
     @classmethod
-    def of(cls, folder: Path, identity: HubIdentity) -> GyroBiasFile:
-        """That of a hub, by its name."""
-        digest = hashlib.sha256(identity.name.encode(errors="replace")).hexdigest()[:12]
+    def of(cls, folder: Path, identity: HubIdentity, where: str = "") -> GyroBiasFile:
+        """That of a hub, by its name; `where` says which one it is of those whose kind has one name for all."""
+        whole = f"{identity.name} {where}" if where else identity.name
+        digest = hashlib.sha256(whole.encode(errors="replace")).hexdigest()[:12]
         plain = re.sub(r"[^A-Za-z0-9_-]", "_", identity.name)[:40]
         return cls(folder / "gyro_bias" / f"{plain}-{digest}.json")
 
@@ -118,13 +118,6 @@ class GyroBiasFile:
         if not isinstance(units, dict) or told.get("version") != _VERSION:
             raise GyroBiasError(f"{self.path}: expected gyroscope biases of version {_VERSION}; delete it")
         return units
-
-
-def default_folder() -> Path:
-    """`imusic` in the user's state folder (XDG Base Directory Specification)."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    # The specification wants relative paths ignored.
-    return (Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state") / "imusic"
 
 
 def _told(bias: GyroBias, sensor: HubSensor) -> dict[str, Any]:

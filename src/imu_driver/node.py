@@ -19,9 +19,9 @@ from face_model.errors import FaceModelError, ImusicError
 from face_model.frames import checked_frame, head_frame, sensor_frame
 from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
+from face_model.user_folders import state_folder
 from imu_driver import messages
 from imu_driver.diagnostics import Reporter
-from imu_driver.gyro_bias import default_folder
 from imu_driver.gyro_bias_keeper import GyroBiasKeeper
 from imu_driver.hub import Hub, HubIdentity, Outcome
 from imu_driver.hub_news import HubNews
@@ -90,7 +90,7 @@ class ImuDriverNode(ManagedNode):
         self._by_arrival = self.value("stamp_source") == "arrival"
         state = str(self.value("state_folder"))
         try:
-            self._state_folder = None if state == "none" else Path(state).expanduser() if state else default_folder()
+            self._state_folder = None if state == "none" else Path(state).expanduser() if state else state_folder()
         except RuntimeError as error:
             raise ConfigurationError(f"state_folder: expected a folder or none, found {state!r} ({error})") from error
         self._frames = self._publisher(ImuFrame, "imu/frame", SAMPLES)
@@ -120,8 +120,11 @@ class ImuDriverNode(ManagedNode):
             for transport, name in self._lines
         ]
         hub: Hub = hubs[0] if len(hubs) == 1 else JoinedHubs(hubs, self._layout, rate_hz)
-        self._biases = GyroBiasKeeper(self._state_folder, hubs, self.get_logger())
-        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival, self._lines[0].name)
+        # Topics have no hub with a name of its own: they are known by theirs.
+        where = " ".join(self._topics.names) if self._topics is not None else ""
+        self._biases = GyroBiasKeeper(self._state_folder, hubs, self.get_logger(), where)
+        names = tuple(line.name for line in self._lines)
+        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival, names)
         tally = SensorTally(len(self._layout.sensors))
         thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header), tally)
         self._hub, self._thread = hub, thread

@@ -90,8 +90,8 @@ def run_graph(
 
     Returns:
         0 after a signal, or what the attendant makes of it; 1 when an essential process ended by itself or its node
-        could not be configured: all others are then ended too, and the reason stands in what was printed. A viewer is
-        started again, or missed.
+        could not be configured: all others are then ended too, and the reason stands in what was printed. A viewer that
+        dies is started again, or missed, and so are driver and inference when they crash after they were up.
 
     Raises:
         CommandError: an argument, the model or the layout cannot be used, or a program is missing.
@@ -138,7 +138,7 @@ def run_graph(
             watch.wait(0.2)
             if attendant is not None:
                 attendant.poll()
-            ended = supervisor.ended()
+            ended = supervisor.ended(began)
             if ends_with in ended and ends_with not in watch.refused:
                 return ended[ends_with]
             trouble = [f"{process} ended (exit status {status})" for process, status in ended.items()]
@@ -160,7 +160,7 @@ def run_graph(
                 for node in watch.hung()
                 if node not in supervisor.dead()
             ]
-            for line in [*supervisor.revive(), *standing]:
+            for line in [*supervisor.revive(began), *standing]:
                 if line not in told:
                     make_room()
                     _say(line, "yellow")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -22,11 +22,13 @@ END_PATIENCE_S = 1.5
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
-"""Before a process that is not essential is started again: doubled each time, from the first to the longest."""
+"""Before a process is started again: doubled each time, from the first to the longest. One that is resumed is started
+again at once the first time, as the face stands still meanwhile."""
 SETTLED_S = 60.0
 """One that ran for this long begins with the first pause again."""
 MOST_STARTS = 6
-"""After so many deaths in a row it is missed for good: something about it is broken."""
+"""After so many deaths in a row something about it is broken: it is missed for good, or ends the graph if it is
+essential."""
 
 OnLine = Callable[[str, str], None]
 """Called with a process's name and one line it printed, from a thread of that process."""
@@ -86,27 +88,37 @@ class Supervisor:
         """Names of all nodes whose processes do not run now."""
         return {node for p in self._processes if self._children[p.name].poll() is not None for node in p.nodes}
 
-    def ended(self) -> dict[str, int]:
-        """Exit status of every essential process that has ended by itself."""
+    def ended(self, up: Collection[str] = ()) -> dict[str, int]:
+        """Exit status of every essential process that has ended by itself and is not started again; see `revive`."""
         states = {
             p.name: self._children[p.name].poll() for p in self._processes if p.essential and p.name in self._children
         }
-        return {name: status for name, status in states.items() if status is not None}
+        given_up = {name for name, revival in self._revivals.items() if revival.again_s == math.inf}
+        return {
+            p.name: status
+            for p in self._processes
+            if (status := states.get(p.name)) is not None and (p.name in given_up or not _resumes(p, status, up))
+        }
 
-    def revive(self) -> list[str]:
-        """Start those again that are not essential and died, each after its pause; what there is to say of it."""
+    def revive(self, up: Collection[str] = ()) -> list[str]:
+        """Start those again that died, each after its pause; what there is to say of it.
+
+        Args:
+            up: processes that were up once: of the essential ones only these are resumed, and only where they crashed.
+        """
         said = []
         for process in self._processes:
-            status = None if process.essential else self._children[process.name].poll()
-            if status is None:
+            status = self._children[process.name].poll()
+            if status is None or (process.essential and not _resumes(process, status, up)):
                 continue
             revival, now_s = self._revivals[process.name], self._clock()
             if revival.again_s is None:
                 if now_s - revival.started_s >= SETTLED_S:
                     revival.deaths = 0
                 revival.deaths += 1
-                revival.again_s = now_s + min(FIRST_PAUSE_S * 2 ** (revival.deaths - 1), LONGEST_PAUSE_S)
-                said.append(_said(process.name, status, revival, now_s))
+                pause_s = min(FIRST_PAUSE_S * 2 ** (revival.deaths - 1), LONGEST_PAUSE_S)
+                revival.again_s = now_s + (0.0 if process.resumed and revival.deaths == 1 else pause_s)
+                said.append(_said(process, status, revival, now_s))
                 if revival.deaths >= MOST_STARTS:
                     revival.again_s = math.inf
             elif now_s >= revival.again_s:
@@ -170,12 +182,20 @@ class Supervisor:
             self._on_line(name, line.rstrip("\n"))
 
 
-def _said(name: str, status: int, revival: _Revival, now_s: float) -> str:
-    begin = f"{name} ended (exit status {status}); the rest goes on"
+def _resumes(process: Process | Companions, status: int, up: Collection[str]) -> bool:
+    return process.resumed and process.name in up and status != 0
+
+
+def _said(process: Process | Companions, status: int, revival: _Revival, now_s: float) -> str:
+    ended = f"{process.name} ended (exit status {status})"
+    begin = f"{ended}; the rest goes on"
+    if revival.deaths >= MOST_STARTS and process.essential:
+        return f"{ended} {revival.deaths} times in a row"
     if revival.deaths >= MOST_STARTS:
         return f"{begin} without it, as it ended {revival.deaths} times in a row"
     assert revival.again_s is not None
-    return f"{begin}, it is started again in {revival.again_s - now_s:.0f} s"
+    pause_s = revival.again_s - now_s
+    return f"{begin}, it is started again {f'in {pause_s:.0f} s' if pause_s else 'at once'}"
 
 
 def _print_line(_name: str, line: str) -> None:

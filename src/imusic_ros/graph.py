@@ -53,6 +53,7 @@ class Process:
         only_with: its parameter without which it is not started: where that is empty, `none` or false; empty: always
             started.
         companion: class of its node, as MODULE:CLASS, where it may share a process with others; see `Companions`.
+        resumed: whether it is started again in this graph although it is essential, as it goes on where it was.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Process:
     essential: bool = True
     only_with: str = ""
     companion: str = ""
+    resumed: bool = False
 
     @property
     def nodes(self) -> frozenset[str]:
@@ -109,6 +111,7 @@ class Companions:
     processes: tuple[Process, ...]
     name: str = "companions"
     essential: bool = False
+    resumed: bool = False
 
     @property
     def nodes(self) -> frozenset[str]:
@@ -246,7 +249,11 @@ def load_graph(name: str) -> Graph:
         if process not in overrides:
             raise GraphError(f"graph {name}: expected to set what it starts, found {target}; correct config/graph.yaml")
         overrides[process][key] = value
-    processes = tuple(_process(p, content["processes"], overrides[p]) for p in graphs[name]["processes"])
+    resumed = graphs[name].get("resumed", [])
+    processes = tuple(
+        replace(_process(p, content["processes"], overrides[p]), resumed=p in resumed)
+        for p in graphs[name]["processes"]
+    )
     return Graph(name, processes, tuple(_arguments(name, content, processes)))
 
 

@@ -100,7 +100,7 @@ def _action(
         output="screen",
         prefix=prefix,
         on_exit=on_exit,
-        respawn=not process.essential,
+        respawn=process.resumed or not process.essential,
         respawn_delay=RESPAWN_DELAY_S,
     )
 

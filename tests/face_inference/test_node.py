@@ -25,6 +25,7 @@ from std_srvs.srv import Trigger  # noqa: E402
 from face_evaluation.takes import layout_of, recorded_neutral, samples_of  # noqa: E402
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine  # noqa: E402
 from face_inference.node import FaceInferenceNode  # noqa: E402
+from face_inference.served_wearer import FORGOTTEN_S  # noqa: E402
 from face_inference.tracker import FaceTracker  # noqa: E402
 from face_inference.wearer_topics import FRAMES  # noqa: E402
 from face_model import arkit, observability, rotation  # noqa: E402
@@ -216,7 +217,7 @@ def test_a_first_layout_that_no_driver_sends_is_refused_and_a_good_one_taken(rig
     rig.until(lambda: rig.node._served[0].layout_problem is None)
 
 
-def test_of_two_drivers_one_is_followed_and_the_level_is_error_with_the_cure(rig):
+def test_of_two_drivers_one_is_followed_and_the_level_is_error_with_the_cure(rig, monkeypatch):
     rig.start()
     rig.play(0, 80)
     served, resets = rig.node._served[0], rig.node._served[0].tracker.counters.resets
@@ -233,9 +234,25 @@ def test_of_two_drivers_one_is_followed_and_the_level_is_error_with_the_cure(rig
     assert health.level == 2
     assert "/imu/frame" in health.message
     assert "--namespace" in health.message
-    served.look_around(1e9)
-    served.look_around(1e9 + 2.0)
+    rig.until(lambda: served.publishers == 2)
+    later_s = served.now_s() + FORGOTTEN_S
+    assert served.crowded(later_s)
+    monkeypatch.setattr("face_inference.served_wearer.FORGOTTEN_S", 0.0)
     assert "found 2" in rig.node.health().message, "they need not send to be told"
+    rig.driver.destroy_publisher(other)
+    rig.until(lambda: served.publishers == 1)
+    assert not served.crowded(later_s)
+
+
+def test_a_driver_that_was_killed_and_started_again_is_no_error(rig):
+    rig.start()
+    rig.play(0, 80)
+    left = rig.driver.create_publisher(ImuFrame, "imu/frame", FRAMES)  # ROS knows the killed one for a while
+    served = rig.node._served[0]
+    rig.until(lambda: served.publishers == 2)
+    rig.play(80, 85)
+    assert "found 2" not in rig.node.health().message
+    assert left.topic_name == "/imu/frame"
 
 
 def test_layouts_of_two_drivers_do_not_take_turns(rig):
@@ -329,7 +346,7 @@ def test_a_calibration_that_runs_goes_on_with_the_new_patience(rig):
     rig.play(0, 10)
     assert rig.faces[-1].state == FaceBlendshapes.STATE_CALIBRATING
     rig.node.set_parameters([Parameter("neutral_patience_s", value=1.0)])
-    assert rig.node._batch.trackers[0]._calibrations.automatic.params.patience_s == 1.0
+    assert rig.node._batch.trackers[0]._worn.calibrations.automatic.params.patience_s == 1.0
 
 
 def test_the_shipped_configuration_names_every_parameter_with_its_default():
@@ -499,3 +516,40 @@ def test_what_wear_taught_can_be_forgotten_and_learning_switched_off(rig):
     assert "population" in future.result().message
     rig.node.set_parameters([Parameter("learn_while_worn", value=False)])
     assert rig.node.health().values["learn_while_worn"] == "off"
+
+
+def test_a_node_in_the_place_of_a_killed_one_goes_on_with_its_neutral(trained, recorded, tmp_path):
+    folder = tmp_path / "resume"
+
+    def started():
+        rig = Rig(trained["model"].path, recorded(seed=5, seconds=6.0))
+        rig.node.set_parameters([Parameter("resume_folder", value=str(folder))])
+        rig.start()
+        return rig
+
+    first = started()
+    try:
+        first.play(0, 120)
+        assert first.faces[-1].state == FaceBlendshapes.STATE_TRACKING
+        first.until(lambda: list(folder.glob("*.snapshot")))
+        (file,) = folder.glob("*.snapshot")
+        left = file.read_bytes()  # a node that is killed leaves it; one that ends in order does not
+    finally:
+        first.close()
+    assert not file.exists()
+    file.write_bytes(left)
+    second = started()
+    try:
+        second.play(200, 300)
+        states = {face.state for face in second.faces}
+        assert FaceBlendshapes.STATE_CALIBRATING not in states
+        assert second.faces[-1].state == FaceBlendshapes.STATE_TRACKING
+        assert second.node._served[0].tracker.params.calibration.duration_s == 0.5
+    finally:
+        second.close()
+    third = started()
+    try:
+        third.play(0, 20)
+        assert third.faces[-1].state == FaceBlendshapes.STATE_CALIBRATING
+    finally:
+        third.close()

@@ -134,7 +134,7 @@ def test_a_unit_that_was_away_is_asked_for_its_heading(tracker, take, turned_rad
         orientation = rotation.multiply(about_vertical(turn), samples[i].orientation).astype(np.float32)
         samples[i] = replace(samples[i], status=status, orientation=orientation)
     run(tracker, samples[:341])
-    finding = tracker._extractor.state.heading.finding
+    finding = tracker._worn.extractor.state.heading.finding
     assert np.flatnonzero(finding).tolist() == ([unit - 1] if found else [])
 
 

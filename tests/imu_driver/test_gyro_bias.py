@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imu_driver.gyro_bias import LEAST_DEVIATION_RAD_S, GyroBiasError, GyroBiasFile, default_folder
+from imu_driver.gyro_bias import LEAST_DEVIATION_RAD_S, GyroBiasError, GyroBiasFile
 from imu_driver.hub import GyroBias, HubIdentity, HubSensor, gyro_bias_from, gyro_bias_text
 
 UNITS = tuple(HubSensor(i, f"place {i}", "QMI8658", True, 17.5, 78.0) for i in (1, 2, 7))
@@ -73,14 +73,6 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "gyro_bias").write_text("a file")
     with pytest.raises(GyroBiasError, match="state_folder"):
         GyroBiasFile.of(tmp_path, HUB).save(HUB, KNOWN)
-
-
-def test_the_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert default_folder() == tmp_path / "imusic"
-    monkeypatch.setenv("XDG_STATE_HOME", "relative")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert default_folder() == tmp_path / ".local" / "state" / "imusic"
 
 
 def test_as_text_on_the_line() -> None:

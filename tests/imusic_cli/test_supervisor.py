@@ -19,8 +19,8 @@ class Script(Process):
         return [sys.executable, "-c", self.executable]
 
 
-def script(name: str, code: str, essential: bool = True) -> Script:
-    return Script(name, code, Path(), False, {}, essential)
+def script(name: str, code: str, essential: bool = True, resumed: bool = False) -> Script:
+    return Script(name, code, Path(), False, {}, essential, resumed=resumed)
 
 
 class Clock:
@@ -117,3 +117,36 @@ def test_a_viewer_that_keeps_dying_is_missed_and_one_that_ran_long_is_not() -> N
         )
         assert supervisor.pids()["viewer"] == pid
         assert supervisor.ended() == {}
+
+
+def test_what_is_resumed_is_started_again_at_once_when_it_crashes_after_it_was_up() -> None:
+    clock = Clock()
+    with Supervisor([script("inference", POLITE, resumed=True)], clock=clock) as supervisor:
+        pid = die(supervisor, "inference")
+        assert supervisor.ended() == {"inference": -9}  # it was never up: something about it is wrong
+        assert supervisor.revive() == []
+        assert supervisor.ended(up={"inference"}) == {}
+        said = "inference ended (exit status -9); the rest goes on, it is started again at once"
+        assert supervisor.revive({"inference"}) == [said]
+        assert supervisor.revive({"inference"}) == []
+        assert supervisor.pids()["inference"] != pid
+
+
+def test_the_graph_ends_with_what_is_resumed_and_keeps_dying() -> None:
+    clock = Clock()
+    with Supervisor([script("inference", POLITE, resumed=True)], clock=clock) as supervisor:
+        for _ in range(MOST_STARTS):
+            assert supervisor.ended({"inference"}) == {}
+            die(supervisor, "inference")
+            said = supervisor.revive({"inference"})
+            clock.now_s += 31.0
+            supervisor.revive({"inference"})
+        assert said == [f"inference ended (exit status -9) {MOST_STARTS} times in a row"]
+        assert supervisor.ended({"inference"}) == {"inference": -9}
+
+
+def test_what_is_resumed_and_ends_in_order_ends_the_graph() -> None:
+    with Supervisor([script("driver", "print('done')", resumed=True)]) as supervisor:
+        supervisor._children["driver"].wait(120)
+        assert supervisor.ended({"driver"}) == {"driver": 0}
+        assert supervisor.revive({"driver"}) == []

@@ -88,15 +88,17 @@ def test_what_is_given_reaches_its_nodes_with_its_type(launching: Any) -> None:
     assert nodes["imu_driver"].kwargs["namespace"] == "alice"
 
 
-def test_a_viewer_that_dies_is_started_again_and_no_other(launching: Any) -> None:
+def test_a_node_that_dies_is_started_again_but_in_a_replay(launching: Any) -> None:
     nodes = started(launching.graph_description("capture"))
     assert {name: node.kwargs["respawn"] for name, node in nodes.items()} == {
-        "imu_driver": False,
-        "face_inference": False,
+        "imu_driver": True,
+        "face_inference": True,
         "face_viz": True,
         "recorder": True,
     }
     assert nodes["face_viz"].kwargs["respawn_delay"] > 0
+    replayed = started(launching.graph_description("replay"), file="last")
+    assert not replayed["face_inference"].kwargs["respawn"]
 
 
 def test_companions_share_a_process_that_is_started_again(launching: Any) -> None:

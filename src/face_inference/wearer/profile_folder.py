@@ -25,6 +25,7 @@ from face_inference.wearer.private_file import (
 )
 from face_inference.wearer.profile import ProfileLabel, WearerProfile, checked_name
 from face_inference.wearer.profile_content import encoded, read_profile
+from face_model.user_folders import data_folder
 
 SUFFIX = ".safetensors"
 
@@ -40,7 +41,7 @@ TRIED_BYTES = 1 << 20
 class ProfileFolder:
     """Profiles in one folder, by default the user's own."""
 
-    path: Path = field(default_factory=lambda: default_folder())
+    path: Path = field(default_factory=lambda: data_folder() / "wearers")
 
     def names(self) -> list[str]:
         """Wearers with a profile here."""
@@ -193,11 +194,3 @@ def _may_be_read(file: Path) -> bool:
         return file.is_file()
     except OSError:
         return True
-
-
-def default_folder() -> Path:
-    """`imusic/wearers` in the user's data folder (XDG Base Directory Specification)."""
-    data = os.environ.get("XDG_DATA_HOME", "")
-    # The specification wants relative paths ignored.
-    base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
-    return base / "imusic" / "wearers"

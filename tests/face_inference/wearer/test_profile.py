@@ -26,7 +26,7 @@ from face_inference.wearer.guided import guided_rows
 from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.prior import Prior
 from face_inference.wearer.profile import check_fits, checked_name, fitted, new_profile, prior_digest
-from face_inference.wearer.profile_folder import ProfileFolder, default_folder
+from face_inference.wearer.profile_folder import ProfileFolder
 
 SENSORS = ("skull", "brow_left", "brow_right", "cheek_left", "cheek_right", "chin")
 
@@ -473,12 +473,9 @@ def test_bytes_of_any_content_are_used_or_refused(folder, profile, content, at):
         folder.load("ann")
 
 
-def test_the_default_folder_follows_the_xdg_specification(monkeypatch, tmp_path):
+def test_by_default_they_are_in_the_users_data_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert default_folder() == tmp_path / "imusic" / "wearers"
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_DATA_HOME", "relative/is/ignored")
-    assert default_folder() == tmp_path / ".local" / "share" / "imusic" / "wearers"
+    assert ProfileFolder().path == tmp_path / "imusic" / "wearers"
 
 
 def test_what_is_no_file_is_no_profile(tmp_path: Path) -> None:
