@@ -106,6 +106,10 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def parameter_changed(self, name: str, value: Value) -> None:
         """A live parameter has changed to this valid value; `value` of it and of others is the new one already."""
 
+    def parameter_refusal(self, name: str, value: Value) -> str | None:
+        """Why this value, of the right type and within its bounds, cannot be set all the same; None if it can."""
+        return None
+
     # What a subclass uses.
 
     def value(self, name: str) -> Any:
@@ -282,7 +286,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
             if self._configured and not spec.live:
                 reason = f"{spec.name} can change only while {self.get_name()} is unconfigured: run cleanup first"
                 return SetParametersResult(successful=False, reason=reason)
-            refusal = spec.refusal(parameter.value)
+            refusal = spec.refusal(parameter.value) or self.parameter_refusal(spec.name, parameter.value)
             if refusal:
                 return SetParametersResult(successful=False, reason=refusal)
         return SetParametersResult(successful=True)

@@ -98,6 +98,14 @@ def test_a_failed_configure_cleans_up_says_why_and_can_be_repeated(node: Recorde
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
 
 
+def test_a_node_may_refuse_what_its_table_allows(node: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recorder, "parameter_refusal", lambda _self, name, value: f"{name}: not {value}")
+    (result,) = node.set_parameters([Parameter("gain", value=0.5)])
+    assert (result.successful, result.reason) == (False, "gain: not 0.5")
+    (result,) = node.set_parameters([Parameter("gain", value=7.0)])
+    assert "not 7" not in result.reason
+
+
 def test_an_activation_that_fails_is_told_and_the_node_can_be_configured_again(
     node: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
