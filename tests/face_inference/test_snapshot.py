@@ -263,6 +263,7 @@ def test_a_snapshot_of_before_the_face_told_the_drift_restores(trained):
     batch = batch_of(trained["model"], OnnxRuntimeEngine, layout=layout_of(recording))
     samples = samples_with(recording, [])
     run(batch, samples[:150], [0])
+    check_origin("imusic tracker 3", trained["model"].description.digest, trained["model"].description)
     heading = "tracker.features.heading."
     for states in (3, 2):
         old = {n: a for n, a in unpacked(snapshot_of(batch.trackers[0])).items() if n != heading + "surprise"}
