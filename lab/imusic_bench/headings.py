@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from face_evaluation.motions import UNSEEN_SUBJECT
 from face_evaluation.sources import LAYOUT, PLACEMENT_M
-from face_inference.features import FeatureExtractor, State
+from face_inference.features import TRUSTED_HEADING_RAD, FeatureExtractor, State
 from face_inference.heading_filter import HeadingParams
 from face_inference.model_folder import load_model
 from face_inference.neutral import Neutral, solve_neutral
@@ -38,7 +38,10 @@ NEUTRAL_S = 1.0
 """A generated performance begins with at least so much rest."""
 
 _CHUNK_S = 10.0
-_NOTHING_KNOWN = HeadingParams(mounting_rad=1e-6, drift_rad_rt_s=1e-9, rest_error_rad=1e6)
+_LEAST_CLAIM_DEG = 0.3
+"""Less is not asked for: a claim of nothing, as at the neutral, would be infinitely wrong."""
+
+_NOTHING_KNOWN = HeadingParams(wobble_rad_s=1e6, turn_rad=1e6)
 """With which the filter takes nothing back."""
 
 
@@ -55,7 +58,9 @@ class HeadingRow:
         last: root mean square in the last tenth of the time.
         uncorrected: root mean square where nothing is taken back, and `uncorrected_last` in the last tenth.
         claimed: standard deviation that the filter names, root mean square.
-        distrusted: share of the time and sensors in which it names more than 5 degrees.
+        honesty: mean square of the error over that deviation: 1 where it names what is so, more where it claims too
+            much; `honesty_worst` of the sensor with the largest.
+        distrusted: share of the time and sensors in which it names more than `TRUSTED_HEADING_RAD`.
         rms_trusted: root mean square error in the rest of them.
         turn: root mean square error of the mountings' turns about the vertical at the end, and `turn_glued` of what the
             neutral takes them for.
@@ -71,6 +76,8 @@ class HeadingRow:
     uncorrected: float
     uncorrected_last: float
     claimed: float
+    honesty: float
+    honesty_worst: float
     distrusted: float
     rms_trusted: float
     turn: float
@@ -136,8 +143,10 @@ def measure_headings(
             progress(f"subject {seed}, {(start + count) / RATE_HZ / 60.0:.1f} min")
         error, plain = (np.concatenate(found) for found in errors)
         rows = np.repeat(np.stack(claims), round(_CHUNK_S * RATE_HZ), axis=0)[: len(error)]
-        trusted, last = rows <= 5.0, slice(-max(1, len(error) // 10), None)
+        trusted, last = rows <= np.degrees(TRUSTED_HEADING_RAD), slice(-max(1, len(error) // 10), None)
         each = _rms(error, 0)
+        # At the neutral headings are known but for what one sample says.
+        honesty = np.mean(np.square(error / np.maximum(rows, _LEAST_CLAIM_DEG)), axis=0)
         yield HeadingRow(
             str(seed),
             minutes,
@@ -149,6 +158,8 @@ def measure_headings(
             float(_rms(plain)),
             float(_rms(plain[last])),
             float(_rms(rows)),
+            float(honesty.mean()),
+            float(honesty.max()),
             float(1.0 - trusted.mean()),
             float(_rms(error[trusted])) if trusted.any() else 0.0,
             float(np.degrees(_rms(extractors[0].mounting_turn_rad - turn))),

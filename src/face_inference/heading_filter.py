@@ -10,9 +10,18 @@ angular velocity of a board that rides on the skull is
 
 so that the angle from the board's horizontal rate to the skull's is y = m + d. Both parts are told apart by what is
 known of them: d is 0 at the neutral and goes from there at random and at a rate that changes slowly (what is left of
-two gyroscopes' biases); m is constant, N(0, `mounting_rad`^2) beforehand, or what an alignment left open. A face at
-rest, turned from its neutral, tells d alone. So a Kalman filter of three states for each sensor (m, d, the rate of d)
-is all of the Bayesian estimate.
+two gyroscopes' biases); m is constant, N(0, `mounting_rad`^2) beforehand, or what an alignment left open. And d alone
+is seen at every moment: the angle about the vertical from the board to the skull is
+
+    z = d - e,        e how far the face has turned the board about the vertical,
+
+which gravity does not tell, but bounds: skin that turns about the vertical also tilts, so that e is at most a share of
+how far the boards are tilted (`turn_share`), of which a part is a habit of the face (b, constant: e is b times the tilt
+on average) and the rest lasts as long as an expression (`turn_s`). A face at rest tells d best, one that moves still
+tells it; expressions that pass are left to the face. So a Kalman filter of four states for each sensor (m, d, the rate
+of d, b) is all of the Bayesian estimate. Errors that keep one sign for seconds and that its deviations do not explain,
+as of a gyroscope that fails, are told (`told_deviations`); where they are larger still, as after a heading that leapt,
+d is found anew (`doubt_deviations`).
 
 What m does: with the head turned by H from its level neutral and the skin by E against the skull, the orientations say
 H^-1 R(-m) H E R(m) in place of E. While the head is level that is E in axes turned by -m, which is what a wearer's
@@ -22,8 +31,8 @@ back by -m: what was learned before m was known, or in another neutral of the sa
 level head nothing changes when m gets known. So no turn need be kept with a wearer: boards that are glued on anew begin
 with a new neutral, that knows none.
 
-Where headings began anew, as in a hub that was restarted, the drift is what the face shows at once and on average over
-the next two seconds, whatever it does meanwhile: skin turns little about the vertical, an unknown heading by anything.
+Where headings began anew, as in a hub that was restarted, the drift is what the face shows at once, and z tells the
+rest within seconds: skin turns little about the vertical, an unknown heading by anything.
 """
 
 from __future__ import annotations
@@ -42,8 +51,19 @@ FloatArray = NDArray[np.floating]
 _MOST_TURN_RAD = 10.0
 """Beyond any angle that a filter finds."""
 
-_PAIRS = ((0, 0), (0, 1), (1, 1), (0, 2), (1, 2), (2, 2))
-"""Which states each row of a covariance is of."""
+_MOST_SURPRISE = 1e4
+"""Of a surprise: half a turn in the least that is believed of a face is less than a twentieth of it."""
+
+_MOST_DOUBT = 50.0
+"""Of the square of a surprise: a variance at most doubles within a fiftieth of `surprise_s`."""
+
+_STATES = 4
+_MOUNTING, _DRIFT, _RATE, _HABIT = range(_STATES)
+
+_PAIRS = ((0, 0), (0, 1), (1, 1), (0, 2), (1, 2), (2, 2), (0, 3), (1, 3), (2, 3), (3, 3))
+"""Which states each row of a saved covariance is of."""
+
+_ONE, _OTHER = (np.array(states) for states in zip(*_PAIRS, strict=True))
 
 _ROTATION_ROWS: FloatArray = ROTATION.reshape(16, 9)
 
@@ -63,12 +83,14 @@ class HeadingParams:
         drift_rad_rt_s: drift's random walk in one second, beside the following.
         rate_rad_s: standard deviation of the drift's rate, which is what is left of two gyroscopes' biases,
         rate_s: and time constant in which it becomes another one.
-        rest_rate_rad_s: a face whose sensors all turn slower than this against the skull is still,
-        rest_tilt_rad: and at rest if none is tilted further than this,
-        rest_s: for so long.
-        rest_error_rad: how far a face at rest is turned from the neutral, for one block; neighbouring blocks err alike.
-        anew_s: a heading that began anew is that which the face shows on average over so long,
-        anew_error_rad: which is wrong by this much in the end: the mean turn of the skin of somebody who talks.
+        turn_rad: how far a face at rest is turned about the vertical from the neutral,
+        turn_share: how much further for each rad by which it is tilted, and the boards on average,
+        turn_s: and how long it stays so.
+        habit_share: standard deviation of the part of that share which is always the same.
+        surprise_s: errors of what the orientations say pass within this time,
+        told_deviations: and where their mean over it is more than this many of their standard deviations, the drift is
+            said to be known so much worse,
+        doubt_deviations: and beyond this many is found anew.
     """
 
     block_s: float = 0.1
@@ -80,67 +102,75 @@ class HeadingParams:
     drift_rad_rt_s: float = 0.003
     rate_rad_s: float = 0.002
     rate_s: float = 120.0
-    rest_rate_rad_s: float = 0.05
-    rest_tilt_rad: float = 0.03
-    rest_s: float = 1.0
-    rest_error_rad: float = 0.12
-    anew_s: float = 2.0
-    anew_error_rad: float = 0.06
+    turn_rad: float = 0.007
+    turn_share: float = 0.25
+    turn_s: float = 5.0
+    habit_share: float = 0.25
+    surprise_s: float = 5.0
+    told_deviations: float = 1.5
+    doubt_deviations: float = 3.0
 
 
 @dataclass(frozen=True)
 class HeadingState:
     """All that the filter remembers of `K` sensors; replaced, never changed.
 
-    `angle` (3, K): constant and drift, rad, and the drift's rate, rad/s; `covariance` (6, K): of constant and constant,
-    constant and drift, drift and drift, constant and rate, drift and rate, rate and rate; `turn` (K,): what features
-    take for the constant, rad; `rows` (n, 9 K + 7): what was seen in the block under way; `rested_s`: how long the face
-    rested before it; `finding` (K,): blocks for which a heading that began anew is still looked for.
+    `angle` (4, K): constant and drift, rad, the drift's rate, rad/s, and the face's habit; `covariance` (4, 4, K) of
+    these; `turn` (K,): what features take for the constant, rad; `rows` (n, 9 K + 7): what was seen in the block under
+    way; `surprise` (2, K): mean error of what the orientations said, in standard deviations, and what it adds to the
+    drift's variance, rad^2, in what is told of it.
     """
 
     angle: FloatArray
     covariance: FloatArray
     turn: FloatArray
     rows: FloatArray
-    rested_s: float
-    finding: NDArray[np.integer]
+    surprise: FloatArray
 
     def saved_state(self) -> Arrays:
         """As arrays, for `from_saved`."""
         return {
             "angle": self.angle,
-            "covariance": self.covariance,
+            "covariance": self.covariance[_ONE, _OTHER],
             "turn": self.turn,
             "rows": self.rows,
-            "rested_s": np.array(self.rested_s),
-            "finding": self.finding,
+            "surprise": self.surprise,
         }
 
     @classmethod
-    def from_saved(cls, saved: SavedArrays, sensors: int, block: int, rate_rad_s: float) -> HeadingState:
+    def from_saved(cls, saved: SavedArrays, sensors: int, block: int, params: HeadingParams) -> HeadingState:
         """Of `sensors` on the skin and blocks of `block` samples, from `saved_state`.
 
-        `rate_rad_s`: `HeadingParams`', for states that have no rate.
+        `params`: what is believed of states that it has not, since it is of an older version.
 
         Raises:
             SnapshotError: it is damaged, or of other sensors or another rate.
         """
         angle, covariance = saved.array("angle", (None, sensors)), saved.array("covariance", (None, sensors))
-        if (len(angle), len(covariance)) == (2, 3):  # of before rates were followed
+        known = len(angle)
+        if (known, len(covariance)) not in {(n, n * (n + 1) // 2) for n in range(2, _STATES + 1)}:
+            raise saved.refuse(f"{_STATES} states of headings", f"{known} with {len(covariance)} rows of covariance")
+        for variance in (params.rate_rad_s**2, params.habit_share**2)[known - 2 :]:
             angle = np.concatenate([angle, np.zeros((1, sensors))])
-            covariance = np.concatenate([covariance, np.zeros((2, sensors)), np.full((1, sensors), rate_rad_s**2)])
-        if (len(angle), len(covariance)) != (3, 6):
-            raise saved.refuse("three states of headings", f"{len(angle)} and {len(covariance)} rows")
+            nothing = np.zeros((len(angle) - 1, sensors))
+            covariance = np.concatenate([covariance, nothing, np.full((1, sensors), variance)])
+        matrix = np.empty((_STATES, _STATES, sensors))
+        matrix[_ONE, _OTHER] = matrix[_OTHER, _ONE] = covariance
         state = cls(
             angle,
-            covariance,
+            matrix,
             # Of before mountings were turned: not at all.
             saved.array("turn", (sensors,), most=_MOST_TURN_RAD) if "turn" in saved else np.zeros(sensors),
             saved.array("rows", (None, 9 * sensors + 7), most_rows=block - 1),
-            saved.number("rested_s", 0.0),
-            # Not in what was saved before headings could begin anew.
-            saved.array("finding", (sensors,), "i8") if "finding" in saved else np.zeros(sensors, np.int64),
+            saved.array("surprise", (2, sensors), most=_MOST_SURPRISE)
+            if "surprise" in saved
+            else np.zeros((2, sensors)),
         )
+        # Of before a face told the drift at every moment.
+        if "rested_s" in saved:
+            saved.number("rested_s", 0.0)
+        if "finding" in saved:
+            saved.array("finding", (sensors,), "i8")
         saved.end()
         return state
 
@@ -156,8 +186,10 @@ class HeadingFilter:
         self._sensors = sensors
         self._block = max(1, round(self.params.block_s * rate_hz))
         self._elapsed_s = self._block / rate_hz
-        self._cosine = float(np.cos(self.params.rest_tilt_rad))
         self._follow = 1.0 - float(np.exp(-self._elapsed_s / self.params.settle_s))
+        self._surprised = 1.0 - float(np.exp(-self._elapsed_s / self.params.surprise_s))
+        # Neighbouring blocks err alike: so many together say as much as one.
+        self._alike = max(1.0, 2.0 * self.params.turn_s / self._elapsed_s)
         ends = np.cumsum([4 * sensors + 4, 3 * sensors + 3, sensors])
         self._rows = np.zeros((self._block, 9 * sensors + 7))
         head, rate, self._upright, self._valid = np.split(self._rows, ends, axis=1)
@@ -172,60 +204,60 @@ class HeadingFilter:
             self._covariance,
             self._turn,
             self._rows[: self._count].copy(),
-            self._rested_s,
-            self._finding,
+            self._surprise,
         )
 
     @state.setter
     def state(self, state: HeadingState) -> None:
-        self._angle, self._covariance, self._rested_s = state.angle, state.covariance, state.rested_s
-        self._turn, self._finding = state.turn, state.finding
+        self._angle, self._covariance = state.angle, state.covariance
+        self._turn, self._surprise = state.turn, state.surprise
         self._count = len(state.rows)
         self._rows[: self._count] = state.rows
 
     def saved(self, saved: SavedArrays) -> HeadingState:
         """What `HeadingState.saved_state` saved, for this filter; raises `SnapshotError`."""
-        return HeadingState.from_saved(saved, self._sensors, self._block, self.params.rate_rad_s)
+        return HeadingState.from_saved(saved, self._sensors, self._block, self.params)
 
     def fresh(self, mounting_rad: NDArray[np.floating] | None = None) -> HeadingState:
         """State at the moment of a neutral: no drift yet.
 
         `mounting_rad` (K,): standard deviation of each mounting's turn, where something is known of it.
         """
-        covariance, nothing = np.zeros((6, self._sensors)), np.zeros(self._sensors)
-        covariance[0] = np.square(self.params.mounting_rad if mounting_rad is None else mounting_rad)
-        covariance[5] = self.params.rate_rad_s**2
+        covariance, nothing = np.zeros((_STATES, _STATES, self._sensors)), np.zeros(self._sensors)
+        covariance[_MOUNTING, _MOUNTING] = np.square(self.params.mounting_rad if mounting_rad is None else mounting_rad)
+        covariance[_RATE, _RATE] = self.params.rate_rad_s**2
+        covariance[_HABIT, _HABIT] = self.params.habit_share**2
         rows = np.zeros((0, 9 * self._sensors + 7))
-        finding = np.zeros(self._sensors, np.int64)
-        return HeadingState(np.zeros((3, self._sensors)), covariance, nothing, rows, 0.0, finding)
+        surprise = np.zeros((2, self._sensors))
+        return HeadingState(np.zeros((_STATES, self._sensors)), covariance, nothing, rows, surprise)
 
     def begin_anew(self, sensors: NDArray[np.bool_], head: NDArray[np.floating]) -> None:
         """Headings of these `sensors` (K,) are other ones; `head` (K + 1, 4) is what they show now, as in `add`.
 
-        What is known of their mountings stays; what was known of the drift's rate was that of another fusion.
+        What is known of mountings and face stays; what was known of the drift's rate was that of another fusion.
         """
         angle, covariance = self._angle.copy(), self._covariance.copy()
-        angle[1] -= np.where(sensors, turn_between(head), 0.0)
-        angle[2, sensors] = 0.0
-        covariance[1:, sensors] = 0.0
-        covariance[2, sensors] = _UNKNOWN_RAD**2
-        covariance[5, sensors] = self.params.rate_rad_s**2
-        blocks = max(1, round(self.params.anew_s / self._elapsed_s))
+        angle[_DRIFT] -= np.where(sensors, turn_between(head), 0.0)
+        angle[_RATE, sensors] = 0.0
+        for state, variance in ((_DRIFT, _UNKNOWN_RAD**2), (_RATE, self.params.rate_rad_s**2)):
+            covariance[state, :, sensors] = covariance[:, state, sensors] = 0.0
+            covariance[state, state, sensors] = variance
         self._angle, self._covariance = angle, covariance
-        self._finding = np.where(sensors, blocks, self._finding)
+        self._surprise = np.where(sensors, 0.0, self._surprise)
         self._count = 0  # the block under way saw them under the old headings
 
     def remounted(self, mounting_rad: NDArray[np.floating] | None = None) -> HeadingState:
         """State now, the constant part forgotten: the mountings are known otherwise from here on; see `fresh`."""
         fresh = self.fresh(mounting_rad)
-        covariance = fresh.covariance.copy()
-        covariance[[2, 4, 5]] = self._covariance[[2, 4, 5]]
-        return replace(fresh, angle=np.concatenate([fresh.angle[:1], self._angle[1:]]), covariance=covariance)
+        covariance = self._covariance.copy()
+        covariance[_MOUNTING], covariance[:, _MOUNTING] = fresh.covariance[_MOUNTING], fresh.covariance[:, _MOUNTING]
+        angle = np.concatenate([fresh.angle[:1], self._angle[1:]])
+        return replace(fresh, angle=angle, covariance=covariance, surprise=self._surprise)
 
     @property
     def drift(self) -> FloatArray:
         """(K,) rad about the vertical, to be taken back from the next `remaining` samples."""
-        drift: FloatArray = self._angle[1]
+        drift: FloatArray = self._angle[_DRIFT]
         return drift
 
     @property
@@ -235,8 +267,9 @@ class HeadingFilter:
 
     @property
     def deviation_rad(self) -> FloatArray:
-        """(2, K) standard deviation of the constant and of the drift, as the filter believes."""
-        deviation: FloatArray = np.sqrt(np.maximum(self._covariance[[0, 2]], 0.0))
+        """(2, K) standard deviation of the constant and of the drift, as the filter believes, surprises included."""
+        variances = self._covariance[_MOUNTING, _MOUNTING], self._covariance[_DRIFT, _DRIFT] + self._surprise[1]
+        deviation: FloatArray = np.sqrt(np.maximum(variances, 0.0))
         return deviation
 
     @property
@@ -274,56 +307,63 @@ class HeadingFilter:
     def _end_block(self) -> None:
         """Measure with the samples of the block, and begin the next."""
         p, there = self.params, self._valid > 0.5
-        turned, squared, slow = self._compare(there)
-        resting = bool((~there | (slow & (self._upright > self._cosine))).all())
+        turned, squared = self._compare(there)
         self._count = 0
         angle, covariance = self._angle.copy(), self._covariance.copy()
         self._predict(angle, covariance)
         # Mean squared rate over the whole block: a block used in part says less.
         evidence = squared / self._block
         error = p.wobble_rad_s**2 / np.maximum(evidence, 1e-12)
-        constant, shared, drift, *with_rate, _ = covariance
         # Measured is the sum of both states, less what is taken back already.
-        innovation = wrapped(np.arctan2(turned.imag, turned.real) + self._turn + self._angle[1] - angle[0] - angle[1])
-        gains = np.stack([constant + shared, shared + drift, with_rate[0] + with_rate[1]])
-        _correct(angle, covariance, gains, gains[0] + gains[1] + error, innovation, evidence > 0.0)
-        self._rested_s = self._rested_s + self._elapsed_s if resting else 0.0
-        if self._rested_s >= p.rest_s:
-            # At rest, what is left of the turn about the vertical is drift.
-            gains = covariance[[1, 2, 4]]
-            total = gains[1] + p.rest_error_rad**2
-            left = self._angle[1] - angle[1] - turn_between(self._head[-1])
-            _correct(angle, covariance, gains, total, wrapped(left), there[-1])
-        if self._finding.any():
-            gains = covariance[[1, 2, 4]]
-            blocks = p.anew_s / self._elapsed_s
-            total = gains[1] + blocks * p.anew_error_rad**2  # so that all of them together err by `anew_error_rad`
-            left = self._angle[1] - angle[1] - turn_between(self._head[-1])
-            seen = (self._finding > 0) & there[-1]
-            _correct(angle, covariance, gains, total, wrapped(left), seen)
-            self._finding = self._finding - seen
+        known = angle[_MOUNTING] + angle[_DRIFT] - self._angle[_DRIFT] - self._turn
+        innovation = wrapped(np.arctan2(turned.imag, turned.real) - known)
+        shared = covariance[_MOUNTING] + covariance[_DRIFT]
+        _correct(angle, covariance, shared, shared[_MOUNTING] + shared[_DRIFT] + error, innovation, evidence > 0.0)
+        self._look(angle, covariance, there[-1])
         self._angle, self._covariance = angle, covariance
-        self._turn = self._turn + self._follow * (angle[0] - self._turn)
+        self._turn = self._turn + self._follow * (angle[_MOUNTING] - self._turn)
+
+    def _look(self, angle: FloatArray, covariance: FloatArray, seen: NDArray[np.bool_]) -> None:
+        """Correct, in place, by how far the boards of the last sample are turned about the vertical."""
+        p = self.params
+        tilted = np.where(seen, np.maximum(2.0 - 2.0 * self._upright[-1], 0.0), 0.0)  # squared angle
+        tilted += tilted.sum() / max(1, np.count_nonzero(seen))
+        tilt = np.sqrt(tilted)
+        spread = p.turn_rad**2 + p.turn_share**2 * tilted
+        known = self._angle[_DRIFT] - angle[_DRIFT] + tilt * angle[_HABIT]
+        left = wrapped(known - turn_between(self._head[-1]))
+        once = covariance[_DRIFT, _DRIFT] + spread
+        shared = covariance[_DRIFT] - tilt * covariance[_HABIT]
+        total = shared[_DRIFT] - tilt * shared[_HABIT] + self._alike * spread
+        _correct(angle, covariance, shared, total, left, seen)
+        self._surprise = self._surprise.copy()
+        surprise, told = self._surprise
+        surprise += np.where(seen, self._surprised * (left / np.sqrt(once) - surprise), 0.0)
+        squared = np.square(surprise)
+        told[:] = np.minimum(np.maximum(squared - p.told_deviations**2, 0.0), _MOST_DOUBT) * once
+        if squared.max() > p.doubt_deviations**2:
+            doubt = np.minimum(np.maximum(squared - p.doubt_deviations**2, 0.0), _MOST_DOUBT)
+            covariance[_DRIFT, _DRIFT] += np.where(seen, self._surprised * doubt * once, 0.0)
 
     def _predict(self, angle: FloatArray, covariance: FloatArray) -> None:
         """From one block to the next, in place: the drift goes on at its rate."""
         p, elapsed_s = self.params, self._elapsed_s
         kept = float(np.exp(-elapsed_s / p.rate_s))
-        angle[1] += elapsed_s * angle[2]
-        angle[2] *= kept
-        covariance[2] += elapsed_s * (2.0 * covariance[4] + elapsed_s * covariance[5]) + p.drift_rad_rt_s**2 * elapsed_s
-        covariance[1] += elapsed_s * covariance[3]
-        covariance[4] += elapsed_s * covariance[5]
-        covariance[3:5] *= kept
-        covariance[5] = kept**2 * covariance[5] + (1.0 - kept**2) * p.rate_rad_s**2
+        angle[_DRIFT] += elapsed_s * angle[_RATE]
+        angle[_RATE] *= kept
+        covariance[_DRIFT] += elapsed_s * covariance[_RATE]
+        covariance[:, _DRIFT] += elapsed_s * covariance[:, _RATE]
+        covariance[_RATE] *= kept
+        covariance[:, _RATE] *= kept
+        covariance[_DRIFT, _DRIFT] += p.drift_rad_rt_s**2 * elapsed_s
+        covariance[_RATE, _RATE] += (1.0 - kept**2) * p.rate_rad_s**2
 
-    def _compare(self, valid: NDArray[np.bool_]) -> tuple[NDArray[np.complexfloating], FloatArray, NDArray[np.bool_]]:
+    def _compare(self, valid: NDArray[np.bool_]) -> tuple[NDArray[np.complexfloating], FloatArray]:
         """What the horizontal rates of skin and skull say in this block; as complex numbers, east + i north.
 
         Returns:
             (K,) their product, whose argument is the angle from skin to skull, and
-            (K,) the skull's square, both summed where skin and skull turn as one;
-            (n, K) whether their rates hardly differ, as the orientations say before drift is taken back.
+            (K,) the skull's square, both summed where skin and skull turn as one.
         """
         p = self.params
         products = self._head[..., :, None] * self._head[..., None, :]
@@ -336,12 +376,11 @@ class HeadingFilter:
         used &= np.abs(speed[:, 1:] - speed[:, :1]) < p.agreement_rad_s
         product = (used * skull * skin.conj()).sum(axis=0)
         squared = (used * np.square(speed[:, :1])).sum(axis=0)
-        apart = np.square(np.abs(skin * np.exp(-1j * self.drift) - skull)) + np.square(climbing)
-        return product, squared, apart < p.rest_rate_rad_s**2
+        return product, squared
 
 
 _UNKNOWN_RAD = 1.0
-"""Standard deviation of a heading of which one sample is known: much more than `HeadingParams.anew_error_rad`."""
+"""Standard deviation of a heading of which one sample is known: much more than skin turns."""
 
 
 def turn_between(head: NDArray[np.floating]) -> FloatArray:
@@ -359,8 +398,8 @@ def _correct(
     innovation: FloatArray,
     seen: NDArray[np.bool_],
 ) -> None:
-    """Kalman update in place: `shared` (3, K) covariance of the states with the measurement, `total` its variance."""
-    gain = np.where(seen, shared / total, 0.0)
-    angle += gain * innovation
-    for row, (one, other) in enumerate(_PAIRS):
-        covariance[row] -= gain[one] * shared[other]
+    """Kalman update in place: `shared` (4, K) covariance of the states with the measurement, `total` its variance."""
+    scale = np.where(seen, 1.0 / np.sqrt(total), 0.0)
+    scaled = scale * shared
+    angle += scaled * (scale * innovation)
+    covariance -= scaled[:, None] * scaled

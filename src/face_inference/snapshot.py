@@ -14,11 +14,12 @@ from face_inference.tracker import FaceTracker
 from face_model.errors import SnapshotError
 from face_model.saved_arrays import Arrays, SavedArrays, packed, part_of, unpacked
 
-KIND = "imusic tracker 3"
+KIND = "imusic tracker 4"
 """What the data are, and the version of their names and meanings; a change of either makes another version."""
 
-_KINDS = ("imusic tracker 1", "imusic tracker 2", KIND)
-"""That can be restored; the first learned nothing while worn, the second turned no mountings and knew of none."""
+_KINDS = ("imusic tracker 1", "imusic tracker 2", "imusic tracker 3", KIND)
+"""That can be restored; the first learned nothing while worn, the second turned no mountings and knew of none, the third
+took the drift of headings from turns of the head and rest alone."""
 
 _MISSED = "missed"
 

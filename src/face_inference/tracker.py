@@ -184,9 +184,9 @@ class FaceTracker:
 
     @property
     def heading_deviation_rad(self) -> NDArray[np.floating]:
-        """(K,) standard deviation of each skin sensor's heading against the skull, as far as head motion tells it.
+        """(K,) standard deviation of each skin sensor's heading against the skull, as far as head and face tell it.
 
-        Where it is large, as after minutes without a motion of the head or a moment of rest, confidence is lowered.
+        Where it is large, as after a heading that leapt or with a gyroscope that fails, confidence is lowered.
         """
         return self._worn.extractor.heading_deviation_rad
 

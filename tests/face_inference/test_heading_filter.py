@@ -95,9 +95,61 @@ def test_features_follow_the_mounting_slowly():
     assert np.abs(np.diff(turns, axis=0)).max() < 0.06
 
 
-def test_a_still_head_says_nothing():
-    signals, _ = nodding(60.0, np.array([0.2, 0.2]), np.zeros(2), speed=0.01)
-    assert not follow(HeadingFilter(2, RATE_HZ), *signals).any()
+def held(seconds, turned_rad, tilted_rad):
+    """A still head, one of whose two boards is turned about the vertical and tilted by an expression."""
+    signals, _ = nodding(seconds, np.zeros(2), np.zeros(2), speed=0.0, noise=0.0)
+    relative, rate, skull, up, upright, valid = signals
+    turned = about(np.tile([turned_rad, 0.0], (len(relative), 1)))
+    return turned, rate, skull, up, np.tile([np.cos(tilted_rad), 1.0], (len(upright), 1)), valid
+
+
+def test_an_expression_is_left_to_the_face():
+    found = follow(HeadingFilter(2, RATE_HZ), *held(10.0, 0.1, 0.3))
+    assert np.abs(found).max() < 0.02
+
+
+def test_what_no_expression_explains_is_doubted_and_then_taken_back():
+    heading = HeadingFilter(2, RATE_HZ)
+    follow(heading, *held(60.0, 0.0, 0.01))
+    known = heading.deviation_rad[1]
+    leapt = held(4.0, 0.7, 0.01)
+    deviation = []
+    for row in range(400):
+        follow(heading, *(s[row : row + 1] for s in leapt))
+        deviation.append(heading.deviation_rad[1])
+    assert np.max(deviation, axis=0)[0] > np.radians(5.0) > known[0]
+    follow(heading, *held(20.0, 0.7, 0.01))
+    assert abs(heading.drift[0] + 0.7) < 0.02, "the board's heading is off by the other sign of what is taken back"
+    assert abs(heading.drift[1]) < 0.001
+    assert heading.deviation_rad[1, 0] < np.radians(2.0)
+
+
+def faces(rng, seconds, share):
+    """(N, 2) tilts of two boards and how far a face turns them about the vertical: new expressions all the time."""
+    count, each = round(seconds / 10.0), 1000
+    tilt = np.repeat(np.abs(rng.normal(0.0, 0.12, (count, 2))), each, axis=0)
+    return tilt, tilt * np.repeat(share + rng.normal(0.0, 0.25, (count, 2)), each, axis=0)
+
+
+def test_what_it_claims_is_so():
+    """Drift and habits of a face drawn as the filter believes: the errors are as large as it says."""
+    squared = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        seconds = 120.0
+        signals, drift = nodding(seconds, rng.normal(0.0, 0.4, 2), rng.normal(0.0, 0.2, 2), seed)
+        tilt, turned = faces(rng, seconds, rng.normal(0.0, 0.25, 2))
+        relative, rate, skull, up, _, valid = signals
+        # The skin's rate is told in its own axes, which the expression turns.
+        shown = rotation.multiply(relative, about(turned))
+        rate = rotation.rotate(about(-turned), rate)
+        heading = HeadingFilter(2, RATE_HZ)
+        half = len(valid) // 2
+        for part in (slice(0, half), slice(half, None)):
+            found = follow(heading, *(s[part] for s in (shown, rate, skull, up, np.cos(tilt), valid)))
+            squared.append(np.square((found[-1] - drift[part][-1]) / heading.deviation_rad[1]))
+        assert np.degrees(heading.deviation_rad[1]).max() < 3.0
+    assert 0.1 < np.mean(squared) < 2.0
 
 
 def test_a_face_at_rest_tells_the_drift_without_a_head_that_moves():
@@ -107,11 +159,14 @@ def test_a_face_at_rest_tells_the_drift_without_a_head_that_moves():
     assert np.degrees(np.abs(found - drift)[-3000:]).max() < 2.0
 
 
-def test_a_sensor_that_moves_by_itself_or_is_missing_says_nothing():
+def test_rates_of_a_sensor_that_moves_by_itself_say_nothing_and_a_missing_one_is_not_looked_at():
     signals, _ = nodding(30.0, np.array([0.2, 0.2]), np.zeros(2))
     signals[1][:, 0] += [0.0, 0.0, 3.0]
     signals[5][:, 1] = False
-    assert not follow(HeadingFilter(2, RATE_HZ), *signals).any()
+    heading = HeadingFilter(2, RATE_HZ)
+    found = follow(heading, *signals)
+    assert not heading.turn.any()
+    assert not found[:, 1].any()
 
 
 def test_drift_changes_only_where_a_block_ends():

@@ -134,8 +134,8 @@ def test_a_unit_that_was_away_is_asked_for_its_heading(tracker, take, turned_rad
         orientation = rotation.multiply(about_vertical(turn), samples[i].orientation).astype(np.float32)
         samples[i] = replace(samples[i], status=status, orientation=orientation)
     run(tracker, samples[:341])
-    finding = tracker._worn.extractor.state.heading.finding
-    assert np.flatnonzero(finding).tolist() == ([unit - 1] if found else [])
+    unknown = tracker.heading_deviation_rad > 0.1
+    assert np.flatnonzero(unknown).tolist() == ([unit - 1] if found else [])
 
 
 @pytest.mark.parametrize(("by_host", "returns"), [(STATUS_ORIENTATION_HOST, 1), (0, 0)])

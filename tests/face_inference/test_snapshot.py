@@ -259,6 +259,24 @@ def test_a_snapshot_of_before_mountings_were_turned_restores(trained):
     assert len(run(other, samples[150:], [0])) == len(samples) - 150
 
 
+def test_a_snapshot_of_before_the_face_told_the_drift_restores(trained):
+    recording = take(100.0, 0.6)
+    batch = batch_of(trained["model"], OnnxRuntimeEngine, layout=layout_of(recording))
+    samples = samples_with(recording, [])
+    run(batch, samples[:150], [0])
+    check_origin("imusic tracker 3", trained["model"].description.digest, trained["model"].description)
+    heading = "tracker.features.heading."
+    for states in (3, 2):
+        old = {n: a for n, a in unpacked(snapshot_of(batch.trackers[0])).items() if n != heading + "surprise"}
+        old[heading + "angle"] = old[heading + "angle"][:states]
+        old[heading + "covariance"] = old[heading + "covariance"][: states * (states + 1) // 2]
+        sensors = old[heading + "angle"].shape[1]
+        old |= {heading + "rested_s": np.array(0.4), heading + "finding": np.zeros(sensors, np.int64)}
+        other = batch_of(trained["model"], OnnxRuntimeEngine)
+        restore_snapshot(other.trackers[0], packed(old))
+        assert len(run(other, samples[150:], [0])) == len(samples) - 150
+
+
 def test_the_shipped_model_goes_on_bit_for_bit():
     pytest.importorskip("onnxruntime")
     model = load_model("imusic")
