@@ -35,6 +35,9 @@ MOST_BYTES: Final = 2048
 """Longest input: several times the longest packet of a face."""
 _TOGETHER: Final = 500
 _MOST_OUT_KB: Final = 50_000
+_MOST_ATHERIS_MB: Final = 8192
+"""atheris 3.0 never frees the arrays that comparisons under its eyes return, a kilobyte an input; so growth is for blind
+mutations to find, which such a comparison does not disturb."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,7 @@ def _by_atheris(name: str, inputs: int, seed: int) -> Fuzzed:
             f"-seed={seed + 1}",
             f"-max_len={MOST_BYTES}",
             "-timeout=60",
-            "-rss_limit_mb=1024",
+            f"-rss_limit_mb={_MOST_ATHERIS_MB}",
         )
         command = [sys.executable, "-m", "imusic_bench.fuzz_by_coverage", name, *options, "-verbosity=0", folder]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
