@@ -24,6 +24,10 @@ class Library:
     processes: tuple[str, ...] = ()
 
 
+OWN = ("imu_driver", "imu_sim", "imusic_cli", "imusic_ros", "imusic_bench")
+"""Rooms of this package, beside those that begin with `face_`."""
+OLD_BUILD = "the code has changed since it was built: run `make setup`, or colcon build, or pip install again"
+
 LIBRARIES = (
     Library(
         "rclpy",
@@ -85,6 +89,8 @@ LIBRARIES = (
 
 
 def advice_for(module: str) -> str | None:
-    """How to get a library that could not be imported; None where it is none of these."""
+    """How to get a library that could not be imported, or a module of our own; None where it is none of these."""
     top = module.partition(".")[0]
+    if top in OWN or top.startswith("face_"):
+        return OLD_BUILD
     return next((library.advice for library in LIBRARIES if library.module.partition(".")[0] == top), None)

@@ -82,3 +82,5 @@ def test_every_library_is_advised_about_and_required_ones_come_with_the_package(
     assert {library.importance for library in LIBRARIES} == {REQUIRED, OPTIONAL}
     assert advice_for("pydantic.dataclasses") == advice_for("pydantic")
     assert advice_for("nobody_knows") is None
+    assert "make setup" in str(advice_for("face_model.a_new_module"))
+    assert advice_for("imusic_cli.new") == advice_for("imu_driver.new") == advice_for("face_model")
