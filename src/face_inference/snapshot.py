@@ -18,8 +18,8 @@ KIND = "imusic tracker 4"
 """What the data are, and the version of their names and meanings; a change of either makes another version."""
 
 _KINDS = ("imusic tracker 1", "imusic tracker 2", "imusic tracker 3", KIND)
-"""That can be restored; the first learned nothing while worn, the second turned no mountings and knew of none, the third
-took the drift of headings from turns of the head and rest alone."""
+"""That can be restored; the first learned nothing while worn, the second turned no mountings and knew of none, the
+third told headings by turns of the head and rest alone."""
 
 _MISSED = "missed"
 
