@@ -192,6 +192,7 @@ def write_bag(
                 arrival=float(i),
                 direction=0,
                 data=np.full(20, i % 256, np.uint8),
+                hub=0,
             )
             entries.append((stamp + 3, place, "imu/bytes", piece))
             entries.append((stamp + 2_000_000, place, "imu/frame", (frames or frame)(take, i)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from face_model import rotation
-from face_model.layout import SensorLayout
+from face_model.layout import SensorLayout, load_layout
 from imu_driver.datagram_envelopes import Envelope, packed, unpacked
 
 SENSORS_EACH = 2
@@ -190,3 +190,20 @@ def turned(
     """What a sensor sends that is turned about an axis."""
     x, y, z, w = rotation.from_vector(np.array(axis) * angle_rad).tolist()
     return (x, y, z, w), acceleration
+
+
+LAYOUT = with_units(load_layout("face_12"))
+"""A face whose sensors are those of trackers."""
+
+HEAD = struct.Struct(">IQ")
+"""Kind and number of a datagram."""
+
+
+def handshake(mac: bytes, firmware: bytes = b"1.0") -> bytes:
+    return HEAD.pack(3, 0) + struct.pack(">7IB", 9, 0, 2, 0, 0, 0, 22, len(firmware)) + firmware + mac
+
+
+def nod(sensor: int, time_s: float) -> tuple[tuple[float, float, float, float], tuple[float, float, float]]:
+    """All nod about y; sensor 3 lags behind by 0.1 rad and is pushed along x."""
+    angle = 0.3 * math.sin(2.0 * math.pi * time_s) - (0.1 if sensor == 3 else 0.0)
+    return turned((0.0, 1.0, 0.0), angle, (2.0 if sensor == 3 else 0.0, 0.0, 0.0))

@@ -96,8 +96,11 @@ static long number_within(const char *text, const char *what, long least, long g
     char *end = NULL;
     const long value = (text == NULL) ? 0 : strtol(text, &end, 10);
     if ((text == NULL) || (end == text) || (*end != '\0') || (value < least) || (value > greatest)) {
-        refuse("line %zu: expected %s of %ld to %ld, found %s", at, what, least, greatest,
-               (text == NULL) ? "nothing" : text);
+        const char *found = (text == NULL) ? "nothing" : text;
+        if (at == 0U) { /* an option, no line of a file */
+            refuse("expected %s of %ld to %ld, found %s", what, least, greatest, found);
+        }
+        refuse("line %zu: expected %s of %ld to %ld, found %s", at, what, least, greatest, found);
     }
     return value;
 }
@@ -273,6 +276,7 @@ static void open_udp(line *out, char *address)
         refuse("expected --udp HOST:PORT, found %s", address);
         return;
     }
+    (void)number_within(&colon[1], "a port in --udp", 1, 65535, 0U);
     *colon = '\0';
     (void)memset(&hints, 0, sizeof(hints));
     hints.ai_family = AF_INET;

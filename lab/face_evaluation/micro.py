@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from face_affect.events import GRID_S, SHAPES, WIDTHS_S, EventDetector, EventKind, EventNoise, FacialEvent, bump_windows
+from face_affect.bumps import GRID_S, SHAPES, WIDTHS_S, bump_windows
+from face_affect.event_noise import EventNoise
+from face_affect.events import EventDetector, EventKind, FacialEvent
 from face_model import arkit
 from imu_sim.head_motion import Walk, random_gestures
 from imu_sim.motion import FaceMotion

@@ -101,72 +101,98 @@ def evaluate(
 
     Without takes: recordings of people held out of training where they are found, else generated (synthetic) motion.
     """
-    from face_evaluation import motions
     from face_evaluation.arguments import sorted_out
-    from face_evaluation.benchmark import SPECIAL, benchmark_cast, extended, protocol, results_of, write_results
-    from face_evaluation.contest import SPECIAL_TRIALS, Cast, contestants_of, default_faces, hold_contest, trials_of
+    from face_evaluation.benchmark import SPECIAL, benchmark_cast
+    from face_evaluation.contest import SPECIAL_TRIALS, contestants_of, trials_of
     from face_inference.model_folder import load_model
 
     asked = sorted_out(what or ())
     for folder in ([runs] if asked.recipes else []) + ([] if report is None else [report]):
         check_output_folder(folder)
     if benchmark:
-        chosen_there: dict[str, object] = {
-            "takes, data sets or recipes": asked.takes or asked.datasets or asked.recipes,
+        takes = asked.takes or asked.datasets or asked.recipes
+        there: dict[str, object] = {
+            "takes, data sets or recipes": takes,
             "--bag": bag,
+            "--face": face,
+            "--trial": special,
         }
-        chosen_there |= {"--face": face, "--trial": special, "--live": live, "--published": published}
-        _check_fixed([name for name, there in chosen_there.items() if there], subjects, results)
+        there |= {"--live": live, "--published": published}
+        _check_fixed([name for name, found in there.items() if found], subjects, results)
     elif results is not None:
         raise CommandError("expected --benchmark beside --results, found none; only its figures can be put together")
     models = [load_model(name) for name in (*asked.models, *(model or ())) or (DEFAULT_MODEL,)]
     if live:
         _live(asked, models, face, as_json)
         return
-    stored = asked.datasets or asked.recipes or bag
-    if benchmark:
-        cast = benchmark_cast(subjects)
-    else:
-        takes = asked.takes or ([] if stored else motions.held_out_takes(models[0]))
-        cast = Cast(
-            motions=[] if stored and not takes else motions.motions_of(takes, fps=fps),
-            faces=face or (_published_faces() if published else default_faces()),
-            subjects=subjects or (6 if published else 3),
-            rate_hz=models[0].description.rate_hz,
-        )
+    stored = bool(asked.datasets or asked.recipes or bag)
+    cast = benchmark_cast(subjects) if benchmark else _cast(asked, models[0], face, subjects, published, stored, fps)
     contestants = contestants_of(
         models, _states(state or [ALL]), estimator or (), baselines=baselines, if_possible=not state
     )
     chosen = SPECIAL if benchmark else SPECIAL_TRIALS if ALL in (special or ()) else special or ()
     with _progress() as progress:
         task = progress.add_task("preparing", total=None)
-        trials = trials_of(
-            cast,
-            chosen,
-            [
-                *_recorded(bag, truth, models[0], namespace, fps),
-                *(take for folder in _folders(asked, runs, workers, progress, task) for take in _stored(folder)),
-            ],
-        )
-        findings = hold_contest(
-            trials,
-            contestants,
-            workers,
-            lambda done, of: progress.update(task, completed=done, total=of, description=f"take {done} of {of}"),
-        )
+        given = _recorded(bag, truth, models[0], namespace, fps)
+        given += [take for folder in _folders(asked, runs, workers, progress, task) for take in _stored(folder)]
+        trials = trials_of(cast, chosen, given)
+        findings = _contest(trials, contestants, workers, progress, task)
+        told = _told(cast, trials)
         if report is not None:
-            from face_evaluation.findings_page import write_page
+            _write_page(report, findings, told)
+    if benchmark and _benchmark_told(findings, results, as_json):
+        return
+    _show(findings, told, report, as_json)
 
-            write_page(report / "index.html", findings, _told(cast, trials))
-    if benchmark:
-        found = results_of(findings, protocol())
-        if results is not None:
-            write_results(results, extended(results, found))
-            err.print(f"written: {results}", highlight=False, soft_wrap=True)
-        if as_json:
-            print(json.dumps(found, indent=2))  # noqa: T201
-            return
-    _show(findings, _told(cast, trials), report, as_json)
+
+def _cast(
+    asked: Asked,
+    model: Model,
+    face: Sequence[str] | None,
+    subjects: int | None,
+    published: bool,
+    stored: bool,
+    fps: float | None,
+) -> Cast:
+    """Who plays what: the takes that were named, or those held out where nothing `stored` was."""
+    from face_evaluation import motions
+    from face_evaluation.contest import Cast, default_faces
+
+    takes = asked.takes or ([] if stored else motions.held_out_takes(model))
+    return Cast(
+        motions=[] if stored and not takes else motions.motions_of(takes, fps=fps),
+        faces=face or (_published_faces() if published else default_faces()),
+        subjects=subjects or (6 if published else 3),
+        rate_hz=model.description.rate_hz,
+    )
+
+
+def _contest(trials: Sequence[Trial], contestants: Sequence[Any], workers: int, bar: Progress, task: Any) -> Findings:
+    from face_evaluation.contest import hold_contest
+
+    def tell(done: int, of: int) -> None:
+        bar.update(task, completed=done, total=of, description=f"take {done} of {of}")
+
+    return hold_contest(trials, contestants, workers, tell)
+
+
+def _write_page(folder: Path, findings: Findings, told: str) -> None:
+    from face_evaluation.findings_page import write_page
+
+    write_page(folder / "index.html", findings, told)
+
+
+def _benchmark_told(findings: Findings, results: Path | None, as_json: bool) -> bool:
+    """Write the benchmark's results where that is asked for; whether they were printed, too."""
+    from face_evaluation.benchmark import extended, protocol, results_of, write_results
+
+    found = results_of(findings, protocol())
+    if results is not None:
+        write_results(results, extended(results, found))
+        err.print(f"written: {results}", highlight=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps(found, indent=2))  # noqa: T201
+    return as_json
 
 
 def _check_fixed(chosen: Sequence[str], subjects: int | None, results: Path | None) -> None:

@@ -272,7 +272,8 @@ class HubTarget:
             self._step()
         if isinstance(hub, HubSession):
             assert hub.parser.pending <= p.MAX_FRAME, f"{hub.parser.pending} bytes kept"
-            assert len(hub._waiting.held) <= 512, f"{len(hub._waiting.held)} samples held"
+            held = len(hub._flow.waiting.held)
+            assert held <= 512, f"{held} samples held"
         assert len(hub.problem) < 20_000, f"a problem of {len(hub.problem)} letters"
 
     def _step(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from face_affect.events import EventNoise, load_noise
+from face_affect.event_noise import EventNoise, load_noise
 from face_evaluation.estimate import Estimator
 from face_evaluation.micro import (
     SHOWN,
@@ -76,7 +76,7 @@ def fit(seconds: float, subjects: int, model: str, progress: Callable[[str], obj
 
 
 def write_noise(noise: EventNoise, path: Path) -> None:
-    """Write what `face_affect.events.load_noise` reads."""
+    """Write what `face_affect.event_noise.load_noise` reads."""
     write_arrays(
         path,
         {

@@ -6,43 +6,34 @@ counter of the driver; and what takes hours in life shows in minutes whether lat
 
 from __future__ import annotations
 
-import heapq
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import psutil
-from numpy.typing import NDArray
 
-from face_inference.channels import Channels
 from face_inference.engines.choice import create_engine
-from face_inference.engines.protocol import Engine, EngineOutput, EngineState
+from face_inference.engines.protocol import Engine
 from face_inference.face_estimate import InputLayout
 from face_inference.model_folder import Model, load_model
-from face_inference.network_inputs import input_size
 from face_inference.tracker import FaceTracker
-from face_model.frames import GRAVITY_M_S2
 from face_model.imu_sample import ImuSample
 from face_model.layout import load_layout
-from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.session import HubSession
-from imu_driver.transport import IsHub, LostError, NotFoundError
 from imu_sim.chips.parts import load_part
 from imu_sim.hub.clock import HubClock
 from imu_sim.hub.faults import Faults
 from imu_sim.hub.hub_settings import HubSettings
 from imu_sim.hub.simulated_hub import SimulatedHub
-from imu_sim.imu_stream import Frames
 from imu_sim.motion import Floats
+from imusic_bench.faulty_line import FaultyLine
+from imusic_bench.nodding_stream import NoddingStream
 from imusic_bench.trend import Trend, fit_trend
 
 SKEW_PPM: Final = 35.0
-FREE_S: Final = 0.001
-"""What a frame takes on a free line, each way."""
 LOOK_S: Final = 60.0
 """Virtual time between two looks at memory, latency and processor time."""
 SETTLE_LOOKS: Final = 5
@@ -107,219 +98,6 @@ class Hours:
         """Every sample is accounted for, and nothing grows."""
         grows = self.latency_ms_min.grows or self.cpu_us_min.grows or self.memory_kb_min.grows
         return not self.in_doubt and not self.tracker_in_doubt and not grows
-
-
-class NoddingStream:
-    """Boards that rest for 10 s of each minute and nod with the head for the rest, with the noise of living sensors."""
-
-    def __init__(self, units: int, rate_hz: float, start_s: float) -> None:
-        self._units, self._rate_hz, self._done = units, rate_hz, round(start_s * rate_hz)
-        rng = np.random.default_rng(5)
-        self._noise = rng.normal(0.0, 1.0, (997, units, 6)) * np.repeat((0.003, 0.02), 3)
-
-    def next(self, frames: int) -> Frames:
-        """The next samples."""
-        numbers = self._done + np.arange(frames)
-        self._done += frames
-        times_s, step_s = numbers / self._rate_hz, 1e-4
-        angle = _nod(times_s)
-        rate = (_nod(times_s + step_s) - _nod(times_s - step_s)) / (2.0 * step_s)
-        noise = self._noise[numbers % len(self._noise)]
-        orientation = np.zeros((frames, self._units, 4))
-        orientation[..., 1], orientation[..., 3] = np.sin(angle / 2)[:, None], np.cos(angle / 2)[:, None]
-        velocity, force = noise[..., :3].copy(), noise[..., 3:].copy()
-        velocity[..., 1] += rate[:, None]
-        force[..., 0] -= GRAVITY_M_S2 * np.sin(angle)[:, None]
-        force[..., 2] += GRAVITY_M_S2 * np.cos(angle)[:, None]
-        never = np.zeros((frames, self._units), np.bool_)
-        return Frames(orientation, velocity, force, never, never)
-
-    def head(self, time_s: float) -> Floats:
-        """Not known to the driver."""
-        return np.array([0.0, 0.0, 0.0, 1.0])
-
-    def weights(self, times_s: Floats) -> Floats:
-        """Of a face at rest."""
-        return np.zeros((len(times_s), 52))
-
-
-def _nod(times_s: Floats) -> Floats:
-    in_minute = np.mod(times_s, 60.0)
-    ramp = np.clip((in_minute - 10.0) / 5.0, 0.0, 1.0) * np.clip((60.0 - in_minute) / 5.0, 0.0, 1.0)
-    nod: Floats = 0.2 * ramp * ramp * (3.0 - 2.0 * ramp) * np.sin(2.0 * np.pi * 0.5 * times_s)
-    return nod
-
-
-@dataclass
-class FaultyLine:
-    """A transport to a simulated hub on virtual time, which knows of every sample what became of it.
-
-    Attributes:
-        now_s: virtual time of the host.
-        hub: at the other end.
-        rng: for dice.
-        sent: samples that the hub sent.
-        since_heard: of them, those since the last that arrived whole.
-        never_told: samples of a boot that is over, after the last that arrived.
-    """
-
-    hub: SimulatedHub = field(init=False)
-    rng: np.random.Generator
-    now_s: float = 1000.0
-    sent: int = 0
-    since_heard: int = 0
-    never_told: int = 0
-    loss: float = 0.0
-    corrupt: float = 0.0
-    garbage: float = 0.0
-    twice: float = 0.0
-    held_until_s: float = 0.0
-    cut: bool = False
-    plugged: bool = True
-    foreign: int = 0
-    datagrams: bool = False
-    description: str = "virtual line"
-    _open: bool = False
-    _events: list[tuple[float, int, bool, bytes]] = field(default_factory=list)
-    _order: count[int] = field(default_factory=count)
-
-    def clock(self) -> float:
-        """Time of the host."""
-        return self.now_s
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass; the hub goes on meanwhile."""
-        until_s = self.now_s + seconds
-        while self.now_s < until_s:
-            self.now_s = min(until_s, self.now_s + 0.1)
-            self._pump()
-
-    def open(self, is_hub: IsHub | None = None) -> None:
-        """See `Transport`."""
-        if not self.plugged:
-            raise NotFoundError("virtual line: no such port; plug the hub in")
-        self._open = True
-        self._pump()
-        self._events.clear()
-
-    def close(self) -> None:
-        """See `Transport`."""
-        self._open = False
-        self._events.clear()
-
-    def write(self, data: bytes) -> None:
-        """See `Transport`."""
-        self._check()
-        if not self.cut:
-            self._put(max(self.now_s + FREE_S, self.held_until_s), True, data)
-
-    def read(self, timeout_s: float) -> bytes:
-        """See `Transport`; all that has arrived by now, in one piece."""
-        self._check()
-        until_s = self.now_s + timeout_s
-        while True:
-            self._pump()
-            arrived = bytearray()
-            while self._events and self._events[0][0] <= self.now_s:
-                when_s, _, to_hub, data = heapq.heappop(self._events)
-                if not to_hub:
-                    arrived += data
-                    continue
-                for frame in self.hub.receive(data):
-                    self._send(frame, max(self.now_s, when_s))
-            if arrived or self.now_s >= until_s:
-                self._heard(bytes(arrived))
-                return bytes(arrived)
-            next_s = self._events[0][0] if self._events else until_s
-            # A nanosecond more: a sum that rounds down would stand still.
-            self.now_s = max(self.now_s, min(until_s, next_s, self.now_s + self.hub.wait_s + 1e-9))
-
-    def reboot(self) -> None:
-        """Of the hub: what it sent and what did not arrive is gone."""
-        self._pump()
-        self._events.clear()
-        self.never_told += self.since_heard
-        self.since_heard = 0
-        self.hub.reboot()
-
-    @property
-    def quiet(self) -> bool:
-        """Whether nothing is on its way, nor will be in a moment."""
-        return not self._events and self.hub.wait_s > 2.0 * FREE_S
-
-    def step_clock(self, change_s: float) -> None:
-        """Of the hub, as by a time that was set."""
-        self.hub._clock._zero_s += change_s
-
-    def taken_s(self, sample: ImuSample) -> float:
-        """When a sample was taken, in truth, on the host's clock; of the present boot and step."""
-        clock = self.hub._clock
-        return clock._zero_s + sample.hub_time_s / clock._rate
-
-    def _pump(self) -> None:
-        for frame in self.hub.due():
-            is_sample = frame[2] == p.Sample.TYPE
-            self.sent += is_sample
-            self.since_heard += is_sample
-            if self._open and self.plugged:
-                self._send(frame, self.now_s)
-
-    def _send(self, frame: bytes, at_s: float) -> None:
-        if self.cut or (self.loss and self.rng.random() < self.loss):
-            return
-        if self.garbage and self.rng.random() < self.garbage:
-            frame = self.rng.bytes(int(self.rng.integers(1, 60))) + b"\0" + frame
-        if self.corrupt and self.rng.random() < self.corrupt:
-            at = int(self.rng.integers(len(frame)))
-            frame = frame[:at] + bytes((frame[at] ^ int(self.rng.integers(1, 256)),)) + frame[at + 1 :]
-        for _ in range(1 + (self.twice > 0.0 and self.rng.random() < self.twice)):
-            self._put(max(at_s + FREE_S, self.held_until_s), False, frame)
-
-    def _heard(self, data: bytes) -> None:
-        """Whether a sample came whole decides what is told of those before."""
-        for frame in data.split(b"\0"):
-            if len(frame) > 20 and frame[2] == p.Sample.TYPE:
-                try:
-                    p.decode(frame)
-                except p.ProtocolError:
-                    continue
-                self.since_heard = sum(data[2] == p.Sample.TYPE for _, _, to_hub, data in self._events if not to_hub)
-
-    def _put(self, when_s: float, to_hub: bool, data: bytes) -> None:
-        heapq.heappush(self._events, (when_s, next(self._order), to_hub, data))
-
-    def _check(self) -> None:
-        if not self._open or not self.plugged:
-            raise LostError("virtual line: unplugged")
-
-
-class FixedEngine:
-    """Takes the place of the network, whose memory and time are fixed, where hours are to take minutes."""
-
-    description = "no network: always the same weights"
-    faces = 1
-
-    def __init__(self, model: Model) -> None:
-        self.inputs = np.zeros((1, input_size(Channels.of(model.description.mounts))), np.float32)
-        self._rings = tuple(np.zeros((ring.length, ring.width), np.float32) for ring in model.description.rings)
-        self._output = EngineOutput(np.full((1, 52), 0.1, np.float32), np.full((1, 52), 0.5, np.float32))
-
-    def step(self, active: NDArray[np.bool_] | None = None) -> EngineOutput:
-        """See `Engine`."""
-        return self._output
-
-    def reset(self, face: int = 0) -> None:
-        """Nothing is remembered."""
-
-    def save_state(self, face: int = 0) -> EngineState:
-        """See `Engine`."""
-        return EngineState(0, self._rings)
-
-    def restore_state(self, state: EngineState, face: int = 0) -> None:
-        """Nothing is remembered."""
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def measure_hours(

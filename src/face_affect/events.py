@@ -15,28 +15,21 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from face_affect.bumps import GRID_S, HALF, LENGTH, SHAPES, WINDOWS, Floats
 from face_affect.errors import AffectError
+from face_affect.event_noise import EventNoise, load_noise
 from face_model import arkit
-from face_model.npz import DAMAGE, read_arrays
-from face_model.observability import OBSERVABLE
 
-GRID_S: Final = 0.01
-"""Step of the grid that weights are interpolated to, s."""
-WIDTHS_S: Final = (0.04, 0.07, 0.12, 0.2, 0.3)
-"""Widths at half height of the bumps that are looked for, s: an event of 40 to 500 ms is about half as wide."""
 LATENCY_S: Final = 0.54
 """From an apex to the moment at which the widest bump about it can be measured, s."""
 LONGEST_S: Final = 0.5
 """Duration from which an expression is no micro-expression, s (Ekman and Friesen 1969: 1/25 to 1/2 s)."""
 
-_HALF = 53
-"""Grid steps on either side of the middle of a bump."""
 _MOST_GAP_S = 0.1
 """A gap in the input from which all begins anew: what is interpolated over it would be invented."""
 _MERGE_S = 0.45
@@ -61,11 +54,7 @@ _BLINK_STEPS = (-4, 0, 4)
 """Grid steps about a blink's apex of which the pattern is made: neighbours of the lids move a little earlier or
 later."""
 
-SHAPES: Final = tuple(i for i in OBSERVABLE if not arkit.BLENDSHAPES[i].startswith("eyeBlink"))
-"""Indices of the weights that micro-expressions are looked for in."""
 _LIDS: Final = [arkit.INDEX["eyeBlinkLeft"], arkit.INDEX["eyeBlinkRight"]]
-
-Floats = NDArray[np.float64]
 
 
 class EventKind(IntEnum):
@@ -106,68 +95,6 @@ class FacialEvent:
         return self.offset_s - self.onset_s
 
 
-@dataclass(frozen=True)
-class EventNoise:
-    """How the weights of a face in neutral wear stand out by themselves, and how those of single units do.
-
-    Attributes:
-        precision: (widths, shapes, shapes) inverse covariance of the bumps of `SHAPES`, scaled so that evidence is 1 at
-            the threshold.
-        patterns: (P, shapes) mean bump of an event of one unit at intensity 1.
-        codes: (P,) its unit.
-        sides: (P,) its side: -1 right, 0 both, 1 left.
-        model: whose weights they were.
-    """
-
-    precision: Floats
-    patterns: Floats
-    codes: NDArray[np.int64]
-    sides: NDArray[np.int64]
-    model: str
-
-    def __post_init__(self) -> None:
-        expected = (len(WIDTHS_S), len(SHAPES), len(SHAPES))
-        if self.precision.shape != expected or self.patterns.shape != (len(self.codes), len(SHAPES)):
-            raise AffectError(
-                f"expected noise of shape {expected} with patterns of {len(SHAPES)} shapes, "
-                f"found {self.precision.shape} and {self.patterns.shape}"
-            )
-
-
-def load_noise(path: Path | None = None) -> EventNoise:
-    """The noise that ships, or that of a file which `imusic bench micro --write` made.
-
-    Raises:
-        AffectError: the file is no such noise.
-    """
-    path = path or Path(__file__).with_name("event_noise.npz")
-    try:
-        data = read_arrays(path)
-        return EventNoise(
-            np.asarray(data["precision"], dtype=np.float64),
-            np.asarray(data["patterns"], dtype=np.float64),
-            np.asarray(data["codes"], dtype=np.int64),
-            np.asarray(data["sides"], dtype=np.int64),
-            str(data["model"]),
-        )
-    except DAMAGE as error:
-        raise AffectError(f"expected noise of facial events in {path}, found: {error!r}") from error
-
-
-def bump_windows() -> Floats:
-    """(widths, 2 * 53 + 1): weights in time whose product with the stream is how far it stands out at each width."""
-    windows = np.zeros((len(WIDTHS_S), 2 * _HALF + 1))
-    for row, width_s in zip(windows, WIDTHS_S, strict=True):
-        n = max(1, round(width_s / GRID_S))
-        gap, first = max(1, n // 4), _HALF - n // 2
-        row[first : first + n] = 1.0 / n
-        row[first - gap - n : first - gap] = -0.5 / n
-        row[first + n + gap : first + n + gap + n] = -0.5 / n
-    return windows
-
-
-_WINDOWS: Final = bump_windows()
-_LENGTH: Final = 2 * _HALF + 1
 _MERGE: Final = round(_MERGE_S / GRID_S)
 _KEPT: Final = 256
 """Grid steps that are kept: long enough for the longest event, its surroundings and the latency."""
@@ -213,7 +140,7 @@ class EventDetector:
     @property
     def ready(self) -> bool:
         """Whether enough of the stream was seen."""
-        return self._count >= _LENGTH
+        return self._count >= LENGTH
 
     def update(self, stamp_s: float, weights: ArrayLike) -> list[FacialEvent]:
         """Take the weights (52,) of one frame; events that became known by it, usually none.
@@ -257,10 +184,10 @@ class EventDetector:
         return self._ring[at : at + last - first]
 
     def _look(self) -> list[FacialEvent]:
-        if self._count < _LENGTH:
+        if self._count < LENGTH:
             return []
-        middle = self._count - 1 - _HALF
-        bumps = _WINDOWS @ self._rows(self._count - _LENGTH, self._count)
+        middle = self._count - 1 - HALF
+        bumps = WINDOWS @ self._rows(self._count - LENGTH, self._count)
         white = (self._whiten @ bumps[:, :-2, None])[:, :, 0]
         evidence = np.einsum("wk,wk->w", white, white)
         width = int(evidence.argmax())
@@ -284,10 +211,10 @@ class EventDetector:
         oldest = max(0, self._count - _KEPT)
         rows = self._rows(oldest, self._count)[:, :-2]
         window = np.zeros(len(rows))
-        begin = middle - _HALF - oldest
+        begin = middle - HALF - oldest
         if begin < 0:
             return None
-        window[begin : begin + _LENGTH] = _WINDOWS[width]
+        window[begin : begin + LENGTH] = WINDOWS[width]
         bump = window @ rows
         precision = self._noise.precision[width]
         along = precision @ bump
@@ -339,11 +266,11 @@ class EventDetector:
 
     def _keep_blink(self, apex: int) -> None:
         """Keep what moved with a blink until it is known whether something else did; `apex` is a grid step."""
-        first, last = apex + _BLINK_STEPS[0] - _HALF, apex + _BLINK_STEPS[-1] + _HALF + 1
+        first, last = apex + _BLINK_STEPS[0] - HALF, apex + _BLINK_STEPS[-1] + HALF + 1
         if first < max(0, self._count - _KEPT) or last > self._count:
             return
         rows = self._rows(first, last)[:, :-2]
-        moved = np.stack([_WINDOWS @ rows[i : i + _LENGTH] for i in (s - _BLINK_STEPS[0] for s in _BLINK_STEPS)])
+        moved = np.stack([WINDOWS @ rows[i : i + LENGTH] for i in (s - _BLINK_STEPS[0] for s in _BLINK_STEPS)])
         self._unlearned.append((apex, moved))
 
     def _learn_blinks(self, middle: int) -> None:

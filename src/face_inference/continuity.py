@@ -7,6 +7,8 @@ from enum import Enum, auto
 _SEQUENCE_MODULUS = 1 << 32
 _REORDER_LIMIT = 1000
 """A sequence number this far back is a late sample; further back the hub was restarted."""
+_MOST_ANEW = 4000
+"""Samples that may be passed over before and after a boot."""
 
 
 class Coming(Enum):
@@ -65,3 +67,24 @@ class Continuity:
             coming = Coming.NEXT
         self.newest = sequence, hub_time_s
         return coming, ahead
+
+
+def numbered_anew(before: int, sequence: int) -> bool:
+    """Whether numbers began anew between two samples that follow each other."""
+    return (sequence - before) % _SEQUENCE_MODULUS > _SEQUENCE_MODULUS // 2
+
+
+def missed_numbers(before: int, sequence: int, ahead: int) -> list[tuple[int, int]]:
+    """First and last number of each run of samples between two, which a recorder may have and who follows them not.
+
+    Args:
+        before: number of the last sample.
+        sequence: of the one that came.
+        ahead: by how much it went on, as `Continuity.follow` says.
+    """
+    if numbered_anew(before, sequence):
+        after = [(0, sequence - 1)] if 0 < sequence <= _MOST_ANEW else []
+        return [((before + 1) % _SEQUENCE_MODULUS, (before + _MOST_ANEW) % _SEQUENCE_MODULUS), *after]
+    if (sequence - before) % _SEQUENCE_MODULUS == ahead > 1:
+        return [((before + 1) % _SEQUENCE_MODULUS, (sequence - 1) % _SEQUENCE_MODULUS)]
+    return []

@@ -20,6 +20,8 @@ from face_model.errors import SnapshotError
 from face_model.saved_arrays import SavedArrays, part_of, text_array, unpacked
 
 KEEP_PERIOD_S = 5.0
+LEAST_S = 0.5
+"""Between two of them, however much changes."""
 RESUME_S = 60.0
 """Older than this it is not gone on from: the sensors may be on somebody else by now."""
 MOST_BYTES = 4 << 20
@@ -82,7 +84,7 @@ class KeptState:
         """
         if self._file is None or tracker.neutral is None or (self._writing is not None and not self._writing.done()):
             return
-        if self._changes == tracker.changes and now_s - self._kept_s < KEEP_PERIOD_S:
+        if now_s - self._kept_s < (KEEP_PERIOD_S if self._changes == tracker.changes else LEAST_S):
             return
         self._changes, self._kept_s = tracker.changes, now_s
         told = {"started_with": text_array(self._started_with), "profile": text_array(profile)}

@@ -12,9 +12,11 @@ def open_listener(host: str, port: int) -> socket.socket:
         socket.gaierror: the host is unknown.
         OSError: the port cannot be had there.
     """
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError as error:  # longer than a name can be, or of characters that none has
+        raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from error
+    family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

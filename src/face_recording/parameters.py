@@ -61,6 +61,13 @@ PARAMETERS = (
         effect="Latched topics stand in each file; snapshots come again within ten seconds.",
     ),
     ParameterSpec(
+        "resume",
+        True,
+        "Whether a recorder that takes the place of one that was killed within the last 60 s records on.",
+        effect="Into a new take of the same name, wearer and notes, whose take.yaml says which one it continues. One "
+        "that was ended in order does not record on.",
+    ),
+    ParameterSpec(
         "split_s",
         0.0,
         "A new file of the bag is begun after so long; 0: never.",

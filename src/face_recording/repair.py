@@ -180,9 +180,14 @@ def repair_all(takes: Path) -> Iterator[Repair | RecordingError]:
 
     Bags of others are left alone, because nobody can tell for sure whether they are still written.
     """
-    if not takes.is_dir():
+    try:
+        if not takes.is_dir():
+            return
+        cut_off = sorted(path for path in takes.iterdir() if path.is_dir() and is_marked(path))
+    except OSError as error:
+        yield RecordingError(f"expected a folder of takes, found: {error}; correct its path, or its rights")
         return
-    for folder in sorted(path for path in takes.iterdir() if path.is_dir() and is_marked(path)):
+    for folder in cut_off:
         try:
             done = repair(folder)
         except RecordingError as error:

@@ -7,7 +7,6 @@ from typing import Any
 
 from builtin_interfaces.msg import Duration
 from imusic.msg import FaceBlendshapes
-from rclpy.exceptions import InvalidTopicNameException
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
@@ -50,9 +49,10 @@ class RobotHeadNode(ManagedNode):
         self._head, self._urdf = RobotHead(settings), urdf
         self._neck, self._silent_s = bool(self.value("neck")), float(self.value("silent_s"))
         joints, trajectory = str(self.value("joints")), str(self.value("trajectory"))
+        self._topic = self.topic("faces")
         if not joints and not trajectory:
             raise ConfigurationError("expected a topic in joints or trajectory, found none in both; name one")
-        self._joints = self._publisher(JointState, joints) if joints else None
+        self._joints = self._publisher(JointState, self.topic("joints")) if joints else None
         self._trajectory: Any = None
         if trajectory:
             try:
@@ -61,7 +61,7 @@ class RobotHeadNode(ManagedNode):
                 raise ConfigurationError(
                     f"trajectory: expected trajectory_msgs, found {error}; install it, or leave trajectory empty"
                 ) from error
-            self._trajectory = self._publisher(JointTrajectory, trajectory)
+            self._trajectory = self._publisher(JointTrajectory, self.topic("trajectory"))
             self._plan = JointTrajectory(joint_names=list(self._head.names))
             horizon = Duration()
             horizon.sec, horizon.nanosec = divmod(round(1e9 * float(self.value("horizon_s"))), 1_000_000_000)
@@ -74,8 +74,7 @@ class RobotHeadNode(ManagedNode):
         # Joints go on from where they were: a node that was inactive for a while makes no leap.
         self._head.lose(self.now_s())
         self._raw = None
-        topic = str(self.value("faces"))
-        self._listening = self.create_subscription(FaceBlendshapes, topic, self._on_face, SENSOR_DATA, raw=True)
+        self._listening = self.create_subscription(FaceBlendshapes, self._topic, self._on_face, SENSOR_DATA, raw=True)
         self._timer = self.create_timer(1.0 / float(self.value("rate_hz")), self._command)
         if self._urdf:
             self._description.publish(String(data=self._urdf))
@@ -156,12 +155,7 @@ class RobotHeadNode(ManagedNode):
         return now_s - self._face_s > self._silent_s
 
     def _publisher(self, kind: Any, topic: str, quality: Any = RELIABLE) -> Any:
-        try:
-            publisher = self.create_lifecycle_publisher(kind, topic, quality)
-        except InvalidTopicNameException as error:
-            raise ConfigurationError(
-                f"expected the name of a topic, found {topic!r}: {' '.join(str(error).split())}; correct it"
-            ) from error
+        publisher = self.create_lifecycle_publisher(kind, topic, quality)
         self._entities.append((self.destroy_publisher, publisher))
         return publisher
 

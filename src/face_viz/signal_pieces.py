@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 from imusic.msg import ImuFrame
+from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 
 from face_viz.page_format import encode_signals
+from imusic_ros.qos import SENSOR_DATA
 
 PIECE_S: Final = 0.1
 """How often a piece is made."""
@@ -44,3 +47,34 @@ class SignalPieces:
         if not times or len({len(rate) for rate in rates}) != 1:
             return None  # none, or a layout that changed meanwhile
         return encode_signals(np.array(times), np.stack(rates), np.stack(forces))
+
+
+class SignalWatch:
+    """Listens to the sensors' samples while a viewer plots them.
+
+    Args:
+        node: that subscription and timer belong to.
+        add: gets the next piece, see `FacePage.add_signals`.
+    """
+
+    def __init__(self, node: Node, add: Callable[[bytes], None]) -> None:
+        self._node, self._add = node, add
+        self._pieces = SignalPieces()
+        self._taking: tuple[Any, Any] | None = None
+
+    def take(self, on: bool) -> None:
+        """Begin or end."""
+        if on and self._taking is None:
+            self._pieces = SignalPieces()
+            frames = self._node.create_subscription(ImuFrame, "imu/frame", self._pieces.add, SENSOR_DATA, raw=True)
+            self._taking = frames, self._node.create_timer(PIECE_S, self._send)
+        elif not on and self._taking is not None:
+            subscription, timer = self._taking
+            self._node.destroy_timer(timer)
+            self._node.destroy_subscription(subscription)
+            self._taking = None
+
+    def _send(self) -> None:
+        piece = self._pieces.piece()
+        if piece is not None:
+            self._add(piece)

@@ -19,8 +19,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Final, NamedTuple, TypeAlias
+from dataclasses import dataclass, fields, replace
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,24 +36,24 @@ from face_model.imu_sample import (
 )
 from face_model.saved_arrays import Arrays, SavedArrays
 from imu_driver.plain_rotation import Values, gravity, turn, turned_on
-
-NORM_TOLERANCE: Final = 0.05
-"""A quaternion whose norm is off by more is no rotation."""
-
-MOST_RATE_RAD_S: Final = 100.0
-MOST_FORCE_M_S2: Final = 1000.0
-"""No unit measures more: 5730 degrees/s, 100 g."""
+from imu_driver.reading_values import (
+    DERIVED,
+    FORCE,
+    MOST_RATE_RAD_S,
+    ORIENTATION,
+    RATE,
+    WIDTH,
+    Entry,
+    believable,
+    nearer,
+    value_at,
+)
 
 HISTORY: Final = 64
 """Readings kept of each unit and kind; the oldest are dropped."""
 
-ORIENTATION, RATE, FORCE, DERIVED = range(4)
-_WIDTH: Final = (4, 3, 3, 3)
 _FLAGS: Final = STATUS_GYRO_SATURATED | STATUS_ACCEL_SATURATED | STATUS_FAULT
 _IDENTITY: Final = np.array([0.0, 0.0, 0.0, 1.0], np.float32)
-
-_Entry: TypeAlias = tuple[float, Values, int]
-"""Time, values, flags."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,16 @@ class AssemblerParams:
     baseline_s: float = 0.015
     ahead_s: float = 0.005
     catch_up_s: float = 0.5
+
+    def for_period(self, period_s: float) -> AssemblerParams:
+        """The same for units of which the slowest sends once in `period_s`."""
+        return replace(
+            self,
+            wait_s=max(self.wait_s, 1.25 * period_s),
+            predict_s=max(self.predict_s, 1.5 * period_s),
+            gap_s=max(self.gap_s, 2.5 * period_s),
+            alive_s=max(self.alive_s, 2.5 * period_s),
+        )
 
 
 class Reading(NamedTuple):
@@ -150,7 +160,7 @@ class FrameAssembler:
         self.params = params or AssemblerParams()
         self.counts = AssemblerCounts()
         self._period_s = 1.0 / rate_hz
-        self._units = [[deque[_Entry](maxlen=HISTORY) for _ in _WIDTH] for _ in range(sensors)]
+        self._units = [[deque[Entry](maxlen=HISTORY) for _ in WIDTH] for _ in range(sensors)]
         self._heard_s = [-math.inf] * sensors
         self._origin_s = math.nan
         self._next = 0
@@ -184,14 +194,14 @@ class FrameAssembler:
         ):
             if given is None:
                 continue
-            values = _checked(kind, given)
+            values = believable(kind, given)
             if values is None:
                 counts.impossible += 1
             elif unit[kind] and time_s <= unit[kind][-1][0]:
                 counts.late += 1
             else:
                 if kind == ORIENTATION:
-                    values = _nearer(values, unit[kind])
+                    values = nearer(values, unit[kind])
                     self._derive(unit, time_s, values, flags)
                 unit[kind].append((time_s, values, flags))
                 used = True
@@ -207,13 +217,13 @@ class FrameAssembler:
         made: list[ImuSample] = []
         if math.isnan(self._origin_s):
             return made
-        params, alive_s = self.params, now_s - self.params.alive_s
+        params = self.params
         behind = math.floor((now_s - params.catch_up_s - self._time(self._next)) / self._period_s)
         if behind > 0:
             if max(self._heard_s) >= self._time(self._next):
                 self.counts.skipped += behind
             self._next += behind
-        awaited_s = min((heard_s for heard_s in self._heard_s if heard_s >= alive_s), default=math.inf)
+        awaited_s = self._awaited_s(now_s)
         while (time_s := self._time(self._next)) <= now_s:
             if awaited_s < time_s and now_s < time_s + params.wait_s:
                 break
@@ -225,19 +235,31 @@ class FrameAssembler:
             self._next += 1
         return made
 
+    def has_due(self, now_s: float) -> bool:
+        """Whether `frames` would make, pass over or leave out a frame: its time has come, and nothing is waited for."""
+        time_s = self._time(self._next)  # NaN before the first reading
+        if not time_s <= now_s:
+            return False
+        return now_s >= time_s + self.params.wait_s or self._awaited_s(now_s) >= time_s
+
     def forget(self, sensor: int) -> None:
         """A unit began anew, or is another: nothing is interpolated from what it sent before."""
         for channel in self._units[sensor]:
             channel.clear()
         self._heard_s[sensor] = -math.inf
 
+    def _awaited_s(self, now_s: float) -> float:
+        """Newest reading of the unit that is furthest behind, of those that are alive; infinity where none is."""
+        alive_s = now_s - self.params.alive_s
+        return min((heard_s for heard_s in self._heard_s if heard_s >= alive_s), default=math.inf)
+
     def _time(self, number: int) -> float:
         return self._origin_s + number * self._period_s
 
-    def _measured(self, channel: deque[_Entry], time_s: float) -> bool:
+    def _measured(self, channel: deque[Entry], time_s: float) -> bool:
         return bool(channel) and channel[-1][0] >= time_s - self.params.derive_after_s
 
-    def _derive(self, unit: list[deque[_Entry]], time_s: float, orientation: Values, flags: int) -> None:
+    def _derive(self, unit: list[deque[Entry]], time_s: float, orientation: Values, flags: int) -> None:
         """A rate from this orientation and an earlier one, for the moment between them, where none is measured."""
         if self._measured(unit[RATE], time_s):
             return
@@ -276,21 +298,22 @@ class FrameAssembler:
 
     def _unit_at(
         self,
-        unit: list[deque[_Entry]],
+        unit: list[deque[Entry]],
         time_s: float,
         orientation: NDArray[np.float32],
         rate: NDArray[np.float32],
         force: NDArray[np.float32],
     ) -> int:
         """Fill one unit's part of a frame; its status, 0 where it is missing."""
-        turned = self._at(unit[ORIENTATION], time_s)
+        gap_s, predict_s = self.params.gap_s, self.params.predict_s
+        turned = value_at(unit[ORIENTATION], time_s, gap_s, predict_s)
         kind = RATE if self._measured(unit[RATE], time_s) else DERIVED
-        moving = self._at(unit[kind], time_s)
+        moving = value_at(unit[kind], time_s, gap_s, predict_s)
         if turned is None and kind == DERIVED:
             return 0
         if moving is None and kind == DERIVED:
             moving = 0.0, (0.0, 0.0, 0.0), 0  # it has only begun
-        pushed = self._at(unit[FORCE], time_s)
+        pushed = value_at(unit[FORCE], time_s, gap_s, predict_s)
         if pushed is None and turned is not None and not self._measured(unit[FORCE], time_s):
             pushed = 0.0, gravity(turned[1]), 0
         if moving is None or pushed is None:
@@ -308,23 +331,6 @@ class FrameAssembler:
         norm = math.hypot(*quaternion)
         orientation[:] = [v / norm for v in quaternion]
         return flags | STATUS_VALID | STATUS_ORIENTATION_VALID
-
-    def _at(self, channel: deque[_Entry], time_s: float) -> tuple[float, Values, int] | None:
-        """Of a time: how old the newest reading is where it is taken as it is (s), the values, and flags."""
-        after: _Entry | None = None
-        for entry in reversed(channel):
-            if entry[0] > time_s:
-                after = entry
-                continue
-            before_s, before, flags = entry
-            if after is not None and after[0] - before_s <= self.params.gap_s:
-                share = (time_s - before_s) / (after[0] - before_s)
-                values = tuple(a + share * (b - a) for a, b in zip(before, after[1], strict=True))
-                return 0.0, values, flags | after[2]
-            if time_s - before_s <= self.params.predict_s:
-                return time_s - before_s, before, flags
-            return None
-        return None
 
     def saved_state(self) -> Arrays:
         """All that decides the frames to come, as arrays."""
@@ -368,7 +374,7 @@ class FrameAssembler:
         if (used < 0).any() or (used > HISTORY).any() or np.isnan(heard).any() or not 0.0 <= grid[1] < 2.0**53:
             raise saved.refuse(f"at most {HISTORY} readings of a kind, and times", "others")
         for i in range(count):
-            for k, width in enumerate(_WIDTH):
+            for k, width in enumerate(WIDTH):
                 self._units[i][k] = deque(
                     (
                         (float(times[i, k, n]), tuple(values[i, k, n, :width].tolist()), int(flags[i, k, n]) & _FLAGS)
@@ -379,23 +385,3 @@ class FrameAssembler:
         self._heard_s = heard.tolist()
         self._origin_s, self._next = float(grid[0]), int(grid[1])
         self.counts = AssemblerCounts(*counts.tolist())
-
-
-def _checked(kind: int, given: Sequence[float]) -> Values | None:
-    """As floats, orientations of norm 1; None where no unit can mean them."""
-    values = tuple(float(v) for v in given)
-    if len(values) != _WIDTH[kind]:
-        raise ValueError(f"expected {_WIDTH[kind]} numbers, found {len(values)}")
-    size = math.hypot(*values)
-    if kind == ORIENTATION:
-        if not abs(size - 1.0) <= NORM_TOLERANCE:
-            return None
-        return tuple(v / size for v in values)
-    return values if size <= (MOST_RATE_RAD_S if kind == RATE else MOST_FORCE_M_S2) else None
-
-
-def _nearer(quaternion: Values, channel: deque[_Entry]) -> Values:
-    """The one of `q` and `-q`, which are one rotation, that is nearer to the newest."""
-    if channel and sum(a * b for a, b in zip(quaternion, channel[-1][1], strict=True)) < 0.0:
-        return tuple(-v for v in quaternion)
-    return quaternion

@@ -55,9 +55,10 @@ class GyroBiasFile:
     path: Path
 
     @classmethod
-    def of(cls, folder: Path, identity: HubIdentity) -> GyroBiasFile:
-        """That of a hub, by its name."""
-        digest = hashlib.sha256(identity.name.encode(errors="replace")).hexdigest()[:12]
+    def of(cls, folder: Path, identity: HubIdentity, where: str = "") -> GyroBiasFile:
+        """That of a hub, by its name; `where` says which one it is of those whose kind has one name for all."""
+        whole = f"{identity.name} {where}" if where else identity.name
+        digest = hashlib.sha256(whole.encode(errors="replace")).hexdigest()[:12]
         plain = re.sub(r"[^A-Za-z0-9_-]", "_", identity.name)[:40]
         return cls(folder / "gyro_bias" / f"{plain}-{digest}.json")
 

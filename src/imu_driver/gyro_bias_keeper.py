@@ -35,13 +35,15 @@ class GyroBiasKeeper:
         folder: with the files of biases, see `gyro_bias`; None: nothing is kept.
         hubs: each with a file of its own.
         logger: told of files that cannot be used.
+        where: see `GyroBiasFile.of`.
     """
 
-    def __init__(self, folder: Path | None, hubs: Sequence[Hub], logger: Warns) -> None:
+    def __init__(self, folder: Path | None, hubs: Sequence[Hub], logger: Warns, where: str = "") -> None:
         self._folder = folder
         self._hubs = tuple(hubs)
         self._recalled = [_Recalled() for _ in hubs]
         self._logger = logger
+        self._where = where
         self._kept_s = time.monotonic()
 
     def recall(self) -> None:
@@ -55,7 +57,7 @@ class GyroBiasKeeper:
             if recalled.hub != (identity.name, hub.layout_id):
                 recalled.hub, recalled.units = (identity.name, hub.layout_id), set()
             try:
-                known = GyroBiasFile.of(self._folder, identity).load(identity)
+                known = GyroBiasFile.of(self._folder, identity, self._where).load(identity)
             except GyroBiasError as error:
                 self._logger.warning(str(error))
                 continue
@@ -77,7 +79,7 @@ class GyroBiasKeeper:
             if identity is None or not biases:  # the hub fuses, or was never there
                 continue
             try:
-                GyroBiasFile.of(self._folder, identity).save(identity, biases)
+                GyroBiasFile.of(self._folder, identity, self._where).save(identity, biases)
             except GyroBiasError as error:
                 self._logger.warning(str(error))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final, Protocol, TypeAlias, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from face_model.imu_sample import ImuSample
 from face_model.saved_arrays import Arrays
@@ -19,6 +19,9 @@ TO_HUB: Final = 1
 LINE: Final = 2
 """Something that happened to the connection or was asked of it, as one of the following texts."""
 
+JOINED: Final = 3
+"""Samples of several hubs became frames: a byte for each that was taken, in order, which says of which hub it was."""
+
 OPENED: Final = b"opened"
 LOST: Final = b"lost "
 IDENTIFY: Final = b"identify "
@@ -27,9 +30,20 @@ GYRO_BIAS: Final = b"gyro bias "
 """It was opened, it was lost (and why), a unit was to blink (its number), samples were
 to be started or stopped (1 or 0), biases were told to the driver's own fusion (`gyro_bias_text`)."""
 
-Tap: TypeAlias = Callable[[int, float, bytes], None]
-"""Told of each piece in the order of the line: `FROM_HUB`, `TO_HUB` or `LINE`, the time that the hub's code took for it
-on the host's monotonic clock (s), and the bytes."""
+
+class Tap(Protocol):
+    """Told of each piece in the order of the line."""
+
+    def __call__(self, what: int, time_s: float, data: bytes, hub: int = 0, /) -> object:
+        """The next piece.
+
+        Args:
+            what: `FROM_HUB`, `TO_HUB`, `LINE` or `JOINED`.
+            time_s: that the hub's code took for it, on the host's monotonic clock.
+            data: its bytes.
+            hub: which one of several hubs on one face, from 0.
+        """
+        ...
 
 
 class ConnectionState(Enum):
@@ -264,7 +278,7 @@ class FusingHub(Protocol):
 
 
 @runtime_checkable
-class ReplayableHub(Hub, Protocol):
+class RecordableHub(Hub, Protocol):
     """A hub whose samples follow from what its tap was told and from a saved state; `replay.HubReplay` computes them.
 
     All of it belongs to the thread that steps.
@@ -275,12 +289,17 @@ class ReplayableHub(Hub, Protocol):
 
     @property
     def quiet(self) -> bool:
-        """Whether the state can be saved now: no command waits for its answer."""
+        """Whether the state can be saved now, as where no command waits for its answer; asked after each step."""
         ...
 
     def saved_state(self) -> Arrays:
         """All that decides the samples to come, as arrays."""
         ...
+
+
+@runtime_checkable
+class ReplayableHub(RecordableHub, Protocol):
+    """One that is itself what a replay runs."""
 
     def restore_state(self, arrays: Arrays) -> None:
         """Continue from `saved_state`.

@@ -2,25 +2,42 @@
 
 Each hub has a clock of its own, which its own code maps to the host's; so a sample of either has a time that both
 share. Every hub is stepped in a thread of its own, or one that is silent would hold up the others. What is missing of
-a frame, because its hub is late or gone, is marked missing, and the rest goes out.
+a frame, because its hub is late or gone, is marked missing, and the rest goes out (`hub_joint`).
+
+What each hub reads and sends goes through one queue with its samples, so that a recording has all of it in the order in
+which the frames were made, and a replay (`replayed_joint`) makes them again.
 """
 
 from __future__ import annotations
 
+import math
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from face_model.imu_sample import STATUS_ORIENTATION_VALID, STATUS_VALID, ImuSample
+from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout
+from face_model.saved_arrays import Arrays
 from imu_driver import host_fusion
-from imu_driver.assembler import FrameAssembler, Reading
-from imu_driver.hub import ConnectionState, Hub, HubFigures, HubIdentity, HubSensor, Outcome
+from imu_driver.hub import (
+    JOINED,
+    ConnectionState,
+    Hub,
+    HubFigures,
+    HubIdentity,
+    HubSensor,
+    Outcome,
+    RecordableHub,
+    Tap,
+)
+from imu_driver.hub_joint import HubJoint, owners
 from imu_driver.hub_thread import HubThread
+from imu_driver.joined_state import GatheredStates
+from imu_driver.replayed_hub import Piece
+from imu_driver.two_hubs import TWO_HUBS
 
 POLL_S: Final = 0.004
 """Frames are looked after this often, though nothing came."""
@@ -35,17 +52,36 @@ _STATES: Final = (
 """The state of all is the first of these that one of them has."""
 
 
-class JoinedHubs:
-    """One `Hub` made of several.
+@dataclass
+class _Step:
+    """What one hub did in one step.
 
-    `hub_time_s` is the host's time since the first frame; it begins at 0 again where one of the hubs was restarted, as
-    then some orientations have other headings. A unit that two hubs have is taken from the first.
+    Attributes:
+        hub: which one.
+        pieces: read and sent.
+        samples: handed on.
+        identity: of the hub, after it.
+        state: after it, if it is wanted.
+    """
+
+    hub: int
+    pieces: list[Piece] = field(default_factory=list)
+    samples: list[ImuSample] = field(default_factory=list)
+    identity: HubIdentity | None = None
+    state: Arrays | None = None
+
+
+class JoinedHubs:
+    """One `Hub` made of several; see `HubJoint` for the frames.
 
     Args:
         hubs: at least one; stepped and closed here, each with the whole layout.
         layout: of all of them together.
         rate_hz: of the frames.
         clock: host monotonic time, s.
+
+    Attributes:
+        tap: see `RecordableHub`; set before the first step.
     """
 
     def __init__(
@@ -55,19 +91,23 @@ class JoinedHubs:
         rate_hz: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.tap: Tap | None = None
         self._hubs = tuple(hubs)
         self._layout = layout
         self._rate_hz = rate_hz
         self._clock = clock
-        self.layout_id = zlib.crc32(repr(("joined", layout)).encode())
-        self._assembler = FrameAssembler(len(layout.sensors), rate_hz, self.layout_id)
-        self._came: SimpleQueue[tuple[int, ImuSample]] = SimpleQueue()
+        self._joint = HubJoint(len(self._hubs), layout, rate_hz)
+        self._gathered = GatheredStates(len(self._hubs))
+        self._came: SimpleQueue[_Step] = SimpleQueue()
         self._threads: list[HubThread] = []
-        self._hub_time_s = [float("-inf")] * len(self._hubs)
-        self._epoch_s: float | None = None
         self._met: tuple[HubIdentity | None, ...] = ()
         self._identity: HubIdentity | None = None
         self._owner: dict[int, int] = {}
+
+    @property
+    def layout_id(self) -> int:
+        """See `Hub`; that of the layout alone."""
+        return self._joint.layout_id
 
     @property
     def description(self) -> str:
@@ -89,7 +129,7 @@ class JoinedHubs:
 
     @property
     def notices(self) -> Sequence[str]:
-        """Hubs that are not connected, units that none or several of them have."""
+        """Hubs that are not connected or not alone, units that none or several of them have."""
         said = [hub.problem for hub in self._hubs if hub.state is not ConnectionState.CONNECTED]
         names = {sensor.id: sensor.name for sensor in self._layout.sensors}
         units = [{s.id: s for s in each.identity.sensors} for each in self._hubs if each.identity is not None]
@@ -100,9 +140,9 @@ class JoinedHubs:
         said += [f"on several hubs, taken from the first: {', '.join(twice)}"] if twice else []
         silent = [f"{name} ({i})" for i, name in names.items() if any(i in of and not of[i].present for of in units)]
         said += [f"not answering, check their cables: {', '.join(silent)}"] if silent else []
-        if any(host_fusion.MISSING_PACKAGE in hub.notices for hub in self._hubs):
-            said.append(host_fusion.MISSING_PACKAGE)
-        return said
+        theirs = [notice for hub in self._hubs for notice in hub.notices]
+        said += [notice for notice in theirs if notice.startswith(TWO_HUBS)]
+        return [*said, host_fusion.MISSING_PACKAGE] if host_fusion.MISSING_PACKAGE in theirs else said
 
     @property
     def streaming(self) -> bool:
@@ -118,7 +158,8 @@ class JoinedHubs:
         return self._identity
 
     def figures(self) -> HubFigures:
-        """The sums; of clocks the worst, and of frames those that were handed on."""
+        """The sums; of clocks the worst, of frames those that were handed on, of each sensor those of its hub."""
+        _ = self.identity
         all_of = [hub.figures() for hub in self._hubs]
         rejected: dict[str, int] = {}
         for each in all_of:
@@ -127,19 +168,61 @@ class JoinedHubs:
         trips = [each.clock_round_trip_s for each in all_of if each.clock_round_trip_s is not None]
         counted = ("lost", "out_of_order", "stale", "untimed", "connections", "reboots", "watchdog")
         sums = {name: sum(getattr(each, name) for each in all_of) for name in (*counted, "foreign_datagrams")}
-        disagreeing = [each.disagreeing for each in all_of if each.disagreeing]
+        counts = self._joint.counts
+        # A hub that counts no losses of its sensors apart loses all of them together.
+        lost = self._of_sensors([each.sensor_lost for each in all_of], [each.lost for each in all_of], 0)
+        rates_hz = self._of_sensors([each.sensor_rate_hz for each in all_of], None, math.nan)
+        warm_c = self._of_sensors([each.sensor_temperature_c for each in all_of], None, math.nan)
+        disagreeing = self._of_sensors([each.disagreeing for each in all_of], None, 0)
         return replace(
             HubFigures(**sums),
+            lost=sums["lost"] + counts.skipped,
             asked_rate_hz=self._rate_hz,
-            samples=self._assembler.counts.frames,
-            disagreeing=tuple(map(sum, zip(*disagreeing, strict=True))) if disagreeing else (),
+            samples=counts.frames,
+            disagreeing=tuple(map(int, disagreeing)),
+            sensor_lost=tuple(map(int, lost)),
+            sensor_rate_hz=rates_hz if any(map(math.isfinite, rates_hz)) else (),
+            sensor_temperature_c=warm_c if any(map(math.isfinite, warm_c)) else (),
             rejected=rejected,
             last_reject=next((each.last_reject for each in all_of if each.last_reject), ""),
             clock_skew_ppm=max((each.clock_skew_ppm for each in all_of), key=abs),
             clock_residual_s=max(each.clock_residual_s for each in all_of),
             clock_round_trip_s=max(trips) if trips else None,
             clock_resets=sum(each.clock_resets for each in all_of),
+            more=self._more(all_of),
         )
+
+    def _of_sensors(
+        self, told: Sequence[Sequence[float]], instead: Sequence[float] | None, unknown: float
+    ) -> tuple[float, ...]:
+        """A figure of each sensor, in layout order.
+
+        Args:
+            told: by each hub; empty where it does not tell it.
+            instead: what holds for all sensors of a hub that does not tell it.
+            unknown: what holds for those of no hub.
+        """
+        found = []
+        for i, sensor in enumerate(self._layout.sensors):
+            hub = self._owner.get(sensor.id)
+            if hub is not None and i < len(told[hub]):
+                found.append(told[hub][i])
+            else:
+                found.append(instead[hub] if hub is not None and instead is not None else unknown)
+        return tuple(found)
+
+    def _more(self, all_of: Sequence[HubFigures]) -> dict[str, object]:
+        """How each of them does, what only it can tell, and what became of its readings."""
+        counts = self._joint.counts
+        found: dict[str, object] = {"late_readings": counts.predicted, "missing_readings": counts.missing}
+        for number, (hub, figures) in enumerate(zip(self._hubs, all_of, strict=True), 1):
+            name = hub.identity.name if hub.identity is not None else "unknown"
+            found[f"hub_{number}"] = (
+                f"{name} at {hub.description}, {hub.state.name}, {figures.samples} samples, {figures.lost} lost, "
+                f"{sum(figures.rejected.values())} rejected, {figures.reboots} reboots"
+            )
+            found |= {f"hub_{number}_{key}": value for key, value in figures.more.items()}
+        return found
 
     def step(self) -> list[ImuSample]:
         """Take in what the hubs' threads have brought; the frames that are due."""
@@ -148,16 +231,34 @@ class JoinedHubs:
         elif not all(thread.alive for thread in self._threads):
             # Else the others would go on as if this hub were only silent.
             raise RuntimeError(f"the thread of a hub has ended, one of {self.description}; the log says why")
+        if self._gathered.complete:
+            self._gathered.forget()  # it was of the step before this one
+        taken = self._take_all()
+        now_s = self._clock()
+        if not taken and not self._joint.changes_at(now_s):
+            return []
+        for index, identity, sample in taken:
+            self._joint.take(index, identity, sample, now_s)
+        if self.tap is not None:
+            self.tap(JOINED, now_s, bytes(index for index, _, _ in taken))
+        return self._joint.frames(now_s)
+
+    def _take_all(self) -> list[tuple[int, HubIdentity | None, ImuSample]]:
+        """What came; no more where the states of all hubs are there, which are of this place."""
+        taken: list[tuple[int, HubIdentity | None, ImuSample]] = []
         try:
-            self._take(*self._came.get(timeout=POLL_S))
+            step = self._came.get(timeout=POLL_S)
             while True:
-                self._take(*self._came.get_nowait())
+                if self.tap is not None:
+                    for piece in step.pieces:
+                        self.tap(piece.direction, piece.arrival_s, piece.data, piece.hub)
+                taken += [(step.hub, step.identity, sample) for sample in step.samples]
+                self._gathered.came(step.hub, step.pieces, step.state)
+                if self._gathered.complete:
+                    return taken
+                step = self._came.get_nowait()
         except Empty:
-            pass
-        made = self._assembler.frames(self._clock())
-        if made and self._epoch_s is None:
-            self._epoch_s = made[0].host_time_s
-        return [replace(frame, hub_time_s=max(0.0, frame.host_time_s - (self._epoch_s or 0.0))) for frame in made]
+            return taken
 
     def identify(self, sensor_id: int) -> Future[Outcome]:
         """Blink one unit's light, on the hub that has it."""
@@ -190,35 +291,46 @@ class JoinedHubs:
             for hub in self._hubs:
                 hub.close()
 
-    def _start(self) -> None:
-        def bring(index: int) -> Callable[[ImuSample], None]:
-            return lambda sample: self._came.put((index, sample))
+    # States, for replays
 
-        self._threads = [HubThread(hub, bring(i)) for i, hub in enumerate(self._hubs)]
+    @property
+    def quiet(self) -> bool:
+        """See `RecordableHub`: asking is what makes the hubs save their states, each in its own thread."""
+        if not self._gathered.complete:
+            self._gathered.ask()
+        return self._gathered.complete
+
+    def saved_state(self) -> Arrays:
+        """See `RecordableHub`; when it is quiet."""
+        return self._gathered.arrays(self._joint.saved_state())
+
+    def _start(self) -> None:
+        self._threads = [self._thread(i, hub) for i, hub in enumerate(self._hubs)]
         for thread in self._threads:
             thread.start()
 
-    def _take(self, index: int, sample: ImuSample) -> None:
-        _ = self.identity
-        if sample.hub_time_s < self._hub_time_s[index]:
-            self._epoch_s = None  # it was restarted
-        self._hub_time_s[index] = sample.hub_time_s
-        now_s = self._clock()
-        for i, sensor in enumerate(self._layout.sensors):
-            status = int(sample.status[i])
-            if self._owner.get(sensor.id) != index or not status & STATUS_VALID:
-                continue
-            self._assembler.add(
-                Reading(
-                    i,
-                    sample.host_time_s,
-                    sample.orientation[i].tolist() if status & STATUS_ORIENTATION_VALID else None,
-                    sample.angular_velocity[i].tolist(),
-                    sample.specific_force[i].tolist(),
-                    status,
-                ),
-                now_s,
-            )
+    def _thread(self, index: int, hub: Hub) -> HubThread:
+        step = _Step(index)
+        recordable = hub if isinstance(hub, RecordableHub) else None
+
+        def tapped(what: int, time_s: float, data: bytes, _: int = 0, /) -> None:
+            step.pieces.append(Piece(what, time_s, data, hub=index))
+
+        def sampled(sample: ImuSample) -> None:
+            step.samples.append(sample)
+
+        def after_step() -> None:
+            nonlocal step
+            if recordable is not None and self._gathered.wants(index) and recordable.quiet:
+                step.state = recordable.saved_state()
+            if step.pieces or step.samples or step.state is not None:
+                step.identity = hub.identity
+                done, step = step, _Step(index)
+                self._came.put(done)
+
+        if recordable is not None and self.tap is not None:
+            recordable.tap = tapped
+        return HubThread(hub, sampled, after_step)
 
 
 def _joined(met: Sequence[HubIdentity | None], rate_hz: int) -> tuple[HubIdentity | None, dict[int, int]]:
@@ -226,12 +338,11 @@ def _joined(met: Sequence[HubIdentity | None], rate_hz: int) -> tuple[HubIdentit
     known = [identity for identity in met if identity is not None]
     if not known:
         return None, {}
+    owner = owners([tuple(s.id for s in one.sensors) if one is not None else () for one in met])
     sensors: dict[int, HubSensor] = {}
-    owner: dict[int, int] = {}
-    for index, identity in enumerate(met):
-        for sensor in identity.sensors if identity is not None else ():
-            if sensor.id not in sensors:
-                sensors[sensor.id], owner[sensor.id] = sensor, index
+    for identity in known:
+        for sensor in identity.sensors:
+            sensors.setdefault(sensor.id, sensor)
     joined = HubIdentity(
         " + ".join(identity.name for identity in known),
         " + ".join(dict.fromkeys(identity.firmware for identity in known)),

@@ -12,7 +12,7 @@ from std_msgs.msg import Header
 
 from face_model.layout import SensorLayout
 from face_model.version import version
-from imu_driver.hub import FROM_HUB, Hub, ReplayableHub
+from imu_driver.hub import FROM_HUB, JOINED, Hub, RecordableHub
 from imu_driver.replay import KIND, hub_snapshot
 from imusic_ros.managed_node import ManagedNode
 from imusic_ros.qos import REPLAYED, SNAPSHOTS
@@ -42,18 +42,20 @@ class LineMessages:
         self._subscribers = (0, 0)
         self._made_s = float("-inf")
         self._save: Callable[[], bytes] | None = None
-        self._hub: ReplayableHub | None = None
+        self._hub: RecordableHub | None = None
         self._bytes = node.create_lifecycle_publisher(HubBytes, "imu/bytes", REPLAYED)
         self._snapshots = node.create_lifecycle_publisher(Snapshot, "imu/snapshot", SNAPSHOTS)
         self._newest = Header(frame_id=frame_id)
 
-    def follow(self, hub: Hub, kind: str, layout: SensorLayout, rate_hz: int, by_arrival: bool, name: str = "") -> bool:
-        """Tell of this hub from now on, before it is stepped; whether it can be told of. `name` as of `make_hub`."""
-        if not isinstance(hub, ReplayableHub):
+    def follow(
+        self, hub: Hub, kind: str, layout: SensorLayout, rate_hz: int, by_arrival: bool, names: tuple[str, ...] = ("",)
+    ) -> bool:
+        """Tell of this hub from now on, before it is stepped; whether it can be told of. `names`: see `Made`."""
+        if not isinstance(hub, RecordableHub):
             return False
         hub.tap = self.on_piece
         self._hub = hub
-        self._save = lambda: hub_snapshot(hub, kind, layout, rate_hz, by_arrival, name)
+        self._save = lambda: hub_snapshot(hub, kind, layout, rate_hz, by_arrival, names)
         self._subscribers, self._snapshot_wanted = (0, 0), False
         self.look()
         return True
@@ -74,17 +76,17 @@ class LineMessages:
             self._made_s, self._snapshot_wanted = now_s, True
         self._subscribers = counts
 
-    def on_piece(self, direction: int, time_s: float, data: bytes) -> None:
+    def on_piece(self, direction: int, time_s: float, data: bytes, hub: int = 0) -> None:
         """The next piece of the line; see `hub.Tap`."""
         now_ns = self._clock.now().nanoseconds
-        if direction == FROM_HUB:
+        if direction in (FROM_HUB, JOINED):
             self.read = time_s, now_ns
         self._number += 1
         if self._wanted:
             header = Header(stamp=Time(nanoseconds=now_ns).to_msg(), frame_id=self._frame_id)
             piece = array("B", data)
             self._bytes.publish(
-                HubBytes(header=header, number=self._number, arrival=time_s, direction=direction, data=piece)
+                HubBytes(header=header, number=self._number, arrival=time_s, direction=direction, data=piece, hub=hub)
             )
 
     def after_step(self, newest: Header) -> None:

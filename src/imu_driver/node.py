@@ -120,8 +120,11 @@ class ImuDriverNode(ManagedNode):
             for transport, name in self._lines
         ]
         hub: Hub = hubs[0] if len(hubs) == 1 else JoinedHubs(hubs, self._layout, rate_hz)
-        self._biases = GyroBiasKeeper(self._state_folder, hubs, self.get_logger())
-        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival, self._lines[0].name)
+        # Topics have no hub with a name of its own: they are known by theirs.
+        where = " ".join(self._topics.names) if self._topics is not None else ""
+        self._biases = GyroBiasKeeper(self._state_folder, hubs, self.get_logger(), where)
+        names = tuple(line.name for line in self._lines)
+        self._told = self._line.follow(hub, kind, self._layout, rate_hz, self._by_arrival, names)
         tally = SensorTally(len(self._layout.sensors))
         thread = HubThread(hub, self._on_sample, lambda: self._line.after_step(self._message.header), tally)
         self._hub, self._thread = hub, thread

@@ -112,7 +112,7 @@ PARAMETERS = (
         "state_folder",
         "",
         "Folder of gyroscope biases that the driver's own fusion found, where a hub sends no orientation.",
-        effect="Empty: imusic in $XDG_STATE_HOME, or in ~/.local/state. A file for each hub, by its name; a unit of "
-        "another part begins anew. none: nothing is kept.",
+        effect="Empty: imusic in $XDG_STATE_HOME, or in ~/.local/state. A file for each hub, by its name "
+        "(of hub imu_topics by the topics' names); a unit of another part begins anew. none: nothing is kept.",
     ),
 )

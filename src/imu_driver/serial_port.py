@@ -9,6 +9,7 @@ import select
 
 import serial
 
+from imu_driver.terminals import worker_in
 from imu_driver.transport import BusyError, DeniedError, IsHub, LostError, NotFoundError, TransportError
 
 READ_SIZE = 65536
@@ -54,6 +55,12 @@ class SerialTransport:
             NotFoundError, BusyError, DeniedError, TransportError: why not, and what to do.
         """
         self.close()
+        worker = worker_in(self.port)
+        if worker:
+            raise BusyError(
+                f"{self.description}: it is the terminal of {worker}, no hub's; did a simulated hub leave a link? "
+                "start that hub again, or correct `port`"
+            )
         try:
             self._serial = serial.Serial(
                 self.port, self.baud, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=True, rtscts=False

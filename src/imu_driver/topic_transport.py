@@ -47,6 +47,7 @@ class TopicTransport:
         foreign: see `Transport`; 0, whoever publishes on the topic is taken.
         datagrams: see `Transport`.
         description: see `Transport`.
+        names: of the topics, absolute.
         subscriptions: those of it, for the node to leave out of what executors see.
     """
 
@@ -54,9 +55,9 @@ class TopicTransport:
     datagrams = True
 
     def __init__(self, node: ManagedNode, topics: Mapping[int, str]) -> None:
-        names = [node.resolve_topic_name(topic) for topic in topics.values()]
-        more = f" and {len(names) - 1} more topics" if len(names) > 1 else ""
-        self.description = f"{names[0]}{more}"
+        self.names = [node.resolve_topic_name(topic) for topic in topics.values()]
+        more = f" and {len(self.names) - 1} more topics" if len(self.names) > 1 else ""
+        self.description = f"{self.names[0]}{more}"
         self.subscriptions: list[Subscription[Any]] = []
         self._node, self._topics = node, dict(topics)
         self._by_sensor: list[tuple[int, Subscription[Any]]] = []

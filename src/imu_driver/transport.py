@@ -78,6 +78,37 @@ class Transport(Protocol):
 
 
 @runtime_checkable
+class TellsRival(Protocol):
+    """Knows whether somebody else claims to be the hub that is in use."""
+
+    @property
+    def rival(self) -> str:
+        """Address of who does; empty: nobody did lately."""
+        ...
+
+
+@runtime_checkable
+class RefusesHub(Protocol):
+    """Can hear another hub than the one that it found."""
+
+    def refuse_hub(self) -> None:
+        """Who is heard is not the hub that is wanted: hear others, and this one in a few seconds again."""
+        ...
+
+
+@runtime_checkable
+class SharedTransport(TellsRival, RefusesHub, Protocol):
+    """A transport on which others can send, too. They are not heard, but looked at while the hub is."""
+
+    is_rival: IsHub | None
+    """Whether a datagram of somebody else claims to be of the hub that is in use; None: nobody looks."""
+
+    def ask_others(self, data: bytes) -> None:
+        """Send to the newest other sender, if one was heard since the last time; raises `LostError`."""
+        ...
+
+
+@runtime_checkable
 class CheckedTransport(Transport, Protocol):
     """A transport that drops by itself what is not the hub's, and counts it."""
 

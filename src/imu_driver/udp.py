@@ -8,6 +8,7 @@ from typing import Final
 
 from imu_driver.transport import IsHub
 from imu_driver.udp_addresses import Address, HostAndPort, Listed, is_listed, resolved
+from imu_driver.udp_others import OtherSenders
 from imu_driver.udp_socket import MOST_FOREIGN, UdpSocket
 
 MAX_DATAGRAM = 65535
@@ -42,6 +43,22 @@ class UdpTransport(UdpSocket):
         self._stranger: Address | None = None
         self._is_hub: IsHub | None = None
         self._timeout_s = 0.0
+        self._rivals = OtherSenders()
+
+    @property
+    def is_rival(self) -> IsHub | None:
+        """See `SharedTransport`."""
+        return self._rivals.is_rival
+
+    @is_rival.setter
+    def is_rival(self, is_rival: IsHub | None) -> None:
+        self._rivals.is_rival = is_rival
+
+    @property
+    def rival(self) -> str:
+        """See `SharedTransport`. It does not take the hub's place until this is opened anew."""
+        rival = self._rivals.known(time.monotonic())
+        return "" if rival is None else f"{rival[0]}:{rival[1]}"
 
     @property
     def description(self) -> str:
@@ -77,6 +94,7 @@ class UdpTransport(UdpSocket):
             if network.num_addresses == 1 and port is not None:
                 self._hub, self._fixed = (str(network.network_address), port), True
         self._stranger = None
+        self._rivals.forget()
         self._is_hub = is_hub
         self._timeout_s = 0.0
         self._socket = self._bound()
@@ -100,12 +118,15 @@ class UdpTransport(UdpSocket):
                 raise self._lost(error) from error
             if sender == self._hub:
                 self._heard_s = time.monotonic()
+                self._rivals.hub_heard(self._heard_s)
                 return data
             now_s = time.monotonic()
             if self._accepts(data, sender, now_s):
                 self._hub, self._heard_s, self._stranger = sender, now_s, None
                 return data
             self.foreign += 1
+            if self._hub is not None and self._may_be_the_hub(sender):
+                self._rivals.look(data, sender, now_s)
             end_s = end_s or now_s + timeout_s
             if now_s >= end_s:
                 break
@@ -117,6 +138,8 @@ class UdpTransport(UdpSocket):
             return False
         if self._hub is not None and (self._is_hub is None or now_s - self._heard_s < SILENT_S):
             return False
+        if not self._rivals.may_be_the_hub(sender, now_s):
+            return False  # nor does a moment's silence of the hub make another of it
         if self._is_hub is None or self._is_hub(data):
             return True
         # What the hub sends by itself may be samples only: it is asked who it is, see `write`.
@@ -142,6 +165,24 @@ class UdpTransport(UdpSocket):
                 opened.sendto(data, stranger)
         except (BlockingIOError, TimeoutError, ConnectionError):
             # UDP promises nothing; the session repeats what is not acknowledged.
+            self.unsent += 1
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def refuse_hub(self) -> None:
+        """See `RefusesHub`; a hub whose address was told stays the only one that is heard."""
+        if self._hub is not None and not self._fixed:
+            self._rivals.refuse(self._hub, time.monotonic())
+            self._hub = None
+
+    def ask_others(self, data: bytes) -> None:
+        """See `SharedTransport`."""
+        other = self._rivals.take_other()
+        if other is None:
+            return
+        try:
+            self._opened().sendto(data, other)
+        except (BlockingIOError, TimeoutError, ConnectionError):
             self.unsent += 1
         except OSError as error:
             raise self._lost(error) from error

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -37,6 +37,8 @@ STARTED_S = 30.0
 """A recorder of our own is ready within this, on a slow machine too."""
 PUBLISHED_S = 4.0
 """What is published is known within this."""
+RESUMED_S = 15.0
+"""A recorder that was killed records on within this, where the graph starts it again."""
 SILENT_S = 15.0
 """A recorder tells of itself every second; after this long without a word it has ended, or hangs."""
 
@@ -89,9 +91,10 @@ def record(
             raise CommandError(ENDED_EARLY)
         end = f"ends after {duration:g} s, or at Ctrl-C" if duration else "Ctrl-C ends it"
         err.print(f"Recording to {folder}; {end}.", style="green", soft_wrap=True)
-        _follow(client, stop, duration, folder, lambda: supervisor is not None and bool(supervisor.ended()))
+        last = _follow(client, stop, duration, folder, lambda: supervisor is not None and bool(supervisor.ended()))
         problem = client.stop()
-    _say_the_end(client, folder, problem)
+    missing = "" if stop.is_set() else _too_short(client.status, duration - last.before_s, last.folder)
+    _say_the_end(client, last.folder, problem or missing)
 
 
 def _need_time(stop: threading.Event) -> None:
@@ -110,16 +113,36 @@ def _own_recorder(places: list[str], output: Path | None) -> Process:
     return Process(f"recorder_{os.getpid()}", "recorder", share_dir() / "config" / "recorder.yaml", True, overrides)
 
 
+class _Followed(NamedTuple):
+    """The last take of a recording, and how long those before it were that it continues, s."""
+
+    folder: str
+    before_s: float
+
+
 def _follow(
     client: RecorderClient, stop: threading.Event, duration: float, folder: str, ended: Callable[[], bool]
-) -> None:
-    told = ""
+) -> _Followed:
+    """Tell how it goes until it ends; what of it is where: there are several takes where a recorder was killed."""
+    told, before_s = "", 0.0
     with Live(console=err, transient=True, auto_refresh=False) as live:
         while not stop.is_set():
             status = client.wait(0.2)
             if status is None or status.state == status.STATE_RECORDING:
                 if ended() or client.gone:
-                    raise CommandError(f"expected the recorder to go on, found that its process ended; {_left(folder)}")
+                    so_far_s = 0.0 if client.status is None else client.status.duration
+                    successor = "" if ended() else client.wait_for_successor(RESUMED_S, stop.is_set)
+                    if not successor:
+                        raise CommandError(
+                            f"expected the recorder to go on, found that its process ended; {_left(folder)}"
+                        )
+                    err.print(
+                        f"The recorder was killed, and records on to {successor}; what it wrote before is in {folder}.",
+                        style="yellow",
+                        soft_wrap=True,
+                    )
+                    folder, before_s = successor, before_s + so_far_s
+                    continue
                 if client.silent_s > SILENT_S:
                     raise CommandError(
                         f"expected the recorder to tell of itself, found {SILENT_S:g} s of silence; {_left(folder)}"
@@ -131,8 +154,19 @@ def _follow(
             if kind and kind != told:
                 err.print(status.message, style="yellow", soft_wrap=True)
             told = kind
-            if status.state != status.STATE_RECORDING or (duration and status.duration >= duration):
-                return
+            if status.state != status.STATE_RECORDING or (duration and before_s + status.duration >= duration):
+                break
+    return _Followed(folder, before_s)
+
+
+def _too_short(status: RecordingStatus | None, duration: float, folder: str) -> str:
+    """What to say of a recording that others ended before its time: its graph, the page, a call of `recorder/stop`."""
+    if status is None or status.duration >= duration:
+        return ""
+    return (
+        f"expected a recording of {duration:g} s, found that it was ended from elsewhere, or its graph ended, after "
+        f"{status.duration:.1f} s; what there is of it is whole, in {folder}: record again if it is too short"
+    )
 
 
 def _left(folder: str) -> str:

@@ -43,6 +43,7 @@ class RecorderClient:
         self._news = False
         self._name = ""
         self._gids: set[bytes] = set()
+        self._successor = ""
 
     def __enter__(self) -> RecorderClient:
         # Without rclpy's handlers Ctrl-C is ours.
@@ -113,7 +114,15 @@ class RecorderClient:
         now = self._publishers()
         if not self._gids:
             self._gids = now  # found late
-        return now != self._gids
+        return not now or not now <= self._gids  # one that was killed is known for a while
+
+    def wait_for_successor(self, patience_s: float, given_up: Callable[[], bool]) -> str:
+        """After a recorder was killed: the folder into which one that took its place records on, or nothing."""
+        self._spin(patience_s, lambda: bool(self._successor) or given_up())
+        if self._successor:
+            self._path, self._successor, self._gids = self._successor, "", set()
+            return self._path
+        return ""
 
     def _publishers(self) -> set[bytes]:
         """Of the recorder's status: one that is started again is another one."""
@@ -143,6 +152,8 @@ class RecorderClient:
     def _on_status(self, status: RecordingStatus) -> None:
         if self._path and status.path == self._path:
             self.status, self._news, self._heard_s = status, True, time.monotonic()
+        elif self._path and status.continues == self._path:
+            self._successor = str(status.path)
 
     def _answer(self, future: Any) -> Any:
         if not self._spin(ANSWER_S, future.done):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -131,10 +130,14 @@ class Supervisor:
         return said
 
     def end(self) -> dict[str, int]:
-        """Interrupt every process, wait, kill what does not end; exit status by process name."""
+        """End every process, wait, kill what does not end; exit status by process name.
+
+        By SIGTERM, which they take as they take SIGINT: one that is just being started has not yet said how it takes
+        either, and of SIGINT Python makes a traceback then.
+        """
         for child in self._children.values():
             if child.poll() is None:
-                child.send_signal(signal.SIGINT)
+                child.terminate()
         deadline_s = time.monotonic() + END_PATIENCE_S
         for child in self._children.values():
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -11,20 +11,29 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
+from rclpy.exceptions import InvalidTopicNameException
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.timer import Timer
+from rclpy.validate_full_topic_name import validate_full_topic_name
+from rclpy.validate_topic_name import validate_topic_name
 
 from imusic_ros.executor import DirectExecutor
 from imusic_ros.garbage import GarbageControl
 from imusic_ros.health import ERROR, STALE, WARN, Health
 from imusic_ros.node_time import NodeTime
+from imusic_ros.parameter_requests import guard_parameter_services
 from imusic_ros.parameters import ParameterSpec, Value
+from imusic_ros.possible_clock import PossibleClock
 
 AUTOSTART = ParameterSpec(
     "autostart", False, "Configure and activate by itself at start; off when a lifecycle manager does it."
 )
 DIAGNOSTICS_PERIOD_S = 1.0
+LONGEST_REASON = 500
+"""Characters of what the system says of a path, which repeats the path."""
+RCLError = _rclpy.RCLError
 
 
 class ConfigurationError(Exception):
@@ -53,6 +62,8 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def __init__(self, name: str, parameters: Sequence[ParameterSpec], **options: Any) -> None:
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         super().__init__(name, **options)
+        self._clock_messages = PossibleClock(self)
+        guard_parameter_services(self)
         self._time = NodeTime(self._simulated_s)
         self._clock_told: float | None = None
         self._specs = {spec.name: spec for spec in (*parameters, AUTOSTART)}
@@ -95,6 +106,10 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
     def parameter_changed(self, name: str, value: Value) -> None:
         """A live parameter has changed to this valid value; `value` of it and of others is the new one already."""
 
+    def parameter_refusal(self, name: str, value: Value) -> str | None:
+        """Why this value, of the right type and within its bounds, cannot be set all the same; None if it can."""
+        return None
+
     # What a subclass uses.
 
     def value(self, name: str) -> Any:
@@ -135,6 +150,28 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
             return "finalized"
         return "inactive" if self._configured else "unconfigured"
 
+    def topic(self, parameter: str, kind: str = "topic") -> str:
+        """Value of a parameter that names a topic or a service.
+
+        Raises:
+            ConfigurationError: no topic can have that name.
+        """
+        name = str(self.value(parameter))
+        try:
+            validate_topic_name(name)
+            validate_full_topic_name(self.resolve_topic_name(name))
+        except (InvalidTopicNameException, RCLError, ValueError) as error:
+            told = " ".join(str(error).split())
+            raise ConfigurationError(
+                f"{parameter}: expected the name of a {kind}, found {name!r} ({told}); correct it"
+            ) from error
+        return name
+
+    def destroy_publisher(self, publisher: Any) -> bool:
+        """As rclpy's, which goes on to activate a lifecycle publisher that is gone."""
+        self._managed_entities.discard(publisher)
+        return bool(super().destroy_publisher(publisher))
+
     def call_after_ready(self, callback: Callable[[], object]) -> None:
         """Call `callback` once, after all messages that are ready now were delivered; for use in callbacks.
 
@@ -161,6 +198,9 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
             self.configure()
         except ConfigurationError as error:
             return self._refuse_configuration(str(error))
+        except OSError as error:  # a path that is too long, loops or cannot be asked for
+            told = f"expected to use what the parameters name, found: {error}"
+            return self._refuse_configuration(f"{told[:LONGEST_REASON]}; correct them, or its rights")
         except Exception:  # noqa: BLE001 - the graph must go on and the reason must be seen
             return self._refuse_configuration(f"unexpected error, please report it:\n{traceback.format_exc()}")
         self._configured, self._failure = True, None
@@ -171,7 +211,12 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         super().on_activate(state)
         if self.garbage is not None:
             self.garbage.begin()
-        self.activate()
+        try:
+            self.activate()
+        except Exception:  # noqa: BLE001 - rclpy would pass over it in silence
+            self._failure = f"activation failed, please report it:\n{traceback.format_exc()}"
+            self.get_logger().error(self._failure)
+            return TransitionCallbackReturn.ERROR
         self._active = True
         return TransitionCallbackReturn.SUCCESS
 
@@ -190,6 +235,14 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         """Stop and release, whatever the state."""
         self.close()
         self._finalized = True
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Of a transition that failed half-way: release what there is, so that the node can be configured again."""
+        self._active = self._configured = False
+        if self.garbage is not None:
+            self.garbage.end()
+        self.cleanup()
         return TransitionCallbackReturn.SUCCESS
 
     def start_by_itself(self) -> None:
@@ -233,7 +286,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
             if self._configured and not spec.live:
                 reason = f"{spec.name} can change only while {self.get_name()} is unconfigured: run cleanup first"
                 return SetParametersResult(successful=False, reason=reason)
-            refusal = spec.refusal(parameter.value)
+            refusal = spec.refusal(parameter.value) or self.parameter_refusal(spec.name, parameter.value)
             if refusal:
                 return SetParametersResult(successful=False, reason=refusal)
         return SetParametersResult(successful=True)
@@ -255,6 +308,15 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         health = self._own_health()
         if now is None:
             return health
+        impossible = self._clock_messages.news()
+        if impossible:
+            passed_over = f"/clock tells a time of {impossible}, which is passed over: {health.message}"
+            return replace(
+                health,
+                level=max(health.level, WARN),
+                message=f"{passed_over}; mend who publishes it (`ros2 topic info -v /clock`)",
+                values={**health.values, "clock": "impossible"},
+            )
         if now == 0.0:
             waiting = f"use_sim_time is on and nothing is heard on /clock: {health.message}; publish it, or turn it off"
             return replace(

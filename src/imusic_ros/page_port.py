@@ -48,6 +48,8 @@ def _is_taken(host: str, port: int) -> bool:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(address)
             trial.listen()
+    except UnicodeError:
+        return False
     except OSError as error:
         return error.errno == errno.EADDRINUSE
     return False

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from rcl_interfaces.msg import ParameterDescriptor
 
 Value = bool | int | float | str | list[str]
+
+LONGEST_TEXT: Final = 4096
+"""Characters of a text, or of each of several: no path is longer."""
 
 _TYPES = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "names"}
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
@@ -110,6 +113,9 @@ class ParameterSpec:
 
     def refusal(self, value: Value) -> str | None:
         """Why `value`, which is of the right type, cannot be set; None if it can."""
+        texts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+        if any(len(text) > LONGEST_TEXT for text in texts):
+            return f"{self.name}: expected at most {LONGEST_TEXT} characters, found {max(map(len, texts))}; shorten it"
         if self.choices and value not in self.choices:
             return f"{self.name}: expected one of {', '.join(self.choices)}, found {value!r}; take one of these"
         if isinstance(value, float) and not math.isfinite(value):

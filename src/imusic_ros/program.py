@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from types import FrameType
+from typing import Any, TypeAlias
+
+Handlers: TypeAlias = "dict[signal.Signals, Any]"
 
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -25,15 +28,23 @@ def limit_threads() -> None:
         os.environ.setdefault(name, "1")
 
 
-def end_at_once_on_signals() -> None:
-    """Let SIGINT and SIGTERM end the process with status 0 until `imusic_ros.process.run` takes them over.
+def end_at_once_on_signals(status: int = 0) -> Handlers:
+    """Let SIGINT and SIGTERM end the process with this status, until others take them over.
 
     ROS and numpy take seconds to import, in which Ctrl-C would show a traceback from somewhere inside them.
     Nothing is open yet that would need closing.
+
+    Returns:
+        What handled them before, for `hand_back`.
     """
 
     def end(_number: int, _frame: FrameType | None) -> None:
-        os._exit(0)
+        os._exit(status)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    return {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+
+
+def hand_back(before: Handlers) -> None:
+    """Undo `end_at_once_on_signals`."""
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from face_affect.bumps import GRID_S, bump_windows
 from face_affect.errors import AffectError
-from face_affect.events import GRID_S, LONGEST_S, EventDetector, EventKind, bump_windows, load_noise
+from face_affect.event_noise import load_noise
+from face_affect.events import LONGEST_S, EventDetector, EventKind
 from face_evaluation.micro import TrueEvent, judge, plain_events, recall_at
 from face_model import arkit
 from imu_sim.motion import ease

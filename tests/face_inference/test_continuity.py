@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from face_inference.continuity import Coming, Continuity
+from face_inference.continuity import Coming, Continuity, missed_numbers, numbered_anew
 
 MODULUS = 1 << 32
 numbers = st.integers(0, MODULUS - 1)
@@ -60,3 +60,19 @@ def test_a_clock_that_steps_back_a_little_is_no_restart(first, ahead, elapsed_s)
 @pytest.mark.parametrize(("ahead", "elapsed_s"), [(1, -9.0), (-500, -5.0), (-(1 << 30), -1.0), (-5000, -0.1)])
 def test_both_clocks_far_back_are_a_restart(ahead, elapsed_s):
     assert after(5000, 5000 + ahead, 10.0 + elapsed_s)[0] is Coming.RESTART
+
+
+@given(first=numbers, ahead=st.integers(1, 1000))
+def test_what_lies_between_two_numbers_was_missed(first, ahead):
+    after_it = (first + ahead) % MODULUS
+    assert not numbered_anew(first, after_it)
+    runs = missed_numbers(first, after_it, ahead)
+    assert runs == ([] if ahead == 1 else [((first + 1) % MODULUS, (after_it - 1) % MODULUS)])
+    assert missed_numbers(first, after_it, ahead + 1) == [], "the clock says otherwise"
+
+
+def test_of_numbers_that_began_anew_both_sides_may_have_been_missed():
+    assert numbered_anew(70_000, 7)
+    assert missed_numbers(70_000, 7, 3) == [(70_001, 74_000), (0, 6)]
+    assert missed_numbers(70_000, 0, 3) == [(70_001, 74_000)], "none before the first"
+    assert missed_numbers(70_000, 5_000, 3) == [(70_001, 74_000)], "nobody numbers from there"

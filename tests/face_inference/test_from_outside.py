@@ -32,7 +32,7 @@ def test_any_layout_is_used_or_refused_and_faces_go_on(description, rate, incomi
         told = str(error)
     assert "\n" not in told
     assert len(told) < 2000
-    assert not told or tracker._sensors.layout == good
+    assert not told or tracker.layout == good
 
 
 @pytest.mark.parametrize("rate", [float("inf"), 1e30, 0.0, float("nan"), -100.0, 1e-30])

@@ -109,7 +109,8 @@ def test_it_is_kept_now_and_then_and_when_something_was_learned(wearer: Wearer, 
     neutral = wearer.tracker.neutral
     assert neutral is not None
     wearer.tracker.neutral = neutral
-    assert keep_at(100.1 + KEEP_PERIOD_S) == 3
+    assert keep_at(100.1 + KEEP_PERIOD_S) == 2
+    assert keep_at(100.6 + KEEP_PERIOD_S) == 3
 
 
 def test_it_is_the_owners_alone_and_gone_after_an_end_in_order(wearer: Wearer, tmp_path: Path) -> None:

@@ -346,7 +346,7 @@ def test_a_calibration_that_runs_goes_on_with_the_new_patience(rig):
     rig.play(0, 10)
     assert rig.faces[-1].state == FaceBlendshapes.STATE_CALIBRATING
     rig.node.set_parameters([Parameter("neutral_patience_s", value=1.0)])
-    assert rig.node._batch.trackers[0]._calibrations.automatic.params.patience_s == 1.0
+    assert rig.node._batch.trackers[0]._worn.calibrations.automatic.params.patience_s == 1.0
 
 
 def test_the_shipped_configuration_names_every_parameter_with_its_default():

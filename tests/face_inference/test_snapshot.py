@@ -21,7 +21,7 @@ from face_inference.snapshot import KIND, check_origin, missed_by_inference, res
 from face_inference.tracker import FaceTracker
 from face_inference.tracker_params import TrackerParams
 from face_inference.wearer import knowledge as tracker_module
-from face_inference.wearer import wear_learning, worn
+from face_inference.wearer import wear_learning, wear_rounds, worn
 from face_inference.wearer.prior import WearerJacobian
 from face_model import rotation
 from face_model.errors import SnapshotError
@@ -97,7 +97,7 @@ def alignment_of(neutral, tilt_rad):
 
 
 def do(tracker, what):
-    prior = tracker._description.prior
+    prior = tracker._worn._description.prior
     if "neutral" in what:
         tracker.start_calibration(0.4)
     if "routine" in what and tracker.neutral is not None:
@@ -203,7 +203,8 @@ def in_a_hurry(monkeypatch):
     monkeypatch.setattr(wear_learning, "WITHOUT_LABELS", True)
     monkeypatch.setattr(wear_learning, "LEAST_UNLABELLED", 20)
     monkeypatch.setattr(wear_learning, "WORN_HZ", 50.0)
-    monkeypatch.setattr(wear_learning, "FRESH_OBSERVATIONS", 15)
+    for module in (wear_learning, wear_rounds):
+        monkeypatch.setattr(module, "FRESH_OBSERVATIONS", 15)
     monkeypatch.setattr(wear_learning, "MOST_OBSERVATIONS", 60)
     monkeypatch.setattr(wear_learning, "STILL_RAD", 0.0)
     monkeypatch.setattr(tracker_module, "CHANGE_S", 0.25)

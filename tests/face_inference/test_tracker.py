@@ -13,7 +13,6 @@ from face_inference.errors import LayoutMismatchError
 from face_inference.face_estimate import InputLayout
 from face_inference.network_inputs import input_size
 from face_inference.neutral_calibration import CalibrationParams
-from face_inference.ticks import TickResampler
 from face_inference.tracker import FaceTracker
 from face_inference.tracker_params import TrackerParams
 from face_model import rotation
@@ -268,14 +267,14 @@ def test_numbers_that_begin_anew_in_one_boot_keep_neutral_headings_and_calibrati
     recording = recorded(seed=5, seconds=6.0)
     samples = list(samples_of(recording))
     run(ready(echo, recording), recording, 0, 310)
-    neutral, heading = echo.neutral, echo._extractor.state.heading
+    neutral, heading = echo.neutral, echo._worn.extractor.state.heading
     asked = echo.start_calibration(1.0)
     routine = echo.start_routine()
     first = 310 + round(100.0 * silence_s) - 1  # the clock went on meanwhile
     states = {echo.update(replace(s, sequence=i), s.hub_time_s).state for i, s in enumerate(samples[first : first + 3])}
     assert states == {FaceState.TRACKING}
     assert echo.neutral is neutral
-    np.testing.assert_array_equal(echo._extractor.state.heading.angle, heading.angle)
+    np.testing.assert_array_equal(echo._worn.extractor.state.heading.angle, heading.angle)
     assert not asked.complete
     assert not routine.complete
     assert echo.counters.lost == round(100.0 * silence_s) - 1
@@ -345,26 +344,3 @@ def test_results_do_not_depend_on_the_input_rate(description, recorded, rate_hz)
     # What is believed of the headings grows with time, not with the number of samples.
     doubts = [t.saved_state()["features.heading.covariance"][2] for t in (reference, tracker)]
     np.testing.assert_allclose(doubts[1], doubts[0], rtol=0.15)
-
-
-def test_jitter_of_hub_time_does_not_add_or_lose_ticks_near_the_models_rate(mounts, recorded):
-    from face_inference.channels import Channels
-
-    ticks = TickResampler(Channels.of(mounts), 100.0, 99.0)
-    rng = np.random.default_rng(0)
-    features = np.zeros(72, dtype=np.float32)
-    count = sum(len(list(ticks.push(i / 99.0 + rng.uniform(-0.004, 0.004), features))) for i in range(500))
-    assert count == 500
-
-
-def test_between_ticks_a_sensor_missing_at_one_end_is_missing(mounts):
-    from face_inference.channels import Channels
-
-    channels = Channels.of(mounts)
-    ticks = TickResampler(channels, 100.0, 60.0)
-    a, b = np.ones(channels.size, dtype=np.float32), np.ones(channels.size, dtype=np.float32)
-    b[channels.sensor_of == 2] = 0.0
-    list(ticks.push(0.0, a))
-    (tick,) = ticks.push(1 / 60, b)
-    assert not tick[channels.sensor_of == 2].any()
-    assert tick[channels.sensor_of != 2].all()

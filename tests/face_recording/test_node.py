@@ -398,3 +398,48 @@ def test_topics_of_others_are_recorded_with_the_type_that_they_have(graphs: Call
     found = messages(began.path)
     assert set(found) == {"/imu/frame", "/robot/words"}
     assert deserialize_message(found["/robot/words"][0], String).data == "hello"
+
+
+def cut_off_take(graph: Graph, wearer: Wearer) -> Path:
+    """Record a while, and leave the take as a recorder does that is killed: marked, its sheet as it was."""
+    assert graph.start(name="smiles", wearer="Ana", notes="first try").success
+    graph.until(lambda: graph.came("/imu/bytes") > 20, "bytes", wearer)
+    take = graph.node._take
+    assert take is not None
+    before = (take.folder / "take.yaml").read_bytes()
+    assert graph.stop().success
+    (take.folder / "take.yaml").write_bytes(before)
+    (take.folder / ".recording").touch()
+    return take.folder
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_recorder_in_the_place_of_a_killed_one_records_on(resume: bool, graphs: Callable[..., Graph]) -> None:
+    graph = graphs()
+    wearer = Wearer(graph.other, "")
+    graph.activate()
+    graph.until_published("/imu/frame")
+    first = cut_off_take(graph, wearer)
+    assert graph.node.trigger_deactivate() == SUCCESS
+    assert graph.node.trigger_cleanup() == SUCCESS
+    graph.set(resume=resume)
+    graph.told.clear()
+    graph.activate()
+    if not resume:
+        graph.until(lambda: graph.told, "status", wearer)
+        assert graph.node._waiting is None
+        return
+    graph.until(lambda: graph.told and graph.told[-1].continues and graph.told[-1].messages > 20, "recording", wearer)
+    status = graph.told[-1]
+    assert (status.state, status.continues) == (RecordingStatus.STATE_RECORDING, str(first))
+    assert status.path != str(first)
+    assert graph.stop().success
+    sheet = sheet_of(status.path)
+    assert (sheet.name, sheet.wearer, sheet.notes) == ("smiles", "Ana", "first try")
+    assert sheet.other["continues"] == first.name
+    graph.told.clear()
+    assert graph.node.trigger_deactivate() == SUCCESS
+    assert graph.node.trigger_cleanup() == SUCCESS
+    graph.activate()
+    graph.until(lambda: graph.told, "status", wearer)
+    assert graph.node._waiting is None, "who ended in order does not record on"

@@ -65,10 +65,10 @@ def test_a_face_moves_the_joints_and_one_that_is_gone_lets_them_go_back(bench: B
     assert bench.node.trigger_configure() == SUCCESS
     assert bench.node.trigger_activate() == SUCCESS
     bench.until(lambda: bench.joint("jaw") > 0.4 and bool(bench.plans) and bool(bench.urdfs), bench.say)
+    bench.until(lambda: bench.node.health().level == OK, bench.say)
     settings, urdf = load_robot("demo_head")
     assert bench.urdfs[-1] == urdf
     assert list(bench.joints[-1].name) == [joint.name for joint in settings.joints]
-    assert bench.node.health().level == OK
     plan = bench.plans[-1]
     # What a joint_trajectory_controller takes: all joints, no stamp, one point in the future, no velocity at its end.
     assert (plan.header.stamp.sec, plan.header.stamp.nanosec) == (0, 0)
@@ -106,7 +106,9 @@ def test_it_can_be_cleaned_up_and_configured_anew(bench: Bench) -> None:
     [
         ({"robot": "no_such_robot"}, "expected a robot head at"),
         ({"robot": "demo_head", "joints": ""}, "found none in both"),
-        ({"robot": "demo_head", "joints": "no good"}, "expected the name of a topic, found 'no good'"),
+        ({"robot": "demo_head", "joints": "no good"}, "joints: expected the name of a topic, found 'no good'"),
+        ({"robot": "demo_head", "trajectory": "{x}"}, "trajectory: expected the name of a topic, found '{x}'"),
+        ({"robot": "demo_head", "faces": ""}, "faces: expected the name of a topic, found ''"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(bench: Bench, values: dict[str, object], told: str) -> None:

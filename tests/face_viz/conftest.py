@@ -1,6 +1,9 @@
-"""A tiny face for tests that need no likeness."""
+"""A tiny face for tests that need no likeness; the viewer's node beside another one."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,3 +42,18 @@ def small_rig() -> FaceRig:
         lip_vertices=np.array([40, 41], np.int32),
         correctives=tuple(correctives),
     )
+
+
+@pytest.fixture
+def graph(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A `viz_graph.Graph`; for tests that need ROS 2."""
+    import rclpy
+
+    from viz_graph import Graph
+
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    rclpy.init()
+    graph = Graph()
+    yield graph
+    graph.close()
+    rclpy.try_shutdown()

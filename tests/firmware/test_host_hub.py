@@ -271,7 +271,13 @@ def test_what_cannot_be_used_is_said(program: Path, samples_file: Path, tmp_path
     assert "expected --samples and one of" in refused(program, "--pty", taken)
     assert "found a file there" in refused(program, "--pty", taken, "--samples", samples_file)
     assert "expected --udp HOST:PORT" in refused(program, "--udp", "nonsense", "--samples", samples_file)
-    assert "--rate" in refused(program, "--pty", tmp_path / "a", "--samples", samples_file, "--rate", "401")
+    for port in ("99999", "0", "http", "5055x"):
+        address = f"127.0.0.1:{port}"
+        told = refused(program, "--udp", address, "--samples", samples_file)
+        assert f"expected a port in --udp of 1 to 65535, found {port}" in told
+    assert "hub_host: expected --rate of 1" in refused(
+        program, "--pty", tmp_path / "a", "--samples", samples_file, "--rate", "401"
+    )
     head = "imusic-samples 1\nrate 100\nunit 0 skull QMI8658 1024 8\n"
     for text, expected in (
         ("", "found none"),

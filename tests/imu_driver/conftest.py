@@ -292,6 +292,7 @@ class Rig:
     clock: VirtualClock
     hub: BenchHub
     line: VirtualLine
+    layout: SensorLayout
     session: HubSession
     seal: SealedLine | None = None
 
@@ -495,16 +496,29 @@ def hello(layout: SensorLayout) -> p.Hello:
 @pytest.fixture(scope="session")
 def make_rig(layout: SensorLayout) -> Callable[..., Rig]:
     def make(
-        *, listen_only: bool = False, name: str = "", key: bytes | None = None, hub_key: bytes | None = None
+        *,
+        rate_hz: int = 100,
+        listen_only: bool = False,
+        by_arrival: bool = False,
+        name: str = "",
+        key: bytes | None = None,
+        hub_key: bytes | None = None,
     ) -> Rig:
         clock = VirtualClock()
         hub = BenchHub(layout, clock, hub_key)
         line = VirtualLine(clock, hub)
         seal = SealedLine(line, key, clock) if key is not None else None
         session = HubSession(
-            seal or line, layout, 100, listen_only=listen_only, name=name, clock=clock, wait=clock.advance
+            seal or line,
+            layout,
+            rate_hz,
+            listen_only=listen_only,
+            by_arrival=by_arrival,
+            name=name,
+            clock=clock,
+            wait=clock.advance,
         )
-        return Rig(clock, hub, line, session, seal)
+        return Rig(clock, hub, line, layout, session, seal)
 
     return make
 

@@ -275,7 +275,9 @@ def test_whatever_comes_frames_are_sound(
         reading = Reading(sensor, now_s + late_s, orientation, rate, force, flags)  # type: ignore[arg-type]
         if assembler.add(reading, now_s):
             newest[sensor] = max(newest[sensor], reading.time_s)
+        state = None if assembler.has_due(now_s) else packed(assembler.saved_state())
         for frame in assembler.frames(now_s):
+            assert state is None, "nothing was due"
             assert before_s < frame.host_time_s <= now_s == frame.arrival_s
             assert frame.sequence > number
             assert len(frame.status) == 3
@@ -288,6 +290,7 @@ def test_whatever_comes_frames_are_sound(
             assert not frame.angular_velocity[off].any()
             assert not frame.specific_force[off].any()
             before_s, number = frame.host_time_s, frame.sequence
+        assert state in (None, packed(assembler.saved_state())), "where nothing is due, nothing changes"
     assert assembler.frames(now_s + 10.0)[:0] == []
     assert all(len(channel) <= HISTORY for unit in assembler._units for channel in unit)
 

@@ -57,7 +57,7 @@ class Thread:
     def __init__(self, rig: Rig) -> None:
         self.alive = True
         self.newest: ImuSample | None = None
-        self.tally = SensorTally(len(rig.session._layout.sensors))
+        self.tally = SensorTally(len(rig.layout.sensors))
         self._rig = rig
 
     def run(self, seconds: float) -> None:
@@ -85,7 +85,7 @@ SENSOR_KEYS = [
 
 def test_keys_verdicts_and_figures(rig: Rig) -> None:
     thread = Thread(rig)
-    reporter = Reporter(rig.session, cast(HubThread, thread), rig.session._layout, rig.clock())
+    reporter = Reporter(rig.session, cast(HubThread, thread), rig.layout, rig.clock())
     first = reporter.report(rig.clock())
     assert list(first.values) == KEYS
     assert (first.level, first.values["hub"], first.values["asked_rate_hz"]) == (ERROR, "none yet", 100)
@@ -123,8 +123,8 @@ def test_keys_verdicts_and_figures(rig: Rig) -> None:
 
 def test_each_sensor_has_figures_of_its_own(rig: Rig) -> None:
     thread = Thread(rig)
-    reporter = Reporter(rig.session, cast(HubThread, thread), rig.session._layout, rig.clock())
-    names = rig.session._layout.names
+    reporter = Reporter(rig.session, cast(HubThread, thread), rig.layout, rig.clock())
+    names = rig.layout.names
     before = reporter.report(rig.clock()).sensors
     assert tuple(before) == names
     assert {one.level for one in before.values()} == {ERROR}
@@ -164,7 +164,7 @@ def test_each_sensor_has_figures_of_its_own(rig: Rig) -> None:
 
 def test_a_blow_between_two_reports_is_told_of(rig: Rig) -> None:
     thread = Thread(rig)
-    reporter = Reporter(rig.session, cast(HubThread, thread), rig.session._layout, rig.clock())
+    reporter = Reporter(rig.session, cast(HubThread, thread), rig.layout, rig.clock())
     rig.run_to(ConnectionState.CONNECTED)
     thread.run(0.5)
     reporter.report(rig.clock())
@@ -183,7 +183,7 @@ def test_a_blow_between_two_reports_is_told_of(rig: Rig) -> None:
 
 def test_a_unit_whose_values_stand_still_is_told_of(rig: Rig) -> None:
     thread = Thread(rig)
-    reporter = Reporter(rig.session, cast(HubThread, thread), rig.session._layout, rig.clock())
+    reporter = Reporter(rig.session, cast(HubThread, thread), rig.layout, rig.clock())
     rig.run_to(ConnectionState.CONNECTED)
     thread.run(0.5)
     rig.hub.set_faults(Faults(frozen=("mentalis",)))
@@ -196,7 +196,7 @@ def test_a_unit_whose_values_stand_still_is_told_of(rig: Rig) -> None:
 
 def test_samples_that_come_late_are_told_of(rig: Rig) -> None:
     thread = Thread(rig)
-    reporter = Reporter(rig.session, cast(HubThread, thread), rig.session._layout, rig.clock())
+    reporter = Reporter(rig.session, cast(HubThread, thread), rig.layout, rig.clock())
     rig.run_to(ConnectionState.CONNECTED)
     thread.run(1.0)
     assert thread.newest is not None
@@ -209,7 +209,7 @@ def test_samples_that_come_late_are_told_of(rig: Rig) -> None:
 def test_what_a_hub_tells_of_each_sensor_is_shown(rig: Rig) -> None:
     thread = Thread(rig)
     rig.run_to(ConnectionState.CONNECTED)
-    count = len(rig.session._layout.sensors)
+    count = len(rig.layout.sensors)
     figures = replace(
         rig.session.figures(),
         sensor_lost=(7,) * count,
@@ -217,7 +217,7 @@ def test_what_a_hub_tells_of_each_sensor_is_shown(rig: Rig) -> None:
         sensor_temperature_c=(31.5,) * (count - 1) + (float("nan"),),
     )
     rig.session.figures = lambda: figures  # type: ignore[method-assign]
-    reporter = Reporter(rig.session, cast(HubThread, thread), rig.session._layout, rig.clock())
+    reporter = Reporter(rig.session, cast(HubThread, thread), rig.layout, rig.clock())
     thread.run(0.5)
     told = reporter.report(rig.clock())
     skull, mentalis = told.sensors["skull"], told.sensors["mentalis"]

@@ -164,11 +164,38 @@ def test_together_they_are_one_hub(bench: Bench, layout: SensorLayout) -> None:
     assert joined.notices == []
     figures = joined.figures()
     assert (figures.lost, figures.rejected) == (4, {"bad_crc": 2})
+    assert set(figures.sensor_lost) == {2}, "each of its own hub"
+    assert (figures.sensor_rate_hz, figures.sensor_temperature_c) == ((), ())
     right = next(sensor.id for sensor in layout.sensors if sensor.name.endswith("_right"))
     assert joined.identify(right).result(5.0).ok
     assert (bench.left.asked, bench.right.asked) == ([], [right])
     assert joined.set_streaming(False).result(5.0) == Outcome(True, True, "")
     assert not joined.streaming
+
+
+def test_figures_of_each_sensor_are_those_of_its_hub(
+    bench: Bench, layout: SensorLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = len(layout.sensors)
+    whole = HubFigures(
+        sensor_lost=(5,) * count,
+        sensor_rate_hz=(50.0,) * count,
+        sensor_temperature_c=(31.0,) * count,
+        disagreeing=(7,) * count,
+        more={"battery": "half"},
+    )
+    monkeypatch.setattr(bench.left, "figures", lambda: whole)
+    monkeypatch.setattr(bench.right, "figures", lambda: HubFigures(lost=9, samples=3))
+    figures = bench.joined.figures()
+    mine = bench.left.mine
+    np.testing.assert_array_equal(figures.sensor_lost, np.where(mine, 5, 9))
+    np.testing.assert_array_equal(figures.sensor_rate_hz, np.where(mine, 50.0, np.nan))
+    np.testing.assert_array_equal(figures.sensor_temperature_c, np.where(mine, 31.0, np.nan))
+    np.testing.assert_array_equal(figures.disagreeing, np.where(mine, 7, 0))
+    assert figures.more["hub_1_battery"] == "half"
+    assert figures.more["hub_2"] == "right at right, CONNECTED, 3 samples, 9 lost, 0 rejected, 0 reboots"
+    bench.left.identity = None
+    assert set(bench.joined.figures().sensor_lost) == {0, 9}, "of the units that nobody has nothing is lost"
 
 
 def test_units_of_nobody_and_of_both_are_told(bench: Bench) -> None:

@@ -26,14 +26,25 @@ def content(frame):
     )  # fmt: skip
 
 
+@pytest.fixture(params=[1, 2], ids=["one hub", "two hubs"])
+def others(request, pty_hub, layout, tmp_path):
+    """Further hubs of the same face, which stay plugged in."""
+    made = [type(pty_hub)(layout, tmp_path / f"other{i}") for i in range(1, request.param)]
+    for hub in made:
+        hub.plug()
+    yield made
+    for hub in made:
+        hub.unplug()
+
+
 @pytest.fixture
-def bench(pty_hub):
-    bench = Bench(pty_hub.path)
+def bench(pty_hub, others):
+    bench = Bench(",".join(str(hub.path) for hub in (pty_hub, *others)))
     yield bench
     bench.close()
 
 
-def test_the_frames_come_out_of_the_bytes_again(bench, pty_hub):
+def test_the_frames_come_out_of_the_bytes_again(bench, pty_hub, others):
     pty_hub.plug()
     bench.start()
     bench.until(lambda: len(bench.frames) >= 20, 120.0)
@@ -45,6 +56,7 @@ def test_the_frames_come_out_of_the_bytes_again(bench, pty_hub):
     bench.until(lambda: len(bench.frames) >= 150, 120.0)
     pty_hub.unplug()
     bench.until(lambda: any(piece.direction == LINE for piece in pieces), 120.0)
+    assert any(piece.hub for piece in pieces) is bool(others)
     pty_hub.plug()
     count = len(bench.frames)
     bench.until(lambda: len(bench.frames) >= count + 100, 120.0)
@@ -59,13 +71,13 @@ def test_the_frames_come_out_of_the_bytes_again(bench, pty_hub):
     replay, frames = HubReplay(bytes(snapshot.data)), {}
     for piece in after:
         stamp_ns = piece.header.stamp.sec * 1_000_000_000 + piece.header.stamp.nanosec
-        for found in replay.feed(Piece(piece.direction, piece.arrival, bytes(piece.data), stamp_ns)):
+        for found in replay.feed(Piece(piece.direction, piece.arrival, bytes(piece.data), stamp_ns, piece.hub)):
             frame = ImuFrame()
             frame.header.stamp.sec, frame.header.stamp.nanosec = divmod(found.stamp_ns, 1_000_000_000)
             messages.fill_frame(frame, found.sample)
             frames[content(frame)[:2]] = content(frame)
     assert replay.unexplained == 0
     first = min(frames)
-    recorded = [content(frame) for _, frame in bench.frames if content(frame)[:2] >= first]
+    recorded = [content(frame) for _, frame in bench.frames if first <= content(frame)[:2] <= content(newest)[:2]]
     assert len(recorded) >= 150
     assert [frames.get(frame[:2]) for frame in recorded] == recorded

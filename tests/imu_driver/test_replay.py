@@ -46,8 +46,8 @@ class Recorder:
         self.snapshots: list[tuple[int, int, bytes]] = []
         self.rest = b""
         session = rig.session
-        session._by_arrival = self.by_arrival = by_arrival
-        session._clock = self.clock
+        session._flow.by_arrival = self.by_arrival = by_arrival
+        session._line._clock = self.clock
         session.tap = self.tap
         self.read, rig.line.read = rig.line.read, self.read_part  # type: ignore[method-assign]
         if raw:
@@ -79,7 +79,8 @@ class Recorder:
 
     def save(self) -> None:
         session = self.rig.session
-        data = hub_snapshot(session, "imusic_v1", session._layout, 100, self.by_arrival, session._name)
+        name = session._choice.name
+        data = hub_snapshot(session, "imusic_v1", self.rig.layout, 100, self.by_arrival, (name,))
         self.snapshots.append((len(self.pieces), len(self.samples), data))
 
     def happen(self, event: str) -> None:
@@ -176,7 +177,7 @@ def test_the_state_after_a_replay_is_that_of_the_session(make_rig: Callable[...,
     replay = HubReplay(snapshot)
     for piece in recorder.pieces[first:]:
         replay.feed(piece)
-    assert hub_snapshot(replay._hub, "imusic_v1", replay.layout, 100, False) == recorder.snapshots[-1][2]
+    assert hub_snapshot(replay._source.hub, "imusic_v1", replay.layout, 100, False) == recorder.snapshots[-1][2]
     assert len(list(replayed(snapshot, recorder.pieces[first:]))) == len(recorder.samples) - recorder.snapshots[0][1]
 
 

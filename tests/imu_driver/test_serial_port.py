@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import serial
 
 from imu_driver.hubs.imusic_v1.protocol import Ping, StreamParser, encode
 from imu_driver.serial_port import SerialTransport
+from imu_driver.terminals import worker_in
 from imu_driver.transport import BusyError, DeniedError, LostError, NotFoundError, TransportError
 
 
@@ -87,6 +90,22 @@ def test_busy(pty: tuple[int, str]) -> None:
     first.close()
     second.open()
     second.close()
+
+
+def test_a_terminal_that_somebody_works_in_is_left_alone(pty: tuple[int, str], tmp_path: Path) -> None:
+    link = tmp_path / "hub"
+    link.symlink_to(pty[1])
+    # The first terminal that a leader of a session opens is its own.
+    script = "import os, sys; os.open(sys.argv[1], os.O_RDWR); print('up', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", script, pty[1]]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as shell:
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == "up\n"
+        with pytest.raises(BusyError, match=rf"the terminal of .*, process {shell.pid}, no hub's"):
+            SerialTransport(str(link), 921600).open()
+        shell.kill()
+    assert worker_in(str(tmp_path)) == worker_in(str(tmp_path / "none")) == ""
 
 
 def test_permission_denied(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,3 +53,30 @@ def test_who_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnostics, "_heard", dict)
     with pytest.raises(CommandError, match="namespace /bob, found none"):
         diagnostics.diagnostics(["imu_driver"], "bob", False)
+
+
+def test_listening_ends_when_all_that_discovery_shows_have_spoken_and_nobody_new_came() -> None:
+    roll = diagnostics.Roll(0.0)
+    roll.know({b"1": "imu_driver"}, 0.1)
+    roll.hear([status("imu_driver", 0, "x")], b"1", 1.0)
+    assert not roll.is_done(1.0)
+    roll.know({b"1": "imu_driver", b"2": "ann/recorder"}, 4.0)  # discovery came late
+    assert roll.silent == ["ann/recorder"]
+    assert not roll.is_done(4.0 + diagnostics.PERIOD_S)
+    roll.hear([status("ann/recorder", 0, "x"), status("ann/recorder/disk", 0, "x")], None, 8.0)
+    assert not roll.silent
+    assert not roll.is_done(8.0)
+    assert roll.is_done(8.0 + diagnostics.PERIOD_S)
+
+
+def test_who_is_silent_is_known_and_waited_for_no_longer_than_patience() -> None:
+    roll = diagnostics.Roll(0.0)
+    roll.know({b"1": "imu_driver", b"2": "imu", b"3": "player"}, 0.0)
+    assert not roll.is_done(diagnostics.PATIENCE_S - 0.1)
+    roll.hear([status("imu_driver/skull", 0, "x")], b"1", 9.0)
+    roll.hear([status("of another", 0, "x")], b"3", 9.0)
+    assert roll.silent == ["imu"]
+    for second in range(20):  # names without end do not keep it
+        roll.hear([status(f"name {second}", 0, "x")], b"3", 9.0 + second)
+    assert roll.is_done(9.0 + diagnostics.PATIENCE_S)
+    assert diagnostics.Roll(0.0).is_done(diagnostics.PATIENCE_S)

@@ -21,7 +21,7 @@ from imusic.msg import FaceBlendshapes, RecordingStatus  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 
 from imusic_cli.errors import CommandError  # noqa: E402
-from imusic_cli.record import _follow, progress_line, record  # noqa: E402
+from imusic_cli.record import _follow, _too_short, progress_line, record  # noqa: E402
 from imusic_cli.recorder_client import RecorderClient  # noqa: E402
 from imusic_ros.qos import SAMPLES  # noqa: E402
 
@@ -113,6 +113,7 @@ class Followed:
     """A client whose recorder tells nothing more."""
 
     silent_s = 0.0
+    status = None
 
     def __init__(self, gone: bool) -> None:
         self.gone = gone
@@ -120,12 +121,65 @@ class Followed:
     def wait(self, _seconds: float) -> None:
         return None
 
+    def wait_for_successor(self, _seconds: float, _given_up: Any) -> str:
+        return ""
+
 
 @pytest.mark.parametrize(("gone", "ended"), [(True, False), (False, True)])
 def test_a_recorder_that_went_away_is_told_at_once_with_the_folder(gone: bool, ended: bool) -> None:
     client: Any = Followed(gone)
     with pytest.raises(CommandError, match=r"its process ended; .* is in /takes/smiles; .*--mend"):
         _follow(client, threading.Event(), 0.0, "/takes/smiles", lambda: ended)
+
+
+class Resumed:
+    """A client whose recorder is killed after 2 s and records on for as long as it is asked to."""
+
+    silent_s = 0.0
+
+    def __init__(self) -> None:
+        self.gone = False
+        self.status = RecordingStatus(state=RecordingStatus.STATE_RECORDING, path="/takes/a")
+
+    def wait(self, _seconds: float) -> RecordingStatus:
+        self.status.duration += 0.5
+        self.gone = self.status.path == "/takes/a" and self.status.duration >= 2.0
+        return self.status
+
+    def wait_for_successor(self, _seconds: float, _given_up: Any) -> str:
+        self.status = RecordingStatus(state=RecordingStatus.STATE_RECORDING, path="/takes/b")
+        self.gone = False
+        return "/takes/b"
+
+
+def test_a_recording_that_is_resumed_is_followed_until_the_whole_time_is_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    client: Any = Resumed()
+    assert _follow(client, threading.Event(), 5.0, "/takes/a", lambda: False) == ("/takes/b", 2.0)
+    assert client.status.duration == 3.0
+    assert "records on to /takes/b; what it wrote before is in /takes/a" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_who_takes_the_place_of_a_killed_recorder_is_known_by_what_it_continues() -> None:
+    client = RecorderClient("/ana")
+    client._path = "/takes/a"
+    client._spin = lambda _seconds, done: done()  # type: ignore[method-assign]
+    client._on_status(RecordingStatus(path="/takes/other", continues="/takes/of another"))
+    assert client.wait_for_successor(1.0, lambda: False) == ""
+    client._on_status(RecordingStatus(path="/takes/b", continues="/takes/a"))
+    assert client.wait_for_successor(1.0, lambda: False) == "/takes/b"
+    client._on_status(RecordingStatus(path="/takes/b", continues="/takes/a", duration=2.0))
+    assert client.status is not None
+    assert client.status.duration == 2.0
+
+
+def test_a_recording_that_others_ended_before_its_time_is_no_success() -> None:
+    status = RecordingStatus(state=RecordingStatus.STATE_IDLE, duration=8.8)
+    assert "of 22 s, found that it was ended from elsewhere" in _too_short(status, 22.0, "/takes/smiles")
+    assert not _too_short(status, 8.0, "/takes/smiles")
+    assert not _too_short(status, 0.0, "/takes/smiles")
+    assert not _too_short(None, 8.0, "/takes/smiles")
 
 
 def test_a_recorder_that_was_started_again_is_not_the_one_that_recorded() -> None:
@@ -142,6 +196,10 @@ def test_a_recorder_that_was_started_again_is_not_the_one_that_recorded() -> Non
     assert not client.gone
     found.append(SimpleNamespace(node_name="recorder", endpoint_gid=[5, 6]))
     assert client.gone
+    client._gids = set()  # it is followed from now on
+    assert not client.gone
+    found.remove(publisher)  # forgotten at last
+    assert not client.gone
     found.clear()
     assert client.gone
 

@@ -9,10 +9,15 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="needs rclpy: source a ROS 2 setup file or use `make test`")
 
+from builtin_interfaces.msg import Time as TimeMessage  # noqa: E402
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
+from rcl_interfaces.msg import Parameter as ParameterMessage  # noqa: E402
+from rcl_interfaces.msg import ParameterValue  # noqa: E402
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+from rosgraph_msgs.msg import Clock  # noqa: E402
 
 from imusic_ros.garbage import GarbageControl  # noqa: E402
 from imusic_ros.managed_node import ConfigurationError, ManagedNode  # noqa: E402
@@ -91,6 +96,56 @@ def test_a_failed_configure_cleans_up_says_why_and_can_be_repeated(node: Recorde
     assert health.values["failure"] in health.message
     node.problem = None
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+
+
+def test_a_node_may_refuse_what_its_table_allows(node: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recorder, "parameter_refusal", lambda _self, name, value: f"{name}: not {value}")
+    (result,) = node.set_parameters([Parameter("gain", value=0.5)])
+    assert (result.successful, result.reason) == (False, "gain: not 0.5")
+    (result,) = node.set_parameters([Parameter("gain", value=7.0)])
+    assert "not 7" not in result.reason
+
+
+def test_an_activation_that_fails_is_told_and_the_node_can_be_configured_again(
+    node: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.trigger_configure()
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "activate", lambda _self: {}["bug"])
+        assert node.trigger_activate() == TransitionCallbackReturn.ERROR
+    assert node.calls == ["configure", "cleanup"]
+    assert node.lifecycle == "unconfigured"
+    assert "KeyError" in node._current_health().message
+    (result,) = node.set_parameters([Parameter("rate_hz", value=50.0)])
+    assert result.successful
+    node.start_by_itself()
+    assert node.is_active
+    assert "failure" not in node._current_health().values
+
+
+def test_a_path_that_the_system_refuses_is_no_bug_of_ours(node: Recorder) -> None:
+    node.problem = OSError(36, "File name too long", "A" * 3000)
+    assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    message = node._current_health().message
+    assert "report it" not in message
+    assert "File name too long" in message
+    assert len(message) < 700
+
+
+@pytest.mark.parametrize("name", ["", "no good", "{sensor}", "a//b", "5x", "~no/x", "a/"])
+def test_what_cannot_name_a_topic_is_refused(context: None, name: str) -> None:
+    node = ManagedNode("named", [ParameterSpec("faces", name, "Topic.")])
+    try:
+        with pytest.raises(ConfigurationError, match="faces: expected the name of a topic, found"):
+            node.topic("faces")
+    finally:
+        node.destroy_node()
+
+
+def test_publishers_that_are_gone_are_not_activated(node: Recorder) -> None:
+    before = set(node._managed_entities)
+    node.destroy_publisher(node.create_lifecycle_publisher(DiagnosticArray, "there", 1))
+    assert set(node._managed_entities) == before
 
 
 def test_close_releases_from_any_state_and_twice(node: Recorder) -> None:
@@ -180,3 +235,39 @@ def test_garbage_is_controlled_while_it_is_active(node: Recorder) -> None:
     node.trigger_activate()
     node.close()
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_impossible_times_of_clock_are_passed_over_and_told(context: None, early: bool) -> None:
+    simulated = Parameter("use_sim_time", value=True)
+    node = Recorder(parameter_overrides=[simulated]) if early else Recorder()
+    try:
+        node.set_parameters([simulated])
+        node.start_by_itself()
+        (clock,) = (each for each in node.subscriptions if each.topic_name == "/clock")
+        clock.callback(Clock(clock=TimeMessage(sec=5)))
+        clock.callback(Clock(clock=TimeMessage(sec=2**31 - 1, nanosec=2**32 - 1)))
+        clock.callback(Clock(clock=TimeMessage(sec=-5)))
+        assert node.get_clock().now().nanoseconds == 5_000_000_000
+        health = node._current_health()
+        assert (health.level, health.values["clock"]) == (1, "impossible")
+        assert "-5 s and 0 ns, which is passed over" in health.message
+        clock.callback(Clock(clock=TimeMessage(sec=6)))
+        assert node._current_health().values["clock"] == "simulated"
+    finally:
+        node.destroy_node()
+
+
+def test_requests_of_impossible_types_and_names_are_refused_beside_good_ones(node: Recorder) -> None:
+    services = {service.srv_type: service.callback for service in node.services}
+    good = ParameterMessage(name="gain", value=ParameterValue(type=3, double_value=0.5))
+    odd = ParameterMessage(name="gain", value=ParameterValue(type=77))
+    nameless = ParameterMessage(name="", value=ParameterValue(type=2))
+    each = services[SetParameters](SetParameters.Request(parameters=[odd, good, nameless]), SetParameters.Response())
+    assert [result.successful for result in each.results] == [False, True, False]
+    assert "found 77" in each.results[0].reason
+    assert "name of a parameter" in each.results[2].reason
+    assert node.value("gain") == 0.5
+    ask, answer = SetParametersAtomically, SetParametersAtomically.Response
+    assert not services[ask](ask.Request(parameters=[good, odd]), answer()).result.successful
+    assert services[ask](ask.Request(parameters=[good]), answer()).result.successful

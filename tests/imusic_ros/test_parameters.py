@@ -147,3 +147,9 @@ def test_any_value_is_within_bounds_or_refused_with_the_reason(data: st.DataObje
         assert math.isfinite(value)
     if isinstance(value, int | float) and spec.minimum is not None and spec.maximum is not None:
         assert spec.minimum <= value <= spec.maximum
+
+
+def test_texts_longer_than_any_path_are_refused() -> None:
+    for value in ("x" * 4097, ["a", "x" * 5000]):
+        assert "expected at most 4096 characters" in str(ParameterSpec("p", value, "P.").refusal(value))
+    assert ParameterSpec("p", "", "P.").refusal("x" * 4096) is None

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +33,10 @@ MOST_BYTES = 16 << 20
 """Of a profile's file: one with its routine has some hundred kilobytes."""
 
 
+TRIED_BYTES = 1 << 20
+"""Written for a try: somewhat more than a profile."""
+
+
 @dataclass(frozen=True)
 class ProfileFolder:
     """Profiles in one folder, by default the user's own."""
@@ -40,7 +45,7 @@ class ProfileFolder:
 
     def names(self) -> list[str]:
         """Wearers with a profile here."""
-        return sorted(file.name.removesuffix(SUFFIX) for file in self.path.glob(f"*{SUFFIX}"))
+        return sorted(file.name.removesuffix(SUFFIX) for file in self.path.glob(f"*{SUFFIX}") if _may_be_read(file))
 
     def save(self, profile: WearerProfile) -> Path:
         """Write a profile in place of the wearer's old one: a reader, a crash or a power cut sees either.
@@ -52,6 +57,19 @@ class ProfileFolder:
         """
         with self._alone():
             return self._save(profile)
+
+    def check(self) -> None:
+        """Whether a profile could be written now, to be asked before a wearer's minute is spent on one.
+
+        Raises:
+            ProfileError: the folder cannot be written, or is full.
+        """
+        try:
+            self.path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path) as file:
+                file.write(bytes(TRIED_BYTES))
+        except OSError as error:
+            raise ProfileError(f"expected to write into {self.path}, found: {error}; free the folder") from error
 
     def keep_worn(self, label: ProfileLabel, worn: WearerJacobian | None) -> bool:
         """Keep what wear added to a profile, in place of what it added before; False where it is another one by now.
@@ -168,3 +186,11 @@ class ProfileFolder:
 
     def _file(self, wearer: str) -> Path:
         return self.path / f"{checked_name(wearer)}{SUFFIX}"
+
+
+def _may_be_read(file: Path) -> bool:
+    """Whether it is a file; also where only reading it can tell, and what is wrong with it."""
+    try:
+        return file.is_file()
+    except OSError:
+        return True

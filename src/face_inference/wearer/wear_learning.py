@@ -6,20 +6,26 @@ over, or not, at another one, which waits for it if it must. So a replay makes o
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
-from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_inference.channels import Channels
-from face_inference.wearer.adapt import posterior
 from face_inference.wearer.linear_estimate import LinearEstimate
 from face_inference.wearer.prior import Prior, WearerJacobian
-from face_inference.wearer.worn import LEAST_OBSERVATIONS, WORN_HZ, ObservationDensity, learn_worn
+from face_inference.wearer.wear_rounds import (
+    FRESH_OBSERVATIONS,
+    Fit,
+    Round,
+    beside,
+    find_fit,
+    learn_round,
+    more_likely,
+    with_flags,
+)
+from face_inference.wearer.worn import LEAST_OBSERVATIONS, WORN_HZ
 from face_model.saved_arrays import Arrays, SavedArrays, part_of
 
 MOST_OBSERVATIONS = 1500
@@ -34,12 +40,6 @@ LEAST_UNLABELLED = 450
 """A minute and a half, where no label tells anything of the wearer: what is learned from less reads worse than nothing
 at all (MAE 0.092 instead of 0.086 after a minute, simulated; from then on 0.079 to 0.080)."""
 
-FRESH_OBSERVATIONS = 100
-"""Twenty seconds, on which a round is judged; then the next one begins."""
-
-MOST_SURPRISE = 20.0
-"""A single observation counts for or against a round with this at most, nats: some are outliers by hundreds."""
-
 STILL_RAD = 0.012
 """Skin that turns by less does not move: brows turn their boards by 0.03 to 0.07, noise by 0.001."""
 
@@ -52,40 +52,7 @@ FIT_EVERY = 50
 FIT_AFTER = 10
 """So many observations later the answer is looked at."""
 
-FIT_SURPRISE = 10.0
-"""As `MOST_SURPRISE`, of how well something fits."""
-
-LOOSE_SHARE = 0.02
-"""What labels of another gluing count: 0.01 to 0.03 read best with boards glued on anew, and better than nothing known
-(simulated: MAE 0.076 and 0.082 on two kinds of faces, instead of 0.083 and 0.095; with all they count 0.085, 0.090)."""
-
-MISFIT = (2.0, 300.0)
-"""Labels are of another gluing where the observations are less likely under them than with `LOOSE_SHARE`, by so many
-nats each and so many more in all. Simulated: found in 5 of 6 gluings within 20 to 60 s of motion, the sixth was much
-like the first; of ten people with the gluing that was learned nine were let be."""
-
-_Found = TypeVar("_Found")
 _LONGEST = 1 << 40
-_ONE_AT_A_TIME = threading.Lock()
-"""A round needs 80 MB for a fifth of a second: several wearers take turns."""
-
-
-class _Round(NamedTuple):
-    """What a round found, and all that judging it needs, so that the frame that judges need not wait for it."""
-
-    wearer: WearerJacobian
-    estimate: LinearEstimate
-    flags: bytes
-    before: ObservationDensity
-    after: ObservationDensity
-
-
-class _Fit(NamedTuple):
-    """Whether observations are of what was known at first, and else what to go on with."""
-
-    misfit: bool
-    loose: WearerJacobian
-    estimate: LinearEstimate | None
 
 
 class WearLearning:
@@ -132,8 +99,8 @@ class WearLearning:
         """Begin with new observations, of another neutral; what is known stays."""
         self._ticks = self._count = 0
         self._begun = -1
-        self._round: Future[_Round | None] | None = None
-        self._fit: Future[_Fit] | None = None
+        self._round: Future[Round | None] | None = None
+        self._fit: Future[Fit] | None = None
         self._anchor = np.full(self._prior.observations, np.inf)
         self._still = 0
 
@@ -288,7 +255,9 @@ class WearLearning:
         """Begin a round with the observations up to now, or to when so many had been kept."""
         self._begun = self._count if begun is None else begun
         rows = self._rows_up_to(self._begun)
-        self._round = _beside(_learn, self._prior, self._channels, self.known, self._values[rows], self._masks[rows])
+        self._round = beside(
+            learn_round, self._prior, self._channels, self.known, self._values[rows], self._masks[rows]
+        )
 
     def _rows_up_to(self, count: int) -> NDArray[np.intp]:
         """Where the observations lie that there were when so many had been kept."""
@@ -305,7 +274,7 @@ class WearLearning:
             return
         rows = self._rows_up_to(count)
         values, masks = self._values[rows], self._masks[rows]
-        self._fit = _beside(_fits, self._prior, self._channels, first, loose, values, masks)
+        self._fit = beside(find_fit, self._prior, self._channels, first, loose, values, masks)
 
     def _look_at_fit(self) -> LinearEstimate | None:
         """Go on with what fits, where the labels do not."""
@@ -329,95 +298,11 @@ class WearLearning:
         self._begun, self._round = -1, None
         if found is None:
             return None
-        values = self._values[fresh].astype(np.float64)[_are(self._masks[fresh], found.flags)]
-        self.gain = _more_likely(found.after, found.before, values)
+        values = self._values[fresh].astype(np.float64)[with_flags(self._masks[fresh], found.flags)]
+        self.gain = more_likely(found.after, found.before, values)
         if self.gain <= 0.0:
             self.rejected += 1
             return None
         self.kept += 1
         self.known = found.wearer
         return found.estimate
-
-
-def _beside(work: Callable[..., _Found], *arguments: object) -> Future[_Found]:
-    """What a thread of its own is asked for; it ends with the answer."""
-    learner = ThreadPoolExecutor(1, thread_name_prefix="learn_worn")
-    asked = learner.submit(work, *arguments)
-    learner.shutdown(wait=False)
-    return asked
-
-
-def _learn(
-    prior: Prior,
-    channels: Channels,
-    known: WearerJacobian,
-    values: NDArray[np.float16],
-    masks: NDArray[np.uint8],
-) -> _Round | None:
-    """One round, from the observations of the commonest pattern of sensors; None if there are too few of them."""
-    flags, seen = _commonest(channels, masks)
-    with _ONE_AT_A_TIME:
-        try:
-            found = learn_worn(prior, known, values[_are(masks, flags.tobytes())].astype(np.float64), seen)
-            if found is known:
-                return None
-            estimate = LinearEstimate(prior, found)
-            estimate.gain(seen)
-            densities = [ObservationDensity(prior, wearer, seen) for wearer in (known, found)]
-        except np.linalg.LinAlgError:  # of observations that no face makes
-            return None
-    return _Round(found, estimate, flags.tobytes(), *densities)
-
-
-def _fits(
-    prior: Prior,
-    channels: Channels,
-    first: WearerJacobian,
-    loose: WearerJacobian | None,
-    values: NDArray[np.float16],
-    masks: NDArray[np.uint8],
-) -> _Fit:
-    """Whether observations are of `first`; `loose`: what else they could be of, by default `first` with less belief."""
-    flags, seen = _commonest(channels, masks)
-    observed = values[_are(masks, flags.tobytes())].astype(np.float64)
-    with _ONE_AT_A_TIME:
-        try:
-            loose = loose or loosened(prior, first)
-            differs = ObservationDensity(prior, first, seen)(observed) - ObservationDensity(prior, loose, seen)(
-                observed
-            )
-        except np.linalg.LinAlgError:
-            return _Fit(False, loose or first, None)
-        each, whole = MISFIT
-        if differs.clip(-FIT_SURPRISE, FIT_SURPRISE).sum() >= -each * len(differs) - whole:
-            return _Fit(False, loose, None)
-        estimate = LinearEstimate(prior, loose)
-        estimate.gain(seen)
-    return _Fit(True, loose, estimate)
-
-
-def loosened(prior: Prior, labelled: WearerJacobian) -> WearerJacobian:
-    """What labels of another gluing still tell: the same face, as if seen `LOOSE_SHARE` as often."""
-    assert labelled.evidence is not None
-    evidence = labelled.evidence.counted(LOOSE_SHARE).rounded
-    found = posterior(prior, evidence)
-    return WearerJacobian(found.mean, found.uncertainty(prior), labelled.source, evidence=evidence)
-
-
-def _commonest(channels: Channels, masks: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """The commonest pattern of sensors, and the channels (D,) of rotations that it has."""
-    patterns, counts = np.unique(masks, axis=0, return_counts=True)
-    flags = patterns[int(np.argmax(counts))]
-    there = np.unpackbits(flags, count=channels.sensors) > 0
-    return flags, there[channels.sensor_of[channels.skin_block("rotation")]]
-
-
-def _are(masks: NDArray[np.uint8], flags: bytes) -> NDArray[np.bool_]:
-    return np.asarray((masks == np.frombuffer(flags, dtype=np.uint8)).all(axis=1))
-
-
-def _more_likely(first: ObservationDensity, second: ObservationDensity, values: NDArray[np.float64]) -> float:
-    """By how much observations (N, D) are more likely under the first, nats for each; 0 for hardly any."""
-    if len(values) < FRESH_OBSERVATIONS // 2:
-        return 0.0
-    return float(np.clip(first(values) - second(values), -MOST_SURPRISE, MOST_SURPRISE).mean())

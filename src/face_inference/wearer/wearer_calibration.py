@@ -65,9 +65,11 @@ class WearerCalibration:
 
         Raises:
             InferenceError: the tracker has no neutral yet.
-            ProfileError: the name cannot be a file's.
+            ProfileError: the name cannot be a file's, or the folder cannot be written.
         """
         self._name = checked_name(name) if name else ""
+        if name:
+            folder.check()
         self._tracker, self._description, self._folder = tracker, description, folder
         self._deadline_s = now_s + routine.DURATION_S + SLACK_S
         self._capture: RoutineCapture = tracker.start_routine()

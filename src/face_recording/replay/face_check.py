@@ -15,6 +15,8 @@ from face_model.face_state import FaceState
 
 MOST_WAITING: Final = 5000
 """Faces that wait for their counterpart; older ones will not find it."""
+AROUND_A_BEGINNING: Final = 20
+"""Faces of samples from before the place where playing began: so few are not told of."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class FaceCheck:
             its last snapshot, or has no snapshot.
         early: recorded faces that cannot come out again, because they were computed before the first snapshot was made.
         missing: recorded faces whose sample was played and of which none came.
+        unplayed: recorded faces whose sample was not played: it lies before the beginning, the recorder lost it, or the
+            stamps go back there, so that it is in no place where it could be played.
         unrecorded: faces that came and were not recorded.
         worst: largest difference of a weight.
         first_different: sequence of the first that differed; None if none did.
@@ -80,6 +84,7 @@ class FaceCheck:
     missing: int = 0
     inexact: int = 0
     early: int = 0
+    unplayed: int = 0
     unrecorded: int = 0
     worst: float = 0.0
     first_different: int | None = None
@@ -103,6 +108,8 @@ class FaceCheck:
             line += f" (first at sample {self.first_different}, weights by up to {self.worst:.3g})"
         if self.early:
             line += f", {self.early} not compared (before the first snapshot)"
+        if self.unplayed > AROUND_A_BEGINNING:
+            line += f", {self.unplayed} not compared (their samples were not played: `imusic takes check` says why)"
         if self.inexact:
             line += f", {self.inexact} not compared (the recording lacks samples before them, or has no snapshot)"
         return line
@@ -116,7 +123,7 @@ class FaceCheck:
     @property
     def not_compared(self) -> int:
         """Recorded faces that cannot come out again."""
-        return self.early + self.inexact
+        return self.early + self.inexact + (self.unplayed if self.unplayed > AROUND_A_BEGINNING else 0)
 
     def recorded(self, face: FaceBits, exact: bool = True) -> None:
         """A recorded face; not `exact`: computed before the first snapshot was made."""
@@ -165,6 +172,8 @@ class FaceCheck:
         if face.sequence in self._played:
             self.missing += self._played[face.sequence]
             self.inexact += not self._played[face.sequence]
+        else:
+            self.unplayed += 1
 
     def _compare(self, recorded: FaceBits, computed: FaceBits) -> None:
         one, two = recorded.estimate, faded(computed.estimate, recorded.age_s, self.params)

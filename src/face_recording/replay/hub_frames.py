@@ -77,7 +77,8 @@ class HubFrames:
                 self.lost += number - newest - 1
                 return self._next(number, stored.time_ns)
             newest = number
-            data = Piece(int(piece.direction), float(piece.arrival), bytes(piece.data), stamp_of(piece))
+            hub = int(getattr(piece, "hub", 0))  # older recordings are of one hub, and do not say so
+            data = Piece(int(piece.direction), float(piece.arrival), bytes(piece.data), stamp_of(piece), hub)
             for found in replay.feed(data):
                 if stored.time_ns >= begin_ns:
                     frame = self._make(found.sample, found.stamp_ns, frame_id)

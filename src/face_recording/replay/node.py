@@ -26,7 +26,7 @@ from face_recording.replay.part import Part
 from face_recording.replay.player import Player
 from face_recording.replay.recorded_events import FrameEvents, PublishedEvents, played_topics
 from face_recording.replay.ros_stage import RosStage
-from face_recording.replay.timeline import Timeline
+from face_recording.replay.timeline import Timeline, checked_rate
 from face_recording.takes.listing import find_recording
 from imu_driver.messages import fill_frame
 from imusic_ros.health import ERROR, OK, WARN, Health
@@ -115,6 +115,15 @@ class PlayerNode(ManagedNode):
             self._bag.close()
         self._bag = self._player = self._stage = self._check = None
         self._problem, self._notes, self._ready = "", [], False
+
+    def parameter_refusal(self, name: str, value: Value) -> str | None:
+        """A speed between none and the slowest."""
+        if name == "speed" and isinstance(value, (int, float)):
+            try:
+                checked_rate(float(value))
+            except ReplayError as error:
+                return f"speed: {error}"
+        return None
 
     def parameter_changed(self, name: str, value: Value) -> None:
         """Another speed."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,86 +16,28 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from face_inference.face_estimate import InputLayout
-from face_inference.heading_filter import HeadingParams
 from face_inference.model_folder import ModelDescription
 from face_inference.wearer.alignment import expected_track, observed_track
-from face_inference.wearer.observations import Observations
-from face_inference.wearer.recorded import recorded_observations
 from face_model import arkit
-from face_model.imu_sample import ImuSample
 from face_model.lag_search import Track
-from face_model.livelink import read_livelink
 from face_model.outputs import write_private
 from face_model.version import version
-from face_recording.bag_reader import FRAMES, LAYOUT, REFERENCE, Bag
-from face_recording.takes.errors import TakeError
+from face_recording.bag_reader import FRAMES, REFERENCE
 from face_recording.takes.listing import PAIRING_FILE
-from face_recording.takes.reading import chosen_namespace, full_name, opened, stamp_ns
+from face_recording.takes.pairing_camera import Camera, camera_of_csv, camera_of_topic
+from face_recording.takes.pairing_sensors import CHIN, Sensed, read_sensed
+from face_recording.takes.reading import chosen_namespace, opened
 from face_reference.alignment import ClockAlignment, align_faces
 from face_reference.errors import AlignmentError
 from face_reference.taps import LEAST_TAPS, align_taps, combined, felt_taps, seen_jolts
 
-CHIN = "mentalis"
-"""Sensor that is tapped."""
-
 _TOPIC_LAG_S = 5.0
 """The stamps of `face/reference` are right to within this, whatever the camera's own clock says."""
-_LONGEST_GAP_S = 10.0
 _LOST_AFTER_S = 0.5
 """Between two pictures with a face: shorter gaps are dropped pictures."""
 GOOD_S = 0.004
 FAIR_S = 0.015
 """Standard deviation of the offset up to which a pairing is good, or fair, s: labels are taken at 10 Hz."""
-
-
-@dataclass(frozen=True)
-class Camera:
-    """What the camera saw, on its own clock.
-
-    Attributes:
-        source: kind and name.
-        clock: which clock that is, in words.
-        time_s: (P,) increasing.
-        weights: (P, 52).
-        seen: (P, 52) bool.
-        stamps_s: (P,) when the take says that each picture was taken, s since the take's first frame; None: it does
-        not.
-        pictures: how many there were, with those without a face.
-        file: of a CSV; None where the take itself holds it.
-    """
-
-    source: str
-    clock: str
-    time_s: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    seen: NDArray[np.bool_]
-    stamps_s: NDArray[np.float64] | None
-    pictures: int
-    file: Path | None = None
-
-
-@dataclass(frozen=True)
-class Sensed:
-    """What the sensors felt.
-
-    Attributes:
-        begins_ns: ROS time of second 0.
-        observations: of the skin.
-        time_s: (T,) of the chin unit's samples.
-        chin: (T, 3) specific force of the chin unit, m/s2; empty where the layout has none.
-        turning_s: for how long the head turned fast enough for headings to be compared.
-        namespace: of the wearer.
-        model: title of the model that says what the sensors feel.
-    """
-
-    begins_ns: int
-    observations: Observations
-    time_s: NDArray[np.float64]
-    chin: NDArray[np.float64]
-    turning_s: float
-    namespace: str
-    model: str
 
 
 @dataclass(frozen=True)
@@ -224,8 +165,10 @@ def pair_take(
     """
     with opened(folder) as bag:
         place = chosen_namespace(bag, wearer, namespace, needs=(FRAMES,))
-        sensed = _sensed(bag, place, description)
-        camera = _of_csv(csv.expanduser(), fps) if csv is not None else _of_topic(bag, place, sensed.begins_ns)
+        sensed = read_sensed(bag, place, description)
+        camera = (
+            camera_of_csv(csv.expanduser(), fps) if csv is not None else camera_of_topic(bag, place, sensed.begins_ns)
+        )
     reach_s = _TOPIC_LAG_S
     guess_s = 0.0
     if camera.stamps_s is not None:
@@ -291,134 +234,3 @@ def _aligned(
         if faces is None or marks_s:
             raise
         return faces, len(felt), (f"{len(felt)} taps felt, not used: {error}",)
-
-
-def _sensed(bag: Bag, place: str, description: ModelDescription) -> Sensed:
-    """The longest stretch of frames in which the hub did not start anew."""
-    layouts: dict[int, InputLayout] = {}
-    stretches: list[list[tuple[int, ImuSample]]] = [[]]
-    names = [full_name(place, FRAMES), full_name(place, LAYOUT)]
-    for message in bag.messages(names):
-        decoded = bag.decoded(message)
-        if message.topic == names[1]:
-            sensors = tuple(str(sensor.name) for sensor in decoded.sensors)
-            layouts[int(decoded.layout_id)] = InputLayout(int(decoded.layout_id), sensors, float(decoded.rate))
-            continue
-        stamp, sample = stamp_ns(decoded.header), _sample(decoded)
-        newest = stretches[-1][-1] if stretches[-1] else None
-        if newest is not None and _broken(newest, (stamp, sample)):
-            stretches.append([])
-            newest = None
-        if newest is None or (stamp > newest[0] and sample.hub_time_s > newest[1].hub_time_s):
-            stretches[-1].append((stamp, sample))
-    frames = max(stretches, key=lambda part: part[-1][0] - part[0][0] if part else -1)
-    layout = layouts.get(frames[0][1].layout_id) if frames else None
-    if len(frames) < 100 or layout is None:
-        raise TakeError(
-            f"expected frames on {names[0]} and their layout on {names[1]} in {bag.path}, found {len(frames)} frames "
-            f"{'without' if layout is None else 'with'} a layout; record with imusic record"
-        )
-    begins_ns = frames[0][0]
-    time_s = np.array([1e-9 * (stamp - begins_ns) for stamp, _ in frames])
-    samples = [sample for _, sample in frames]
-    observations = recorded_observations(time_s, samples, layout, description)
-    chin = np.zeros((0, 3))
-    if CHIN in layout.names:
-        index = layout.names.index(CHIN)
-        chin = np.array([sample.specific_force[index] for sample in samples], dtype=np.float64)
-    return Sensed(
-        begins_ns,
-        observations,
-        time_s,
-        chin,
-        _turning_s(time_s, samples, layout, description),
-        place,
-        description.title,
-    )
-
-
-def _turning_s(
-    time_s: NDArray[np.float64], samples: list[ImuSample], layout: InputLayout, description: ModelDescription
-) -> float:
-    """For how long the skull turned faster than the heading filter asks for, s."""
-    skull = layout.names.index(description.mounts.names[description.mounts.reference])
-    rate = np.linalg.norm([sample.angular_velocity[skull] for sample in samples], axis=1)
-    steps = np.minimum(np.diff(time_s, append=time_s[-1]), 1.0)
-    return float(steps[rate > HeadingParams().least_rate_rad_s].sum())
-
-
-def _broken(before: tuple[int, ImuSample], after: tuple[int, ImuSample]) -> bool:
-    """Whether the hub, its layout or the clock changed between two frames."""
-    step = after[1].sequence - before[1].sequence
-    gap_s = 1e-9 * (after[0] - before[0])
-    return after[1].layout_id != before[1].layout_id or step < 0 or not -1.0 < gap_s < _LONGEST_GAP_S
-
-
-def _sample(message: Any) -> ImuSample:
-    count = len(message.status)
-    try:
-        return ImuSample(
-            layout_id=int(message.layout_id),
-            sequence=int(message.sequence),
-            hub_time_s=1e-6 * int(message.hub_time_us),
-            status=np.asarray(message.status, dtype=np.uint8),
-            orientation=np.asarray(message.orientation, dtype=np.float32).reshape(count, 4),
-            angular_velocity=np.asarray(message.angular_velocity, dtype=np.float32).reshape(count, 3),
-            specific_force=np.asarray(message.specific_force, dtype=np.float32).reshape(count, 3),
-        )
-    except ValueError as error:
-        raise TakeError(
-            f"expected frames of {count} sensors each, found others: {error}; the take is damaged"
-        ) from error
-
-
-def _of_topic(bag: Bag, place: str, begins_ns: int) -> Camera:
-    topic = full_name(place, REFERENCE)
-    messages = [bag.decoded(message) for message in bag.messages((topic,))]
-    sources = Counter(str(message.source) for message in messages)
-    if not sources:
-        raise TakeError(
-            f"expected pictures on {topic} in {bag.path}, found none; record with a reference (imusic capture "
-            "--reference livelink), or give the CSV that the phone recorded"
-        )
-    source = sources.most_common(1)[0][0]
-    of_source = [message for message in messages if message.source == source]
-    faces = [message for message in of_source if message.face_seen]
-    if len(faces) < 2:
-        raise TakeError(
-            f"expected pictures with a face on {topic}, found {len(faces)} of {len(of_source)}; record it again, the "
-            "whole face in view"
-        )
-    stamps = np.array([1e-9 * (stamp_ns(message.header) - begins_ns) for message in faces])
-    own = np.array([float(message.source_time) for message in faces])
-    clock, times = "of the source", own
-    # A source's clock that was set, or that counts from midnight anew, is no clock for a whole take.
-    if not np.isfinite(own).all() or np.ptp(stamps - own - np.median(stamps - own)) > 2.0:
-        clock, times = "stamps of the take", stamps
-    kept = _rising(times)
-    return Camera(
-        source,
-        clock,
-        times[kept],
-        np.array([message.weights for message in faces], dtype=np.float64)[kept],
-        np.array([message.seen for message in faces], dtype=np.bool_)[kept],
-        stamps[kept],
-        len(of_source),
-    )
-
-
-def _of_csv(path: Path, fps: float | None) -> Camera:
-    take = read_livelink(path, fps=fps)
-    times = np.arange(len(take.weights)) / take.rate_hz
-    clock = "seconds since the CSV's first row"
-    return Camera(f"livelink CSV {path.name}", clock, times, take.weights, take.seen, None, len(take.weights), path)
-
-
-def _rising(times: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(P,) those that are later than all before them."""
-    newest = np.maximum.accumulate(times)
-    rising: NDArray[np.bool_] = np.concatenate([[True], times[1:] > newest[:-1]])
-    return rising
-
-
-__all__ = ["PAIRING_FILE", "Camera", "Pairing", "Sensed", "pair_take", "write_pairing"]

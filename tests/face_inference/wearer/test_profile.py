@@ -476,3 +476,22 @@ def test_bytes_of_any_content_are_used_or_refused(folder, profile, content, at):
 def test_by_default_they_are_in_the_users_data_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert ProfileFolder().path == tmp_path / "imusic" / "wearers"
+
+
+def test_what_is_no_file_is_no_profile(tmp_path: Path) -> None:
+    (tmp_path / "ann.safetensors").mkdir()
+    os.mkfifo(tmp_path / "bob.safetensors")
+    (tmp_path / "eve.safetensors").symlink_to(tmp_path / "eve.safetensors")
+    folder = ProfileFolder(tmp_path)
+    assert folder.names() == []
+    for name in ("ann", "bob", "eve"):
+        with pytest.raises(ProfileError, match="found profiles of nobody"):
+            folder.load(name)
+
+
+def test_a_folder_is_tried_and_left_as_it_is(tmp_path: Path) -> None:
+    ProfileFolder(tmp_path / "there").check()
+    assert list((tmp_path / "there").iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(ProfileError, match="expected to write into"):
+        ProfileFolder(tmp_path / "file").check()

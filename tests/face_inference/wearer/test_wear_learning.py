@@ -8,17 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from face_inference.channels import Channels
-from face_inference.wearer import wear_learning
+from face_inference.wearer import wear_learning, wear_rounds
 from face_inference.wearer.adapt import adapt
 from face_inference.wearer.evidence import LabelledRows
 from face_inference.wearer.prior import WearerJacobian
-from face_inference.wearer.wear_learning import (
-    FRESH_OBSERVATIONS,
-    LEAST_UNLABELLED,
-    STILL_OBSERVATIONS,
-    WearLearning,
-    loosened,
-)
+from face_inference.wearer.wear_learning import LEAST_UNLABELLED, STILL_OBSERVATIONS, WearLearning
+from face_inference.wearer.wear_rounds import FRESH_OBSERVATIONS, loosened
 from face_inference.wearer.worn import WORN_HZ, ObservationDensity
 from face_model import arkit
 from face_model.errors import SnapshotError
@@ -219,7 +214,7 @@ def many_labels(prior, jacobian, seed):
 
 
 def test_labels_of_another_gluing_are_found_out_and_count_little(prior, channels, monkeypatch):
-    monkeypatch.setattr(wear_learning, "MISFIT", (-1e6, 0.0))  # whatever comes does not fit
+    monkeypatch.setattr(wear_rounds, "MISFIT", (-1e6, 0.0))  # whatever comes does not fit
     known = many_labels(prior, somebody(prior, 1), 1)
     learning = learning_of(prior, channels, known)
     assert learning.fits is None, "nothing was seen yet"

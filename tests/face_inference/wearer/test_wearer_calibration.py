@@ -126,7 +126,12 @@ def test_without_a_name_nothing_is_kept(tracker, description, routine_recording,
 
 def test_a_profile_that_cannot_be_written_changes_nothing(tracker, description, routine_recording, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    calibration = WearerCalibration(tracker, description, "ann", ProfileFolder(tmp_path / "file"), 0.0)
+    with pytest.raises(ProfileError, match="expected to write"):  # before a minute is spent on it
+        WearerCalibration(tracker, description, "ann", ProfileFolder(tmp_path / "file"), 0.0)
+    calibration = WearerCalibration(tracker, description, "ann", ProfileFolder(tmp_path / "there"), 0.0)
+    assert not list((tmp_path / "there").iterdir())
+    (tmp_path / "there").rmdir()
+    (tmp_path / "there").write_text("in the way")
     play(tracker, routine_recording, calibration)
     outcome = finish(tracker, routine_recording, calibration)
     assert not outcome.success

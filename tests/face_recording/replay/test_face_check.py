@@ -113,3 +113,15 @@ def test_faces_before_the_first_snapshot_are_named() -> None:
     assert check.ok
     assert check.not_compared == 2
     assert check.summary.endswith("3 equal, 0 different, 0 missing, 2 not compared (before the first snapshot)")
+
+
+def test_many_faces_whose_samples_were_not_played_are_told() -> None:
+    check = FaceCheck()
+    for i in range(100):
+        if i < 10:
+            check.played(i)
+            check.computed(face(i))
+        check.recorded(face(i))
+    check.end_lap()
+    assert (check.equal, check.missing, check.unplayed, check.not_compared) == (10, 0, 90, 90)
+    assert "90 not compared (their samples were not played" in check.summary

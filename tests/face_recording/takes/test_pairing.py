@@ -22,7 +22,8 @@ from face_model.imu_sample import status_of
 from face_model.layout import load_layout
 from face_recording.bag_reader import typestore
 from face_recording.takes.errors import TakeError
-from face_recording.takes.pairing import PAIRING_FILE, pair_take, write_pairing
+from face_recording.takes.listing import PAIRING_FILE
+from face_recording.takes.pairing import pair_take, write_pairing
 from face_reference.errors import AlignmentError
 from imu_sim.families import load_family
 from imu_sim.generator import generate

@@ -65,3 +65,12 @@ class OrientationCheck:
             return
         up = 2.0 * (x * z - w * y) * fx + 2.0 * (y * z + w * x) * fy + (w * w - x * x - y * y + z * z) * fz
         self._up += 0.1 * (up / size - self._up)
+
+    def as_tuples(self) -> None:
+        """After a way through JSON, which has lists only: what is compared with messages is as these have it."""
+        if self._before is not None:
+            x, y, z, w = (float(v) for v in self._before)
+            self._before = x, y, z, w
+        if self._rate is not None:
+            rx, ry, rz = (float(v) for v in self._rate)
+            self._rate = rx, ry, rz

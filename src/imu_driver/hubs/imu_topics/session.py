@@ -7,7 +7,8 @@
 | CONNECTED | no message on any topic for `SILENCE_S` | CONNECTING |
 | any | a recording ended | ENDED |
 
-Topics come and go as they like: a sensor whose topic is silent is missing until it is heard again.
+Topics come and go as they like: a sensor whose topic is silent is missing until it is heard again. What is read, whole
+messages with their times, is all that a replay needs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import math
 import queue
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Final
@@ -24,16 +25,34 @@ import numpy as np
 
 from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout
+from face_model.saved_arrays import Arrays
 from imu_driver import host_fusion
 from imu_driver.assembler import AssemblerParams, FrameAssembler
-from imu_driver.hub import ConnectionState, HubFigures, HubIdentity, HubSensor, Outcome
+from imu_driver.hub import (
+    GYRO_BIAS,
+    IDENTIFY,
+    LINE,
+    LOST,
+    OPENED,
+    STREAMING,
+    ConnectionState,
+    GyroBias,
+    HubFigures,
+    HubIdentity,
+    HubSensor,
+    Outcome,
+    Tap,
+    gyro_bias_text,
+)
 from imu_driver.hubs.imu_topics.imu_message import ImuMessageError, imu_message
 from imu_driver.hubs.imu_topics.notices import notices_of
 from imu_driver.hubs.imu_topics.orientation_fill import OrientationFill
+from imu_driver.hubs.imu_topics.session_state import restore_hub, saved_hub
 from imu_driver.hubs.imu_topics.topic import Topic
 from imu_driver.hubs.imu_topics.topic_clock import shifts
 from imu_driver.message_pieces import Piece, PieceError, unpacked
 from imu_driver.rejects import Rejects
+from imu_driver.tapped_line import TappedLine
 from imu_driver.transport import EndedError, Transport, TransportError
 
 SILENCE_S: Final = 0.5
@@ -92,26 +111,36 @@ class TopicsHub:
         self.layout_id = 0
         self.problem = f"{transport.description}: not tried yet"
         self.streaming = True
-        self._transport, self._layout, self._rate_hz = transport, layout, rate_hz
-        self._listen_only = listen_only
-        self._by_arrival, self._clock, self._wait = by_arrival, clock, wait
+        self._line = TappedLine(transport, clock, listen_only=listen_only)
+        self._layout, self._rate_hz = layout, rate_hz
+        self._by_arrival, self._wait = by_arrival, wait
         count = len(layout.sensors)
         self._topics = [Topic(i, by_arrival) for i in range(count)]
         self._assembler = FrameAssembler(count, rate_hz)
         self._fill = OrientationFill(count, rate_hz)
+        self._fused = False
         self._sequence: int | None = None
         self._shifts: dict[int, float] = {}
         self._review_s = -math.inf
         self._heard_s = self._next_open_s = -math.inf
-        self._last_s = self._now_s = self._lead_s = -math.inf
+        self._last_s = self._read_s = self._lead_s = -math.inf
         self._rejects = Rejects("no_piece", "no_message", "other_sensor")
         self._samples = self._lost = self._connections = self._watchdog = 0
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     @property
+    def tap(self) -> Tap | None:
+        """See `ReplayableHub`."""
+        return self._line.tap
+
+    @tap.setter
+    def tap(self, tap: Tap | None) -> None:
+        self._line.tap = tap
+
+    @property
     def description(self) -> str:
         """Where the messages come from."""
-        return self._transport.description
+        return self._line.description
 
     @property
     def notices(self) -> Sequence[str]:
@@ -137,15 +166,19 @@ class TopicsHub:
             sensor_rate_hz=tuple(topic.rate_hz for topic in topics),
             rejected={**self._rejects.counts, "impossible": counts.impossible},
             last_reject=self._rejects.last or ("numbers that no IMU measures" if counts.impossible else ""),
-            foreign_datagrams=self._transport.foreign,
+            foreign_datagrams=self._line.foreign,
         )
 
     def identify(self, sensor_id: int) -> Future[Outcome]:
         """Nothing that a topic could do."""
-        del sensor_id
         future: Future[Outcome] = Future()
         why = "a topic has no light to blink: move the unit by hand and look which sensor moves on the page"
-        self._commands.put(lambda: future.set_result(Outcome(False, True, why)))
+
+        def begin() -> None:
+            self._line.tell(LINE, IDENTIFY + str(sensor_id).encode())
+            future.set_result(Outcome(False, True, why))
+
+        self._commands.put(begin)
         return future
 
     def set_streaming(self, wanted: bool) -> Future[Outcome]:
@@ -153,7 +186,8 @@ class TopicsHub:
         future: Future[Outcome] = Future()
 
         def begin() -> None:
-            if self._listen_only:
+            self._line.tell(LINE, STREAMING + str(int(wanted)).encode())
+            if self._line.listen_only:
                 future.set_result(Outcome(False, False, "the driver only listens to this hub: no command is taken"))
                 return
             self.streaming, self._sequence = wanted, None  # what is missed while nobody wants it is not lost
@@ -162,19 +196,37 @@ class TopicsHub:
         self._commands.put(begin)
         return future
 
+    def gyro_bias(self) -> Mapping[int, GyroBias]:
+        """See `FusingHub`: of the sensors whose orientation is fused here."""
+        biases = self._fill.bias()
+        return {
+            sensor.id: biases[i]
+            for i, (sensor, topic) in enumerate(zip(self._layout.sensors, self._topics, strict=True))
+            if topic.distrusted and i in biases
+        }
+
+    def use_gyro_bias(self, known: Mapping[int, GyroBias]) -> None:
+        """See `FusingHub`."""
+
+        def begin() -> None:
+            self._line.tell(LINE, GYRO_BIAS + gyro_bias_text(known))
+            self._fill.use_bias({i: known[s.id] for i, s in enumerate(self._layout.sensors) if s.id in known})
+
+        self._commands.put(begin)
+
     def step(self) -> list[ImuSample]:
         """Read what came and return the frames that are due."""
         try:
-            now_s = self._clock()
+            now_s = self._line.look()
             self._obey()
             if self.state is ConnectionState.ENDED:
                 self._wait(0.02)
                 return []
             if self.state is ConnectionState.DISCONNECTED and not self._opened(now_s):
                 return []
-            data = self._transport.read(READ_S)
-            before_s, self._now_s = self._now_s, self._clock()
-            now_s = self._now_s
+            data = self._line.read(READ_S)
+            before_s, self._read_s = self._read_s, self._line.now_s
+            now_s = self._read_s
             if now_s < before_s - BACK_S:
                 self._begin_anew()
             self._take(data)
@@ -183,18 +235,20 @@ class TopicsHub:
             self._watch(now_s)
             return self._frames(now_s)
         except EndedError as error:
-            self._transport.close()
+            self._line.close()
             self.problem = str(error) if self._samples else f"{error} without a sample; before: {self.problem}"
             self.state = ConnectionState.ENDED
         except TransportError as error:
-            self._transport.close()
+            if self.state is not ConnectionState.DISCONNECTED:  # else it was never open
+                self._line.tell(LINE, LOST + str(error).encode(errors="replace"))
+            self._line.close()
             self.problem, self.state = str(error), ConnectionState.DISCONNECTED
-            self._next_open_s = self._clock() + 0.5
+            self._next_open_s = self._line.now_s + 0.5
         return []
 
     def close(self) -> None:
         """Take no more messages."""
-        self._transport.close()
+        self._line.close()
         if self.state is not ConnectionState.ENDED:
             self.problem, self.state = "the driver is closed", ConnectionState.DISCONNECTED
         self._obey()
@@ -209,7 +263,8 @@ class TopicsHub:
         if now_s < self._next_open_s:
             self._wait(min(self._next_open_s - now_s, 0.02))
             return False
-        self._transport.open()
+        self._line.open()
+        self._line.tell(LINE, OPENED)
         self.state = ConnectionState.CONNECTING
         self.problem = self._silence()
         self._heard_s = now_s
@@ -260,36 +315,31 @@ class TopicsHub:
         self._assembler = FrameAssembler(len(self._topics), self._rate_hz, self.layout_id)
         for topic in self._topics:
             topic.clock.begin_anew()
-        self._sequence, self._last_s, self._review_s, self._heard_s = None, -math.inf, -math.inf, self._now_s
+        self._sequence, self._last_s, self._review_s, self._heard_s = None, -math.inf, -math.inf, self._read_s
         self._lead_s = -math.inf
 
     def _review(self, now_s: float) -> None:
         self._review_s = now_s + REVIEW_S
         self._shifts = shifts(topic.clock for topic in self._topics)
         periods = [topic.clock.period_s for topic in self._topics if topic.clock.period_s > 0.0]
-        usual = AssemblerParams()
-        slowest_s = min(max(periods, default=0.0), LONGEST_WAIT_S)
-        self._assembler.params = replace(
-            usual,
-            wait_s=max(usual.wait_s, 1.25 * slowest_s),
-            predict_s=max(usual.predict_s, 1.5 * slowest_s),
-            gap_s=max(usual.gap_s, 2.5 * slowest_s),
-            alive_s=max(usual.alive_s, 2.5 * slowest_s),
-        )
+        self._assembler.params = AssemblerParams().for_period(min(max(periods, default=0.0), LONGEST_WAIT_S))
         for topic in self._topics:
             topic.kind = topic.clock.kind
 
     def _meet(self, first: bool) -> None:
         """Who is there; made anew when a topic is heard for the first time."""
         if first or self.identity is None:
-            sensors = tuple(
-                HubSensor(sensor.id, sensor.name, "", topic.clock.messages > 0, 0.0, 0.0)
-                for sensor, topic in zip(self._layout.sensors, self._topics, strict=True)
-            )
-            self.identity = HubIdentity("imu_topics", "", sensors, self._rate_hz, True)
-            self.layout_id = self._assembler.layout_id = _layout_id(self._layout)
+            self._identify()
         if not self.streaming:
             self._connected()
+
+    def _identify(self) -> None:
+        sensors = tuple(
+            HubSensor(sensor.id, sensor.name, "", topic.clock.messages > 0, 0.0, 0.0)
+            for sensor, topic in zip(self._layout.sensors, self._topics, strict=True)
+        )
+        self.identity = HubIdentity("imu_topics", "", sensors, self._rate_hz, not self._fused)
+        self.layout_id = self._assembler.layout_id = _layout_id(self._layout)
 
     def _connected(self) -> None:
         if self.state is not ConnectionState.CONNECTED:
@@ -310,6 +360,9 @@ class TopicsHub:
             lost = 0 if before is None else (frame.sequence - before - 1) % (1 << 32)
             self._lost += lost
             without = np.array([topic.distrusted for topic in self._topics])
+            if not self._fused and without.any():
+                self._fused = True
+                self._identify()
             fused = self._fill.filled(frame, without, lost)
             self._last_s = max(frame.host_time_s, self._last_s + 1e-6)
             made.append(replace(fused, host_time_s=self._last_s))
@@ -317,6 +370,21 @@ class TopicsHub:
             self._connected()
         self._samples += len(made)
         return made
+
+    # States, for replays
+
+    @property
+    def quiet(self) -> bool:
+        """See `ReplayableHub`."""
+        return self._commands.empty()
+
+    def saved_state(self) -> Arrays:
+        """See `ReplayableHub`."""
+        return saved_hub(self)
+
+    def restore_state(self, arrays: Arrays) -> None:
+        """Continue from `saved_state`; raises `SnapshotError`."""
+        restore_hub(self, arrays)
 
 
 def _layout_id(layout: SensorLayout) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from dataclasses import asdict
+from typing import Any, Final
 
 from face_model.imu_sample import STATUS_ACCEL_SATURATED, STATUS_FAULT, STATUS_GYRO_SATURATED
 from imu_driver.assembler import Reading
 from imu_driver.hubs.imu_topics.imu_message import ImuMessage, Triple
 from imu_driver.hubs.imu_topics.orientation_check import OrientationCheck
-from imu_driver.hubs.imu_topics.topic_clock import TopicClock, taken_s
+from imu_driver.hubs.imu_topics.topic_clock import Kind, TopicClock, taken_s
 from imu_driver.message_pieces import Piece
 
 STUCK_S: Final = 0.5
@@ -87,3 +88,30 @@ class Topic:
             if self._ends[i] >= AT_END - 1:
                 bits |= STATUS_GYRO_SATURATED if i < 3 else STATUS_ACCEL_SATURATED
         return bits
+
+    def saved(self) -> dict[str, Any]:
+        """As plain values, for `from_saved`."""
+        return {
+            "clock": self.clock.saved(),
+            "kind": self.kind.name,
+            "orientation": asdict(self.orientation),
+            "distrusted": self.distrusted,
+            "values": self._values.hex(),
+            "since_s": self._since_s,
+            "ends": self._ends,
+            "axes": self._axes,
+        }
+
+    @classmethod
+    def from_saved(cls, sensor: int, by_arrival: bool, values: dict[str, Any]) -> Topic:
+        """Of `saved`; raises `TypeError`, `ValueError` or `KeyError` where it is none."""
+        topic = cls(sensor, by_arrival)
+        topic.clock, topic.kind = TopicClock.from_saved(values["clock"]), Kind[values["kind"]]
+        topic.orientation, topic.distrusted = OrientationCheck(**values["orientation"]), bool(values["distrusted"])
+        topic.orientation.as_tuples()
+        topic._values, topic._since_s = bytes.fromhex(values["values"]), float(values["since_s"])
+        topic._ends = [int(n) for n in values["ends"]]
+        topic._axes = tuple(float(v) for v in values["axes"])
+        if (len(topic._ends), len(topic._axes)) != (6, 6):
+            raise ValueError(f"{len(topic._ends)} axes")
+        return topic

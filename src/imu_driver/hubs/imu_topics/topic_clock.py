@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final
+from typing import Any, Final
 
 AHEAD_S: Final = 0.005
 """Stamps may be this much ahead of the clock: two machines kept in step by NTP in a house differ by less."""
@@ -118,6 +118,24 @@ class TopicClock:
         self._buckets.clear()
         self._differences.clear()
         self._newest_ns, self._newest_s = 0, -math.inf
+
+    def saved(self) -> dict[str, Any]:
+        """As plain values, for `from_saved`."""
+        lists = {"_buckets": list(self._buckets), "_differences": list(self._differences), "kind": self.kind.name}
+        return vars(self) | lists
+
+    @classmethod
+    def from_saved(cls, values: dict[str, Any]) -> TopicClock:
+        """Of `saved`; raises `TypeError`, `ValueError` or `KeyError` where it is none."""
+        clock = cls(**values)
+        clock.kind = Kind[values["kind"]]
+        clock._buckets = deque(((float(a), float(b)) for a, b in values["_buckets"]), maxlen=BUCKETS)
+        clock._differences = deque((float(v) for v in values["_differences"]), maxlen=DIFFERENCES)
+        for name in ("messages", "lost", "steps", "_newest_ns", "_same"):
+            setattr(clock, name, int(values[name]))
+        for name in ("least_s", "_newest_s"):
+            setattr(clock, name, float(values[name]))
+        return clock
 
     def _follow(self, difference_s: float, by_arrival: bool) -> None:
         if not 0.0 < difference_s < 10.0:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from face_model.layout import SensorLayout
 from face_model.saved_arrays import SavedArrays
 from imu_driver import host_fusion
 from imu_driver.hub import HubIdentity
 from imu_driver.hubs.imusic_v1.conversion import SampleConverter
 from imu_driver.hubs.imusic_v1.handshake import HandshakeReport, absent_units, compare, identity_of, layout_id
-from imu_driver.hubs.imusic_v1.protocol import Hello
+from imu_driver.hubs.imusic_v1.protocol import Hello, HubFlags
 
 
 class HubInUse:
     """What follows from a hub's HELLO and a layout; before the first HELLO nothing does.
 
     Attributes:
-        hello: the newest that was adopted.
+        layout: the sensors expected.
+        hello: the newest that was adopted; after a START it streams only once it says so again.
         report: it against the layout.
         identity: who the hub is; the same object as long as nothing in it changes.
         layout_id: see `Hub`.
@@ -25,7 +28,7 @@ class HubInUse:
     """
 
     def __init__(self, layout: SensorLayout) -> None:
-        self._layout = layout
+        self.layout = layout
         self.hello: Hello | None = None
         self.report: HandshakeReport | None = None
         self.identity: HubIdentity | None = None
@@ -35,14 +38,18 @@ class HubInUse:
         self.orientation_problem = ""
         self._converter_of = 0, 0  # layout's number and rate of the last converter
 
+    def compared(self, hello: Hello) -> HandshakeReport:
+        """How a HELLO fits the layout."""
+        return compare(hello, self.layout)
+
     def adopt(self, hello: Hello, rate_hz: int) -> HandshakeReport:
         """Go on with this HELLO, at the rate that is asked of the hub; how it fits the layout.
 
         Converter and filters outlive a new connection to the same hub with the same units.
         """
-        self.hello, self.report = hello, compare(hello, self._layout)
+        self.hello, self.report = hello, self.compared(hello)
         usable = self.report.usable
-        identity, number = identity_of(hello, rate_hz), layout_id(self._layout, hello)
+        identity, number = identity_of(hello, rate_hz), layout_id(self.layout, hello)
         same = (identity, number) == (self.identity, self.layout_id)
         # A hub that was refused before has no converter yet, though nothing in its identity may change.
         if same and (self.converter is not None or not usable):
@@ -61,6 +68,11 @@ class HubInUse:
             self.orientation_problem = host_fusion.MISSING_PACKAGE
         return self.report
 
+    def doubt_streaming(self) -> None:
+        """START was acknowledged: what HELLO said of streaming was before it, perhaps before a boot."""
+        if self.hello is not None and self.hello.streaming:
+            self.hello = replace(self.hello, flags=self.hello.flags & ~HubFlags.STREAMING)
+
     @classmethod
     def restored(cls, layout: SensorLayout, hello: Hello, rate_hz: int, converter: SavedArrays | None) -> HubInUse:
         """One that adopted `hello` before; `converter`: the state of its converter.
@@ -69,7 +81,7 @@ class HubInUse:
             SnapshotError, ValueError: that state is damaged, or there is one of a hub that cannot be used.
         """
         found = cls(layout)
-        found.hello, found.report = hello, compare(hello, layout)
+        found.hello, found.report = hello, found.compared(hello)
         identity, number = identity_of(hello, rate_hz), layout_id(layout, hello)
         found.identity, found.layout_id, found.absent = identity, number, absent_units(hello)
         found._converter_of = number, identity.rate_hz
@@ -83,5 +95,5 @@ class HubInUse:
     def _make_converter(self, hello: Hello, identity: HubIdentity, number: int) -> SampleConverter:
         fusion = None
         if not identity.sends_orientation:
-            fusion = host_fusion.make_filter(len(self._layout.sensors), identity.rate_hz)
-        return SampleConverter(hello, self._layout, identity.rate_hz, fusion, number)
+            fusion = host_fusion.make_filter(len(self.layout.sensors), identity.rate_hz)
+        return SampleConverter(hello, self.layout, identity.rate_hz, fusion, number)

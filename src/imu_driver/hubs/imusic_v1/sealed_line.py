@@ -14,7 +14,7 @@ from typing import Final
 
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.hubs.imusic_v1.protocol.seal import SEAL_REASONS, HostEnd, SealReason, SessionKeys
-from imu_driver.transport import IsHub, Transport
+from imu_driver.transport import IsHub, SharedTransport, Transport
 
 ASK_S: Final = 0.2
 """Between two AUTH_REQUESTs."""
@@ -24,6 +24,9 @@ NONCE_S: Final = 2.0
 
 SILENT_S: Final = 0.25
 """A hub that answers nothing for this long may have booted: it is asked for a new session beside what is sent."""
+
+PROBE_S: Final = 1.0
+"""Between two AUTH_REQUESTs to somebody else who sends: who has the key, too, is told of."""
 
 SAY_S: Final = 0.4
 """Between two REFUSED frames to the session above."""
@@ -78,6 +81,14 @@ class SealedLine:
         self._unanswered_s: float | None = None
         self._complaint = ""
         self._other_versions = 0
+        self._shared = transport if isinstance(transport, SharedTransport) else None
+        self._probe: bytes | None = None
+        self._probed_s = float("-inf")
+
+    @property
+    def rival(self) -> str:
+        """See `TellsRival`: who shows to have the key as well."""
+        return self._shared.rival if self._shared is not None else ""
 
     @property
     def foreign(self) -> int:
@@ -111,6 +122,8 @@ class SealedLine:
 
     def open(self, is_hub: IsHub | None = None) -> None:
         """Open; the hub is whoever shows that it has the key, whatever `is_hub` thinks. Raises `TransportError`."""
+        if self._shared is not None:
+            self._shared.is_rival = self._is_rival
         self._transport.open(self._has_key)
         self.parser.reset()
         self._end = self._older = self._nonce = None
@@ -120,6 +133,7 @@ class SealedLine:
     def read(self, timeout_s: float) -> bytes:
         """Plain frames of what the hub sealed, or b""; raises `TransportError`."""
         data = self._transport.read(timeout_s)
+        self._probe_others()
         frames: list[bytes] = []
         for packet in self.parser.feed(data) if data else ():
             self._take(packet, frames)
@@ -151,6 +165,12 @@ class SealedLine:
         """Close; the session is over."""
         self._transport.close()
         self._end = self._older = self._nonce = None
+
+    def refuse_hub(self) -> None:
+        """See `RefusesHub`: it has the key, but another name; the session with it is over."""
+        if self._shared is not None:
+            self._shared.refuse_hub()
+            self._end = self._older = self._nonce = None
 
     # The session
 
@@ -245,6 +265,26 @@ class SealedLine:
             if not rest:
                 break
         return False
+
+    # Others who have the key
+
+    def _probe_others(self) -> None:
+        """Ask somebody else who sends for a proof, which begins nothing: a session begins with an envelope only."""
+        now_s = self._clock()
+        if self._shared is None or self._end is None or now_s - self._probed_s < PROBE_S:
+            return
+        self._probed_s, self._probe = now_s, self._draw(p.NONCE_BYTES)
+        self._shared.ask_others(p.encode(p.AuthRequest(self._probe)))
+
+    def _is_rival(self, data: bytes) -> bool:
+        """Whether somebody else answers our question with the key, or the one that the hub in use has answered."""
+        challenge = p.leading_packet(data, p.AuthChallenge)
+        if not isinstance(challenge, p.AuthChallenge) or challenge == self._begun:
+            return False
+        asked = (self._probe, self._begun.host_nonce if self._begun is not None else None)
+        if challenge.host_nonce not in asked:
+            return False
+        return SessionKeys(self._key, challenge.host_nonce, challenge.hub_nonce).proves(challenge)
 
     # What is told
 

@@ -7,7 +7,7 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from enum import Enum, auto
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from imu_driver.hubs.imusic_v1.held_samples import Held, HeldSamples
 from imu_driver.hubs.imusic_v1.hub_in_use import HubInUse
 from imu_driver.hubs.imusic_v1.numbering import SampleNumbers
 from imu_driver.hubs.imusic_v1.pinger import MAX_WAITING
+from imu_driver.hubs.imusic_v1.progress import Stage
 from imu_driver.hubs.imusic_v1.sequence import SequenceCheck
 
 if TYPE_CHECKING:
@@ -31,23 +32,31 @@ _MOST_HELD: Final = 10_000
 _MOST_POINTS: Final = 100_000
 
 
-class Stage(Enum):
-    """How far the handshake is."""
-
-    HELLO = auto()
-    RATE = auto()
-    CLOCK = auto()
-    START = auto()
-    FIRST_SAMPLE = auto()
-    DONE = auto()
-
-
-# Attributes that are plain values, for whose types those of a new session stand.
-_OF_SESSION: Final = (
-    "problem", "streaming", "_started", "_resuming", "_count_lost", "_met", "_looked_s", "_pings_before",
-    "_patient_until_s", "_retry_s", "_next_open_s", "_next_hello_s", "_stage_since_s",
-    "_heard_s", "_sampled_s", "_other_versions", "_bytes_before", "_now_s",
-)  # fmt: skip
+# Plain values of a session and its parts, for whose types those of a new session stand: where each is, by the name by
+# which it was saved at first, when all of them were the session's own.
+_OF_SESSION: Final = {
+    "problem": "_progress.problem",
+    "streaming": "_attachment.streaming",
+    "_started": "_attachment.started",
+    "_resuming": "_attachment.resuming",
+    "_count_lost": "_flow.count_lost",
+    "_met": "_choice.met",
+    "_looked_s": "_looked_s",
+    "_pings_before": "_attachment.pings_before",
+    "_patient_until_s": "_attachment.patient_until_s",
+    "_retry_s": "_retry_s",
+    "_next_open_s": "_next_open_s",
+    "_next_hello_s": "_attachment.next_hello_s",
+    "_stage_since_s": "_progress.since_s",
+    "_heard_s": "_watch.heard_s",
+    "_sampled_s": "_flow.sampled_s",
+    "_other_versions": "_watch.other_versions",
+    "_bytes_before": "_watch.bytes_before",
+    "_now_s": "_line.now_s",
+    "_missed": "_flow.waiting.missed",
+    "_last_host_s": "_flow.waiting.last_host_s",
+    "_orientation_problem": "_hub.orientation_problem",
+}
 _OF_PARSER: Final = ("packets", "bytes", "_skipping")
 _OF_PINGER: Final = ("sent", "_token", "_last_s")
 _OF_NUMBERS: Final = ("_from_any", "_first", "_offset", "_newest", "newest_us")
@@ -59,19 +68,20 @@ _OF_CLOCK: Final = tuple(
 
 def session_state(session: HubSession) -> Arrays:
     """See `ReplayableHub.saved_state`."""
-    parser, pinger, numbers, clock = session.parser, session._pinger, session._numbers, session.clock_map
-    check, state = numbers._check, session.clock_map.state
+    parser, pinger, clock = session.parser, session._attachment.pinger, session.clock_map
+    numbers, waiting = session._flow.numbers, session._flow.waiting
+    check, state = numbers._check, clock.state
     values: dict[str, Any] = {
-        "session": _values(session, _OF_SESSION) | _elsewhere(session),
+        "session": {name: attrgetter(place)(session) for name, place in _OF_SESSION.items()},
         "state": session.state.value,
-        "stage": session._stage.value,
+        "stage": session._progress.stage.value,
         "counters": asdict(session.counters),
         "parser": _values(parser, _OF_PARSER),
         "rejects": list(parser.rejects.values()),
         "found_version": parser.found_version,
         "pinger": _values(pinger, _OF_PINGER),
         "pings_sent": [[token, sent_s] for token, sent_s in pinger._sent.items()],
-        "request": session._requests.next_id,
+        "request": session._attachment.requests.next_id,
         "numbers": _values(numbers, _OF_NUMBERS),
         "candidate": numbers._candidate,
         "check": _values(check, _OF_CHECK),
@@ -79,7 +89,7 @@ def session_state(session: HubSession) -> Arrays:
         "clock": _values(state, _OF_CLOCK),
         "doubt_since_s": state.doubt_since_s,
         "stood": clock._stood,
-        "held": [[p.encode(h.sample).hex(), h.lost, h.arrival_s, h.number] for h in session._waiting.held],
+        "held": [[p.encode(h.sample).hex(), h.lost, h.arrival_s, h.number] for h in waiting.held],
         "hello": None if session.hello is None else p.encode(session.hello).hex(),
     }
     arrays: Arrays = {
@@ -111,7 +121,7 @@ def restore_session(session: HubSession, arrays: Arrays) -> None:
 def _restore(session: HubSession, saved: SavedArrays) -> None:
     values = json.loads(saved.text("values", _MOST_TEXT))
     # Made anew from what was saved, and put in place only at the end.
-    plain = _checked_dict(_values(session, _OF_SESSION) | _elsewhere(session), values["session"])
+    plain = _checked_dict({name: attrgetter(place)(session) for name, place in _OF_SESSION.items()}, values["session"])
     state, stage = ConnectionState(values["state"]), Stage(values["stage"])
     counters = type(session.counters)(**_checked_dict(asdict(session.counters), values["counters"]))
     parser = p.StreamParser()
@@ -126,7 +136,7 @@ def _restore(session: HubSession, saved: SavedArrays) -> None:
     clock.state.pings = deque(map(tuple, saved.array("pings", (None, 3), most_rows=_MOST_POINTS).tolist()))
     begin_s, end_s = (_number(v) for v in values["stood"])
     clock._stood = begin_s, end_s
-    pinger = session._pinger.anew(clock)
+    pinger = session._attachment.pinger.anew(session.clock_map)
     _set(pinger, _checked(pinger, _OF_PINGER, values["pinger"]))
     pinger._sent = {_whole(token): _number(sent_s) for token, sent_s in values["pings_sent"][:MAX_WAITING]}
     numbers, check = SampleNumbers(), SequenceCheck()
@@ -138,7 +148,6 @@ def _restore(session: HubSession, saved: SavedArrays) -> None:
     check._newest = _maybe(values["newest"], int)
     numbers._check = check
     waiting = HeldSamples()
-    waiting.missed, waiting.last_host_s = plain.pop("_missed"), plain.pop("_last_host_s")
     waiting.held = [
         Held(_packet(sample, p.Sample), _whole(lost), _number(arrival_s), _whole(number))
         for sample, lost, arrival_s, number in values["held"][:_MOST_HELD]
@@ -147,29 +156,31 @@ def _restore(session: HubSession, saved: SavedArrays) -> None:
     if not 1 <= next_id <= 0xFFFF:
         raise ValueError(f"request {next_id}")
     hello = None if values["hello"] is None else _packet(values["hello"], p.Hello)
-    hub = HubInUse(session._layout)
+    layout = session._hub.layout
+    hub = HubInUse(layout)
     if hello is not None:
         converter = saved.part("converter") if saved.has_part("converter") else None
-        hub = HubInUse.restored(session._layout, hello, session._rate_for(hello), converter)
+        hub = HubInUse.restored(layout, hello, session._attachment.rate_for(hello), converter)
         if converter is not None and any(len(h.sample.status) != len(hello.sensors) for h in waiting.held):
             raise ValueError("samples of another hub")
-    hub.orientation_problem = plain.pop("_orientation_problem")
     saved.end()
-    session._requests.abandon("the state of another moment was restored")
-    session._requests.next_id = next_id
-    _set(session, plain)
-    session.state, session._stage, session.counters, session.parser = state, stage, counters, parser
-    session.clock_map, session._pinger, session._numbers = clock, pinger, numbers
-    session._hub, session._waiting = hub, waiting
-
-
-def _elsewhere(session: HubSession) -> dict[str, Any]:
-    """Plain values that a session's parts have by now, under the names by which they were saved at first."""
-    return {
-        "_missed": session._waiting.missed,
-        "_last_host_s": session._waiting.last_host_s,
-        "_orientation_problem": session._hub.orientation_problem,
-    }
+    session._attachment.requests.abandon("the state of another moment was restored")
+    session._attachment.requests.next_id = next_id
+    flow, progress = session._flow, session._progress
+    for part, becomes in (
+        (session.counters, counters),
+        (session.parser, parser),
+        (flow.clock_map, clock),
+        (flow.numbers, numbers),
+        (flow.waiting, waiting),
+        (session._attachment.pinger, pinger),
+        (session._hub, hub),
+    ):
+        vars(part).update(vars(becomes))
+    progress.state, progress.stage = state, stage
+    for name, place in _OF_SESSION.items():
+        of, _, attribute = place.rpartition(".")
+        setattr(attrgetter(of)(session) if of else session, attribute, plain[name])
 
 
 def _packet(text: str, kind: type[Any]) -> Any:

@@ -35,15 +35,12 @@ from face_model.imu_sample import ImuSample
 from face_model.layout import SensorLayout
 from face_model.saved_arrays import Arrays
 from imu_driver.assembler import FrameAssembler
-from imu_driver.datagram_envelopes import Envelope, packed, unpacked
 from imu_driver.hub import (
-    FROM_HUB,
     IDENTIFY,
     LINE,
     LOST,
     OPENED,
     STREAMING,
-    TO_HUB,
     ConnectionState,
     HubFigures,
     HubIdentity,
@@ -52,12 +49,15 @@ from imu_driver.hub import (
     Tap,
 )
 from imu_driver.hubs.slimevr import packets as p
+from imu_driver.hubs.slimevr.intake import TrackerIntake
 from imu_driver.hubs.slimevr.readings import TrackerReadings
 from imu_driver.hubs.slimevr.report import figures_of, how_to_use, listed, notices_of, waiting_for
 from imu_driver.hubs.slimevr.roster import Roster
 from imu_driver.hubs.slimevr.session_state import restore_hub, saved_hub
-from imu_driver.hubs.slimevr.trackers import GONE_S, LOW_BATTERY, Peer, Tracker, TrackerSensor, Units
+from imu_driver.hubs.slimevr.talk import TrackerTalk
+from imu_driver.hubs.slimevr.trackers import Peer, Tracker, TrackerSensor, Units
 from imu_driver.rejects import Rejects
+from imu_driver.tapped_line import TappedLine
 from imu_driver.transport import EndedError, Transport, TransportError
 
 READ_S: Final = 0.02
@@ -67,25 +67,13 @@ READ_CONNECTED_S: Final = 0.005
 RETRY_FIRST_S: Final = 0.1
 RETRY_MOST_S: Final = 1.0
 
-BEAT_S: Final = 0.5
-"""Between heartbeats to a tracker: it gives up a server that it does not hear for 3 s."""
-QUIET_S: Final = 0.009
-"""A tracker that sent nothing for so long is asked whether it turned."""
-ASK_S: Final = 0.015
-"""Between such questions."""
-UNCHANGED_S: Final = 0.012
-"""A tracker that sends on, but no orientation, had not turned so long before: its samples are 10 ms apart."""
-
-PING_S: Final = 1.0
-LONGEST_TRIP_S: Final = 1.0
-
 WATCHDOG_S: Final = 0.3
 """Without a frame for so long no samples flow."""
 PART_GYRO_RAD_S: Final = math.radians(2000.0)
 PART_ACCEL_M_S2: Final = 16.0 * GRAVITY_M_S2
 """Widest ranges of the parts that the firmware drives: trackers do not tell theirs."""
 
-_Command: TypeAlias = Callable[[float], None]
+_Command: TypeAlias = Callable[[], None]
 
 _LISTENING: Final = Outcome(False, False, "the driver only listens to these trackers: nothing is sent to them")
 _NO_LIGHT: Final = Outcome(
@@ -126,12 +114,9 @@ class SlimeVrHub:
         self.layout_id = 0
         self.problem = f"{transport.description}: not tried yet"
         self.streaming = True
-        self.tap: Tap | None = None
-        self._transport = transport
+        self._line = TappedLine(transport, clock, listen_only=listen_only)
         self._layout = layout
         self._rate_hz = rate_hz
-        self._listen_only = listen_only
-        self._clock = clock
         self._wait = wait
         self._units = Units(layout)
         self._rejects = Rejects()
@@ -139,13 +124,22 @@ class SlimeVrHub:
         assembler = FrameAssembler(len(layout.sensors), rate_hz)
         self._readings = TrackerReadings(self._units, self._roster, assembler, self._rejects)
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
+        self._talk = TrackerTalk(self._line, self._units, self._roster)
+        self._intake = TrackerIntake(self._line, self._units, self._roster, self._readings, self._talk, self._rejects)
         self._notices: list[str] = []
-        self._now_s = 0.0
         self._retry_s = RETRY_FIRST_S
         self._next_open_s = float("-inf")
         self._framed_s = 0.0
-        self._connections = self._reboots = self._watchdog = self._samples = self._old = self._lost = 0
-        self._token = 0
+        self._connections = self._watchdog = self._samples = 0
+
+    @property
+    def tap(self) -> Tap | None:
+        """See `ReplayableHub`."""
+        return self._line.tap
+
+    @tap.setter
+    def tap(self, tap: Tap | None) -> None:
+        self._line.tap = tap
 
     @property
     def trackers(self) -> dict[Peer, Tracker]:
@@ -155,7 +149,7 @@ class SlimeVrHub:
     @property
     def description(self) -> str:
         """Where trackers are heard."""
-        return f"SlimeVR trackers at {self._transport.description}"
+        return f"SlimeVR trackers at {self._line.description}"
 
     @property
     def notices(self) -> Sequence[str]:
@@ -172,19 +166,19 @@ class SlimeVrHub:
         return HubFigures(
             asked_rate_hz=self._rate_hz,
             samples=self._samples,
-            lost=self._lost + counts.skipped,
-            out_of_order=self._old,
+            lost=self._intake.lost + counts.skipped,
+            out_of_order=self._intake.old,
             connections=self._connections,
-            reboots=self._reboots,
+            reboots=self._intake.reboots,
             watchdog=self._watchdog,
             sensor_lost=tuple(met[i][0].lost if i in met else 0 for i in range(count)),
             sensor_temperature_c=tuple(warm.get(i, math.nan) for i in range(count)) if warm else (),
             rejected=dict(self._rejects.counts),
             last_reject=self._rejects.last,
-            foreign_datagrams=self._transport.foreign,
+            foreign_datagrams=self._line.foreign,
             clock_residual_s=max((t.late_s for t in trackers), default=0.0),
             clock_round_trip_s=min(trips) if trips else None,
-            more=figures_of(self._units, trackers, counts, self._now_s),
+            more=figures_of(self._units, trackers, counts, self._line.now_s),
         )
 
     # Commands
@@ -193,9 +187,9 @@ class SlimeVrHub:
         """Trackers have no light that a server may blink; says so in a later `step`."""
         future: Future[Outcome] = Future()
 
-        def begin(now: float) -> None:
-            self._tell(LINE, now, IDENTIFY + str(sensor_id).encode())
-            future.set_result(_LISTENING if self._listen_only else _NO_LIGHT)
+        def begin() -> None:
+            self._line.tell(LINE, IDENTIFY + str(sensor_id).encode())
+            future.set_result(_LISTENING if self._line.listen_only else _NO_LIGHT)
 
         self._commands.put(begin)
         return future
@@ -204,13 +198,13 @@ class SlimeVrHub:
         """Hand samples on or not; trackers cannot be told to stop."""
         future: Future[Outcome] = Future()
 
-        def begin(now: float) -> None:
-            self._tell(LINE, now, STREAMING + str(int(wanted)).encode())
-            if self._listen_only:
+        def begin() -> None:
+            self._line.tell(LINE, STREAMING + str(int(wanted)).encode())
+            if self._line.listen_only:
                 future.set_result(_LISTENING)
                 return
             self.streaming = wanted
-            self._framed_s = now
+            self._framed_s = self._line.now_s
             future.set_result(Outcome(True, True, ""))
 
         self._commands.put(begin)
@@ -222,192 +216,65 @@ class SlimeVrHub:
         """Do what is due, read once, and return the frames that are due; to be called again and again."""
         samples: list[ImuSample] = []
         try:
-            now = self._now_s = self._clock()
-            while not self._commands.empty():
-                self._commands.get()(now)
+            self._line.look()
+            self._obey()
             if self.state is ConnectionState.ENDED:
                 self._wait(READ_S)
                 return samples
-            if self.state is ConnectionState.DISCONNECTED and not self._reopen(now):
+            if self.state is ConnectionState.DISCONNECTED and not self._reopen():
                 return samples
-            self._send_due(now)
+            self._talk.send_due()
             connected = self.state is ConnectionState.CONNECTED
-            data = self._transport.read(READ_CONNECTED_S if connected else READ_S)
-            arrival = self._now_s = self._clock()
-            self._tell(FROM_HUB, arrival, data)
-            if self._take(data, arrival):
-                samples = self._frames(arrival)
-                self._check(arrival)
+            data = self._line.read(READ_CONNECTED_S if connected else READ_S)
+            if self._intake.take(data):
+                samples = self._frames()
+                self._check()
         except EndedError as error:
             self._end(str(error))
         except TransportError as error:
             if self.state is not ConnectionState.DISCONNECTED:  # else it was never open
-                self._tell(LINE, self._now_s, LOST + str(error).encode(errors="replace"))
+                self._line.tell(LINE, LOST + str(error).encode(errors="replace"))
             self._disconnect(str(error))
         return samples
 
     def close(self) -> None:
         """Close the port; trackers look for another server after 3 s."""
-        now = self._now_s = self._clock()
+        self._line.look()
         self._disconnect("the driver is closed")
-        while not self._commands.empty():
-            self._commands.get()(now)
+        self._obey()
 
-    def _reopen(self, now: float) -> bool:
-        remaining = self._next_open_s - now
+    def _obey(self) -> None:
+        while not self._commands.empty():
+            self._commands.get()()
+
+    def _reopen(self) -> bool:
+        remaining = self._next_open_s - self._line.now_s
         if remaining > 0.0:
             self._wait(min(remaining, READ_S))
             return False
-        self._transport.open()
-        self._tell(LINE, now, OPENED)
+        self._line.open()
+        self._line.tell(LINE, OPENED)
         self.state = ConnectionState.CONNECTING
         self._roster.changed = True
-        self._update(now)
+        self._update(self._line.now_s)
         return True
 
     def _disconnect(self, problem: str) -> None:
-        self._transport.close()
+        self._line.close()
         self.problem = problem
         self.state = ConnectionState.DISCONNECTED
-        self._next_open_s = self._now_s + self._retry_s
+        self._next_open_s = self._line.now_s + self._retry_s
         self._retry_s = min(2.0 * self._retry_s, RETRY_MOST_S)
 
     def _end(self, problem: str) -> None:
-        self._transport.close()
+        self._line.close()
         self.problem = problem if self._samples else f"{problem} without a sample; before: {self.problem}"
         self.state = ConnectionState.ENDED
 
-    # Sending
-
-    def _tell(self, what: int, time_s: float, data: bytes) -> None:
-        if self.tap is not None:
-            self.tap(what, time_s, data)
-
-    def _send(self, peer: Peer, data: bytes) -> None:
-        if not self._listen_only:
-            piece = packed(Envelope(peer, data, to_peer=True))
-            self._transport.write(piece)
-            self._tell(TO_HUB, self._now_s, piece)
-
-    def _send_due(self, now: float) -> None:
-        if self._listen_only:
-            return
-        for tracker in self.trackers.values():
-            if now - tracker.heard_s > GONE_S:
-                continue  # it looks for a server by itself
-            quiet = self._units.wants(tracker.name) and now - tracker.heard_s > QUIET_S
-            if now - tracker.asked_s >= (ASK_S if quiet else BEAT_S):
-                tracker.asked_s = now
-                self._send(tracker.peer, p.HEARTBEAT_QUESTION)
-            if now - tracker.pinged_s >= PING_S:
-                self._token = (self._token + 1) % (1 << 32)
-                tracker.pinged_s, tracker.token = now, self._token
-                self._send(tracker.peer, p.ping(self._token))
-
-    # Receiving
-
-    def _take(self, data: bytes, arrival: float) -> bool:
-        """Take a piece; False where all of it is what was sent, as in a recording."""
-        heard = not data
-        for envelope in unpacked(data):
-            if envelope is None:
-                self._rejects.add("no_envelope", "expected datagrams with their senders, found other bytes")
-                heard = True
-            elif envelope.neighbour:
-                heard = True
-                name = envelope.data.hex(":")
-                if self._roster.is_silent(name, envelope.peer):
-                    self._meet(p.Handshake(name, "", 0, 0), envelope.peer, arrival)
-            elif not envelope.to_peer:
-                heard = True
-                try:
-                    number, found = p.decode(envelope.data)
-                except p.PacketError as error:
-                    self._rejects.add(error.reason, f"{envelope.peer[0]}: {error}")
-                else:
-                    self._datagram(envelope.peer, number, found, arrival - envelope.waited_s, arrival)
-        return heard
-
-    def _datagram(self, peer: Peer, number: int, found: list[p.Packet], time_s: float, arrival: float) -> None:
-        if len(found) == 1 and isinstance(found[0], p.Handshake):
-            self._meet(found[0], peer, arrival)
-            return
-        tracker = self.trackers.get(peer)
-        if tracker is None:
-            self._rejects.add(
-                "no_handshake", f"{peer[0]}: expected a handshake first; the tracker sends one within 4 s"
-            )
-            return
-        if len(found) == 1 and isinstance(found[0], p.Ping) and not number:
-            # The firmware sends a ping back as it is, with our number.
-            self._on_ping(tracker, found[0], arrival)
-            return
-        first, wanted = tracker.number < 0, self._units.wants(tracker.name)
-        lost = tracker.follow(number)
-        if lost is None:
-            self._old += wanted
-            return
-        if first and number < tracker.before:
-            self._rebooted(tracker, wanted)
-        tracker.heard_s = max(tracker.heard_s, arrival)
-        self._lost += lost if wanted else 0
-        if lost:
-            for sensor in tracker.sensors.values():
-                sensor.whole = False
-        for packet in found:
-            self._packet(tracker, packet, time_s, arrival)
-        self._readings.repeat(tracker, time_s - UNCHANGED_S, arrival)
-
-    def _packet(self, tracker: Tracker, packet: p.Packet, time_s: float, arrival: float) -> None:
-        if isinstance(packet, p.Rotation):
-            self._readings.rotation(tracker, packet, time_s, arrival)
-        elif isinstance(packet, p.Acceleration):
-            self._readings.acceleration(tracker, packet, time_s, arrival)
-        elif isinstance(packet, p.SensorInfo):
-            sensor = self._roster.sensor(tracker, packet.sensor)
-            if sensor is not None:
-                self._roster.changed |= (sensor.part, sensor.state) != (packet.part, packet.state)
-                sensor.part, sensor.state = packet.part, packet.state
-                self._send(tracker.peer, p.sensor_info_answer(packet))
-        elif isinstance(packet, p.Features):
-            self._send(tracker.peer, p.FEATURES_ANSWER)
-        elif isinstance(packet, p.Ping):
-            self._on_ping(tracker, packet, arrival)
-        elif isinstance(packet, p.SensorError):
-            sensor = self._roster.sensor(tracker, packet.sensor)
-            if sensor is not None:
-                sensor.errors += 1
-        elif isinstance(packet, p.Status):
-            self._roster.changed |= (packet.battery >= 0.0) and (packet.battery < LOW_BATTERY) != (
-                0.0 <= tracker.battery < LOW_BATTERY
-            )
-            tracker.battery = packet.battery if packet.battery >= 0.0 else tracker.battery
-            tracker.signal_dbm = packet.signal_dbm or tracker.signal_dbm
-            if packet.temperature_c is not None and packet.sensor in tracker.sensors:
-                tracker.sensors[packet.sensor].temperature_c = packet.temperature_c
-
-    def _on_ping(self, tracker: Tracker, packet: p.Ping, arrival: float) -> None:
-        if packet.token != tracker.token or not 0.0 < arrival - tracker.pinged_s < LONGEST_TRIP_S:
-            return
-        trip_s, tracker.token = arrival - tracker.pinged_s, 0
-        tracker.trip_s = min(trip_s, tracker.trip_s or trip_s)
-        tracker.late_s += 0.1 * (0.5 * (trip_s - tracker.trip_s) - tracker.late_s)
-
-    # Who is there
-
-    def _meet(self, packet: p.Handshake, peer: Peer, arrival: float) -> None:
-        if self._roster.meet(packet, peer, arrival):
-            self._send(peer, p.HANDSHAKE_ANSWER)
-
-    def _rebooted(self, tracker: Tracker, wanted: bool) -> None:
-        """Its orientations begin anew, with another heading."""
-        self._reboots += wanted
-        tracker.before = -1
-        self._readings.forget(tracker)
-
     # Frames and states
 
-    def _frames(self, arrival: float) -> list[ImuSample]:
+    def _frames(self) -> list[ImuSample]:
+        arrival = self._line.now_s
         if self._roster.changed:
             self._update(arrival)
         frames = self._readings.assembler.frames(arrival)
@@ -423,7 +290,8 @@ class SlimeVrHub:
     def _connected(self) -> None:
         self.state, self.problem, self._retry_s = ConnectionState.CONNECTED, "", RETRY_FIRST_S
 
-    def _check(self, now: float) -> None:
+    def _check(self) -> None:
+        now = self._line.now_s
         if self.state is ConnectionState.CONNECTED:
             if self.streaming and now - self._framed_s > WATCHDOG_S:
                 self._watchdog += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from face_model.saved_arrays import Arrays, SavedArrays, part_of, text_array
@@ -14,7 +15,10 @@ from imu_driver.hubs.slimevr.trackers import Tracker
 if TYPE_CHECKING:
     from imu_driver.hubs.slimevr.session import SlimeVrHub
 
-_NUMBERS: Final = ("_connections", "_reboots", "_watchdog", "_samples", "_old", "_lost", "_token")
+_NUMBERS: Final = (
+    "_connections", "_intake.reboots", "_watchdog", "_samples", "_intake.old", "_intake.lost", "_talk.token",
+)  # fmt: skip
+"""Where each stands that is saved as a number, in the order of old."""
 
 
 def saved_hub(hub: SlimeVrHub) -> Arrays:
@@ -24,7 +28,7 @@ def saved_hub(hub: SlimeVrHub) -> Arrays:
         "state": hub.state.name,
         "problem": hub.problem,
         "streaming": hub.streaming,
-        "numbers": [getattr(hub, name) for name in _NUMBERS],
+        "numbers": [attrgetter(place)(hub) for place in _NUMBERS],
         "times": [hub._framed_s, hub._retry_s, hub._next_open_s],
         "rejects": dict(hub._rejects.counts),
     }
@@ -52,10 +56,11 @@ def restore_hub(hub: SlimeVrHub, arrays: Arrays) -> None:
         raise saved.refuse("the state of trackers", repr(error)[:200]) from error
     hub._roster.trackers = {tracker.peer: tracker for tracker in trackers}
     hub.state, hub.problem, hub.streaming, hub._rejects.counts = state, problem, streaming, rejects
-    for name, number in zip(_NUMBERS, numbers, strict=True):
-        setattr(hub, name, number)
+    for place, number in zip(_NUMBERS, numbers, strict=True):
+        of, _, attribute = place.rpartition(".")
+        setattr(attrgetter(of)(hub) if of else hub, attribute, number)
     hub._framed_s, hub._retry_s, hub._next_open_s = framed_s, retry_s, next_open_s
     hub._readings.assembler = assembler
     if state is not ConnectionState.DISCONNECTED:
-        hub._transport.open()
+        hub._line.open()
     hub._update(hub._framed_s)

@@ -1,0 +1,1 @@
+"""What can be asked of `imusic bench`: options are read here."""
