@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_evaluation.signals import Signals
-from face_evaluation.takes import layout_of, lost_frames, recorded_features, recorded_neutral, samples_of
+from face_evaluation.takes import layout_of, lost_frames, recorded_neutral, recorded_trust, samples_of
 from face_inference.channels import Channels
 from face_inference.engines.onnx_runtime import OnnxRuntimeEngine
 from face_inference.engines.protocol import Engine
@@ -98,11 +98,11 @@ class Estimator:
         """Weights and confidence of a take for each of what may be known of its wearer."""
         if not self._at_once(recording):
             return [self._streamed(recording, wearer) for wearer in wearers]
-        features = recorded_features(recording, self.description.mounts)
+        features, trust = recorded_trust(recording, self.description.mounts)
         together = len(wearers) if self._engine_of is not None else 1
         found: list[Estimate] = []
         for start in range(0, len(wearers), together):
-            found += self._stepped(recording, features, wearers[start : start + together])
+            found += self._stepped(recording, features, trust, wearers[start : start + together])
         return found
 
     def _streamed(self, recording: Recording | Signals, wearer: WearerJacobian) -> Estimate:
@@ -111,7 +111,11 @@ class Estimator:
         return estimate_take(tracker, recording)
 
     def _stepped(
-        self, recording: Recording | Signals, features: NDArray[np.float32], wearers: Sequence[WearerJacobian]
+        self,
+        recording: Recording | Signals,
+        features: NDArray[np.float32],
+        trust: NDArray[np.floating],
+        wearers: Sequence[WearerJacobian],
     ) -> list[Estimate]:
         engine, prior = self._engine_for(len(wearers)), self.description.prior
         inputs = [InputAssembler(self._channels, LinearEstimate(prior, w)).batch(features) for w in wearers]
@@ -125,7 +129,7 @@ class Estimator:
             for face, rows in enumerate(inputs):
                 engine.inputs[face] = rows[i]
             output = engine.step()
-            weights[:, i], confidence[:, i] = output.weights, honest(output.confidence)
+            weights[:, i], confidence[:, i] = output.weights, honest(output.confidence) * np.float32(trust[i])
         # The network learns of a lost frame when the next one comes; until then the last estimate stands.
         last = np.maximum.accumulate(np.where(there, np.arange(len(there)), 0))
         return [(weights[face][last], confidence[face][last]) for face in range(len(wearers))]

@@ -69,7 +69,14 @@ def recorded_neutral(take: Recording | Signals, mounts: NominalMounts, duration_
 def recorded_features(
     take: Recording | Signals, mounts: NominalMounts, duration_s: float = NEUTRAL_S
 ) -> NDArray[np.float32]:
-    """(T, F) features of a take, with the neutral from the rows in which the wearer relaxed.
+    """(T, F) features of a take, with the neutral from the rows in which the wearer relaxed; see `recorded_trust`."""
+    return recorded_trust(take, mounts, duration_s)[0]
+
+
+def recorded_trust(
+    take: Recording | Signals, mounts: NominalMounts, duration_s: float = NEUTRAL_S
+) -> tuple[NDArray[np.float32], NDArray[np.floating]]:
+    """(T, F) features of a take, with the neutral from the rows in which the wearer relaxed, and (T,) heading trust.
 
     A frame without any valid sensor was lost: as in the live tracker, nothing is learned from it, and features
     are interpolated across it.
@@ -80,11 +87,12 @@ def recorded_features(
     order, present = in_model_order(signals, mounts)
     lost = lost_frames(signals)
     features = np.zeros((len(lost), extractor.channels.size), dtype=np.float32)
+    trust = np.ones(len(lost))
     there = np.flatnonzero(~lost)
     # Headings drift from the neutral on; before it there is nothing to take back.
     for rows in np.split(there, [np.searchsorted(there, signals.neutral.start)]):
         extractor.state = neutral
-        features[rows] = extractor.batch(
+        features[rows], trust[rows] = extractor.batch_and_trust(
             signals.orientation[rows][:, order],
             signals.angular_velocity[rows][:, order],
             signals.specific_force[rows][:, order],
@@ -92,7 +100,7 @@ def recorded_features(
         )
     if lost.any() and not lost.all():
         _bridge(features, lost, extractor.channels)
-    return features
+    return features, trust
 
 
 def lost_frames(take: Recording | Signals) -> NDArray[np.bool_]:

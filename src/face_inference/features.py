@@ -252,16 +252,33 @@ class FeatureExtractor:
         Raises:
             InferenceError: no neutral was set.
         """
+        return self.batch_and_trust(orientation, angular_velocity, specific_force, valid)[0]
+
+    def batch_and_trust(
+        self,
+        orientation: NDArray[np.floating],
+        angular_velocity: NDArray[np.floating],
+        specific_force: NDArray[np.floating],
+        valid: NDArray[np.bool_],
+    ) -> tuple[NDArray[np.float32], FloatArray]:
+        """As `batch`, and (T,) `heading_trust` after each frame.
+
+        Raises:
+            InferenceError: no neutral was set.
+        """
         features = np.empty((len(valid), self.channels.size), dtype=np.float32)
+        trust = np.empty(len(valid))
         start = 0
         while start < len(valid):
             # As many as share one correction of heading.
             rows = slice(start, min(start + self._heading.remaining, len(valid)))
+            trust[rows] = self.heading_trust
             features[rows] = self._features(
                 orientation[rows], angular_velocity[rows], specific_force[rows], valid[rows]
             )
+            trust[rows.stop - 1] = self.heading_trust
             start = rows.stop
-        return features
+        return features, trust
 
     def _features(
         self,

@@ -340,8 +340,11 @@ class HeadingFilter:
         surprise, told = self._surprise
         surprise += np.where(seen, self._surprised * (left / np.sqrt(once) - surprise), 0.0)
         squared = np.square(surprise)
-        told[:] = np.minimum(np.maximum(squared - p.told_deviations**2, 0.0), _MOST_DOUBT) * once
-        if squared.max() > p.doubt_deviations**2:
+        told[:] = 0.0
+        largest = float(squared.max())
+        if largest > p.told_deviations**2:
+            told += np.minimum(np.maximum(squared - p.told_deviations**2, 0.0), _MOST_DOUBT) * once
+        if largest > p.doubt_deviations**2:
             doubt = np.minimum(np.maximum(squared - p.doubt_deviations**2, 0.0), _MOST_DOUBT)
             covariance[_DRIFT, _DRIFT] += np.where(seen, self._surprised * doubt * once, 0.0)
 

@@ -19,7 +19,7 @@ KIND = "imusic tracker 4"
 
 _KINDS = ("imusic tracker 1", "imusic tracker 2", "imusic tracker 3", KIND)
 """That can be restored; the first learned nothing while worn, the second turned no mountings and knew of none, the
-third took the drift of headings from turns of the head and rest alone."""
+third told headings by turns of the head and rest alone."""
 
 _MISSED = "missed"
 

@@ -72,7 +72,8 @@ def test_a_dropped_sensor_looks_like_a_missing_one(mounts, recorded):
     features = recorded_features(recording, mounts)[None].copy()
     drop_sensors(channels, features, np.arange(6)[None] == 2)
     recording.valid[:, 2] = False
-    np.testing.assert_array_equal(features[0], recorded_features(recording, mounts))
+    # But for the headings of the others, which how far all boards are tilted helps to tell: a tenth of a millirad.
+    np.testing.assert_allclose(features[0], recorded_features(recording, mounts), atol=1e-4)
 
 
 @pytest.fixture
