@@ -36,8 +36,8 @@ MOST_BYTES: Final = 2048
 _TOGETHER: Final = 500
 _MOST_OUT_KB: Final = 50_000
 _MOST_ATHERIS_MB: Final = 8192
-"""atheris 3.0 never frees the arrays that comparisons under its eyes return, a kilobyte an input; so growth is for blind
-mutations to find, which such a comparison does not disturb."""
+"""atheris 3.0 never frees the arrays that comparisons under its eyes return, a kilobyte an input; so growth is for
+blind mutations to find."""
 
 
 @dataclass(frozen=True)
