@@ -140,7 +140,9 @@ def measure_headings(
                 up = features[:, extractor.channels.gravity].astype(np.float64)
                 found.append(np.degrees(np.sum(rotation.to_vector(off) * up[:, None], axis=-1)))
             claims.append(np.degrees(extractors[0].heading_deviation_rad))
-            progress(f"subject {seed}, {(start + count) / RATE_HZ / 60.0:.1f} min")
+            done_s = (start + count) / RATE_HZ
+            if done_s % 60.0 < _CHUNK_S:
+                progress(f"subject {seed}, {done_s / 60.0:.0f} min")
         error, plain = (np.concatenate(found) for found in errors)
         rows = np.repeat(np.stack(claims), round(_CHUNK_S * RATE_HZ), axis=0)[: len(error)]
         trusted, last = rows <= np.degrees(TRUSTED_HEADING_RAD), slice(-max(1, len(error) // 10), None)
