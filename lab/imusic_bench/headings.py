@@ -6,8 +6,9 @@ orientations fused without magnetometers by the hub. The neutral is that of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from face_evaluation.sources import LAYOUT, PLACEMENT_M
 from face_inference.features import TRUSTED_HEADING_RAD, FeatureExtractor, State
 from face_inference.heading_filter import HeadingParams
 from face_inference.model_folder import load_model
+from face_inference.mounts import NominalMounts
 from face_inference.neutral import Neutral, solve_neutral
 from face_model import rotation
 from face_model.faces import HEAD
@@ -98,75 +100,107 @@ def measure_headings(
         FaceModelError: the face cannot be read.
     """
     mounts = load_model(model).description.mounts
-    layout = load_layout(LAYOUT)
-    order = [layout.names.index(name) for name in mounts.names]
     for seed in (UNSEEN_SUBJECT + i for i in range(subjects)):
+        wear = _Wear(seed, minutes, mounts, face)
+        yield _row(wear, [np.concatenate(found) for found in zip(*wear.errors(progress), strict=True)])
+
+
+class _Wear:
+    """One simulated wearer, whose headings two filters follow: the shipped one, and one that takes nothing back.
+
+    Args:
+        seed: of the wearer.
+        minutes: of wear.
+        mounts: of the model.
+        face: family of the face.
+    """
+
+    def __init__(self, seed: int, minutes: float, mounts: NominalMounts, face: str) -> None:
+        layout = load_layout(LAYOUT)
+        self.seed, self.minutes, self.mounts = seed, minutes, mounts
+        self._order = [layout.names.index(name) for name in mounts.names]
         trajectory = Trajectory(generate(seed, 60.0 * minutes))
         subject = random_subject(load_family(face), layout, seed, placement_m=PLACEMENT_M)
-        boards = boards_on(subject, layout)
-        stream = ImuStream(trajectory, boards, load_part(), RATE_HZ, seed)
-        sampling = Sampling(0.0, RATE_HZ)
-        moving = boards.moving(trajectory.weight_spline, sampling)
-        mounted = boards.neutral_orientation[order]
-        extractors = [FeatureExtractor(mounts), FeatureExtractor(mounts, heading=_NOTHING_KNOWN)]
-        skin, rotations = extractors[0].channels.skin, extractors[0].channels.skin_block("rotation")
-        turn = np.zeros(len(skin))
-        errors: list[list[NDArray[np.float64]]] = [[], []]
-        claims: list[NDArray[np.float64]] = []
-        for start in range(0, round(60.0 * minutes * RATE_HZ), round(_CHUNK_S * RATE_HZ)):
-            count = min(round(_CHUNK_S * RATE_HZ), round(60.0 * minutes * RATE_HZ) - start)
-            frames = stream.next(count)
+        self._boards = boards = boards_on(subject, layout)
+        self._stream = ImuStream(trajectory, boards, load_part(), RATE_HZ, seed)
+        self._moving = boards.moving(trajectory.weight_spline, Sampling(0.0, RATE_HZ))
+        self._mounted = boards.neutral_orientation[self._order]
+        self.filters = FeatureExtractor(mounts), FeatureExtractor(mounts, heading=_NOTHING_KNOWN)
+        self.skin = self.filters[0].channels.skin
+        self.turn = np.zeros(len(self.skin))
+
+    def errors(
+        self, progress: Callable[[str], object]
+    ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+        """Of each part of the wear: (N, K) error of the one and of the other filter, and what the first one claims of
+        each of these rows, degrees."""
+        total, chunk = round(60.0 * self.minutes * RATE_HZ), round(_CHUNK_S * RATE_HZ)
+        for start in range(0, total, chunk):
+            count = min(chunk, total - start)
+            frames = self._stream.next(count)
             pose, rates, forces = (
-                a[:, order] for a in (frames.orientation, frames.angular_velocity, frames.specific_force)
+                a[:, self._order] for a in (frames.orientation, frames.angular_velocity, frames.specific_force)
             )
             valid = np.ones(pose.shape[:2], dtype=np.bool_)
             if not start:
-                still = slice(0, round(NEUTRAL_S * RATE_HZ))
-                neutral = solve_neutral(mounts, pose[still], rates[still], valid[still])
-                assert neutral is not None
-                for extractor in extractors:
-                    extractor.state = State(neutral)
-                turn = _turns(neutral, mounted, mounts.reference)[skin]
-            posed = board_orientation(moving(start, count), boards.attachment.mount)[:, order]
-            true_rotation = rotation.to_vector(_relative(posed, mounted)[:, skin])
-            about = rotation.from_vector(np.outer(-turn, [0.0, 0.0, 1.0]))
-            truth = rotation.from_vector(
-                rotation.rotate(np.broadcast_to(about, (*true_rotation.shape[:2], 4)), true_rotation)
-            )
-            for extractor, found in zip(extractors, errors, strict=True):
-                features = extractor.batch(pose, rates, forces, valid)
-                vectors = features[:, rotations].reshape(count, -1, 3).astype(np.float64)
-                off = rotation.multiply(rotation.from_vector(vectors), rotation.conjugate(truth))
-                up = features[:, extractor.channels.gravity].astype(np.float64)
-                found.append(np.degrees(np.sum(rotation.to_vector(off) * up[:, None], axis=-1)))
-            claims.append(np.degrees(extractors[0].heading_deviation_rad))
+                self._learn_neutral(pose, rates, valid)
+            truth = self._true_rotations(start, count)
+            error, plain = (_off(f, f.batch(pose, rates, forces, valid), truth) for f in self.filters)
+            yield error, plain, np.tile(np.degrees(self.filters[0].heading_deviation_rad), (count, 1))
             done_s = (start + count) / RATE_HZ
             if done_s % 60.0 < _CHUNK_S:
-                progress(f"subject {seed}, {done_s / 60.0:.0f} min")
-        error, plain = (np.concatenate(found) for found in errors)
-        rows = np.repeat(np.stack(claims), round(_CHUNK_S * RATE_HZ), axis=0)[: len(error)]
-        trusted, last = rows <= np.degrees(TRUSTED_HEADING_RAD), slice(-max(1, len(error) // 10), None)
-        each = _rms(error, 0)
-        # At the neutral headings are known but for what one sample says.
-        honesty = np.mean(np.square(error / np.maximum(rows, _LEAST_CLAIM_DEG)), axis=0)
-        yield HeadingRow(
-            str(seed),
-            minutes,
-            float(_rms(error)),
-            float(np.quantile(np.abs(error), 0.95)),
-            float(each.max()),
-            mounts.names[skin[int(np.argmax(each))]],
-            float(_rms(error[last])),
-            float(_rms(plain)),
-            float(_rms(plain[last])),
-            float(_rms(rows)),
-            float(honesty.mean()),
-            float(honesty.max()),
-            float(1.0 - trusted.mean()),
-            float(_rms(error[trusted])) if trusted.any() else 0.0,
-            float(np.degrees(_rms(extractors[0].mounting_turn_rad - turn))),
-            float(np.degrees(_rms(turn))),
-        )
+                progress(f"subject {self.seed}, {done_s / 60.0:.0f} min")
+
+    def _learn_neutral(self, pose: Any, rates: Any, valid: NDArray[np.bool_]) -> None:
+        still = slice(0, round(NEUTRAL_S * RATE_HZ))
+        neutral = solve_neutral(self.mounts, pose[still], rates[still], valid[still])
+        assert neutral is not None
+        for extractor in self.filters:
+            extractor.state = State(neutral)
+        self.turn = _turns(neutral, self._mounted, self.mounts.reference)[self.skin]
+
+    def _true_rotations(self, start: int, count: int) -> NDArray[np.float64]:
+        """(N, K, 4) how each board is turned, in the axes in which the neutral takes it to be mounted."""
+        posed = board_orientation(self._moving(start, count), self._boards.attachment.mount)[:, self._order]
+        true_rotation = rotation.to_vector(_relative(posed, self._mounted)[:, self.skin])
+        about = rotation.from_vector(np.outer(-self.turn, [0.0, 0.0, 1.0]))
+        turned = rotation.rotate(np.broadcast_to(about, (*true_rotation.shape[:2], 4)), true_rotation)
+        return np.asarray(rotation.from_vector(turned))
+
+
+def _off(extractor: FeatureExtractor, features: NDArray[np.float32], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, K) degrees about the vertical between what features tell of each board's rotation and the truth."""
+    channels = extractor.channels
+    vectors = features[:, channels.skin_block("rotation")].reshape(len(features), -1, 3).astype(np.float64)
+    off = rotation.multiply(rotation.from_vector(vectors), rotation.conjugate(truth))
+    up = features[:, channels.gravity].astype(np.float64)
+    return np.asarray(np.degrees(np.sum(rotation.to_vector(off) * up[:, None], axis=-1)))
+
+
+def _row(wear: _Wear, found: Sequence[NDArray[np.float64]]) -> HeadingRow:
+    error, plain, rows = found
+    trusted, last = rows <= np.degrees(TRUSTED_HEADING_RAD), slice(-max(1, len(error) // 10), None)
+    each = _rms(error, 0)
+    # At the neutral headings are known but for what one sample says.
+    honesty = np.mean(np.square(error / np.maximum(rows, _LEAST_CLAIM_DEG)), axis=0)
+    return HeadingRow(
+        str(wear.seed),
+        wear.minutes,
+        float(_rms(error)),
+        float(np.quantile(np.abs(error), 0.95)),
+        float(each.max()),
+        wear.mounts.names[wear.skin[int(np.argmax(each))]],
+        float(_rms(error[last])),
+        float(_rms(plain)),
+        float(_rms(plain[last])),
+        float(_rms(rows)),
+        float(honesty.mean()),
+        float(honesty.max()),
+        float(1.0 - trusted.mean()),
+        float(_rms(error[trusted])) if trusted.any() else 0.0,
+        float(np.degrees(_rms(wear.filters[0].mounting_turn_rad - wear.turn))),
+        float(np.degrees(_rms(wear.turn))),
+    )
 
 
 def _rms(values: NDArray[np.floating], axis: int | None = None) -> NDArray[np.float64]:

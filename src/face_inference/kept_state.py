@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from face_inference.snapshot import KIND, restore_snapshot, snapshot_of
 from face_inference.tracker import FaceTracker
-from face_inference.wearer.private_file import FILE_MODE, FOLDER_MODE
+from face_inference.wearer.private_file import FOLDER_MODE, write_durably
 from face_model.errors import SnapshotError
 from face_model.saved_arrays import SavedArrays, part_of, text_array, unpacked
 
@@ -82,9 +82,9 @@ class KeptState:
 
         Packing takes half a millisecond; a thread writes, as a disk may take long and frames do not wait for it.
         """
-        if self._file is None or tracker.neutral is None or (self._writing is not None and not self._writing.done()):
-            return
         if now_s - self._kept_s < (KEEP_PERIOD_S if self._changes == tracker.changes else LEAST_S):
+            return
+        if self._file is None or tracker.neutral is None or (self._writing is not None and not self._writing.done()):
             return
         self._changes, self._kept_s = tracker.changes, now_s
         told = {"started_with": text_array(self._started_with), "profile": text_array(profile)}
@@ -121,13 +121,9 @@ class KeptState:
                 self.problem = f"expected to delete {self._file}, found: {error}; delete it by hand"
 
     def _write(self, file: Path, data: bytes) -> None:
-        """Whole or not at all; not forced onto the disk, as it outlives a process and not the machine."""
-        part = file.with_name(f".{file.name}.part")
         try:
             file.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE), "wb") as to:
-                to.write(data)
-            part.replace(file)
+            write_durably(file, data)
         except OSError as error:
             self.problem = f"what is known is not kept for the case of a crash: {error}; check `resume_folder`"
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from imusic.msg import ImuFrame
@@ -256,13 +255,9 @@ class FaceInferenceNode(ManagedNode):
 
     def _kept_state(self, wearer: str, description: ModelDescription) -> KeptState | None:
         """None in a replay and by `/clock`: what is known then belongs to another time."""
-        told = str(self.value("resume_folder"))
-        if told == "none" or bool(self.value("replay")) or self.is_simulated:
+        folder = self.folder("resume_folder", runtime_folder())
+        if folder is None or bool(self.value("replay")) or self.is_simulated:
             return None
-        try:
-            folder = Path(told).expanduser() if told else runtime_folder()
-        except RuntimeError as error:
-            raise ConfigurationError(f"resume_folder: expected a folder or none, found {told!r} ({error})") from error
         place = f"{self.get_fully_qualified_name()}/{wearer}".rstrip("/")
         started_with = f"{description.digest}, wearer {self.value('wearer')!r}, max_gap_s {self.value('max_gap_s')}"
         return KeptState(folder, place, started_with)

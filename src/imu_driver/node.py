@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future as Promise
-from pathlib import Path
 from typing import Any
 
 from imusic.msg import ImuFrame, SensorLayout, SensorStates
@@ -88,11 +87,7 @@ class ImuDriverNode(ManagedNode):
             raise ConfigurationError(f"frame_id: {error}") from error
         self._message.header.frame_id = self._frame_id
         self._by_arrival = self.value("stamp_source") == "arrival"
-        state = str(self.value("state_folder"))
-        try:
-            self._state_folder = None if state == "none" else Path(state).expanduser() if state else state_folder()
-        except RuntimeError as error:
-            raise ConfigurationError(f"state_folder: expected a folder or none, found {state!r} ({error})") from error
+        self._state_folder = self.folder("state_folder", state_folder())
         self._frames = self._publisher(ImuFrame, "imu/frame", SAMPLES)
         self._layouts = self._publisher(SensorLayout, "imu/layout", LATCHED)
         self._states = self._publisher(SensorStates, "imu/states", LATCHED)

@@ -130,18 +130,8 @@ def _follow(
             status = client.wait(0.2)
             if status is None or status.state == status.STATE_RECORDING:
                 if ended() or client.gone:
-                    so_far_s = 0.0 if client.status is None else client.status.duration
-                    successor = "" if ended() else client.wait_for_successor(RESUMED_S, stop.is_set)
-                    if not successor:
-                        raise CommandError(
-                            f"expected the recorder to go on, found that its process ended; {_left(folder)}"
-                        )
-                    err.print(
-                        f"The recorder was killed, and records on to {successor}; what it wrote before is in {folder}.",
-                        style="yellow",
-                        soft_wrap=True,
-                    )
-                    folder, before_s = successor, before_s + so_far_s
+                    before_s += 0.0 if client.status is None else client.status.duration
+                    folder = _resumed("" if ended() else client.wait_for_successor(RESUMED_S, stop.is_set), folder)
                     continue
                 if client.silent_s > SILENT_S:
                     raise CommandError(
@@ -157,6 +147,18 @@ def _follow(
             if status.state != status.STATE_RECORDING or (duration and before_s + status.duration >= duration):
                 break
     return _Followed(folder, before_s)
+
+
+def _resumed(successor: str, folder: str) -> str:
+    """Tell that a recording goes on in another folder; raises `CommandError` where there is none."""
+    if not successor:
+        raise CommandError(f"expected the recorder to go on, found that its process ended; {_left(folder)}")
+    err.print(
+        f"The recorder was killed, and records on to {successor}; what it wrote before is in {folder}.",
+        style="yellow",
+        soft_wrap=True,
+    )
+    return successor
 
 
 def _too_short(status: RecordingStatus | None, duration: float, folder: str) -> str:

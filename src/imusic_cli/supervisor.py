@@ -90,15 +90,14 @@ class Supervisor:
 
     def ended(self, up: Collection[str] = ()) -> dict[str, int]:
         """Exit status of every essential process that has ended by itself and is not started again; see `revive`."""
-        states = {
-            p.name: self._children[p.name].poll() for p in self._processes if p.essential and p.name in self._children
-        }
-        given_up = {name for name, revival in self._revivals.items() if revival.again_s == math.inf}
-        return {
-            p.name: status
-            for p in self._processes
-            if (status := states.get(p.name)) is not None and (p.name in given_up or not _resumes(p, status, up))
-        }
+        found = {}
+        started = (process for process in self._processes if process.essential and process.name in self._children)
+        for process in started:
+            status = self._children[process.name].poll()
+            given_up = self._revivals[process.name].again_s == math.inf
+            if status is not None and (given_up or not _resumes(process, status, up)):
+                found[process.name] = status
+        return found
 
     def revive(self, up: Collection[str] = ()) -> list[str]:
         """Start those again that died, each after its pause; what there is to say of it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -31,6 +32,8 @@ AUTOSTART = ParameterSpec(
     "autostart", False, "Configure and activate by itself at start; off when a lifecycle manager does it."
 )
 DIAGNOSTICS_PERIOD_S = 1.0
+NO_FOLDER = "none"
+"""Value of a parameter for a folder: nothing is kept."""
 LONGEST_REASON = 500
 """Characters of what the system says of a path, which repeats the path."""
 RCLError = _rclpy.RCLError
@@ -166,6 +169,18 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
                 f"{parameter}: expected the name of a {kind}, found {name!r} ({told}); correct it"
             ) from error
         return name
+
+    def folder(self, parameter: str, otherwise: Path) -> Path | None:
+        """Value of a parameter that names a folder to keep something in; `none`: None, empty: `otherwise`.
+
+        Raises:
+            ConfigurationError: it is in nobody's home.
+        """
+        told = str(self.value(parameter))
+        try:
+            return None if told == NO_FOLDER else Path(told).expanduser() if told else otherwise
+        except RuntimeError as error:
+            raise ConfigurationError(f"{parameter}: expected a folder or none, found {told!r} ({error})") from error
 
     def destroy_publisher(self, publisher: Any) -> bool:
         """As rclpy's, which goes on to activate a lifecycle publisher that is gone."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -107,28 +109,32 @@ def test_requests_reach_recorder_driver_and_estimator(graph: Graph, monkeypatch:
     assert ("answer 2", False) in told
 
 
-def test_the_alignment_is_begun_cancelled_and_its_result_told(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[str, bool]] = []
+@contextlib.contextmanager
+def held_action(graph: Graph, kind: Any, name: str, result: Any) -> Iterator[tuple[list[Any], Future]]:
+    """An action that goes on until the future is done, and was cancelled then; its goals."""
     goals: list[Any] = []
-    activate(graph)
-    page = graph.node._page
-    monkeypatch.setattr(page, "announce", lambda text, ok=True: told.append((text, ok)))
     ended = Future()
 
-    async def align(goal: Any) -> AlignSensors.Result:
+    async def hold(goal: Any) -> Any:
         goals.append(goal)
         await ended
         goal.canceled()
-        return AlignSensors.Result(success=False, message="cancelled; what was known stays")
+        return result
 
-    server = ActionServer(
-        graph.other,
-        AlignSensors,
-        "face_inference/align_sensors",
-        align,
-        cancel_callback=lambda _: CancelResponse.ACCEPT,
-    )
+    server = ActionServer(graph.other, kind, name, hold, cancel_callback=lambda _: CancelResponse.ACCEPT)
     try:
+        yield goals, ended
+    finally:
+        server.destroy()
+
+
+def test_the_alignment_is_begun_cancelled_and_its_result_told(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, bool]] = []
+    activate(graph)
+    page = graph.node._page
+    monkeypatch.setattr(page, "announce", lambda text, ok=True: told.append((text, ok)))
+    result = AlignSensors.Result(success=False, message="cancelled; what was known stays")
+    with held_action(graph, AlignSensors, "face_inference/align_sensors", result) as (goals, ended):
         offered = graph.node._requests.offered
         graph.spin_until(lambda: offered()["align"] and offered()["cancel_align"], "action")
         page.command(Command("align"))
@@ -138,29 +144,15 @@ def test_the_alignment_is_begun_cancelled_and_its_result_told(graph: Graph, monk
         graph.spin_until(lambda: goals[0].is_cancel_requested, "cancelling")
         ended.set_result(None)
         graph.spin_until(lambda: ("cancelled; what was known stays", False) in told, "result")
-    finally:
-        server.destroy()
 
 
 def test_the_routine_is_begun_cancelled_and_its_result_told(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, bool]] = []
-    goals: list[Any] = []
     activate(graph)
     page = graph.node._page
     monkeypatch.setattr(page, "announce", lambda text, ok=True: told.append((text, ok)))
-    ended = Future()
-
-    async def routine(goal: Any) -> CalibrateWearer.Result:
-        goals.append(goal)
-        await ended
-        goal.canceled()
-        return CalibrateWearer.Result(success=False, message="cancelled; what was known stays", not_seen=["smile"])
-
-    server = ActionServer(
-        graph.other, CalibrateWearer, "face_inference/calibrate_wearer", routine,
-        cancel_callback=lambda _: CancelResponse.ACCEPT,
-    )  # fmt: skip
-    try:
+    result = CalibrateWearer.Result(success=False, message="cancelled; what was known stays", not_seen=["smile"])
+    with held_action(graph, CalibrateWearer, "face_inference/calibrate_wearer", result) as (goals, ended):
         graph.spin_until(lambda: graph.node._requests.offered()["routine"], "action")
         page.command(Command("routine", wearer="bob"))
         graph.spin_until(lambda: goals, "goal")
@@ -170,5 +162,3 @@ def test_the_routine_is_begun_cancelled_and_its_result_told(graph: Graph, monkey
         ended.set_result(None)
         expected = ("cancelled; what was known stays (not seen by the sensors: smile)", False)
         graph.spin_until(lambda: expected in told, "result")
-    finally:
-        server.destroy()

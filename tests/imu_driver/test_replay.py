@@ -14,25 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_model.errors import SnapshotError
-from face_model.imu_sample import ImuSample
 from face_model.saved_arrays import packed, unpacked
 from imu_driver.hub import FROM_HUB, ReplayableHub
 from imu_driver.hubs.imusic_v1 import protocol as p
 from imu_driver.replay import HubReplay, Piece, hub_snapshot, replayed, stamp_ns
 from imu_sim.hub.faults import Faults
+from sample_content import content
 
 if TYPE_CHECKING:
     from conftest import Rig
 
 EVENTS = ("lose", "cut", "unplug", "reboot", "pause", "identify", "stall", "counts_anew", "garbage", "skip", "spin")
-
-
-def content(sample: ImuSample, stamp: int) -> tuple[object, ...]:
-    return (
-        sample.layout_id, sample.sequence, sample.hub_time_s, sample.host_time_s, sample.arrival_s,
-        sample.status.tobytes(), sample.orientation.tobytes(), sample.angular_velocity.tobytes(),
-        sample.specific_force.tobytes(), stamp,
-    )  # fmt: skip
 
 
 class Recorder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -138,6 +139,29 @@ def test_what_cannot_name_a_topic_is_refused(context: None, name: str) -> None:
     try:
         with pytest.raises(ConfigurationError, match="faces: expected the name of a topic, found"):
             node.topic("faces")
+    finally:
+        node.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ("told", "found"), [("", Path("/usual")), ("none", None), ("/a/b", Path("/a/b")), ("~/c", Path("/home/ann/c"))]
+)
+def test_a_folder_is_told_or_the_usual_one_or_none(
+    context: None, told: str, found: Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    node = ManagedNode("keeping", [ParameterSpec("place", told, "Folder.")])
+    try:
+        assert node.folder("place", Path("/usual")) == found
+    finally:
+        node.destroy_node()
+
+
+def test_a_folder_in_nobodys_home_is_refused(context: None) -> None:
+    node = ManagedNode("keeping", [ParameterSpec("place", "~nobody_at_all/x", "Folder.")])
+    try:
+        with pytest.raises(ConfigurationError, match="place: expected a folder or none, found '~nobody_at_all/x'"):
+            node.folder("place", Path("/usual"))
     finally:
         node.destroy_node()
 

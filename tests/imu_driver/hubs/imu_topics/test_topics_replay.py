@@ -11,24 +11,17 @@ import numpy as np
 import pytest
 
 from face_model.errors import SnapshotError
-from face_model.imu_sample import STATUS_ORIENTATION_HOST, ImuSample
+from face_model.imu_sample import STATUS_ORIENTATION_HOST
 from face_model.saved_arrays import packed, unpacked
 from imu_driver.hub import FROM_HUB, FusingHub, GyroBias, ReplayableHub
 from imu_driver.replay import HubReplay, Piece, hub_snapshot, stamp_ns
+from sample_content import content
 
 if TYPE_CHECKING:
     from conftest import Message, TopicsRig
 
 CHIN = 11
 EVENTS = ("silent", "no orientation", "off", "stands", "later", "pause", "identify", "bias", "none")
-
-
-def content(sample: ImuSample, stamp: int) -> tuple[object, ...]:
-    return (
-        sample.layout_id, sample.sequence, sample.hub_time_s, sample.host_time_s, sample.arrival_s,
-        sample.status.tobytes(), sample.orientation.tobytes(), sample.angular_velocity.tobytes(),
-        sample.specific_force.tobytes(), stamp,
-    )  # fmt: skip
 
 
 class Recorder:
