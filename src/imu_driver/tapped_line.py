@@ -18,7 +18,7 @@ class TappedLine:
 
     Attributes:
         tap: see `ReplayableHub`.
-        now_s: time of what is being done. The clock is read by `look` and `read` and nowhere else, so that a replay
+        now_s: time of what is being done. The clock is read by `look`, `look_again` and `read` alone, so that a replay
             can tell the same times.
         listen_only: as given.
         checked: the transport, where it drops by itself what is not the hub's.
@@ -31,6 +31,7 @@ class TappedLine:
         self.checked = transport if isinstance(transport, CheckedTransport) else None
         self._transport = transport
         self._clock = clock
+        self._told = False
 
     @property
     def description(self) -> str:
@@ -64,11 +65,21 @@ class TappedLine:
 
     def look(self) -> float:
         """Look at the clock; the time from now on."""
+        self._told = False
         self.now_s = self._clock()
         return self.now_s
 
+    def look_again(self) -> None:
+        """Look at the clock in the midst of a step, if something was told at the present time.
+
+        Else a replay could not tell the two times apart, and would take what was not yet due at the first for due.
+        """
+        if self._told:
+            self.look()
+
     def tell(self, what: int, data: bytes) -> None:
         """Tell the tap of something that happens now."""
+        self._told = True
         if self.tap is not None:
             self.tap(what, self.now_s, data)
 

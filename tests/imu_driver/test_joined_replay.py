@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from face_model.errors import SnapshotError
@@ -24,20 +24,13 @@ from imu_driver.joined_state import MOST_PIECES, GatheredStates
 from imu_driver.replay import HubReplay, Piece, hub_snapshot, stamp_ns
 from imu_driver.replayed_hub import Piece as HubPiece
 from imu_sim.hub.faults import Faults
+from sample_content import content
 
 if TYPE_CHECKING:
     from conftest import BenchHub, Rig, VirtualLine
 
 EVENTS = ("lose", "cut", "unplug", "reboot", "pause", "identify", "stall", "bias", "units")
 NAMES = ("left", "right")
-
-
-def content(sample: ImuSample, stamp: int) -> tuple[object, ...]:
-    return (
-        sample.layout_id, sample.sequence, sample.hub_time_s, sample.host_time_s, sample.arrival_s,
-        sample.status.tobytes(), sample.orientation.tobytes(), sample.angular_velocity.tobytes(),
-        sample.specific_force.tobytes(), stamp,
-    )  # fmt: skip
 
 
 class Turns:
@@ -117,6 +110,11 @@ class Recorder:
             if self.random.random() < save and self.joined.quiet:
                 self.save()
 
+    def run_until_saved(self) -> None:
+        """While a hub does not answer a command, for a second at most, there is nothing to save."""
+        for _ in range(20):
+            self.run(0.0 if self.snapshots else 0.2, save=0.5)
+
     def save(self) -> None:
         data = hub_snapshot(self.joined, "imusic_v1", self.layout, 100, self.by_arrival, NAMES)
         self.snapshots.append((len(self.pieces), len(self.samples), data))
@@ -172,6 +170,9 @@ def test_from_any_snapshot_the_bytes_give_the_frames_again(
 ) -> None:
     monkeypatch.setattr(joined_hubs, "HubThread", Turns)
 
+    # A command's time to be sent again lay between two looks at the clock; no state could be saved for a second.
+    @example(seed=0, raw=False, by_arrival=False, events=["identify", "stall", "identify"])
+    @example(seed=25690, raw=False, by_arrival=False, events=["lose", "identify", "stall", "identify"])
     @settings(deadline=None, max_examples=12)
     @given(
         seed=st.integers(0, 1 << 32),
@@ -186,6 +187,7 @@ def test_from_any_snapshot_the_bytes_give_the_frames_again(
             recorder.happen(event)
             recorder.run(recorder.random.uniform(0.02, 0.9))
         recorder.run(0.5, save=0.5)
+        recorder.run_until_saved()
         assert recorder.samples
         assert recorder.snapshots
         chosen = recorder.random.sample(recorder.snapshots, min(5, len(recorder.snapshots)))
@@ -218,9 +220,12 @@ def test_the_state_after_a_replay_is_that_of_the_hubs(make_rig: Callable[..., Ri
 def test_pieces_that_do_not_fit_are_counted_and_do_no_harm(make_rig: Callable[..., Rig], layout: SensorLayout) -> None:
     recorder = Recorder(make_rig, layout, 4, raw=False)
     recorder.run(1.5)
-    replay = HubReplay(recorder.snapshots[0][2])
-    assert replay.feed(Piece(JOINED, recorder.clock(), b"\0\1\7")) == []
-    assert replay.feed(Piece(0, recorder.clock(), b"", hub=9)) == []
+    recorder.run_until_saved()
+    first, _, snapshot = recorder.snapshots[0]
+    now_s = recorder.pieces[first - 1].arrival_s  # all frames that were due by then are in the snapshot
+    replay = HubReplay(snapshot)
+    assert replay.feed(Piece(JOINED, now_s, b"\0\1\7")) == []
+    assert replay.feed(Piece(0, now_s, b"", hub=9)) == []
     assert replay.unexplained == 4
 
 

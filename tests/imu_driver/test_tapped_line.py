@@ -51,3 +51,20 @@ def test_a_line_that_is_only_listened_to_sends_nothing_and_tells_of_nothing_sent
     line.tap = lambda what, time_s, data: told.append(what)
     line.send(b"out")
     assert (wire.sent, told) == ([], [])
+
+
+def test_the_clock_is_looked_at_again_only_where_the_time_before_is_told() -> None:
+    times, told = iter((1.0, 2.0, 3.0)), []
+    line = TappedLine(Wire(), lambda: next(times), listen_only=False)
+    line.tap = lambda what, time_s, data: told.append(time_s)
+    line.look()
+    line.look_again()
+    assert line.now_s == 1.0
+    line.send(b"out")
+    line.look_again()
+    line.look_again()
+    assert line.now_s == 2.0
+    line.tap = None
+    line.send(b"out")
+    line.look_again()
+    assert (line.now_s, told) == (3.0, [1.0]), "with and without a tap alike"

@@ -132,7 +132,7 @@ class Attachment:
             self._ask_hello(self._params.error_period_s if failed else self._params.hello_period_s)
         if stage in _PINGING:
             # Before the first sample, and while one waits, pings follow one another, so that its time is known soon.
-            line.look()
+            line.look_again()
             at_once = stage is Stage.CLOCK or bool(self._flow.waiting.held)
             ping = self.pinger.due(line.now_s, at_once=at_once)
             if ping is not None:
