@@ -114,6 +114,7 @@ class RecorderClient:
         now = self._publishers()
         if not self._gids:
             self._gids = now  # found late
+            return False
         return not now or not now <= self._gids  # one that was killed is known for a while
 
     def wait_for_successor(self, patience_s: float, given_up: Callable[[], bool]) -> str:

@@ -191,6 +191,9 @@ def test_a_recorder_that_was_started_again_is_not_the_one_that_recorded() -> Non
         get_publishers_info_by_topic=lambda _: found, resolve_topic_name=lambda name: f"/ana/{name}"
     )
     client._node, client._name = node, "recorder"
+    found.remove(publisher)
+    assert not client.gone, "who is not found yet has not gone"
+    found.append(publisher)
     assert not client.gone
     found.remove(other)
     assert not client.gone
